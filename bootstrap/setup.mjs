@@ -1,0 +1,99 @@
+// What both set-up steps share: where things go, one process at a time, and errors in one sentence.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+export const cache = join(root, '.cache')
+
+/** A reason why the project cannot be set up, told in one sentence. */
+export class SetupError extends Error {}
+
+export function say(text) {
+  process.stderr.write(`crypto-lakehouse: ${text}\n`)
+}
+
+/** Runs `step` while no other process sets up this clone; a lock whose owner has died is taken over. */
+export async function exclusively(step) {
+  const lock = join(cache, 'setup.lock')
+  guardDisk(() => mkdirSync(cache, { recursive: true }))
+  for (;;) {
+    try {
+      guardDisk(() => writeFileSync(lock, String(process.pid), { flag: 'wx' }))
+      break
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error
+      if (ownerIsGone(lock)) rmSync(lock, { force: true })
+      else await new Promise((done) => setTimeout(done, 200))
+    }
+  }
+  try {
+    return await step()
+  } finally {
+    rmSync(lock, { force: true })
+  }
+}
+
+function ownerIsGone(lock) {
+  try {
+    const pid = Number(readFileSync(lock, 'utf8'))
+    if (!Number.isInteger(pid) || pid === 0) return Date.now() - statSync(lock).mtimeMs > 5_000
+    process.kill(pid, 0)
+    return false
+  } catch (error) {
+    return error.code === 'ESRCH' || error.code === 'ENOENT'
+  }
+}
+
+export function guardDisk(action) {
+  try {
+    return action()
+  } catch (error) {
+    throw diskError(error) ?? error
+  }
+}
+
+function diskError(error) {
+  if (error.code === 'ENOSPC') return new SetupError(`the disk that holds ${root} is full: free about 600 MB and start again`)
+  if (['EROFS', 'EACCES', 'EPERM'].includes(error.code))
+    return new SetupError(`${error.path ?? root} cannot be written: clone the project into a folder of your own and start again`)
+  return undefined
+}
+
+/** Runs npm with the Node at `node`; a failure becomes one sentence that says what to do. */
+export async function npm(args, { cwd, node }) {
+  const PATH = `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`
+  const child = spawn(
+    process.platform === 'win32' ? 'npm.cmd' : 'npm',
+    [...args, '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error', '--fetch-retries=1'],
+    {
+      cwd,
+      env: { ...process.env, PATH },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
+  let output = ''
+  child.stdout.on('data', (chunk) => (output = (output + chunk).slice(-20_000)))
+  child.stderr.on('data', (chunk) => (output = (output + chunk).slice(-20_000)))
+  const code = await new Promise((done) => {
+    child.on('error', (error) => done(error.code))
+    child.on('exit', (status, signal) => done(status ?? signal))
+  })
+  if (code !== 0) throw npmError(code, output)
+}
+
+function npmError(code, output) {
+  if (code === 'ENOENT') return new SetupError('npm was not found: install Node with npm, then start again')
+  const known = /code (ENOSPC|EROFS|EACCES|EPERM)/.exec(output)?.[1]
+  if (known !== undefined) return diskError({ code: known })
+  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|network/i.test(output)) {
+    return new SetupError('the npm registry cannot be reached: connect to the network (or set npm_config_registry) and start again')
+  }
+  const last = output.trim().split('\n').filter(Boolean).slice(0, 3).join(' · ')
+  return new SetupError(`npm failed (${code}): ${last}; start again to repeat the installation`)
+}
+
+export function isFile(path) {
+  return existsSync(path) && statSync(path).isFile()
+}

@@ -1,0 +1,65 @@
+import type { LoadedConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
+import type { LakehouseError } from '../core/errors.ts'
+import type { Finding } from '../core/finding.ts'
+import type { Lakehouse } from '../lakehouse.ts'
+
+/** An option of a command, as the parser and the help need it. */
+export type OptionSpec = {
+  readonly type: 'string' | 'boolean'
+  readonly short?: string
+  readonly value?: string
+  readonly help: string
+  readonly choices?: readonly string[]
+}
+
+export type Values = Readonly<Record<string, string | boolean | undefined>>
+
+/** What a command works with. Results go to `out`, everything else to `note`. */
+export type CommandContext = {
+  readonly args: readonly string[]
+  readonly values: Values
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly verbose: boolean
+  readonly color: boolean
+  readonly interactive: boolean
+  readonly signal: AbortSignal
+  readonly nowMs: () => number
+  readonly out: (text: string) => void
+  readonly note: (text: string) => void
+  loaded(): LoadedConfig
+  open(change?: (config: Config) => Config): Lakehouse
+}
+
+/** How a command ended; `body` is what --json adds to the envelope. */
+export type CommandResult = {
+  readonly status: 'done' | 'done_with_findings' | 'failed' | 'interrupted'
+  readonly counts?: Readonly<Record<string, number>>
+  readonly findings?: readonly Finding[]
+  readonly errors?: readonly LakehouseError[]
+  readonly body?: Readonly<Record<string, unknown>>
+}
+
+export type Command = {
+  readonly summary: string
+  /** What follows the command's name. */
+  readonly usage: string
+  readonly options: Readonly<Record<string, OptionSpec>>
+  readonly examples?: readonly string[]
+  run(context: CommandContext): Promise<CommandResult>
+}
+
+/** A string option, or undefined. */
+export function text(values: Values, name: string): string | undefined {
+  const value = values[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+/** The parts of a comma-separated option; none when it is absent. */
+export function list(values: Values, name: string): string[] {
+  return (text(values, name) ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}

@@ -1,0 +1,115 @@
+import { LakehouseError } from '../../core/errors.ts'
+import { formatInstant } from '../../core/time.ts'
+import { textTable } from '../../query/text-table.ts'
+import { printArchiveKey } from '../../sources/binance/archive-key.ts'
+import { discoverSymbols, symbolPatterns } from '../../sources/binance/discover.ts'
+import { ARCHIVE_MATRIX, ARCHIVE_TYPES } from '../../sources/binance/matrix.ts'
+import { planArchive } from '../../sources/binance/plan-archive.ts'
+import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+import { formatBytes } from '../format.ts'
+import { parseSelection, parseTypes, SELECTION_OPTIONS } from '../selection.ts'
+
+export const catalog: Command = {
+  summary: 'Show what the archive holds',
+  usage: 'matrix|symbols|files [OPTIONS]',
+  options: { ...SELECTION_OPTIONS, type: { type: 'string', value: 'TYPE', help: 'one data type (default: all)' } },
+  examples: ['crypto-lakehouse catalog files --market spot --type klines --symbols "BTC*" --interval 1d --from 2024-01-01 --to 2024-02-01'],
+  run,
+}
+
+async function run(context: CommandContext): Promise<CommandResult> {
+  const [what = 'matrix', ...more] = context.args
+  if (more.length > 0) throw new LakehouseError('USAGE', 'catalog takes one of matrix, symbols, files')
+  if (what === 'matrix') return matrix(context)
+  if (what === 'symbols') return await symbols(context)
+  if (what === 'files') return await files(context)
+  throw new LakehouseError('USAGE', `catalog has no "${what}": matrix, symbols or files`)
+}
+
+function selectedTypes(context: CommandContext) {
+  return parseTypes(text(context.values, 'type') ?? 'all')
+}
+
+function matrix(context: CommandContext): CommandResult {
+  const { markets } = parseSelection(context.values, context.nowMs())
+  const types = selectedTypes(context)
+  const items = ARCHIVE_MATRIX.filter(
+    (entry) => types.includes(entry.type) && (markets.length === 0 || markets.includes(entry.market)),
+  ).map((entry) => ({
+    market: entry.market,
+    type: entry.type,
+    daily: entry.periods.daily ?? null,
+    monthly: entry.periods.monthly ?? null,
+    firstDate: entry.firstDate,
+    discontinued: entry.discontinued ?? null,
+    header: entry.header,
+    timeUnit: entry.timeUnit,
+    columns: entry.columns,
+    quirks: entry.quirks,
+    ready: entry.dataset !== undefined,
+  }))
+  if (!context.json) {
+    const intervals = (list: readonly string[] | null) => (list === null ? '–' : list.length === 0 ? 'yes' : list.join(' '))
+    const rows = items.map((item) => [
+      item.market,
+      item.type,
+      intervals(item.daily),
+      intervals(item.monthly),
+      item.firstDate,
+      item.discontinued ?? '',
+      item.ready ? 'yes' : '',
+    ])
+    context.out(`${textTable(['market', 'type', 'daily', 'monthly', 'first', 'discontinued', 'decoded'], rows)}\n`)
+  }
+  return { status: 'done', counts: { items: items.length }, body: { items } }
+}
+
+async function symbols(context: CommandContext): Promise<CommandResult> {
+  const { markets, symbols: patterns } = parseSelection(context.values, context.nowMs())
+  const types = text(context.values, 'type') === undefined ? [...ARCHIVE_TYPES] : selectedTypes(context)
+  const { matches } = symbolPatterns(patterns)
+  const items: { market: string; type: string; symbol: string }[] = []
+  const strange: string[] = []
+  await context.open().withArchive(async (origin) => {
+    for (const entry of ARCHIVE_MATRIX) {
+      if (!types.includes(entry.type) || (markets.length > 0 && !markets.includes(entry.market))) continue
+      const found = await discoverSymbols(origin, entry.market, entry.type)
+      strange.push(...found.unparsed)
+      for (const symbol of found.symbols.filter(matches)) items.push({ market: entry.market, type: entry.type, symbol })
+    }
+  })
+  if (!context.json) for (const { market, type, symbol } of items) context.out(`${market}\t${type}\t${symbol}\n`)
+  for (const name of strange) context.note(`not a symbol: ${name}\n`)
+  return { status: 'done', counts: { items: items.length }, body: { items, unparsed: strange } }
+}
+
+/** The files that cover what is asked for: what `ingest` would fetch. */
+async function files(context: CommandContext): Promise<CommandResult> {
+  const selection = parseSelection(context.values, context.nowMs())
+  const items: unknown[] = []
+  const uncovered: unknown[] = []
+  let bytes = 0
+  await context.open().withArchive(async (origin) => {
+    for await (const planned of planArchive(origin, { types: selectedTypes(context), ...selection, now: context.nowMs() * 1000 })) {
+      for (const { file, object } of planned.files) {
+        const item = {
+          key: printArchiveKey(file),
+          market: file.market,
+          type: file.type,
+          symbol: file.symbol,
+          interval: file.interval ?? null,
+          period: file.period,
+          date: file.date,
+        }
+        const lastModified = formatInstant(object.lastModifiedMs * 1000)
+        items.push({ ...item, size: object.size, lastModified })
+        bytes += Math.max(0, object.size)
+        if (!context.json) context.out(`${String(object.size).padStart(12)}  ${lastModified}  ${object.key}\n`)
+      }
+      for (const gap of planned.uncovered)
+        uncovered.push({ ...planned.series, from: formatInstant(gap.start), to: formatInstant(gap.end), reason: gap.reason })
+    }
+  })
+  if (!context.json) context.note(`${items.length} files, ${formatBytes(bytes)}\n`)
+  return { status: 'done', counts: { items: items.length, bytes }, body: { items, uncovered } }
+}

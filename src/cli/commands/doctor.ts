@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs'
+import { access, constants, mkdtemp, rm, statfs } from 'node:fs/promises'
+import { availableParallelism, tmpdir, totalmem } from 'node:os'
+import { dirname, join } from 'node:path'
+import { asLakehouseError } from '../../core/errors.ts'
+import { LAKE_MARKER } from '../../lake/layout.ts'
+import { lakeDirectory, openExistingLake } from '../../lake/open.ts'
+import { DuckDBSession } from '../../platform/duckdb/session.ts'
+import type { Command, CommandContext, CommandResult } from '../command.ts'
+import { formatBytes } from '../format.ts'
+import { SELECTION_OPTIONS } from '../selection.ts'
+
+export const doctor: Command = {
+  summary: 'Check the environment and say what mends it',
+  usage: '[OPTIONS]',
+  options: { archive: SELECTION_OPTIONS.archive },
+  run,
+}
+
+type Check = { readonly name: string; readonly ok: boolean; readonly detail: string; readonly remedy: string }
+
+async function run(context: CommandContext): Promise<CommandResult> {
+  const checks = [node(), await configuration(context), await engine(), await lake(context), await disk(context), await archive(context)]
+  if (!context.json) {
+    for (const { name, ok, detail, remedy } of checks)
+      context.out(`${ok ? 'ok     ' : 'MISSING'}  ${name.padEnd(14)} ${detail}${ok ? '' : `\n         mend it: ${remedy}`}\n`)
+  }
+  return { status: checks.every(({ ok }) => ok) ? 'done' : 'done_with_findings', body: { items: checks } }
+}
+
+function node(): Check {
+  const ok = Number(process.versions.node.split('.')[0]) >= 24
+  const detail = `Node ${process.version}, ${availableParallelism()} cores, ${formatBytes(totalmem())} of memory`
+  return { name: 'runtime', ok, detail, remedy: 'npm install --global node@24' }
+}
+
+async function configuration(context: CommandContext): Promise<Check> {
+  return await attempt('configuration', 'crypto-lakehouse init', async () => `file: ${context.loaded().file ?? 'none (defaults)'}`)
+}
+
+async function engine(): Promise<Check> {
+  return await attempt('engine', 'npm install', async () => {
+    const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
+    const session = await DuckDBSession.open({ threads: 1, memoryLimitMb: 64, temporaryDirectory: scratch })
+    try {
+      const [row] = await session.rows('SELECT version() AS version')
+      return `DuckDB ${String(row?.['version'])}`
+    } finally {
+      session.close()
+      await rm(scratch, { recursive: true, force: true })
+    }
+  })
+}
+
+async function lake(context: CommandContext): Promise<Check> {
+  return await attempt('lake', 'crypto-lakehouse ingest klines …, or --lake DIR', async () => {
+    const address = context.loaded().config.lake
+    const directory = lakeDirectory(address)
+    if (!existsSync(join(directory, LAKE_MARKER))) {
+      await access(nearestExisting(directory), constants.W_OK)
+      return `${directory} (none yet, it can be made)`
+    }
+    await openExistingLake(address)
+    await access(directory, constants.W_OK)
+    return directory
+  })
+}
+
+const LEAST_FREE_BYTES = 1e9
+
+async function disk(context: CommandContext): Promise<Check> {
+  return await attempt('disk', 'free at least 1 GB', async () => {
+    const { bavail, bsize } = await statfs(nearestExisting(lakeDirectory(context.loaded().config.lake)))
+    if (bavail * bsize < LEAST_FREE_BYTES) throw new Error(`only ${formatBytes(bavail * bsize)} free`)
+    return `${formatBytes(bavail * bsize)} free`
+  })
+}
+
+function nearestExisting(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestExisting(dirname(path))
+}
+
+async function archive(context: CommandContext): Promise<Check> {
+  return await attempt('archive', 'check the network, or name another with --archive', async () => {
+    const house = context.open((config) => ({ ...config, archive: { ...config.archive, attempts: 1, idleTimeoutMs: 5000 } }))
+    return await house.withArchive(async (origin) => {
+      const markets = await origin.folders('data/')
+      return `${origin.address} (${markets.join(', ')})`
+    })
+  })
+}
+
+async function attempt(name: string, remedy: string, work: () => Promise<string>): Promise<Check> {
+  try {
+    return { name, ok: true, detail: await work(), remedy }
+  } catch (error) {
+    return { name, ok: false, detail: asLakehouseError(error).message, remedy }
+  }
+}

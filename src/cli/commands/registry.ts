@@ -1,0 +1,27 @@
+import { LakehouseError } from '../../core/errors.ts'
+import { nearest } from '../../core/nearest.ts'
+import type { Command } from '../command.ts'
+import { catalog } from './catalog.ts'
+import { completion } from './completion.ts'
+import { config } from './config.ts'
+import { doctor } from './doctor.ts'
+import { ingest } from './ingest.ts'
+import { init } from './init.ts'
+import { query } from './query.ts'
+import { status } from './status.ts'
+import { version } from './version.ts'
+
+/** Every command. A new one is a file beside this and a line here. */
+export const COMMANDS: Readonly<Record<string, Command>> = { catalog, ingest, query, status, init, config, doctor, completion, version }
+
+/** The command of that name. Throws USAGE, naming the nearest. */
+export function findCommand(name: string): Command {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command !== undefined) return command
+  const close = nearest(name, Object.keys(COMMANDS))
+  throw new LakehouseError(
+    'USAGE',
+    `unknown command "${name}"${close === undefined ? '' : `, did you mean ${close}?`} (crypto-lakehouse help lists all)`,
+    { details: { command: name } },
+  )
+}

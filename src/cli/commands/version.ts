@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs'
+import duckdb from '@duckdb/node-bindings'
+import type { Command } from '../command.ts'
+
+export const version: Command = {
+  summary: 'Print the version',
+  usage: '',
+  options: {},
+  run: async (context) => {
+    const found = packageVersion()
+    if (!context.json) context.out(`crypto-lakehouse ${found}\n`)
+    return { status: 'done', body: { version: found, node: process.version, duckdb: duckdb.library_version() } }
+  },
+}
+
+/** The version in package.json, which lies above src/ in a clone and above dist/src/ in the package. */
+export function packageVersion(): string {
+  for (const up of ['../../../package.json', '../../../../package.json']) {
+    try {
+      return String((JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version)
+    } catch {}
+  }
+  return 'unknown'
+}

@@ -1,0 +1,125 @@
+import { parseArgs } from 'node:util'
+import { loadConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
+import { asLakehouseError, ERROR_CODES, LakehouseError } from '../core/errors.ts'
+import { formatInstant } from '../core/time.ts'
+import { Lakehouse } from '../lakehouse.ts'
+import type { Command, CommandContext, CommandResult, OptionSpec, Values } from './command.ts'
+import { COMMANDS, findCommand } from './commands/registry.ts'
+import { exitCodeOf, exitCodeOfError } from './exit-code.ts'
+import { commandHelp, generalHelp } from './help.ts'
+
+/** Options that every command takes. */
+export const COMMON_OPTIONS = {
+  lake: { type: 'string', value: 'DIR', help: 'the lake (LAKEHOUSE_LAKE, default ./lakehouse)' },
+  config: { type: 'string', value: 'FILE', help: 'configuration file (default lakehouse.yaml if there)' },
+  json: { type: 'boolean', help: 'print one JSON object' },
+  quiet: { type: 'boolean', short: 'q', help: 'no progress, no notes' },
+  verbose: { type: 'boolean', short: 'v', help: 'tell retries, and causes of errors' },
+  'no-color': { type: 'boolean', help: 'no colours (also NO_COLOR)' },
+  help: { type: 'boolean', short: 'h', help: 'this text' },
+} as const satisfies Record<string, OptionSpec>
+
+/** Runs one command line and returns the exit code. */
+export async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
+  const startedMs = Date.now()
+  const [name = 'help', ...rest] = argv
+  const json = argv.includes('--json')
+  try {
+    if (['help', '--help', '-h'].includes(name)) return help(rest[0])
+    const command = findCommand(name === '--version' ? 'version' : name)
+    const { values, positionals } = parse(command, rest)
+    if (values['help'] === true) return help(name)
+    const result = await command.run(contextFor(values, positionals, signal))
+    if (json) printEnvelope(name, result, startedMs)
+    return exitCodeOf(result)
+  } catch (error) {
+    return fail(name, signal.aborted ? new LakehouseError('INTERRUPTED', 'interrupted', { cause: error }) : asLakehouseError(error), {
+      json,
+      verbose: argv.includes('--verbose') || argv.includes('-v'),
+      startedMs,
+    })
+  }
+}
+
+function help(name: string | undefined): number {
+  const text = name !== undefined && name in COMMANDS ? commandHelp(name, findCommand(name), COMMON_OPTIONS) : generalHelp(COMMANDS)
+  process.stdout.write(`${text}\n`)
+  return 0
+}
+
+function parse(command: Command, args: readonly string[]): { values: Values; positionals: string[] } {
+  const specs: Record<string, OptionSpec> = { ...COMMON_OPTIONS, ...command.options }
+  const options = Object.fromEntries(
+    Object.entries(specs).map(([name, { type, short }]) => [name, short === undefined ? { type } : { type, short }]),
+  )
+  let parsed: { values: Values; positionals: string[] }
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+  } catch (error) {
+    throw new LakehouseError('USAGE', error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error), {
+      cause: error,
+    })
+  }
+  for (const [name, { choices }] of Object.entries(specs)) {
+    const value = parsed.values[name]
+    if (choices !== undefined && typeof value === 'string' && !choices.includes(value))
+      throw new LakehouseError('USAGE', `--${name} is one of ${choices.join(', ')}, not "${value}"`)
+  }
+  return parsed
+}
+
+function contextFor(values: Values, args: readonly string[], signal: AbortSignal): CommandContext {
+  const quiet = values['quiet'] === true
+  const string = (name: string) => (typeof values[name] === 'string' ? values[name] : undefined)
+  const loaded = () =>
+    loadConfig({
+      flags: { lake: string('lake'), 'archive.origin': string('archive') },
+      environment: process.env,
+      file: string('config') ?? process.env['LAKEHOUSE_CONFIG'],
+    })
+  const nowMs = () => Date.now()
+  return {
+    args,
+    values,
+    json: values['json'] === true,
+    quiet,
+    verbose: values['verbose'] === true,
+    color: process.stdout.isTTY === true && values['no-color'] !== true && (process.env['NO_COLOR'] ?? '') === '',
+    interactive: process.stderr.isTTY === true && !quiet && values['json'] !== true,
+    signal,
+    nowMs,
+    out: (text) => void process.stdout.write(text),
+    note: (text) => void (quiet || process.stderr.write(text)),
+    loaded,
+    open: (change: (config: Config) => Config = (config) => config) =>
+      new Lakehouse(change(loaded().config), { nowMs, random: Math.random, signal }),
+  }
+}
+
+function printEnvelope(command: string, result: CommandResult, startedMs: number): void {
+  const { status, counts = {}, findings = [], errors = [], body = {} } = result
+  const failures = errors.map(({ code, message, details }) => ({ code, message, details }))
+  const envelope = {
+    command,
+    status,
+    startedAt: formatInstant(startedMs * 1000),
+    durationMs: Date.now() - startedMs,
+    counts,
+    findings,
+    errors: failures,
+    ...body,
+  }
+  process.stdout.write(`${JSON.stringify(envelope, undefined, 2)}\n`)
+}
+
+function fail(command: string, error: LakehouseError, options: { json: boolean; verbose: boolean; startedMs: number }): number {
+  const status = error.code === 'INTERRUPTED' ? 'interrupted' : 'failed'
+  if (options.json) printEnvelope(command, { status, errors: [error] }, options.startedMs)
+  else {
+    process.stderr.write(`crypto-lakehouse: ${error.message} (${error.code})\n`)
+    if (status === 'failed' && error.code !== 'USAGE') process.stderr.write(`  ${ERROR_CODES[error.code].remedy}\n`)
+    if (options.verbose && error.stack !== undefined) process.stderr.write(`${error.stack}\n`)
+  }
+  return exitCodeOfError(error)
+}

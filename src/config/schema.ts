@@ -1,0 +1,101 @@
+import { availableParallelism, totalmem } from 'node:os'
+import * as z from 'zod'
+import { INTERVAL_IDS } from '../core/interval.ts'
+
+const MIB = 1024 * 1024
+
+/** Every setting, with its meaning and default. Keys are reached as `archive.concurrency` in files and `LAKEHOUSE_ARCHIVE_CONCURRENCY` in the environment. */
+export const configSchema = z.strictObject({
+  lake: z.string().min(1).default('./lakehouse').describe('Where the lake lies: a directory'),
+  archive: z
+    .strictObject({
+      origin: z
+        .string()
+        .min(1)
+        .default('binance')
+        .describe('Where the archive is read: binance (the public site), a URL, s3://bucket?endpoint=…&anonymous=true, or a directory'),
+      concurrency: z.coerce.number().int().min(1).max(256).default(16).describe('Objects on their way at once'),
+      idleTimeoutMs: z.coerce
+        .number()
+        .int()
+        .min(100)
+        .max(600_000)
+        .default(30_000)
+        .describe('A transfer without a byte for so long is cut and repeated'),
+      attempts: z.coerce.number().int().min(1).max(20).default(6).describe('How often one request is made in all'),
+      retryDelayMs: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(60_000)
+        .default(500)
+        .describe('Upper end of the first pause before a retry; it doubles up to 20 s'),
+    })
+    .prefault({}),
+  engine: z
+    .strictObject({
+      workers: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(64)
+        .default(availableParallelism())
+        .describe('Partitions decoded at once, each on a thread'),
+      memoryLimitMb: z.coerce
+        .number()
+        .int()
+        .min(64)
+        .default(defaultMemoryMb())
+        .describe('Memory of each engine instance before it spills to disk'),
+      maxEntryBytes: z.coerce
+        .number()
+        .int()
+        .min(1024)
+        .default(16 * 1024 * MIB)
+        .describe('A zip whose entry claims more is refused'),
+    })
+    .prefault({}),
+  gold: z
+    .strictObject({
+      intervals: z
+        .array(z.enum(INTERVAL_IDS as [string, ...string[]]))
+        .default(['5m', '15m', '1h', '4h', '1d', '1w', '1mo'])
+        .describe('Bars that ingestion makes of finer klines'),
+    })
+    .prefault({}),
+})
+
+export type Config = z.infer<typeof configSchema>
+
+function defaultMemoryMb(): number {
+  return Math.max(128, Math.min(512, Math.floor(totalmem() / MIB / 16)))
+}
+
+/** One setting as a flat row: its dotted key, default and meaning. */
+export type Setting = { readonly key: string; readonly environment: string; readonly fallback: unknown; readonly meaning: string }
+
+/** All settings in the order of the schema. */
+export function settings(): Setting[] {
+  const defaults = configSchema.parse({})
+  const json = z.toJSONSchema(configSchema, { io: 'input' })
+  return flatten(json, '', defaults)
+}
+
+type JsonSchema = { properties?: Record<string, JsonSchema>; description?: string }
+
+function flatten(schema: object, prefix: string, defaults: unknown): Setting[] {
+  return Object.entries((schema as JsonSchema).properties ?? {}).flatMap(([name, child]) => {
+    const key = prefix === '' ? name : `${prefix}.${name}`
+    const value = (defaults as Record<string, unknown>)[name]
+    if (child.properties !== undefined) return flatten(child, key, value)
+    return [{ key, environment: environmentName(key), fallback: value, meaning: child.description ?? '' }]
+  })
+}
+
+/** archive.idleTimeoutMs → LAKEHOUSE_ARCHIVE_IDLE_TIMEOUT_MS */
+export function environmentName(key: string): string {
+  return `LAKEHOUSE_${key
+    .replaceAll('.', '_')
+    .replaceAll(/[A-Z]/g, (letter) => `_${letter}`)
+    .toUpperCase()}`
+}

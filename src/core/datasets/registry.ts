@@ -1,0 +1,48 @@
+import { LakehouseError } from '../errors.ts'
+import type { Interval } from '../interval.ts'
+import type { Market } from '../market.ts'
+import type { DatasetContract } from './contract.ts'
+import { klines } from './klines.ts'
+
+/** Every data type that silver can hold. A new one is a file beside this and a line here. */
+export const DATASETS = { klines } as const satisfies Record<string, DatasetContract>
+
+export type DatasetId = keyof typeof DATASETS
+
+export const DATASET_IDS = Object.keys(DATASETS) as readonly DatasetId[]
+
+/** The contract of `id`. Throws DATASET_UNKNOWN. */
+export function datasetOf(id: string): DatasetContract {
+  const found = DATASET_IDS.find((known) => known === id)
+  if (found === undefined)
+    throw new LakehouseError('DATASET_UNKNOWN', `unknown data set "${id}": one of ${DATASET_IDS.join(' ')}`, { details: { dataset: id } })
+  return DATASETS[found]
+}
+
+/** What one silver table holds: one data type of one market, at one interval where the type has intervals. */
+export type Series = { readonly dataset: DatasetId; readonly market: Market; readonly interval: Interval | undefined }
+
+/** The table's name within its layer: binance_spot_klines_1m. */
+export function silverTableName(series: Series): string {
+  const type = series.dataset.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  return ['binance', series.market, type, series.interval].filter((part) => part !== undefined).join('_')
+}
+
+export type TableColumn = {
+  readonly name: string
+  readonly type: 'instant' | 'double' | 'long' | 'string' | 'boolean'
+  readonly doc: string
+}
+
+/** The silver columns of a series, in order: the symbol, what the CSV carries, and where the row came from. */
+export function silverColumns(series: Series): readonly TableColumn[] {
+  const published = DATASETS[series.dataset].columns(series.market).flatMap((column) => {
+    return column.name === undefined ? [] : [{ name: column.name, type: column.type, doc: column.unit }]
+  })
+  return [
+    { name: 'symbol', type: 'string', doc: 'symbol as the exchange writes it' },
+    ...published,
+    { name: 'source', type: 'string', doc: 'archive, api, stream or derived' },
+    { name: 'source_object', type: 'string', doc: 'key of the bronze object' },
+  ]
+}

@@ -1,0 +1,185 @@
+/**
+ * Every code that a LakehouseError may carry. `retryable` says whether the same call may succeed when it is repeated;
+ * `meaning` and `remedy` are what docs/errors.md tells the user (a test keeps both equal).
+ */
+export const ERROR_CODES = {
+  USAGE: { retryable: false, meaning: 'The command line is not of the expected form.', remedy: 'See `crypto-lakehouse help COMMAND`.' },
+  CONFIG_INVALID: {
+    retryable: false,
+    meaning: 'A configuration value, file or key is not valid.',
+    remedy: 'Correct the key that the message names; `config show` prints where each value comes from.',
+  },
+  ARCHIVE_KEY_INVALID: {
+    retryable: false,
+    meaning: 'A key or symbol does not follow the grammar of the archive.',
+    remedy: 'Nothing is guessed from it; report the key if the exchange really publishes it.',
+  },
+  ARCHIVE_LISTING_INVALID: {
+    retryable: true,
+    meaning: 'A listing page of the archive is not a complete ListBucketResult.',
+    remedy: 'Run again; an incomplete listing is never taken for a complete one.',
+  },
+  ORIGIN_UNREACHABLE: {
+    retryable: true,
+    meaning: 'The archive could not be reached or the connection broke.',
+    remedy: 'Check the network or `--archive`, then run again: finished work is kept.',
+  },
+  ORIGIN_THROTTLED: {
+    retryable: true,
+    meaning: 'The archive asked for fewer requests (429 or 503).',
+    remedy: 'Run again later or lower `concurrency`.',
+  },
+  ORIGIN_FAILED: { retryable: true, meaning: 'The archive answered with a server error.', remedy: 'Run again later.' },
+  ORIGIN_REFUSED: { retryable: false, meaning: 'The archive refused the request.', remedy: 'Check the address and the access rights.' },
+  OBJECT_NOT_FOUND: {
+    retryable: false,
+    meaning: 'The object does not exist (or no longer does).',
+    remedy: 'Check the key; `catalog files` lists what there is.',
+  },
+  OBJECT_EXISTS: {
+    retryable: false,
+    meaning: 'An exclusive write found the object already there.',
+    remedy: 'Another writer was first; reload and decide again.',
+  },
+  OBJECT_KEY_INVALID: {
+    retryable: false,
+    meaning: 'An object key is empty, absolute or climbs out of its store.',
+    remedy: 'Correct the key.',
+  },
+  TRANSFER_TRUNCATED: {
+    retryable: true,
+    meaning: 'Fewer or more bytes arrived than were announced.',
+    remedy: 'Run again; nothing of it was kept.',
+  },
+  TRANSFER_STALLED: {
+    retryable: true,
+    meaning: 'No byte arrived within the idle timeout.',
+    remedy: 'Run again, or raise `idleTimeoutMs`.',
+  },
+  RETRY_BUDGET_EXHAUSTED: {
+    retryable: false,
+    meaning: 'Too large a share of the requests to one host had to be repeated.',
+    remedy: 'The host is in trouble; run again later.',
+  },
+  CHECKSUM_MISMATCH: {
+    retryable: true,
+    meaning: 'The bytes do not have the SHA-256 that the exchange published.',
+    remedy: 'They were fetched twice and are kept under `quarantine/`; run again when the exchange has mended the file.',
+  },
+  CHECKSUM_FILE_INVALID: {
+    retryable: true,
+    meaning: 'A .CHECKSUM file is not of the form `<sha256>  <name>`.',
+    remedy: 'Run again; the file is quarantined meanwhile.',
+  },
+  ZIP_INVALID: {
+    retryable: false,
+    meaning: 'The archive file is not a readable zip.',
+    remedy: 'The object is quarantined; its bytes stay in bronze.',
+  },
+  ZIP_REFUSED: {
+    retryable: false,
+    meaning: 'The zip holds more than one entry, an unsafe path, an encrypted entry, or claims more bytes than the bound.',
+    remedy: 'The object is quarantined; raise `maxEntryBytes` if the file is genuine.',
+  },
+  CSV_HEADER_INVALID: {
+    retryable: false,
+    meaning: 'The header of a CSV lacks a required column.',
+    remedy: 'The object is quarantined; its bytes stay in bronze.',
+  },
+  DATASET_UNKNOWN: { retryable: false, meaning: 'No data set of that name exists.', remedy: '`catalog matrix` lists all.' },
+  DATASET_NOT_READY: {
+    retryable: false,
+    meaning: 'The data set is known but has no decoder yet.',
+    remedy: '`catalog matrix` shows which are ready.',
+  },
+  LEDGER_CORRUPT: {
+    retryable: false,
+    meaning: 'A ledger segment holds a line that is not an event.',
+    remedy: 'Restore the segment from a backup.',
+  },
+  LAKE_FORMAT_UNSUPPORTED: {
+    retryable: false,
+    meaning: 'The directory is not a lake of a format this version reads.',
+    remedy: 'Check `--lake`, or use a newer version.',
+  },
+  TABLE_NOT_FOUND: { retryable: false, meaning: 'The lake has no such table.', remedy: '`status` lists the tables.' },
+  TABLE_CORRUPT: {
+    retryable: false,
+    meaning: 'Metadata of an Iceberg table cannot be read.',
+    remedy: 'Restore the named file from a backup.',
+  },
+  TABLE_UNSUPPORTED: {
+    retryable: false,
+    meaning: 'The table uses a feature of Iceberg that is not supported (v3, row-level deletes, other file formats).',
+    remedy: 'Rewrite the table with copy-on-write in the engine that made it.',
+  },
+  SNAPSHOT_NOT_FOUND: {
+    retryable: false,
+    meaning: 'No snapshot has that id, tag or time.',
+    remedy: 'Use a snapshot that the table still has.',
+  },
+  COMMIT_CONFLICT: {
+    retryable: true,
+    meaning: 'Another writer changed the same partition first.',
+    remedy: 'The partition is planned again from the current state; run again if it persists.',
+  },
+  DECODER_FAILED: {
+    retryable: false,
+    meaning: 'A partition worker ended unexpectedly.',
+    remedy: 'Run again with `--verbose` and report the message.',
+  },
+  SQL_INVALID: { retryable: false, meaning: 'The SQL text cannot be parsed or bound.', remedy: 'Correct the query.' },
+  SQL_REFUSED: {
+    retryable: false,
+    meaning: 'The statement is not one SELECT over the tables of the lake.',
+    remedy: 'Use one SELECT; files and settings cannot be reached from SQL.',
+  },
+  QUERY_FAILED: { retryable: false, meaning: 'The query failed while it ran.', remedy: 'Read the message of the engine.' },
+  OUTPUT_FAILED: { retryable: false, meaning: 'The result could not be written.', remedy: 'Check the path and the free space.' },
+  DISK_FULL: {
+    retryable: false,
+    meaning: 'The disk that holds the lake is full.',
+    remedy: 'Free space and run again: finished work is kept.',
+  },
+  INTERRUPTED: { retryable: true, meaning: 'The run was stopped by a signal.', remedy: 'Run again: it goes on where it stopped.' },
+  INTERNAL: { retryable: false, meaning: 'A defect of this program.', remedy: 'Run again with `--verbose` and report it.' },
+} as const satisfies Record<string, { retryable: boolean; meaning: string; remedy: string }>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** Values that say where it happened: keys, digests, line numbers. Never secrets. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean | null>>
+
+/** The one error of this project: `code` says what, `details` where, `cause` why, `retryable` whether to try again. */
+export class LakehouseError extends Error {
+  override readonly name = 'LakehouseError'
+  readonly code: ErrorCode
+  readonly details: ErrorDetails
+
+  constructor(code: ErrorCode, message: string, options: { details?: ErrorDetails; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.details = options.details ?? {}
+  }
+
+  get retryable(): boolean {
+    return ERROR_CODES[this.code].retryable
+  }
+}
+
+/** `error` itself when it is ours, else wrapped: full disks and aborts under their own codes, anything else under `fallback`. */
+export function asLakehouseError(error: unknown, fallback: ErrorCode = 'INTERNAL'): LakehouseError {
+  if (error instanceof LakehouseError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  const code = systemCode(error)
+  if (code === 'ENOSPC') return new LakehouseError('DISK_FULL', message, { cause: error })
+  if (code === 'ABORT_ERR' || (error instanceof Error && error.name === 'AbortError'))
+    return new LakehouseError('INTERRUPTED', 'interrupted', { cause: error })
+  return new LakehouseError(fallback, message, { cause: error })
+}
+
+/** The `code` property that system and library errors carry, or undefined. */
+export function systemCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}

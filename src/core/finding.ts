@@ -1,0 +1,14 @@
+/** error: data is missing or wrong; warning: look at it; info: worth knowing. Errors and warnings make a run end with exit code 3. */
+export type Severity = 'info' | 'warning' | 'error'
+
+/** Something noticed about the data. Times are ISO 8601 UTC, the range is half-open. */
+export type Finding = {
+  readonly check: string
+  readonly severity: Severity
+  readonly table: string
+  readonly symbol: string | null
+  readonly from: string | null
+  readonly to: string | null
+  readonly count: number
+  readonly explanation: string
+}

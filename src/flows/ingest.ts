@@ -1,0 +1,325 @@
+import { type LandOutcome, landObject } from '../bronze/land.ts'
+import { foldIntoTable } from '../bronze/objects-table.ts'
+import { DATASETS, type DatasetId, type Series, silverTableName } from '../core/datasets/registry.ts'
+import type { LakehouseError } from '../core/errors.ts'
+import type { Finding } from '../core/finding.ts'
+import type { Interval } from '../core/interval.ts'
+import type { Market } from '../core/market.ts'
+import { formatInstant } from '../core/time.ts'
+import { sourceIntervals } from '../gold/bars.ts'
+import { buildBars } from '../gold/build-bars.ts'
+import type { CommitDeps } from '../lake/iceberg/commit.ts'
+import type { Layer } from '../lake/layout.ts'
+import { currentObjects, foldLedger, type ObjectState } from '../lake/ledger/fold.ts'
+import type { LedgerWriter } from '../lake/ledger/writer.ts'
+import { type OtherRuns, otherRuns, type Run } from '../lake/run.ts'
+import { sweepAfterCrash } from '../lake/sweep.ts'
+import type { DuckDBSession } from '../platform/duckdb/session.ts'
+import { mapConcurrent } from '../platform/map-concurrent.ts'
+import type { BuildPool } from '../silver/build-pool.ts'
+import { buildSilverTable, type SilverCounts } from '../silver/build-table.ts'
+import { type CoveredMonth, continuityFindings, missingDays } from '../silver/continuity.ts'
+import { fileRange, seriesPrefix } from '../sources/binance/archive-key.ts'
+import { findEntry } from '../sources/binance/matrix.ts'
+import type { ArchiveOrigin } from '../sources/binance/origin.ts'
+import { type ArchiveRequest, type PlannedFile, type PlannedSeries, planArchive, planOne } from '../sources/binance/plan-archive.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+
+export type IngestRequest = ArchiveRequest & { readonly layers: ReadonlySet<Layer>; readonly barIntervals: readonly Interval[] }
+
+export type IngestDeps = {
+  readonly origin: ArchiveOrigin
+  readonly store: ObjectStore
+  readonly session: DuckDBSession
+  readonly ledger: LedgerWriter
+  readonly pool: BuildPool
+  readonly run: Run
+  readonly commits: CommitDeps
+  readonly attempt: <T>(call: () => Promise<T>) => Promise<T>
+  readonly signal: AbortSignal
+  readonly concurrency: number
+  readonly limits: { readonly memoryLimitMb: number; readonly maxEntryBytes: number }
+  readonly onProgress: (progress: IngestProgress) => void
+}
+
+/** What a progress display needs to know; counts grow as the plan is discovered. */
+export type IngestProgress = {
+  phase: 'plan' | 'bronze' | 'silver' | 'gold' | 'done'
+  planned: number
+  landed: number
+  bytes: number
+  table: string
+  rows: number
+}
+
+export type IngestCounts = {
+  filesPlanned: number
+  filesFetched: number
+  filesSkipped: number
+  filesQuarantined: number
+  filesFailed: number
+  rowsRead: number
+  rowsWritten: number
+  rowsRejected: number
+  duplicatesDropped: number
+  bytesRead: number
+  csvBytes: number
+  partitionsWritten: number
+  partitionsUnchanged: number
+  barsWritten: number
+  gaps: number
+  missingBars: number
+}
+
+export type IngestResult = {
+  readonly counts: IngestCounts
+  readonly findings: readonly Finding[]
+  readonly errors: readonly LakehouseError[]
+  readonly tables: readonly string[]
+  readonly swept: { readonly temporaries: number; readonly orphans: number }
+}
+
+/** Archive → bronze → silver → gold for what the request names. Whatever an earlier run has finished is found and left as it is. */
+export async function ingest(deps: IngestDeps, request: IngestRequest): Promise<IngestResult> {
+  return await new Ingestion(deps, request).run()
+}
+
+class Ingestion {
+  readonly #deps: IngestDeps
+  readonly #request: IngestRequest
+  readonly #findings: Finding[] = []
+  readonly #errors: LakehouseError[] = []
+  readonly #tables = new Map<string, Series>()
+  readonly #months = new Map<string, CoveredMonth[]>()
+  readonly #progress: IngestProgress = { phase: 'plan', planned: 0, landed: 0, bytes: 0, table: '', rows: 0 }
+  readonly #counts: IngestCounts = {
+    filesPlanned: 0,
+    filesFetched: 0,
+    filesSkipped: 0,
+    filesQuarantined: 0,
+    filesFailed: 0,
+    rowsRead: 0,
+    rowsWritten: 0,
+    rowsRejected: 0,
+    duplicatesDropped: 0,
+    bytesRead: 0,
+    csvBytes: 0,
+    partitionsWritten: 0,
+    partitionsUnchanged: 0,
+    barsWritten: 0,
+    gaps: 0,
+    missingBars: 0,
+  }
+
+  constructor(deps: IngestDeps, request: IngestRequest) {
+    this.#deps = deps
+    this.#request = request
+  }
+
+  async run(): Promise<IngestResult> {
+    const { store, session, run, ledger } = this.#deps
+    const others: OtherRuns = await otherRuns(store, run, this.#request.now / 1000)
+    const swept = await sweepAfterCrash(store, others)
+    await foldLedger(session, store)
+    if (this.#request.layers.has('silver')) this.#deps.pool.warmUp()
+    if (this.#request.layers.has('bronze')) await this.#land(planArchive(this.#deps.origin, this.#request))
+    else for await (const planned of planArchive(this.#deps.origin, this.#request)) this.#note(planned)
+    if (this.#request.layers.has('silver')) for (const series of this.#tables.values()) await this.#buildSilver(series)
+    if (this.#request.layers.has('gold')) await this.#buildGold()
+    await ledger.flush()
+    await foldLedger(session, store)
+    await foldIntoTable({ store, session, commits: this.#deps.commits, run: run.id })
+    this.#report({ phase: 'done' })
+    return {
+      counts: this.#counts,
+      findings: this.#findings,
+      errors: this.#errors,
+      tables: [...this.#tables.keys()].map((name) => `silver.${name}`),
+      swept,
+    }
+  }
+
+  /** Lands the files of every series that the plan brings, as they come. */
+  async #land(plan: AsyncIterable<PlannedSeries>): Promise<void> {
+    this.#report({ phase: 'bronze' })
+    const { concurrency, signal } = this.#deps
+    const files = this.#plannedFiles(plan)
+    for await (const outcome of mapConcurrent(files, { limit: concurrency, signal }, ({ planned, known }) =>
+      landObject(this.#deps, planned.object, known),
+    )) {
+      this.#tally(outcome)
+    }
+    await this.#deps.ledger.flush()
+  }
+
+  async *#plannedFiles(plan: AsyncIterable<PlannedSeries>): AsyncGenerator<{ planned: PlannedFile; known: ObjectState | undefined }> {
+    for await (const planned of plan) {
+      this.#note(planned)
+      const known = new Map<string, ObjectState>()
+      for (const period of ['daily', 'monthly'] as const) {
+        for (const [key, state] of await currentObjects(this.#deps.session, seriesPrefix(planned.series, period))) known.set(key, state)
+      }
+      for (const file of planned.files) yield { planned: file, known: known.get(file.object.key) }
+    }
+  }
+
+  #note({ series, files, uncovered, unparsed }: PlannedSeries): void {
+    this.#counts.filesPlanned += files.length
+    this.#report({ planned: this.#counts.filesPlanned })
+    const dataset = findEntry(series.market, series.type)?.dataset
+    const subject =
+      dataset === undefined
+        ? `bronze ${series.market} ${series.type}`
+        : `silver.${silverTableName({ dataset, market: series.market, interval: series.interval })}`
+    if (dataset !== undefined && files.length > 0) this.#noteTable({ dataset, market: series.market, interval: series.interval }, files)
+    for (const gap of uncovered) {
+      const severity = gap.reason === 'not_in_archive' ? 'warning' : 'info'
+      const explanation = `no file of the archive covers it: ${gap.reason.replaceAll('_', ' ')}`
+      this.#findings.push({
+        check: 'uncovered',
+        severity,
+        table: subject,
+        symbol: series.symbol,
+        from: formatInstant(gap.start),
+        to: formatInstant(gap.end),
+        count: 1,
+        explanation,
+      })
+    }
+    for (const key of unparsed) {
+      const explanation = `${key} does not follow the grammar of the archive and was left alone`
+      this.#findings.push({
+        check: 'unknown_key',
+        severity: 'info',
+        table: subject,
+        symbol: series.symbol,
+        from: null,
+        to: null,
+        count: 1,
+        explanation,
+      })
+    }
+  }
+
+  #noteTable(series: Series, files: readonly PlannedFile[]): void {
+    const name = silverTableName(series)
+    this.#tables.set(name, series)
+    const months = this.#months.get(name) ?? []
+    for (const { file } of files) if (file.period === 'monthly') months.push({ symbol: file.symbol, ...fileRange(file) })
+    this.#months.set(name, months)
+  }
+
+  #tally(outcome: LandOutcome): void {
+    const counts = this.#counts
+    this.#report({ landed: this.#progress.landed + 1, bytes: this.#progress.bytes + ('sizeBytes' in outcome ? outcome.sizeBytes : 0) })
+    switch (outcome.status) {
+      case 'skipped':
+        counts.filesSkipped++
+        break
+      case 'landed':
+      case 'adopted':
+      case 'revised':
+        counts.filesFetched++
+        counts.bytesRead += outcome.sizeBytes
+        if (outcome.checksum === 'absent')
+          this.#noteObject('checksum_missing', 'warning', outcome.key, 'the archive has no .CHECKSUM for it; the digest was computed here')
+        if (outcome.status === 'revised')
+          this.#noteObject('republished', 'info', outcome.key, 'the archive has replaced it; the former revision is kept')
+        break
+      case 'quarantined':
+        counts.filesQuarantined++
+        this.#noteObject(outcome.error.code.toLowerCase(), 'error', outcome.key, outcome.error.message)
+        break
+      case 'failed':
+        counts.filesFailed++
+        this.#errors.push(outcome.error)
+        break
+    }
+  }
+
+  #noteObject(check: string, severity: Finding['severity'], key: string, explanation: string): void {
+    const symbol = key.split('/').at(-1)?.split('-')[0] ?? null
+    this.#findings.push({
+      check,
+      severity,
+      table: 'bronze.objects',
+      symbol,
+      from: null,
+      to: null,
+      count: 1,
+      explanation: `${key}: ${explanation}`,
+    })
+  }
+
+  async #buildSilver(series: Series): Promise<void> {
+    const table = silverTableName(series)
+    this.#report({ phase: 'silver', table, rows: 0 })
+    let outcome = await this.#silverOnce(series)
+    if (await this.#fillMonths(series)) outcome = await this.#silverOnce(series, outcome)
+    this.#counts.partitionsUnchanged += outcome.unchanged
+    if (outcome.written === 0) return
+    const { findings, gaps, missing } = await continuityFindings(this.#deps, series)
+    this.#findings.push(...findings)
+    this.#counts.gaps += gaps
+    this.#counts.missingBars += missing
+  }
+
+  async #silverOnce(series: Series, before?: { written: number; unchanged: number }): Promise<{ written: number; unchanged: number }> {
+    const onFile = ({ rows }: { rows: number }) => this.#report({ rows: this.#progress.rows + rows })
+    const { counts, findings } = await buildSilverTable({ ...this.#deps, run: this.#deps.run.id, onFile }, series)
+    this.#findings.push(...findings)
+    this.#addSilver(counts)
+    return { written: (before?.written ?? 0) + counts.partitionsWritten, unchanged: before?.unchanged ?? counts.partitionsUnchanged }
+  }
+
+  #addSilver(counts: SilverCounts): void {
+    for (const name of ['rowsRead', 'rowsWritten', 'rowsRejected', 'duplicatesDropped', 'csvBytes', 'partitionsWritten'] as const)
+      this.#counts[name] += counts[name]
+    this.#counts.filesQuarantined += counts.objectsRefused
+  }
+
+  /** Lands the daily files of days that monthly files turned out to lack; true when there were any. */
+  async #fillMonths(series: Series): Promise<boolean> {
+    const entry = findEntry(series.market, DATASETS[series.dataset].archiveType)
+    if (!this.#request.layers.has('bronze') || entry === undefined) return false
+    const lacking = await missingDays(this.#deps, series, this.#months.get(silverTableName(series)) ?? [])
+    const before = this.#counts.filesFetched
+    for (const [symbol, days] of lacking) {
+      const archiveSeries = { market: series.market, type: entry.type, symbol, interval: series.interval }
+      const planned = await planOne(this.#deps.origin, archiveSeries, this.#request, days)
+      const daily = planned.files.filter(({ file }) => file.period === 'daily' && days.has(file.date))
+      await this.#land(justOne({ ...planned, files: daily, uncovered: [], unparsed: [] }))
+    }
+    return this.#counts.filesFetched > before
+  }
+
+  async #buildGold(): Promise<void> {
+    const markets = new Set(
+      [...this.#tables.values()].filter((series) => series.dataset === ('klines' satisfies DatasetId)).map((series) => series.market),
+    )
+    const fine = new Set([...this.#tables.values()].map((series) => series.interval))
+    for (const market of markets) {
+      for (const interval of this.#request.barIntervals) {
+        if (!sourceIntervals(interval).some((source) => fine.has(source))) continue
+        await this.#buildBarTable(market, interval)
+      }
+    }
+  }
+
+  async #buildBarTable(market: Market, interval: Interval): Promise<void> {
+    this.#report({ phase: 'gold', table: `${market} ${interval}` })
+    const outcome = await buildBars({ ...this.#deps, run: this.#deps.run.id }, { market, interval })
+    this.#counts.barsWritten += outcome.rowsWritten
+    this.#counts.partitionsWritten += outcome.partitionsWritten
+    this.#counts.partitionsUnchanged += outcome.partitionsUnchanged
+  }
+
+  #report(change: Partial<IngestProgress>): void {
+    Object.assign(this.#progress, change)
+    this.#deps.onProgress(this.#progress)
+  }
+}
+
+async function* justOne<T>(item: T): AsyncGenerator<T> {
+  yield item
+}

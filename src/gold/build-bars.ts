@@ -1,0 +1,148 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { DATASETS, silverTableName } from '../core/datasets/registry.ts'
+import type { Interval } from '../core/interval.ts'
+import { CommitQueue, filesByPartition } from '../lake/commit-queue.ts'
+import { writeDataFile } from '../lake/data-file.ts'
+import type { CommitDeps } from '../lake/iceberg/commit.ts'
+import type { DataFile } from '../lake/iceberg/manifest.ts'
+import { type PartitionTransform, partitionFolder, partitionRange, partitionValue, type TableShape } from '../lake/iceberg/schema.ts'
+import { keyOf, liveFiles, loadTable, snapshotOf, urlOf } from '../lake/iceberg/table.ts'
+import { tableKey } from '../lake/layout.ts'
+import type { DuckDBSession } from '../platform/duckdb/session.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { temporaryName } from '../storage/temporary.ts'
+import { type BarSeries, barFingerprint, barQuery, barShape, barTableName, sourceIntervals } from './bars.ts'
+
+export type GoldDeps = {
+  readonly store: ObjectStore
+  readonly session: DuckDBSession
+  readonly commits: CommitDeps
+  readonly run: string
+  readonly signal: AbortSignal
+}
+
+export type GoldOutcome = {
+  readonly table: string
+  readonly rowsWritten: number
+  readonly partitionsWritten: number
+  readonly partitionsUnchanged: number
+}
+
+type Source = { readonly interval: Interval; readonly files: readonly DataFile[] }
+
+/** A table is planned anew when another run changed a partition meanwhile. */
+const ROUNDS = 4
+
+/** Makes a bar table what the silver klines of its market say; only bars of partitions whose silver files changed are computed. */
+export async function buildBars(deps: GoldDeps, series: BarSeries): Promise<GoldOutcome> {
+  const table = barTableName(series)
+  const outcome = { table, rowsWritten: 0, partitionsWritten: 0, partitionsUnchanged: 0 }
+  for (let round = 1; round <= ROUNDS; round++) {
+    const sources = await silverSources(deps.store, series)
+    const live = await filesByPartition(await loadTable(deps.store, tableKey('gold', table)))
+    const shape = barShape(series)
+    const queue = new CommitQueue({ store: deps.store, root: tableKey('gold', table), shape, deps: deps.commits, run: deps.run })
+    let conflicts = 0
+    for (const partition of partitionsOf(series, sources, shape, live)) {
+      deps.signal.throwIfAborted()
+      const rows = await buildPartition(deps, series, shape, partition, sources, live.get(partition) ?? [], queue)
+      if (rows === 'unchanged') outcome.partitionsUnchanged += round === 1 ? 1 : 0
+      else if (rows === 'conflict') conflicts++
+      else {
+        outcome.rowsWritten += rows
+        outcome.partitionsWritten++
+      }
+    }
+    if (conflicts === 0) break
+  }
+  return outcome
+}
+
+async function silverSources(store: ObjectStore, { market, interval }: BarSeries): Promise<Source[]> {
+  const sources: Source[] = []
+  for (const fine of sourceIntervals(interval)) {
+    const table = await loadTable(store, tableKey('silver', silverTableName({ dataset: 'klines', market, interval: fine })))
+    if (table === undefined) continue
+    const files: DataFile[] = []
+    for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
+    if (files.length > 0) sources.push({ interval: fine, files })
+  }
+  return sources
+}
+
+/** Every partition that a silver file reaches, and those that are live. */
+function partitionsOf(
+  series: BarSeries,
+  sources: readonly Source[],
+  shape: TableShape,
+  live: ReadonlyMap<number | undefined, unknown>,
+): number[] {
+  const transform = shape.partition?.transform ?? 'month'
+  const found = new Set<number>()
+  for (const partition of live.keys()) if (partition !== undefined) found.add(partition)
+  for (const { files } of sources) {
+    for (const file of files) {
+      const range = timesOf(file)
+      for (let value = partitionValue(transform, range.start - overhang(series)); value <= partitionValue(transform, range.end); value++)
+        found.add(value)
+    }
+  }
+  return [...found].sort((a, b) => a - b)
+}
+
+/** The file's open times, from its bounds; open_time is field 2 of a klines table. */
+function timesOf(file: DataFile): { start: number; end: number } {
+  return { start: Number(file.lower.get(2)), end: Number(file.upper.get(2)) }
+}
+
+async function buildPartition(
+  deps: GoldDeps,
+  series: BarSeries,
+  shape: TableShape,
+  partition: number,
+  sources: readonly Source[],
+  live: readonly DataFile[],
+  queue: CommitQueue,
+): Promise<number | 'unchanged' | 'conflict'> {
+  const { store } = deps
+  const transform: PartitionTransform = shape.partition?.transform ?? 'month'
+  const range = partitionRange(transform, partition)
+  const reaching = sources
+    .map(({ interval, files }) => ({
+      interval,
+      files: files.filter((file) => timesOf(file).end >= range.start && timesOf(file).start < range.end + overhang(series)),
+    }))
+    .filter(({ files }) => files.length > 0)
+  const seen = new Set(live.map((file) => file.path))
+  const folder = `${tableKey('gold', barTableName(series))}/data/${partitionFolder({ source: 'open_time', transform }, partition)}`
+  const name = barFingerprint(
+    series,
+    partition,
+    reaching.map(({ interval, files }) => ({ interval, urls: files.map((file) => file.path) })),
+  )
+  const url = urlOf(store, `${folder}/${name}.parquet`)
+  if (seen.has(url) || (reaching.length === 0 && live.length === 0)) return 'unchanged'
+  await mkdir(store.localPath(folder), { recursive: true })
+  const temporary = store.localPath(`${folder}/${temporaryName('.parquet')}`)
+  try {
+    const paths = reaching.map(({ interval, files }) => ({
+      interval,
+      paths: files.map((file) => store.localPath(keyOf(store, file.path))),
+    }))
+    const written =
+      paths.length === 0
+        ? undefined
+        : await writeDataFile(deps.session, barQuery(series, paths, range), shape.fields, temporary, DATASETS.klines.parquet)
+    const add = written === undefined || written.rows === 0 ? [] : [{ temporary, file: { ...written, path: url, partition } }]
+    if (add.length === 0 && live.length === 0) return 'unchanged'
+    const done = await queue.submit({ partition, seen, remove: seen, add })
+    return done === 'conflict' ? done : (written?.rows ?? 0)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+/** The last bars of a partition need klines of the next one: only weeks do, because months and years end with days. */
+function overhang(series: BarSeries): number {
+  return series.interval === '1w' || series.interval === '3d' ? 7 * 86_400_000_000 : 0
+}

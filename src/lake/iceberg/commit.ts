@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { type DataFile, encodeManifest, type ManifestEntry } from './manifest.ts'
+import { encodeManifestList, lineFor, type ManifestLine } from './manifest-list.ts'
+import { newMetadata, printMetadata, type Snapshot, type TableMetadata, withSnapshot } from './metadata.ts'
+import type { TableShape } from './schema.ts'
+import { entriesOf, hintKey, loadTable, manifestsOf, metadataKey, snapshotOf, type Table, urlOf } from './table.ts'
+
+/** What a commit changes. Files in `remove` are named by their URL and must be live. */
+export type Change = {
+  readonly operation: 'append' | 'overwrite' | 'replace'
+  readonly add: readonly DataFile[]
+  readonly remove: ReadonlySet<string>
+  /** More lines for the snapshot's summary. */
+  readonly summary?: Readonly<Record<string, string>>
+}
+
+export type CommitDeps = {
+  readonly nowMs: () => number
+  readonly random: () => number
+  /** Told when another writer was first: what was written for nothing is left for the next sweep, since both may have written the same. */
+  readonly onConflict: () => void
+}
+
+const ATTEMPTS = 50
+
+/** Manifests beyond this number are merged into one with the next commit. */
+const MAX_MANIFESTS = 12
+
+/**
+ * Commits one change to the table at `root`, which is created if need be, and returns its new state. `decide` sees the current state and returns
+ * the change, or undefined for none; when another writer commits first it is asked again about the newer state, and may throw COMMIT_CONFLICT.
+ * Nothing of a commit is visible before all of it is.
+ */
+export async function commit(
+  store: ObjectStore,
+  root: string,
+  shape: TableShape,
+  deps: CommitDeps,
+  decide: (current: Table | undefined) => Promise<Change | undefined>,
+): Promise<Table | undefined> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const current = await loadTable(store, root)
+    const change = await decide(current)
+    if (change === undefined) return current
+    const base = current?.metadata ?? newMetadata(urlOf(store, root), shape, deps.nowMs())
+    const version = (current?.version ?? 0) + 1
+    const snapshot = await writeSnapshot(store, root, shape, current, base, change, deps.nowMs())
+    const previous = current === undefined ? undefined : urlOf(store, metadataKey(root, current.version))
+    const metadata = withSnapshot(base, snapshot, previous)
+    try {
+      await store.put(metadataKey(root, version), printMetadata(metadata), { ifAbsent: true })
+    } catch (error) {
+      if (asLakehouseError(error).code !== 'OBJECT_EXISTS') throw error
+      deps.onConflict()
+      await delay(deps.random() * Math.min(500, 10 * 2 ** Math.min(attempt, 6)))
+      continue
+    }
+    await publishHint(store, root, version)
+    return { store, root, version, metadata, shape }
+  }
+  throw new LakehouseError('COMMIT_CONFLICT', `${root}: other writers were faster ${ATTEMPTS} times`, { details: { table: root } })
+}
+
+/** Readers such as DuckDB trust the hint: it is written again while a newer version exists. */
+async function publishHint(store: ObjectStore, root: string, version: number): Promise<void> {
+  let newest = version
+  do {
+    while ((await store.head(metadataKey(root, newest + 1))) !== undefined) newest++
+    await store.put(hintKey(root), Buffer.from(String(newest)))
+  } while ((await store.head(metadataKey(root, newest + 1))) !== undefined)
+}
+
+async function writeSnapshot(
+  store: ObjectStore,
+  root: string,
+  shape: TableShape,
+  current: Table | undefined,
+  base: TableMetadata,
+  change: Change,
+  nowMs: number,
+): Promise<Snapshot> {
+  const sequence = base['last-sequence-number'] + 1
+  const parent = current === undefined ? undefined : snapshotOf(current, undefined)
+  const snapshotId = snapshotIdOf(parent?.['snapshot-id'], sequence, change)
+  const schemaJson = JSON.stringify(base.schemas[0])
+  const specJson = JSON.stringify(base['partition-specs'][0]?.fields ?? [])
+  const write = async (entries: readonly ManifestEntry[]): Promise<ManifestLine> => {
+    const bytes = encodeManifest(shape, schemaJson, specJson, entries)
+    const key = `${root}/metadata/${digest(bytes)}-m.avro`
+    if ((await store.head(key)) === undefined) await store.put(key, bytes)
+    return lineFor(urlOf(store, key), bytes.length, snapshotId, sequence, entries)
+  }
+  const { kept, carried, removed } = await carryOver(current, parent, change, snapshotId)
+  if (removed.length !== change.remove.size) {
+    throw new LakehouseError('COMMIT_CONFLICT', `${root}: a file to be replaced is no longer there`, { details: { table: root } })
+  }
+  const added = change.add.map((file): ManifestEntry => ({ status: 'added', snapshotId, sequence, file }))
+  const lines = [...(added.length === 0 ? [] : [await write(added)]), ...kept]
+  if (carried.length > 0 || removed.length > 0) lines.push(await write([...carried, ...removed]))
+  const list = encodeManifestList(lines, { snapshotId, parentId: parent?.['snapshot-id'], sequence })
+  const listKey = `${root}/metadata/snap-${snapshotId}-${digest(list)}.avro`
+  await store.put(listKey, list)
+  return {
+    'snapshot-id': snapshotId,
+    ...(parent === undefined ? {} : { 'parent-snapshot-id': parent['snapshot-id'] }),
+    'sequence-number': sequence,
+    'timestamp-ms': Math.max(nowMs, base['last-updated-ms']),
+    'manifest-list': urlOf(store, listKey),
+    summary: summaryOf(change, added, removed, parent),
+    'schema-id': 0,
+  }
+}
+
+/** Manifests that lose nothing stay as they are; the entries of the others, and of all when there are too many, are carried into a new one. */
+async function carryOver(
+  current: Table | undefined,
+  parent: Snapshot | undefined,
+  change: Change,
+  snapshotId: number,
+): Promise<{ kept: ManifestLine[]; carried: ManifestEntry[]; removed: ManifestEntry[] }> {
+  const kept: ManifestLine[] = []
+  const carried: ManifestEntry[] = []
+  const removed: ManifestEntry[] = []
+  if (current === undefined || parent === undefined) return { kept, carried, removed }
+  const lines = (await manifestsOf(current, parent)).filter((line) => line.added.files + line.existing.files > 0)
+  const merge = lines.length >= MAX_MANIFESTS
+  for (const line of lines) {
+    if (!merge && change.remove.size === 0) {
+      kept.push(line)
+      continue
+    }
+    const live = (await entriesOf(current, line)).filter((entry) => entry.status !== 'deleted')
+    if (!merge && !live.some((entry) => change.remove.has(entry.file.path))) kept.push(line)
+    else {
+      for (const entry of live) {
+        if (change.remove.has(entry.file.path)) removed.push({ ...entry, status: 'deleted', snapshotId })
+        else carried.push({ ...entry, status: 'existing' })
+      }
+    }
+  }
+  return { kept, carried, removed }
+}
+
+/** 53 bits, so that the id is exact in every JSON reader. */
+function snapshotIdOf(parent: number | undefined, sequence: number, change: Change): number {
+  const hash = createHash('sha256')
+  hash.update(JSON.stringify([parent ?? null, change.operation, sequence, change.add.map((file) => file.path), [...change.remove].sort()]))
+  const bytes = hash.digest()
+  return (bytes.readUInt32LE(0) & 0x1fffff) * 2 ** 32 + bytes.readUInt32LE(4)
+}
+
+function digest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 32)
+}
+
+function summaryOf(
+  change: Change,
+  added: readonly ManifestEntry[],
+  removed: readonly ManifestEntry[],
+  parent: Snapshot | undefined,
+): Record<string, string> & { operation: string } {
+  const sum = (entries: readonly ManifestEntry[], of: (file: DataFile) => number) =>
+    entries.reduce((total, entry) => total + of(entry.file), 0)
+  const rows = (file: DataFile) => file.rows
+  const bytes = (file: DataFile) => file.bytes
+  const total = (name: string, gained: number, lost: number) => String(Number(parent?.summary[name] ?? 0) + gained - lost)
+  return {
+    operation: change.operation,
+    'added-data-files': String(added.length),
+    'deleted-data-files': String(removed.length),
+    'added-records': String(sum(added, rows)),
+    'deleted-records': String(sum(removed, rows)),
+    'added-files-size': String(sum(added, bytes)),
+    'removed-files-size': String(sum(removed, bytes)),
+    'total-data-files': total('total-data-files', added.length, removed.length),
+    'total-records': total('total-records', sum(added, rows), sum(removed, rows)),
+    'total-files-size': total('total-files-size', sum(added, bytes), sum(removed, bytes)),
+    'total-delete-files': '0',
+    'total-position-deletes': '0',
+    'total-equality-deletes': '0',
+    ...change.summary,
+  }
+}

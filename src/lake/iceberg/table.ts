@@ -1,0 +1,97 @@
+import { LakehouseError } from '../../core/errors.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { type DataFile, decodeManifest } from './manifest.ts'
+import { decodeManifestList, type ManifestLine } from './manifest-list.ts'
+import { parseMetadata, type Snapshot, shapeOf, type TableMetadata } from './metadata.ts'
+import type { TableShape } from './schema.ts'
+
+/** A table as it is at one version of its metadata. `root` is its key within the lake. */
+export type Table = {
+  readonly store: ObjectStore
+  readonly root: string
+  readonly version: number
+  readonly metadata: TableMetadata
+  readonly shape: TableShape
+}
+
+export function metadataKey(root: string, version: number): string {
+  return `${root}/metadata/v${version}.metadata.json`
+}
+
+export function hintKey(root: string): string {
+  return `${root}/metadata/version-hint.text`
+}
+
+/** The URL by which metadata names an object of the lake. */
+export function urlOf(store: ObjectStore, key: string): string {
+  return `${store.url}/${key}`
+}
+
+/** The key of an object that metadata names by `url`. Throws TABLE_UNSUPPORTED when it lies outside the lake. */
+export function keyOf(store: ObjectStore, url: string): string {
+  const base = `${store.url}/`
+  if (!url.startsWith(base))
+    throw new LakehouseError('TABLE_UNSUPPORTED', `${url} lies outside of the lake ${store.url}`, { details: { url } })
+  return url.slice(base.length)
+}
+
+/** The newest version of a table, or undefined when there is none. The hint may lag: versions after it are looked for. */
+export async function loadTable(store: ObjectStore, root: string): Promise<Table | undefined> {
+  let version = await newestVersion(store, root)
+  while (version !== undefined && (await store.head(metadataKey(root, version + 1))) !== undefined) version++
+  if (version === undefined) return undefined
+  const key = metadataKey(root, version)
+  const metadata = parseMetadata(await store.get(key), key)
+  return { store, root, version, metadata, shape: shapeOf(metadata, key) }
+}
+
+async function newestVersion(store: ObjectStore, root: string): Promise<number | undefined> {
+  if ((await store.head(hintKey(root))) !== undefined) {
+    const hinted = Number(Buffer.from(await store.get(hintKey(root))).toString('utf8'))
+    if (Number.isInteger(hinted) && (await store.head(metadataKey(root, hinted))) !== undefined) return hinted
+  }
+  let newest: number | undefined
+  for await (const { key } of store.list(`${root}/metadata/v`)) {
+    const version = Number(/\/v(\d+)\.metadata\.json$/.exec(key)?.[1] ?? Number.NaN)
+    if (!Number.isNaN(version)) newest = Math.max(newest ?? 0, version)
+  }
+  return newest
+}
+
+/** Which state of a table is meant: a snapshot id, a tag, or the newest snapshot at or before an instant (milliseconds). */
+export type AsOf = { readonly snapshot: number } | { readonly tag: string } | { readonly timeMs: number }
+
+/** The snapshot that `asOf` names, or the current one; undefined for a table without snapshots. Throws SNAPSHOT_NOT_FOUND. */
+export function snapshotOf(table: Table, asOf: AsOf | undefined): Snapshot | undefined {
+  const { snapshots, refs } = table.metadata
+  const byId = (id: number | undefined) => snapshots.find((snapshot) => snapshot['snapshot-id'] === id)
+  if (asOf === undefined) return byId(table.metadata['current-snapshot-id'])
+  const found =
+    'snapshot' in asOf
+      ? byId(asOf.snapshot)
+      : 'tag' in asOf
+        ? byId(refs[asOf.tag]?.['snapshot-id'])
+        : snapshots.findLast((snapshot) => snapshot['timestamp-ms'] <= asOf.timeMs)
+  if (found === undefined)
+    throw new LakehouseError('SNAPSHOT_NOT_FOUND', `${table.root} has no such snapshot`, { details: { table: table.root, ...asOf } })
+  return found
+}
+
+/** The manifests of a snapshot. */
+export async function manifestsOf(table: Table, snapshot: Snapshot): Promise<ManifestLine[]> {
+  const key = keyOf(table.store, snapshot['manifest-list'])
+  return decodeManifestList(await table.store.get(key), key)
+}
+
+export async function entriesOf(table: Table, line: ManifestLine) {
+  const key = keyOf(table.store, line.path)
+  return decodeManifest(table.shape, await table.store.get(key), key, { snapshotId: line.snapshotId, sequence: line.sequence })
+}
+
+/** The data files of a snapshot, in manifest order. */
+export async function* liveFiles(table: Table, snapshot: Snapshot | undefined): AsyncGenerator<DataFile> {
+  if (snapshot === undefined) return
+  for (const line of await manifestsOf(table, snapshot)) {
+    for (const entry of await entriesOf(table, line)) if (entry.status !== 'deleted') yield entry.file
+  }
+}

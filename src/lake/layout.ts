@@ -1,0 +1,39 @@
+/** Where things lie within a lake; every key of it is made here. */
+
+export type Layer = 'bronze' | 'silver' | 'gold'
+
+export const LAYERS = ['bronze', 'silver', 'gold'] as const satisfies readonly Layer[]
+
+/** Says that a directory is a lake, and of which format. */
+export const LAKE_MARKER = 'lakehouse.json'
+export const LAKE_FORMAT = 1
+
+export const LEDGER_PREFIX = 'bronze/_ledger/'
+export const RUNS_PREFIX = 'bronze/_ledger/.runs/'
+
+const ARCHIVE_PREFIX = 'bronze/binance/archive/'
+
+/** A published object, exactly as it was published. */
+export function bronzeKey(archiveKey: string): string {
+  return ARCHIVE_PREFIX + archiveKey
+}
+
+/** A revision that the exchange has replaced. */
+export function revisionKey(sha256: string, archiveKey: string): string {
+  return `${ARCHIVE_PREFIX}.revisions/${sha256}/${archiveKey.slice(archiveKey.lastIndexOf('/') + 1)}`
+}
+
+/** Bytes that failed verification, by their own digest. */
+export function quarantinedObjectKey(sha256: string, archiveKey: string): string {
+  return `quarantine/objects/${sha256}/${archiveKey.slice(archiveKey.lastIndexOf('/') + 1)}`
+}
+
+/** Rows of one object that could not be typed, one JSON a line. */
+export function quarantinedRowsKey(table: string, sha256: string): string {
+  return `quarantine/rows/${table}/${sha256}.ndjson`
+}
+
+/** The root of a table: silver/binance_spot_klines_1m */
+export function tableKey(layer: Layer, name: string): string {
+  return `${layer}/${name}`
+}

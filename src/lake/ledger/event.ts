@@ -1,0 +1,52 @@
+import * as z from 'zod'
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/)
+
+/** What every line says: what happened, to which archive key, when (ISO 8601), in which run, as its n-th event. */
+const line = { at: z.string(), run: z.string(), n: z.number().int(), key: z.string() }
+
+/** How the published object looked when it was seen. */
+const seen = { size: z.number().int(), etag: z.string(), lastModifiedMs: z.number().int() }
+
+/**
+ * One line of the ledger.
+ * planned: the run wants it. fetched: its bytes arrived whole. verified: they lie in bronze with this digest. superseded: the digest was the current one
+ * until upstream replaced the file. quarantined: the bytes are not to be decoded (stage land: they never entered bronze; stage decode: they lie there).
+ * decoded: what the file turned out to be.
+ */
+export const ledgerEvent = z.discriminatedUnion('event', [
+  z.strictObject({ ...line, event: z.literal('planned'), ...seen }),
+  z.strictObject({ ...line, event: z.literal('fetched'), ...seen, sha256: digest }),
+  z.strictObject({ ...line, event: z.literal('verified'), ...seen, sha256: digest, published: digest.nullable() }),
+  z.strictObject({ ...line, event: z.literal('superseded'), sha256: digest, by: digest }),
+  z.strictObject({
+    ...line,
+    event: z.literal('quarantined'),
+    stage: z.enum(['land', 'decode']),
+    sha256: digest,
+    published: digest.nullable(),
+    code: z.string(),
+    message: z.string(),
+    decoder: z.number().int(),
+  }),
+  z.strictObject({
+    ...line,
+    event: z.literal('decoded'),
+    sha256: digest,
+    decoder: z.number().int(),
+    header: z.boolean(),
+    bom: z.boolean(),
+    lineEnd: z.enum(['lf', 'crlf', 'none']),
+    unitMs: z.number().int(),
+    unitUs: z.number().int(),
+    rows: z.number().int(),
+    rejected: z.number().int(),
+    /** Starts (µs) of the partitions in which rows of the file belong, in order. */
+    partitions: z.array(z.number()),
+  }),
+])
+
+export type LedgerEvent = z.infer<typeof ledgerEvent>
+
+/** An event before the writer stamps it with time, run and number. */
+export type NewLedgerEvent = LedgerEvent extends infer E ? (E extends LedgerEvent ? Omit<E, 'at' | 'run' | 'n'> : never) : never

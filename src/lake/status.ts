@@ -1,0 +1,105 @@
+import { formatInstant } from '../core/time.ts'
+import type { DuckDBSession } from '../platform/duckdb/session.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { liveFiles, loadTable, snapshotOf, type Table } from './iceberg/table.ts'
+import { LAYERS, type Layer, tableKey } from './layout.ts'
+import { foldLedger, OBJECT_REVISIONS } from './ledger/fold.ts'
+import { listTables } from './tables.ts'
+
+export type TableStatus = {
+  readonly name: string
+  readonly rows: number
+  readonly files: number
+  readonly bytes: number
+  readonly snapshotId: number | null
+  readonly snapshots: number
+  /** First and last event time, ISO 8601. */
+  readonly from: string | null
+  readonly to: string | null
+}
+
+export type LakeStatus = {
+  readonly lake: string
+  readonly tables: readonly TableStatus[]
+  readonly objects: readonly { readonly status: string; readonly objects: number; readonly bytes: number }[]
+  readonly quarantine: readonly { readonly key: string; readonly reason: string }[]
+  readonly rowsQuarantined: number
+  readonly runs: readonly {
+    readonly run: string
+    readonly from: string
+    readonly to: string
+    readonly verified: number
+    readonly quarantined: number
+    readonly decoded: number
+  }[]
+}
+
+/** So many runs and quarantined objects are listed. */
+const LISTED = 10
+
+/** What the lake holds, from table metadata and the ledger; no data file is opened. */
+export async function readStatus(store: ObjectStore, session: DuckDBSession): Promise<LakeStatus> {
+  const tables: TableStatus[] = []
+  for (const layer of LAYERS) for (const name of await listTables(store, layer)) tables.push(await tableStatus(store, layer, name))
+  await foldLedger(session, store)
+  await session.run(`CREATE OR REPLACE TEMP TABLE object_revisions AS ${OBJECT_REVISIONS}`)
+  const objects = await session.rows(
+    'SELECT status, count(*) AS n, coalesce(sum(size), 0)::BIGINT AS bytes FROM object_revisions GROUP BY status ORDER BY status',
+  )
+  const quarantine = await session.rows(
+    `SELECT key, reason FROM object_revisions WHERE status = 'quarantined' ORDER BY key LIMIT ${LISTED}`,
+  )
+  const [rejected] = await session.rows(
+    "SELECT coalesce(sum(rows_rejected), 0)::BIGINT AS n FROM object_revisions WHERE status = 'verified'",
+  )
+  const runs = await session.rows(`SELECT run, min("at") AS first, max("at") AS last, count(*) FILTER (event = 'verified') AS verified,
+    count(*) FILTER (event = 'quarantined') AS quarantined, count(*) FILTER (event = 'decoded') AS decoded
+    FROM ledger GROUP BY run ORDER BY run DESC LIMIT ${LISTED}`)
+  return {
+    lake: store.url,
+    tables,
+    objects: objects.map((row) => ({ status: String(row['status']), objects: Number(row['n']), bytes: Number(row['bytes']) })),
+    quarantine: quarantine.map((row) => ({ key: String(row['key']), reason: String(row['reason']) })),
+    rowsQuarantined: Number(rejected?.['n'] ?? 0),
+    runs: runs.map((row) => ({
+      run: String(row['run']),
+      from: String(row['first']),
+      to: String(row['last']),
+      verified: Number(row['verified']),
+      quarantined: Number(row['quarantined']),
+      decoded: Number(row['decoded']),
+    })),
+  }
+}
+
+async function tableStatus(store: ObjectStore, layer: Layer, name: string): Promise<TableStatus> {
+  const table = await loadTable(store, tableKey(layer, name))
+  const snapshot = table === undefined ? undefined : snapshotOf(table, undefined)
+  const status = {
+    name: `${layer}.${name}`,
+    rows: 0,
+    files: 0,
+    bytes: 0,
+    snapshotId: snapshot?.['snapshot-id'] ?? null,
+    snapshots: table?.metadata.snapshots.length ?? 0,
+  }
+  let first = Number.POSITIVE_INFINITY
+  let last = Number.NEGATIVE_INFINITY
+  const timeField = table === undefined ? undefined : eventTimeField(table)
+  if (table !== undefined) {
+    for await (const file of liveFiles(table, snapshot)) {
+      status.rows += file.rows
+      status.files++
+      status.bytes += file.bytes
+      if (timeField === undefined) continue
+      first = Math.min(first, Number(file.lower.get(timeField) ?? first))
+      last = Math.max(last, Number(file.upper.get(timeField) ?? last))
+    }
+  }
+  return { ...status, from: Number.isFinite(first) ? formatInstant(first) : null, to: Number.isFinite(last) ? formatInstant(last) : null }
+}
+
+/** The field that the table is partitioned by, which is its event time. */
+function eventTimeField(table: Table): number | undefined {
+  return table.shape.fields.find((field) => field.name === table.shape.partition?.source)?.id
+}

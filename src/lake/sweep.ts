@@ -1,0 +1,54 @@
+import { sweepTemporaries } from '../storage/local.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { writerIsAlive } from '../storage/temporary.ts'
+import { entriesOf, keyOf, loadTable, manifestsOf } from './iceberg/table.ts'
+import { LAYERS } from './layout.ts'
+import type { OtherRuns } from './run.ts'
+import { listTables } from './tables.ts'
+
+export type SweepOutcome = { readonly temporaries: number; readonly orphans: number }
+
+/**
+ * Removes what killed runs left behind: their temporary files, and, when nobody else writes, the files that no table version reaches.
+ * Their registrations go last, so that a sweep that is killed itself is repeated. Without killed runs nothing is done.
+ */
+export async function sweepAfterCrash(store: ObjectStore, others: OtherRuns): Promise<SweepOutcome> {
+  if (others.dead.length === 0) return { temporaries: 0, orphans: 0 }
+  const temporaries = await sweepTemporaries(store.url.slice('file://'.length), writerIsAlive)
+  let orphans = 0
+  if (others.alive === 0) {
+    for (const layer of LAYERS) for (const name of await listTables(store, layer)) orphans += await sweepTable(store, `${layer}/${name}`)
+    for (const key of others.dead) await store.delete(key)
+  }
+  return { temporaries, orphans }
+}
+
+/** Removes data files, manifests and lists that no snapshot of the table reaches; returns how many. */
+async function sweepTable(store: ObjectStore, root: string): Promise<number> {
+  const reachable = await reachableKeys(store, root)
+  let removed = 0
+  for (const folder of [`${root}/data/`, `${root}/metadata/`]) {
+    for await (const { key } of store.list(folder)) {
+      if (reachable.has(key) || /\/(v\d+\.metadata\.json|version-hint\.text)$/.test(key)) continue
+      await store.delete(key)
+      removed++
+    }
+  }
+  return removed
+}
+
+async function reachableKeys(store: ObjectStore, root: string): Promise<Set<string>> {
+  const keys = new Set<string>()
+  const table = await loadTable(store, root)
+  for (const snapshot of table?.metadata.snapshots ?? []) {
+    if (table === undefined) break
+    keys.add(keyOf(store, snapshot['manifest-list']))
+    for (const line of await manifestsOf(table, snapshot)) {
+      const key = keyOf(store, line.path)
+      if (keys.has(key)) continue
+      keys.add(key)
+      for (const { file } of await entriesOf(table, line)) keys.add(keyOf(store, file.path))
+    }
+  }
+  return keys
+}

@@ -1,0 +1,24 @@
+import { readdir } from 'node:fs/promises'
+import { systemCode } from '../core/errors.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { hintKey } from './iceberg/table.ts'
+import type { Layer } from './layout.ts'
+
+/** The names of a layer's tables, in order. */
+export async function listTables(store: ObjectStore, layer: Layer): Promise<string[]> {
+  const names: string[] = []
+  for (const name of await folders(store, layer)) {
+    if ((await store.head(hintKey(`${layer}/${name}`))) !== undefined) names.push(name)
+  }
+  return names.sort()
+}
+
+async function folders(store: ObjectStore, layer: Layer): Promise<string[]> {
+  try {
+    const entries = await readdir(store.localPath(layer), { withFileTypes: true })
+    return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return []
+    throw error
+  }
+}

@@ -1,0 +1,205 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Config } from './config/schema.ts'
+import { asLakehouseError } from './core/errors.ts'
+import { type Interval, parseInterval } from './core/interval.ts'
+import { type IngestProgress, type IngestRequest, type IngestResult, ingest } from './flows/ingest.ts'
+import type { AsOf } from './lake/iceberg/table.ts'
+import { currentObjects, foldLedger } from './lake/ledger/fold.ts'
+import { LedgerWriter } from './lake/ledger/writer.ts'
+import { openExistingLake, openLake } from './lake/open.ts'
+import { beginRun } from './lake/run.ts'
+import { type LakeStatus, readStatus } from './lake/status.ts'
+import { DuckDBSession } from './platform/duckdb/session.ts'
+import { RetryBudget, retry } from './platform/retry.ts'
+import type { BoundTable } from './query/bind.ts'
+import { explainQuery, type QueryOptions, runQuery } from './query/run-query.ts'
+import { createBuildPool } from './silver/build-pool.ts'
+import { seriesPrefix } from './sources/binance/archive-key.ts'
+import { openOrigin } from './sources/binance/open-origin.ts'
+import type { ArchiveOrigin } from './sources/binance/origin.ts'
+import { type ArchiveRequest, type PlannedSeries, planArchive } from './sources/binance/plan-archive.ts'
+
+/** What the outside gives: the clock, randomness, and the signal that ends everything. */
+export type Surroundings = { readonly nowMs: () => number; readonly random: () => number; readonly signal: AbortSignal }
+
+export type IngestOptions = Omit<IngestRequest, 'now' | 'barIntervals'> & {
+  readonly onProgress: (progress: IngestProgress) => void
+  readonly onNotice: (text: string) => void
+}
+
+/** A planned series, and how much of it the lake holds already. */
+export type DryRunSeries = PlannedSeries & { readonly held: number }
+
+/** Everything that a lake can do, wired from one configuration. */
+export class Lakehouse {
+  readonly config: Config
+  readonly #around: Surroundings
+
+  constructor(config: Config, around: Surroundings) {
+    this.config = config
+    this.#around = around
+  }
+
+  /** Archive → bronze → silver → gold. Throws what concerns the call as a whole; what concerns single objects is in the result. */
+  async ingest(options: IngestOptions): Promise<IngestResult> {
+    const { nowMs, random, signal } = this.#around
+    const store = await openLake(this.config.lake)
+    const run = await beginRun(store, nowMs())
+    const ledger = new LedgerWriter({ store, run: run.id, nowMs })
+    const pool = createBuildPool(this.config.engine.workers)
+    const stop = () => void pool.close()
+    signal.addEventListener('abort', stop)
+    let mayLeaveOrphans = false
+    const commits = {
+      nowMs,
+      random,
+      onConflict: () => {
+        mayLeaveOrphans = true
+      },
+    }
+    try {
+      return await this.#withOrigin(options.onNotice, async (origin, attempt) => {
+        return await this.#withSession(async (session) => {
+          const request = { ...options, now: nowMs() * 1000, barIntervals: this.#barIntervals() }
+          const { concurrency } = this.config.archive
+          return await ingest(
+            {
+              origin,
+              store,
+              session,
+              ledger,
+              pool,
+              run,
+              commits,
+              attempt,
+              signal,
+              concurrency,
+              limits: this.config.engine,
+              onProgress: options.onProgress,
+            },
+            request,
+          )
+        })
+      })
+    } catch (error) {
+      mayLeaveOrphans = true
+      throw signal.aborted ? asLakehouseError(signal.reason, 'INTERRUPTED') : error
+    } finally {
+      signal.removeEventListener('abort', stop)
+      await pool.close()
+      await ledger.flush()
+      await run.end({ mayLeaveOrphans })
+    }
+  }
+
+  /** What `ingest` would fetch, series by series, and what nothing covers. Nothing is written. */
+  async *plan(request: Omit<ArchiveRequest, 'now'>, onNotice: (text: string) => void): AsyncGenerator<DryRunSeries> {
+    const store = await openExistingLake(this.config.lake).catch(() => undefined)
+    const origin = this.#openOrigin(onNotice)
+    const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
+    const session = await DuckDBSession.open({ threads: 1, memoryLimitMb: this.config.engine.memoryLimitMb, temporaryDirectory: scratch })
+    try {
+      if (store !== undefined) await foldLedger(session, store)
+      for await (const planned of planArchive(origin.origin, { ...request, now: this.#around.nowMs() * 1000 })) {
+        yield { ...planned, held: store === undefined ? 0 : await countHeld(session, planned) }
+      }
+    } finally {
+      session.close()
+      await origin.origin.close()
+      await rm(scratch, { recursive: true, force: true })
+    }
+  }
+
+  /** Runs `use` with the archive of the configuration. */
+  async withArchive<T>(use: (origin: ArchiveOrigin) => Promise<T>): Promise<T> {
+    return await this.#withOrigin(
+      () => {},
+      (origin) => use(origin),
+    )
+  }
+
+  async query(
+    sql: string,
+    options: Omit<QueryOptions, 'threads' | 'memoryLimitMb' | 'signal'>,
+    write: (text: string) => void,
+  ): Promise<BoundTable[]> {
+    const store = await openExistingLake(this.config.lake)
+    const { workers, memoryLimitMb } = this.config.engine
+    return await runQuery(
+      store,
+      sql,
+      { ...options, threads: workers, memoryLimitMb: Math.max(memoryLimitMb, 512), signal: this.#around.signal },
+      write,
+    )
+  }
+
+  async explain(sql: string, asOf: AsOf | undefined): Promise<BoundTable[]> {
+    return await explainQuery(await openExistingLake(this.config.lake), sql, asOf)
+  }
+
+  /** What the lake holds. */
+  async status(): Promise<LakeStatus> {
+    const store = await openExistingLake(this.config.lake)
+    return await this.#withSession((session) => readStatus(store, session))
+  }
+
+  #barIntervals(): Interval[] {
+    return this.config.gold.intervals.map(parseInterval)
+  }
+
+  #openOrigin(onNotice: (text: string) => void) {
+    const { archive } = this.config
+    const { random, signal } = this.#around
+    const budget = new RetryBudget({ capacity: 100, earnedPerCall: 0.5 })
+    const policy = { attempts: archive.attempts, baseDelayMs: archive.retryDelayMs, maxDelayMs: 20_000 }
+    const attempt = <T>(call: () => Promise<T>): Promise<T> =>
+      retry(
+        policy,
+        {
+          random,
+          budget,
+          signal,
+          onRetry: (error, pauseMs) => onNotice(`${error.code}: ${error.message}; again in ${Math.round(pauseMs)} ms`),
+        },
+        call,
+      )
+    const origin = openOrigin(archive.origin, { idleTimeoutMs: archive.idleTimeoutMs, connections: archive.concurrency, signal, attempt })
+    return { origin, attempt }
+  }
+
+  async #withOrigin<T>(
+    onNotice: (text: string) => void,
+    use: (origin: ArchiveOrigin, attempt: <R>(call: () => Promise<R>) => Promise<R>) => Promise<T>,
+  ): Promise<T> {
+    const { origin, attempt } = this.#openOrigin(onNotice)
+    try {
+      return await use(origin, attempt)
+    } finally {
+      await origin.close()
+    }
+  }
+
+  async #withSession<T>(use: (session: DuckDBSession) => Promise<T>): Promise<T> {
+    const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
+    const { workers, memoryLimitMb } = this.config.engine
+    const session = await DuckDBSession.open({ threads: workers, memoryLimitMb, temporaryDirectory: scratch })
+    const stop = () => session.interrupt()
+    this.#around.signal.addEventListener('abort', stop)
+    try {
+      return await use(session)
+    } finally {
+      this.#around.signal.removeEventListener('abort', stop)
+      session.close()
+      await rm(scratch, { recursive: true, force: true })
+    }
+  }
+}
+
+async function countHeld(session: DuckDBSession, { series, files }: PlannedSeries): Promise<number> {
+  const held = new Set<string>()
+  for (const period of ['daily', 'monthly'] as const)
+    for (const key of (await currentObjects(session, seriesPrefix(series, period))).keys()) held.add(key)
+  return files.filter(({ object }) => held.has(object.key)).length
+}

@@ -1,0 +1,215 @@
+import { BIGINT, DOUBLE, type DuckDBConnection, DuckDBTableFunction, type DuckDBType, ENUM, TIMESTAMPTZ, VARCHAR } from '@duckdb/node-api'
+import duckdb from '@duckdb/node-bindings'
+
+/** DuckDB takes at most so many rows from a table function at a time. */
+export const CHUNK_ROWS = 2048
+
+/** A column that the feed produces. `constant` and `enum` columns have one value for the whole of a chunk. */
+export type FeedColumn =
+  | { readonly name: string; readonly type: 'double' | 'long' | 'instant' }
+  | { readonly name: string; readonly type: 'constant' }
+  | { readonly name: string; readonly type: 'enum'; readonly values: readonly string[] }
+
+/** One chunk to be filled: typed arrays by column index, the constants by column index, and how many rows are valid. */
+export type FeedChunk = {
+  rows: number
+  /** doubles as they are; longs and instants as doubles, converted when the chunk is complete. */
+  readonly numbers: readonly (Float64Array | undefined)[]
+  /** The text of a constant column. */
+  readonly texts: string[]
+  /** The index into `values` of an enum column. */
+  readonly ordinals: number[]
+}
+
+/** Chunks made ahead while DuckDB compresses a row group; about half a row group. */
+const AHEAD = 32
+
+/**
+ * Registers the table function `name()` that hands DuckDB what `fill` writes into one chunk after another; `fill` leaves `rows` at 0 when there
+ * is no more. Chunks are made ahead on the event loop while DuckDB works on its own thread. Returns a function that throws what `fill` threw.
+ */
+export function registerFeed(
+  connection: DuckDBConnection,
+  name: string,
+  columns: readonly FeedColumn[],
+  fill: (chunk: FeedChunk) => void,
+): () => void {
+  const ring = new ChunkRing(columns, fill)
+  const writers = columns.map((column) => writerFor(column))
+  const table = DuckDBTableFunction.create({
+    name,
+    bindFunction: (bind) => {
+      for (const column of columns) bind.addResultColumn(column.name, duckType(column))
+    },
+    initFunction: () => {},
+    mainFunction: (_info, output) => {
+      const slot = ring.take()
+      output.rowCount = slot.chunk.rows
+      if (slot.chunk.rows > 0)
+        for (const [index, write] of writers.entries()) write(duckdb.data_chunk_get_vector(output.chunk, index), slot, index)
+      ring.release()
+    },
+  })
+  connection.registerTableFunction(table)
+  return () => ring.throwIfFailed()
+}
+
+type Slot = { readonly chunk: FeedChunk; readonly integers: readonly (Int32Array | undefined)[] }
+
+class ChunkRing {
+  readonly #columns: readonly FeedColumn[]
+  readonly #fill: (chunk: FeedChunk) => void
+  readonly #slots: Slot[]
+  #made = 0
+  #taken = 0
+  #ended = false
+  #scheduled = false
+  #failure: unknown
+
+  constructor(columns: readonly FeedColumn[], fill: (chunk: FeedChunk) => void) {
+    this.#columns = columns
+    this.#fill = fill
+    this.#slots = Array.from({ length: AHEAD }, () => newSlot(columns))
+  }
+
+  take(): Slot {
+    if (this.#made === this.#taken) this.#make()
+    return this.#slot(this.#taken)
+  }
+
+  release(): void {
+    this.#taken++
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => this.#ahead())
+  }
+
+  throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #slot(n: number): Slot {
+    return this.#slots[n % AHEAD] ?? newSlot(this.#columns)
+  }
+
+  #ahead(): void {
+    this.#scheduled = false
+    if (this.#ended || this.#made - this.#taken >= AHEAD) return
+    this.#make()
+    this.#scheduled = true
+    setImmediate(() => this.#ahead())
+  }
+
+  #make(): void {
+    const { chunk, integers } = this.#slot(this.#made)
+    chunk.rows = 0
+    try {
+      if (!this.#ended) this.#fill(chunk)
+    } catch (error) {
+      this.#failure = error
+      chunk.rows = 0
+    }
+    if (chunk.rows === 0) this.#ended = true
+    for (const [index, target] of integers.entries()) {
+      const source = chunk.numbers[index]
+      if (target !== undefined && source !== undefined) splitIntegers(source, target, chunk.rows)
+    }
+    this.#made++
+  }
+}
+
+function newSlot(columns: readonly FeedColumn[]): Slot {
+  const integer = (column: FeedColumn) => column.type === 'long' || column.type === 'instant'
+  return {
+    chunk: {
+      rows: 0,
+      numbers: columns.map((column) => (integer(column) || column.type === 'double' ? new Float64Array(CHUNK_ROWS) : undefined)),
+      texts: columns.map(() => ''),
+      ordinals: columns.map(() => 0),
+    },
+    integers: columns.map((column) => (integer(column) ? new Int32Array(2 * CHUNK_ROWS) : undefined)),
+  }
+}
+
+/** Integers held in doubles to 64-bit little-endian pairs, without a BigInt a value. */
+function splitIntegers(source: Float64Array, target: Int32Array, rows: number): void {
+  for (let row = 0, at = 0; row < rows; row++) {
+    const value = source[row] ?? 0
+    const high = Math.floor(value / 4294967296)
+    target[at++] = (value - high * 4294967296) | 0
+    target[at++] = high
+  }
+}
+
+type Vector = Parameters<typeof duckdb.copy_data_to_vector>[0]
+type ColumnWriter = (vector: Vector, slot: Slot, index: number) => void
+
+function writerFor(column: FeedColumn): ColumnWriter {
+  switch (column.type) {
+    case 'double':
+      return (vector, { chunk }, index) => copy(vector, chunk.numbers[index], chunk.rows * 8)
+    case 'long':
+    case 'instant':
+      return (vector, { chunk, integers }, index) => copy(vector, integers[index], chunk.rows * 8)
+    case 'constant':
+      return constantWriter()
+    case 'enum':
+      return enumWriter(column.values.length)
+  }
+}
+
+function copy(vector: Vector, source: Float64Array | Int32Array | Uint8Array | Uint16Array | Uint32Array | undefined, bytes: number): void {
+  if (source !== undefined) duckdb.copy_data_to_vector(vector, 0, source.buffer as ArrayBuffer, source.byteOffset, bytes)
+}
+
+/** DuckDB's string header: length, then either 12 bytes of text, or 4 bytes of prefix and a pointer. The header is made once and repeated. */
+function constantWriter(): ColumnWriter {
+  const headers = new Uint8Array(16 * CHUNK_ROWS)
+  let written: string | undefined
+  return (vector, { chunk }, index) => {
+    const text = chunk.texts[index] ?? ''
+    const bytes = Buffer.from(text)
+    if (bytes.length > 12) {
+      duckdb.vector_assign_string_element(vector, 0, text)
+      repeat(headers, duckdb.vector_get_data(vector, 16), chunk.rows)
+      written = undefined
+    } else if (written !== text) {
+      const header = Buffer.alloc(16)
+      header.writeUInt32LE(bytes.length, 0)
+      bytes.copy(header, 4)
+      repeat(headers, header, CHUNK_ROWS)
+      written = text
+    }
+    copy(vector, headers, chunk.rows * 16)
+  }
+}
+
+function repeat(target: Uint8Array, header: Uint8Array, rows: number): void {
+  target.set(header.subarray(0, 16), 0)
+  for (let filled = 16; filled < rows * 16; filled *= 2) target.copyWithin(filled, 0, Math.min(filled, rows * 16 - filled))
+}
+
+function enumWriter(values: number): ColumnWriter {
+  const ordinals =
+    values <= 0xff ? new Uint8Array(CHUNK_ROWS) : values <= 0xffff ? new Uint16Array(CHUNK_ROWS) : new Uint32Array(CHUNK_ROWS)
+  return (vector, { chunk }, index) => {
+    const ordinal = chunk.ordinals[index] ?? 0
+    if (ordinals[0] !== ordinal || ordinals[CHUNK_ROWS - 1] !== ordinal) ordinals.fill(ordinal)
+    copy(vector, ordinals, chunk.rows * ordinals.BYTES_PER_ELEMENT)
+  }
+}
+
+function duckType(column: FeedColumn): DuckDBType {
+  switch (column.type) {
+    case 'double':
+      return DOUBLE
+    case 'long':
+      return BIGINT
+    case 'instant':
+      return TIMESTAMPTZ
+    case 'constant':
+      return VARCHAR
+    case 'enum':
+      return ENUM(column.values)
+  }
+}

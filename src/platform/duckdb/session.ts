@@ -1,0 +1,93 @@
+import { type DuckDBConnection, DuckDBInstance, type DuckDBResult } from '@duckdb/node-api'
+import { asLakehouseError, type ErrorCode, LakehouseError } from '../../core/errors.ts'
+
+export type SessionOptions = {
+  readonly threads: number
+  readonly memoryLimitMb: number
+  /** Where it may spill to; removed with the session. */
+  readonly temporaryDirectory: string
+}
+
+/** An in-memory DuckDB with one connection, in UTC, without downloaded extensions. Nothing in it outlives it. */
+export class DuckDBSession {
+  readonly #instance: DuckDBInstance
+  readonly connection: DuckDBConnection
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#instance = instance
+    this.connection = connection
+  }
+
+  static async open(options: SessionOptions): Promise<DuckDBSession> {
+    const instance = await DuckDBInstance.create(':memory:', {
+      threads: String(options.threads),
+      memory_limit: `${options.memoryLimitMb}MB`,
+      temp_directory: options.temporaryDirectory,
+      // With one thread a stream keeps its order, and a COPY writes each row group as soon as it is full instead of holding them all.
+      preserve_insertion_order: options.threads === 1 ? 'false' : 'true',
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    })
+    const connection = await instance.connect()
+    await connection.run("SET TimeZone = 'UTC'")
+    return new DuckDBSession(instance, connection)
+  }
+
+  async run(sql: string): Promise<void> {
+    await this.#guard('QUERY_FAILED', sql, () => this.connection.run(sql))
+  }
+
+  /** The rows of a small result, as objects with bigints and strings as DuckDB gives them. Never for bulk data. */
+  async rows(sql: string): Promise<Record<string, unknown>[]> {
+    const reader = await this.#guard('QUERY_FAILED', sql, () => this.connection.runAndReadAll(sql))
+    return reader.getRowObjectsJS()
+  }
+
+  /** The rows of a small result as JSON values: 64-bit integers are strings. */
+  async jsonRows(sql: string): Promise<Record<string, unknown>[]> {
+    const reader = await this.#guard('QUERY_FAILED', sql, () => this.connection.runAndReadAll(sql))
+    return reader.getRowObjectsJson()
+  }
+
+  /** A result read chunk by chunk as it is made. */
+  async stream(sql: string): Promise<DuckDBResult> {
+    return await this.#guard('QUERY_FAILED', sql, () => this.connection.stream(sql))
+  }
+
+  interrupt(): void {
+    this.connection.interrupt()
+  }
+
+  close(): void {
+    this.connection.closeSync()
+    this.#instance.closeSync()
+  }
+
+  async #guard<T>(code: ErrorCode, sql: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw engineError(code, error, sql)
+    }
+  }
+}
+
+/** DuckDB's error under our code: parser, binder and catalog errors are the query's fault, interruptions are no failure. */
+function engineError(code: ErrorCode, error: unknown, sql: string): LakehouseError {
+  const message = error instanceof Error ? error.message : String(error)
+  if (/INTERRUPT/i.test(message)) return new LakehouseError('INTERRUPTED', 'interrupted', { cause: error })
+  if (/No space left on device/i.test(message)) return new LakehouseError('DISK_FULL', message, { cause: error })
+  if (/^(Parser|Binder|Catalog|Conversion) Error/.test(message))
+    return new LakehouseError('SQL_INVALID', message, { details: { sql: sql.slice(0, 200) }, cause: error })
+  return new LakehouseError(code, asLakehouseError(error).message, { details: { sql: sql.slice(0, 200) }, cause: error })
+}
+
+/** The text as a SQL string literal. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
+/** The text as a SQL identifier. */
+export function quoteName(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`
+}

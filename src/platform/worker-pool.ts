@@ -1,0 +1,84 @@
+import { Worker } from 'node:worker_threads'
+import { LakehouseError } from '../core/errors.ts'
+
+type Waiting<T, R> = { readonly task: T; readonly resolve: (result: R) => void; readonly reject: (error: unknown) => void }
+
+/** Runs tasks on worker threads, one at a time each. The module answers every message with `{ result }` or `{ failure }`. */
+export class WorkerPool<T, R> {
+  readonly size: number
+  readonly #module: URL
+  readonly #idle: Worker[] = []
+  readonly #busy = new Map<Worker, Waiting<T, R>>()
+  readonly #queue: Waiting<T, R>[] = []
+  #closed = false
+
+  constructor(module: URL, size: number) {
+    this.size = size
+    this.#module = module
+  }
+
+  /** Starts the threads before there is work for them. */
+  warmUp(): void {
+    while (this.#idle.length + this.#busy.size < this.size) this.#idle.push(this.#start())
+  }
+
+  /** The result of the task. Throws DECODER_FAILED when the thread dies, INTERRUPTED when the pool is closed. */
+  run(task: T): Promise<R> {
+    if (this.#closed) return Promise.reject(new LakehouseError('INTERRUPTED', 'interrupted'))
+    this.warmUp()
+    return new Promise<R>((resolve, reject) => {
+      this.#queue.push({ task, resolve, reject })
+      this.#dispatch()
+    })
+  }
+
+  /** Ends the threads at once; tasks that are not done fail. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const interrupted = new LakehouseError('INTERRUPTED', 'interrupted')
+    const threads = [...this.#idle, ...this.#busy.keys()]
+    for (const { reject } of [...this.#queue.splice(0), ...this.#busy.values()]) reject(interrupted)
+    this.#busy.clear()
+    this.#idle.length = 0
+    await Promise.all(threads.map((thread) => thread.terminate()))
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#module)
+    worker.unref()
+    worker.on('message', (message: { result: R } | { failure: Error }) => {
+      const done = this.#busy.get(worker)
+      this.#busy.delete(worker)
+      worker.unref()
+      this.#idle.push(worker)
+      if ('result' in message) done?.resolve(message.result)
+      else done?.reject(new LakehouseError('DECODER_FAILED', message.failure.message, { cause: message.failure }))
+      this.#dispatch()
+    })
+    worker.on('error', (error) => this.#lose(worker, error))
+    worker.on('exit', (code) => this.#lose(worker, new Error(`the worker ended with code ${code}`)))
+    return worker
+  }
+
+  #lose(worker: Worker, error: Error): void {
+    this.#busy.get(worker)?.reject(new LakehouseError('DECODER_FAILED', error.message, { cause: error }))
+    this.#busy.delete(worker)
+    const at = this.#idle.indexOf(worker)
+    if (at >= 0) this.#idle.splice(at, 1)
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0) {
+      const worker = this.#idle.pop()
+      if (worker === undefined) return
+      const next = this.#queue.shift()
+      if (next === undefined) {
+        this.#idle.push(worker)
+        return
+      }
+      this.#busy.set(worker, next)
+      worker.ref()
+      worker.postMessage(next.task)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { LakehouseError } from '../core/errors.ts'
+import { formatInstant } from '../core/time.ts'
+import type { DataFile } from '../lake/iceberg/manifest.ts'
+import { planScan } from '../lake/iceberg/scan.ts'
+import { type AsOf, keyOf, loadTable, snapshotOf, type Table } from '../lake/iceberg/table.ts'
+import { LAYERS, LEDGER_PREFIX, tableKey } from '../lake/layout.ts'
+import { listTables } from '../lake/tables.ts'
+import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { type TableReference, typedPredicates } from './statement.ts'
+
+/** How a table takes part in a query: which snapshot, and what of it is opened. */
+export type BoundTable = {
+  readonly table: string
+  readonly snapshotId: number | null
+  readonly snapshotTime: string | null
+  readonly filesRead: number
+  readonly filesSkipped: number
+  readonly bytesRead: number
+  readonly manifestsRead: number
+  readonly manifestsSkipped: number
+}
+
+/** Makes a view of each table over exactly those files of its snapshot that the query's conditions leave. Throws TABLE_NOT_FOUND, SNAPSHOT_NOT_FOUND. */
+export async function bindTables(
+  session: DuckDBSession,
+  store: ObjectStore,
+  references: readonly TableReference[],
+  asOf: AsOf | undefined,
+): Promise<BoundTable[]> {
+  for (const layer of LAYERS) await session.run(`CREATE SCHEMA IF NOT EXISTS ${layer}`)
+  const bound: BoundTable[] = []
+  for (const reference of references) {
+    if (reference.layer === 'bronze' && reference.name === 'ledger') bound.push(await bindLedger(session, store))
+    else bound.push(await bindTable(session, store, reference, asOf))
+  }
+  return bound
+}
+
+async function bindTable(
+  session: DuckDBSession,
+  store: ObjectStore,
+  { layer, name, mentions }: TableReference,
+  asOf: AsOf | undefined,
+): Promise<BoundTable> {
+  const table = await loadTable(store, tableKey(layer, name))
+  if (table === undefined) throw await notFound(store, `${layer}.${name}`)
+  const snapshot = snapshotOf(table, asOf)
+  const typeOf = (column: string) => table.shape.fields.find((field) => field.name === column)?.type
+  const files = new Map<string, DataFile>()
+  let manifests = { read: 0, skipped: 0 }
+  let total = 0
+  for (const predicates of mentions) {
+    const plan = await planScan(table, snapshot, typedPredicates(predicates, typeOf))
+    for (const file of plan.files) files.set(file.path, file)
+    manifests = { read: Math.max(manifests.read, plan.manifestsRead), skipped: plan.manifestsSkipped }
+    total = plan.files.length + plan.filesSkipped
+  }
+  await session.run(`CREATE VIEW ${layer}.${quoteName(name)} AS ${scanSql(table, [...files.values()])}`)
+  return {
+    table: `${layer}.${name}`,
+    snapshotId: snapshot?.['snapshot-id'] ?? null,
+    snapshotTime: snapshot === undefined ? null : formatInstant(snapshot['timestamp-ms'] * 1000),
+    filesRead: files.size,
+    filesSkipped: total - files.size,
+    bytesRead: [...files.values()].reduce((sum, file) => sum + file.bytes, 0),
+    manifestsRead: manifests.read,
+    manifestsSkipped: manifests.skipped,
+  }
+}
+
+const SQL_TYPES = { boolean: 'BOOLEAN', long: 'BIGINT', double: 'DOUBLE', string: 'VARCHAR', timestamptz: 'TIMESTAMPTZ' } as const
+
+/** SQL that reads the given files of a table; without files it has the table's columns and no rows. */
+export function scanSql(table: Table, files: readonly DataFile[]): string {
+  const { fields } = table.shape
+  if (files.length === 0)
+    return `SELECT ${fields.map((field) => `NULL::${SQL_TYPES[field.type]} AS ${quoteName(field.name)}`).join(', ')} WHERE false`
+  const paths = files.map((file) => quote(table.store.localPath(keyOf(table.store, file.path))))
+  return `SELECT ${fields.map((field) => quoteName(field.name)).join(', ')} FROM read_parquet([${paths.join(', ')}], hive_partitioning = false)`
+}
+
+/** Every event of the ledger, read from its segments: the one table that knows when and by which run. */
+async function bindLedger(session: DuckDBSession, store: ObjectStore): Promise<BoundTable> {
+  const columns =
+    "{event: 'VARCHAR', at: 'TIMESTAMPTZ', run: 'VARCHAR', n: 'BIGINT', key: 'VARCHAR', size: 'BIGINT', sha256: 'VARCHAR', code: 'VARCHAR', message: 'VARCHAR'}"
+  const segments = quote(store.localPath(`${LEDGER_PREFIX}*.ndjson`))
+  await session.run(
+    `CREATE VIEW bronze.ledger AS SELECT * FROM read_json(${segments}, format = 'newline_delimited', columns = ${columns}, maximum_object_size = 1048576)`,
+  )
+  return {
+    table: 'bronze.ledger',
+    snapshotId: null,
+    snapshotTime: null,
+    filesRead: 0,
+    filesSkipped: 0,
+    bytesRead: 0,
+    manifestsRead: 0,
+    manifestsSkipped: 0,
+  }
+}
+
+async function notFound(store: ObjectStore, name: string): Promise<LakehouseError> {
+  const names: string[] = []
+  for (const layer of LAYERS) for (const table of await listTables(store, layer)) names.push(`${layer}.${table}`)
+  const known = names.length === 0 ? 'the lake is empty' : `there are ${names.join(', ')}`
+  return new LakehouseError('TABLE_NOT_FOUND', `the lake has no table ${name}: ${known}`, { details: { table: name } })
+}

@@ -1,0 +1,147 @@
+import { createReadStream, createWriteStream, fstatSync } from 'node:fs'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { asLakehouseError, LakehouseError, systemCode } from '../core/errors.ts'
+import type { AsOf } from '../lake/iceberg/table.ts'
+import { DuckDBSession, quote } from '../platform/duckdb/session.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { temporaryName } from '../storage/temporary.ts'
+import { arrowSelect, arrowStream } from './arrow.ts'
+import { type BoundTable, bindTables } from './bind.ts'
+import { analyse } from './statement.ts'
+import { textTable } from './text-table.ts'
+
+export const RESULT_FORMATS = ['table', 'json', 'ndjson', 'csv', 'parquet', 'arrow'] as const
+
+export type ResultFormat = (typeof RESULT_FORMATS)[number]
+
+export type QueryOptions = {
+  readonly format: ResultFormat
+  /** A file, or undefined for standard output. */
+  readonly output: string | undefined
+  readonly asOf: AsOf | undefined
+  readonly threads: number
+  readonly memoryLimitMb: number
+  readonly signal: AbortSignal
+}
+
+/** So many rows are shown of a table. */
+const TABLE_ROWS = 200
+
+const COPY_OPTIONS = {
+  csv: 'FORMAT csv, HEADER',
+  json: 'FORMAT json, ARRAY true',
+  ndjson: 'FORMAT json',
+  parquet: 'FORMAT parquet, COMPRESSION zstd',
+} as const
+
+/**
+ * Runs one read-only statement over the lake and writes its result. Only files that the conditions leave are opened, bulk formats are made by the engine
+ * itself, and outside of the lake the engine can reach nothing but the output file. Throws SQL_INVALID, SQL_REFUSED, TABLE_NOT_FOUND, SNAPSHOT_NOT_FOUND,
+ * QUERY_FAILED, OUTPUT_FAILED, INTERRUPTED.
+ */
+export async function runQuery(
+  store: ObjectStore,
+  sql: string,
+  options: QueryOptions,
+  write: (text: string) => void,
+): Promise<BoundTable[]> {
+  const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
+  const session = await DuckDBSession.open({
+    threads: options.threads,
+    memoryLimitMb: options.memoryLimitMb,
+    temporaryDirectory: join(scratch, 'spill'),
+  })
+  const stop = () => session.interrupt()
+  options.signal.addEventListener('abort', stop)
+  try {
+    const bound = await bindTables(session, store, await analyse(session, sql), options.asOf)
+    await session.run(`CREATE TEMP VIEW result AS ${sql}`)
+    await fence(session, store, [scratch, ...(options.output === undefined ? [] : [dirname(resolve(options.output))])])
+    options.signal.throwIfAborted()
+    await writeResult(session, options, scratch, write)
+    options.signal.throwIfAborted()
+    return bound
+  } finally {
+    options.signal.removeEventListener('abort', stop)
+    session.close()
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+/** How the statement's tables would be read, without running it. */
+export async function explainQuery(store: ObjectStore, sql: string, asOf: AsOf | undefined): Promise<BoundTable[]> {
+  const session = await DuckDBSession.open({
+    threads: 1,
+    memoryLimitMb: 256,
+    temporaryDirectory: join(tmpdir(), 'crypto-lakehouse-explain'),
+  })
+  try {
+    const bound = await bindTables(session, store, await analyse(session, sql), asOf)
+    await session.run(`CREATE TEMP VIEW result AS ${sql}`)
+    return bound
+  } finally {
+    session.close()
+  }
+}
+
+/** From here on the engine sees the lake and the given folders, and no setting can be changed back. */
+async function fence(session: DuckDBSession, store: ObjectStore, folders: readonly string[]): Promise<void> {
+  const allowed = [store.url.slice('file://'.length), ...folders].map((folder) => quote(`${folder}/`))
+  await session.run(`SET allowed_directories = [${allowed.join(', ')}]`)
+  await session.run('SET enable_external_access = false')
+  await session.run('SET lock_configuration = true')
+}
+
+async function writeResult(session: DuckDBSession, options: QueryOptions, scratch: string, write: (text: string) => void): Promise<void> {
+  const { format, output } = options
+  if (format === 'table' && output === undefined) {
+    write(`${await showTable(session)}\n`)
+    return
+  }
+  const folder = output === undefined ? scratch : dirname(resolve(output))
+  const file = join(folder, temporaryName())
+  try {
+    if (format === 'arrow') await writeArrow(session, file)
+    else if (format === 'table') await pipeline(Readable.from([`${await showTable(session)}\n`]), createWriteStream(file))
+    else await session.run(`COPY (FROM result) TO ${quote(file)} (${COPY_OPTIONS[format]})`)
+    if (output === undefined) await toStandardOutput(file)
+    else await rename(file, join(folder, basename(output)))
+  } catch (error) {
+    const failure = asLakehouseError(error)
+    if (failure.code === 'INTERNAL')
+      throw new LakehouseError('OUTPUT_FAILED', `the result cannot be written: ${failure.message}`, { cause: error })
+    throw failure
+  } finally {
+    await rm(file, { force: true })
+  }
+}
+
+async function writeArrow(session: DuckDBSession, file: string): Promise<void> {
+  const described = await session.rows('DESCRIBE result')
+  const columns = described.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }))
+  const result = await session.stream(arrowSelect('result', columns))
+  await pipeline(Readable.from(arrowStream(result)), createWriteStream(file))
+}
+
+/** A reader that goes away early (`| head`) is no failure. */
+async function toStandardOutput(file: string): Promise<void> {
+  if (fstatSync(1).isFile() || !process.stdout.destroyed) {
+    try {
+      await pipeline(createReadStream(file), process.stdout, { end: false })
+    } catch (error) {
+      if (systemCode(error) !== 'EPIPE') throw error
+    }
+  }
+}
+
+async function showTable(session: DuckDBSession): Promise<string> {
+  const reader = await session.connection.streamAndReadUntil('FROM result', TABLE_ROWS + 1)
+  const rows = reader.getRowsJS()
+  const shown = rows.slice(0, TABLE_ROWS)
+  const note = rows.length > TABLE_ROWS ? `\n… more rows: narrow the query, or use --format csv` : ''
+  return `${textTable(reader.deduplicatedColumnNames(), shown)}${note}\n(${rows.length > TABLE_ROWS ? `first ${TABLE_ROWS}` : rows.length} rows)`
+}

@@ -1,0 +1,205 @@
+import * as z from 'zod'
+import { LakehouseError } from '../core/errors.ts'
+import { parseInstant } from '../core/time.ts'
+import type { Predicate } from '../lake/iceberg/scan.ts'
+import type { ColumnValue } from '../lake/iceberg/values.ts'
+import { LAYERS, type Layer } from '../lake/layout.ts'
+import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
+
+/** A table of the lake that a statement names, with the conditions that each of its mentions is under: a row is needed if all of one set hold. */
+export type TableReference = { readonly layer: Layer; readonly name: string; readonly mentions: readonly (readonly Predicate[])[] }
+
+/** Table functions that reach nothing outside of the query. */
+const TABLE_FUNCTIONS = new Set(['range', 'generate_series', 'unnest', 'repeat_row', 'repeat', 'json_each', 'json_tree', 'summary'])
+
+const node = z.record(z.string(), z.unknown())
+type Node = z.infer<typeof node>
+
+const parsed = z.union([
+  z.object({ error: z.literal(true), error_type: z.string(), error_message: z.string() }),
+  z.object({ error: z.literal(false), statements: z.array(z.object({ node })) }),
+])
+
+/**
+ * What a statement reads. Throws SQL_INVALID for text that is no SQL, SQL_REFUSED unless it is one SELECT that touches nothing but tables of the lake.
+ * Conditions are taken from the WHERE of the SELECT that mentions the table, as far as they compare a column with a constant.
+ */
+export async function analyse(session: DuckDBSession, sql: string): Promise<readonly TableReference[]> {
+  const [row] = await session.rows(`SELECT json_serialize_sql(${quote(sql)}) AS tree`)
+  const tree = parsed.parse(JSON.parse(String(row?.['tree'])))
+  if (tree.error) {
+    if (tree.error_type === 'parser') throw new LakehouseError('SQL_INVALID', tree.error_message, { details: { sql: sql.slice(0, 200) } })
+    throw new LakehouseError('SQL_REFUSED', 'only SELECT statements are accepted', { details: { sql: sql.slice(0, 200) } })
+  }
+  const [only, ...more] = tree.statements
+  if (only === undefined || more.length > 0)
+    throw new LakehouseError('SQL_REFUSED', `one statement is expected, not ${tree.statements.length}`, {
+      details: { sql: sql.slice(0, 200) },
+    })
+  const found = new Map<string, { layer: Layer; name: string; mentions: Predicate[][] }>()
+  visit(only.node, found)
+  return [...found.values()]
+}
+
+type Found = Map<string, { layer: Layer; name: string; mentions: Predicate[][] }>
+
+function visit(value: unknown, found: Found): void {
+  if (Array.isArray(value)) {
+    for (const item of value) visit(item, found)
+    return
+  }
+  const tree = asNode(value)
+  if (tree === undefined) return
+  if (tree['type'] === 'TABLE_FUNCTION') checkFunction(asNode(tree['function']))
+  if (tree['type'] === 'BASE_TABLE') checkTable(tree)
+  if (tree['type'] === 'SELECT_NODE') mention(tree, found)
+  for (const child of Object.values(tree)) visit(child, found)
+}
+
+function checkFunction(call: Node | undefined): void {
+  const name = String(call?.['function_name'] ?? '').toLowerCase()
+  if (!TABLE_FUNCTIONS.has(name))
+    throw new LakehouseError('SQL_REFUSED', `the table function ${name} is not available`, { details: { function: name } })
+}
+
+/** `FROM 'file.parquet'` reads a file; tables of the lake are named by layer and name. */
+function checkTable(table: Node): void {
+  const name = String(table['table_name'])
+  if (table['schema_name'] === '' && /[./\\]/.test(name))
+    throw new LakehouseError('SQL_REFUSED', `the file ${name} cannot be read from SQL`, { details: { file: name } })
+}
+
+/** Notes the lake tables in a SELECT's FROM. An unqualified column is taken for the table's only when the FROM holds nothing else. */
+function mention(select: Node, found: Found): void {
+  const tables = baseTables(select['from_table'])
+  for (const table of tables) {
+    const layer = LAYERS.find((id) => id === table['schema_name'])
+    if (layer === undefined) continue
+    const name = String(table['table_name'])
+    const alias = String(table['alias'] ?? '') || name
+    const predicates = conjuncts(select['where_clause']).flatMap((condition) => toPredicates(condition, alias, tables.length === 1))
+    const key = `${layer}.${name}`
+    const known = found.get(key)
+    if (known === undefined) found.set(key, { layer, name, mentions: [predicates] })
+    else known.mentions.push(predicates)
+  }
+}
+
+/** The base tables that a FROM mentions itself; subqueries are SELECTs of their own. */
+function baseTables(from: unknown): Node[] {
+  const tree = asNode(from)
+  switch (tree?.['type']) {
+    case 'BASE_TABLE':
+      return [tree]
+    case 'JOIN':
+      return [...baseTables(tree['left']), ...baseTables(tree['right'])]
+    case 'PIVOT':
+      return [...baseTables(tree['source']), { type: 'OTHER' }]
+    case 'EMPTY':
+    case undefined:
+      return []
+    default:
+      return [{ type: 'OTHER' }]
+  }
+}
+
+function conjuncts(where: unknown): Node[] {
+  const tree = asNode(where)
+  if (tree === undefined) return []
+  if (tree['type'] !== 'CONJUNCTION_AND') return [tree]
+  const children: readonly unknown[] = Array.isArray(tree['children']) ? tree['children'] : []
+  return children.flatMap(conjuncts)
+}
+
+const COMPARISONS: Readonly<Record<string, { op: '=' | '<' | '<=' | '>' | '>='; mirrored: '=' | '<' | '<=' | '>' | '>=' }>> = {
+  COMPARE_EQUAL: { op: '=', mirrored: '=' },
+  COMPARE_LESSTHAN: { op: '<', mirrored: '>' },
+  COMPARE_LESSTHANOREQUALTO: { op: '<=', mirrored: '>=' },
+  COMPARE_GREATERTHAN: { op: '>', mirrored: '<' },
+  COMPARE_GREATERTHANOREQUALTO: { op: '>=', mirrored: '<=' },
+}
+
+function toPredicates(condition: Node, alias: string, alone: boolean): Predicate[] {
+  const column = (value: unknown) => columnName(asNode(value), alias, alone)
+  const comparison = COMPARISONS[String(condition['type'])]
+  if (comparison !== undefined) {
+    const left = column(condition['left'])
+    const right = column(condition['right'])
+    const value = constant(asNode(left === undefined ? condition['left'] : condition['right']))
+    if (value === undefined) return []
+    if (left !== undefined) return [{ column: left, op: comparison.op, value }]
+    return right === undefined ? [] : [{ column: right, op: comparison.mirrored, value }]
+  }
+  if (condition['type'] === 'COMPARE_BETWEEN') {
+    const name = column(condition['input'])
+    const lower = constant(asNode(condition['lower']))
+    const upper = constant(asNode(condition['upper']))
+    if (name === undefined || lower === undefined || upper === undefined) return []
+    return [
+      { column: name, op: '>=', value: lower },
+      { column: name, op: '<=', value: upper },
+    ]
+  }
+  if (condition['type'] === 'COMPARE_IN') return inPredicate(condition, column)
+  return []
+}
+
+function inPredicate(condition: Node, column: (value: unknown) => string | undefined): Predicate[] {
+  const [input, ...rest]: readonly unknown[] = Array.isArray(condition['children']) ? condition['children'] : []
+  const name = column(input)
+  const values = rest.map((value) => constant(asNode(value)))
+  if (name === undefined || values.length === 0) return []
+  const known = values.filter((value) => value !== undefined)
+  return known.length === values.length ? [{ column: name, op: 'in', values: known }] : []
+}
+
+function columnName(tree: Node | undefined, alias: string, alone: boolean): string | undefined {
+  if (tree?.['type'] !== 'COLUMN_REF' || !Array.isArray(tree['column_names'])) return undefined
+  const names = tree['column_names'].map(String)
+  const column = names.at(-1)?.toLowerCase()
+  if (names.length === 1) return alone ? column : undefined
+  return names.at(-2)?.toLowerCase() === alias.toLowerCase() ? column : undefined
+}
+
+/** A literal, or a literal cast to a date or time. Text stays text: what it means depends on the column. */
+function constant(tree: Node | undefined): ColumnValue | undefined {
+  if (tree?.['type'] === 'OPERATOR_CAST' && /^(DATE|TIMESTAMP)/.test(String(asNode(tree['cast_type'])?.['id'])))
+    return constant(asNode(tree['child']))
+  if (tree?.['type'] !== 'VALUE_CONSTANT') return undefined
+  const literal = asNode(tree['value'])
+  if (literal?.['is_null'] === true) return undefined
+  const value = literal?.['value']
+  const type = String(asNode(literal?.['type'])?.['id'])
+  if (type === 'VARCHAR' && typeof value === 'string') return value
+  return ['INTEGER', 'BIGINT', 'DOUBLE'].includes(type) && typeof value === 'number' ? value : undefined
+}
+
+function asNode(value: unknown): Node | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Node) : undefined
+}
+
+/**
+ * The predicates whose value fits the type of their column: instants become microseconds, and a condition that could not be understood is left out,
+ * which reads more and loses nothing.
+ */
+export function typedPredicates(predicates: readonly Predicate[], typeOf: (column: string) => string | undefined): Predicate[] {
+  return predicates.flatMap((predicate): Predicate[] => {
+    const type = typeOf(predicate.column)
+    const convert = (value: ColumnValue) => convertValue(type, value)
+    if (predicate.op === 'in') {
+      const values = predicate.values.map(convert).filter((value) => value !== undefined)
+      return values.length === predicate.values.length ? [{ ...predicate, values }] : []
+    }
+    const value = convert(predicate.value)
+    return value === undefined ? [] : [{ ...predicate, value }]
+  })
+}
+
+function convertValue(type: string | undefined, value: ColumnValue): ColumnValue | undefined {
+  if (type === 'timestamptz')
+    return typeof value === 'string' && /^\d{4}-\d{2}-\d{2}/.test(value)
+      ? parseInstant(value.trim().replace(/([+-]\d{2})$/, '$1:00'))
+      : undefined
+  if (type === 'string') return typeof value === 'string' ? value : undefined
+  return type !== undefined && typeof value === 'number' ? value : undefined
+}

@@ -1,0 +1,237 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { DATASETS, type Series, silverColumns, silverTableName } from '../core/datasets/registry.ts'
+import type { Finding } from '../core/finding.ts'
+import { CommitQueue, filesByPartition, type PartitionChange } from '../lake/commit-queue.ts'
+import type { CommitDeps } from '../lake/iceberg/commit.ts'
+import type { DataFile } from '../lake/iceberg/manifest.ts'
+import { fieldsOf, partitionFolder, partitionRange, type TableShape } from '../lake/iceberg/schema.ts'
+import { loadTable, urlOf } from '../lake/iceberg/table.ts'
+import { bronzeKey, quarantinedObjectKey, tableKey } from '../lake/layout.ts'
+import { foldLedger } from '../lake/ledger/fold.ts'
+import type { LedgerWriter } from '../lake/ledger/writer.ts'
+import type { DuckDBSession } from '../platform/duckdb/session.ts'
+import { mapConcurrent } from '../platform/map-concurrent.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { temporaryName } from '../storage/temporary.ts'
+import type { BuildOutcome, BuildTask } from './build-file.ts'
+import type { BuildPool } from './build-pool.ts'
+import { buildFindings } from './findings.ts'
+import { type BuildInput, fingerprint, groupInputs, type PartitionInputs, partitionInputs, transformOf } from './inputs.ts'
+
+export type SilverDeps = {
+  readonly store: ObjectStore
+  readonly session: DuckDBSession
+  readonly ledger: LedgerWriter
+  readonly pool: BuildPool
+  readonly commits: CommitDeps
+  readonly run: string
+  readonly signal: AbortSignal
+  readonly limits: { readonly memoryLimitMb: number; readonly maxEntryBytes: number }
+  /** Told after each data file. */
+  readonly onFile: (file: { table: string; rows: number; csvBytes: number }) => void
+}
+
+export type SilverCounts = {
+  rowsRead: number
+  rowsWritten: number
+  rowsRejected: number
+  duplicatesDropped: number
+  csvBytes: number
+  objectsRefused: number
+  partitionsWritten: number
+  partitionsUnchanged: number
+}
+
+export type SilverOutcome = {
+  readonly table: string
+  readonly counts: SilverCounts
+  readonly findings: readonly Finding[]
+  readonly lastPartitions: readonly number[]
+}
+
+/** A partition is planned anew when another run changed it meanwhile, or when rows of other partitions turned up in its files. */
+const ROUNDS = 8
+
+/** The shape of a series' silver table. */
+export function silverShape(series: Series): TableShape {
+  const { eventTime, key } = DATASETS[series.dataset]
+  return { fields: fieldsOf(silverColumns(series)), partition: { source: eventTime, transform: transformOf(series) }, sort: key }
+}
+
+/** Makes the silver table of a series what the bronze objects say: builds the data files that are missing, replaces those whose inputs changed. */
+export async function buildSilverTable(deps: SilverDeps, series: Series): Promise<SilverOutcome> {
+  const table = silverTableName(series)
+  const counts: SilverCounts = {
+    rowsRead: 0,
+    rowsWritten: 0,
+    rowsRejected: 0,
+    duplicatesDropped: 0,
+    csvBytes: 0,
+    objectsRefused: 0,
+    partitionsWritten: 0,
+    partitionsUnchanged: 0,
+  }
+  const findings: Finding[] = []
+  const written = new Set<number>()
+  const shape = silverShape(series)
+  const queue = new CommitQueue({ store: deps.store, root: tableKey('silver', table), shape, deps: deps.commits, run: deps.run })
+  for (let round = 1; round <= ROUNDS; round++) {
+    await deps.ledger.flush()
+    await foldLedger(deps.session, deps.store)
+    const live = await filesByPartition(await loadTable(deps.store, tableKey('silver', table)))
+    const builder = new PartitionBuilder(deps, series, table, live)
+    let again = false
+    let unchanged = 0
+    for await (const outcome of mapConcurrent(
+      partitionInputs(deps.session, series),
+      { limit: deps.pool.size + 1, signal: deps.signal },
+      (inputs) => builder.build(inputs, queue),
+    )) {
+      again ||= outcome.again
+      if (outcome.change === 'unchanged') unchanged++
+      else written.add(outcome.partition)
+      for (const built of outcome.built) {
+        addCounts(counts, built)
+        findings.push(...buildFindings(table, built))
+      }
+    }
+    if (round === 1) counts.partitionsUnchanged = unchanged
+    if (!again) break
+  }
+  counts.partitionsWritten = written.size
+  return { table, counts, findings, lastPartitions: [...written] }
+}
+
+function addCounts(counts: SilverCounts, built: BuildOutcome): void {
+  for (const { evidence } of built.decoded) {
+    counts.rowsRead += evidence.rows + evidence.rejected
+    counts.rowsRejected += evidence.rejected
+  }
+  counts.rowsWritten += built.file?.rows ?? 0
+  counts.duplicatesDropped += built.duplicates.dropped
+  counts.csvBytes += built.csvBytes
+  counts.objectsRefused += built.refused.length
+}
+
+type PartitionOutcome = {
+  readonly partition: number
+  readonly change: 'written' | 'unchanged'
+  readonly again: boolean
+  readonly built: readonly BuildOutcome[]
+}
+
+class PartitionBuilder {
+  readonly #deps: SilverDeps
+  readonly #series: Series
+  readonly #table: string
+  readonly #live: ReadonlyMap<number | undefined, readonly DataFile[]>
+
+  constructor(deps: SilverDeps, series: Series, table: string, live: ReadonlyMap<number | undefined, readonly DataFile[]>) {
+    this.#deps = deps
+    this.#series = series
+    this.#table = table
+    this.#live = live
+  }
+
+  /** Compares the files that the inputs ask for with those that are live, builds what is missing and submits the change. */
+  async build({ partition, inputs }: PartitionInputs, queue: CommitQueue): Promise<PartitionOutcome> {
+    const live = new Map((this.#live.get(partition) ?? []).map((file) => [file.path, file]))
+    const wanted = groupInputs(inputs).map((group) => ({ group, url: this.#url(partition, group) }))
+    const missing = wanted.filter(({ url }) => !live.has(url))
+    const keep = new Set(wanted.filter(({ url }) => live.has(url)).map(({ url }) => url))
+    const stale = [...live.keys()].filter((url) => !keep.has(url))
+    if (missing.length === 0 && stale.length === 0) return { partition, change: 'unchanged', again: false, built: [] }
+    const add: { file: DataFile; temporary: string }[] = []
+    const built: BuildOutcome[] = []
+    let again = false
+    try {
+      for await (const { group, outcome, temporary } of mapConcurrent(
+        missing,
+        { limit: this.#deps.pool.size, signal: this.#deps.signal },
+        ({ group }) => this.#buildGroup(partition, group),
+      )) {
+        built.push(outcome)
+        again ||= await this.#record(partition, group, outcome)
+        if (outcome.file === undefined) await rm(temporary, { force: true })
+        else add.push({ temporary, file: { ...outcome.file, path: this.#url(partition, used(group, outcome)), partition } })
+      }
+      const change: PartitionChange = { partition, seen: new Set(live.keys()), remove: new Set(stale), add }
+      if ((await queue.submit(change)) === 'conflict') again = true
+    } finally {
+      for (const { temporary } of add) await rm(temporary, { force: true })
+    }
+    return { partition, change: 'written', again, built }
+  }
+
+  #url(partition: number, group: readonly BuildInput[]): string {
+    const folder = partitionFolder({ source: DATASETS[this.#series.dataset].eventTime, transform: transformOf(this.#series) }, partition)
+    return urlOf(
+      this.#deps.store,
+      `${tableKey('silver', this.#table)}/data/${folder}/${fingerprint(this.#series, partition, group)}.parquet`,
+    )
+  }
+
+  async #buildGroup(
+    partition: number,
+    group: readonly BuildInput[],
+  ): Promise<{ group: readonly BuildInput[]; outcome: BuildOutcome; temporary: string }> {
+    const { store, limits } = this.#deps
+    const folder = dirname(this.#url(partition, group)).slice(store.url.length + 1)
+    await mkdir(store.localPath(folder), { recursive: true })
+    const task: BuildTask = {
+      table: this.#table,
+      series: this.#series,
+      partition,
+      inputs: group.map((input) => ({ ...input, path: store.localPath(bronzeKey(input.key)) })),
+      output: store.localPath(`${folder}/${temporaryName('.parquet')}`),
+      rejects: store.localPath(`quarantine/rows/${this.#table}`),
+      temporaryDirectory: store.localPath(folder),
+      memoryLimitMb: limits.memoryLimitMb,
+      maxEntryBytes: limits.maxEntryBytes,
+    }
+    const outcome = await this.#deps.pool.run(task)
+    this.#deps.onFile({ table: this.#table, rows: outcome.file?.rows ?? 0, csvBytes: outcome.csvBytes })
+    return { group, outcome, temporary: task.output }
+  }
+
+  /** Writes what was learnt of the inputs into the ledger; true when rows of other partitions turned up for the first time. */
+  async #record(partition: number, group: readonly BuildInput[], outcome: BuildOutcome): Promise<boolean> {
+    const { ledger, store } = this.#deps
+    const decoder = DATASETS[this.#series.dataset].decoderVersion
+    for (const { key, sha256, code, message } of outcome.refused) {
+      const reason = { key, sha256, code, message, bytes: bronzeKey(key) }
+      await store.put(`${quarantinedObjectKey(sha256, key)}.reason.json`, Buffer.from(`${JSON.stringify(reason)}\n`))
+      await ledger.append({ event: 'quarantined', key, stage: 'decode', sha256, published: null, code, message, decoder })
+    }
+    const start = partitionRange(transformOf(this.#series), partition).start
+    let again = false
+    for (const { key, sha256, evidence } of outcome.decoded) {
+      const partitions = [...evidence.elsewhere.keys(), ...(evidence.rows > 0 ? [start] : [])].sort((a, b) => a - b)
+      const { bom, lineEnd, unitMs, unitUs, rejected } = evidence
+      const rows = evidence.rows + [...evidence.elsewhere.values()].reduce((sum, n) => sum + n, 0)
+      await ledger.append({
+        event: 'decoded',
+        key,
+        sha256,
+        decoder,
+        header: evidence.header !== undefined,
+        bom,
+        lineEnd,
+        unitMs,
+        unitUs,
+        rows,
+        rejected,
+        partitions,
+      })
+      const placed = group.find((input) => input.key === key)?.placed === true
+      again ||= !placed && partitions.some((other) => other !== start)
+    }
+    return again
+  }
+}
+
+/** The inputs that the file was really made from: its name speaks of them only. */
+function used(group: readonly BuildInput[], outcome: BuildOutcome): BuildInput[] {
+  return group.filter((input) => !outcome.refused.some((refusal) => refusal.key === input.key))
+}

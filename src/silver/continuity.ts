@@ -1,0 +1,115 @@
+import { DATASETS, type Series, silverTableName } from '../core/datasets/registry.ts'
+import type { Finding } from '../core/finding.ts'
+import { INTERVALS } from '../core/interval.ts'
+import { formatInstant } from '../core/time.ts'
+import type { DataFile } from '../lake/iceberg/manifest.ts'
+import { keyOf, liveFiles, loadTable, snapshotOf, type Table } from '../lake/iceberg/table.ts'
+import { tableKey } from '../lake/layout.ts'
+import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+
+/** So many gaps are listed of a table; all are counted. */
+const LISTED = 100
+
+async function openTimes(store: ObjectStore, series: Series): Promise<string | undefined> {
+  const table = await loadTable(store, tableKey('silver', silverTableName(series)))
+  if (table === undefined) return undefined
+  const files: DataFile[] = []
+  for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
+  return files.length === 0 ? undefined : openTimesSql(table, files, DATASETS[series.dataset].eventTime)
+}
+
+function openTimesSql(table: Table, files: readonly DataFile[], eventTime: string): string {
+  const paths = files.map((file) => quote(table.store.localPath(keyOf(table.store, file.path)))).join(', ')
+  return `SELECT symbol, ${eventTime} AS at FROM read_parquet([${paths}], hive_partitioning = false)`
+}
+
+/** Gaps between the bars of each symbol of a table, and bars that open off the grid of their interval. Calendar months are not judged. */
+export async function continuityFindings(
+  deps: { store: ObjectStore; session: DuckDBSession },
+  series: Series,
+): Promise<{ findings: Finding[]; gaps: number; missing: number }> {
+  const us = series.interval === undefined ? undefined : INTERVALS[series.interval].us
+  const source = us === undefined ? undefined : await openTimes(deps.store, series)
+  if (us === undefined || source === undefined) return { findings: [], gaps: 0, missing: 0 }
+  const table = `silver.${silverTableName(series)}`
+  await deps.session.run(`CREATE OR REPLACE TEMP TABLE gaps AS
+    SELECT symbol, epoch_us(before) + ${us} AS gap_start, epoch_us(at) AS gap_end FROM
+      (SELECT symbol, at, lag(at) OVER (PARTITION BY symbol ORDER BY at) AS before FROM (${source}))
+    WHERE epoch_us(at) - epoch_us(before) >= ${2 * us}`)
+  const [total] = await deps.session.rows(
+    `SELECT count(*) AS n, coalesce(sum((gap_end - gap_start) // ${us}), 0)::BIGINT AS missing FROM gaps`,
+  )
+  const listed = await deps.session.rows(`SELECT symbol, gap_start, gap_end FROM gaps ORDER BY symbol, gap_start LIMIT ${LISTED}`)
+  const findings = listed.map(({ symbol, gap_start: start, gap_end: end }): Finding => {
+    const count = Math.floor((Number(end) - Number(start)) / us)
+    const explanation = `${count} bars are missing between two that are there`
+    return {
+      check: 'gap',
+      severity: 'warning',
+      table,
+      symbol: String(symbol),
+      from: formatInstant(Number(start)),
+      to: formatInstant(Number(end)),
+      count,
+      explanation,
+    }
+  })
+  const gaps = Number(total?.['n'] ?? 0)
+  const missing = Number(total?.['missing'] ?? 0)
+  if (gaps > findings.length) {
+    const explanation = `${gaps} gaps in all, the first ${findings.length} are listed`
+    findings.push({ check: 'gap', severity: 'warning', table, symbol: null, from: null, to: null, count: missing, explanation })
+  }
+  findings.push(...(await offGrid(deps.session, source, table, us, series.interval === '1w' ? 4 * 86_400_000_000 : 0)))
+  return { findings, gaps, missing }
+}
+
+async function offGrid(session: DuckDBSession, source: string, table: string, us: number, anchor: number): Promise<Finding[]> {
+  const rows = await session.rows(`SELECT symbol, count(*) AS n, min(epoch_us(at)) AS first, max(epoch_us(at)) AS last FROM (${source})
+    WHERE (epoch_us(at) - ${anchor}) % ${us} <> 0 GROUP BY symbol ORDER BY symbol`)
+  return rows.map(({ symbol, n, first, last }): Finding => {
+    const explanation = `${n} bars open off the grid of their interval; they are kept as published`
+    return {
+      check: 'off_grid',
+      severity: 'warning',
+      table,
+      symbol: String(symbol),
+      from: formatInstant(Number(first)),
+      to: formatInstant(Number(last) + us),
+      count: Number(n),
+      explanation,
+    }
+  })
+}
+
+/** A month of one symbol that a monthly file is to cover; the range is half-open, µs. */
+export type CoveredMonth = { readonly symbol: string; readonly start: number; readonly end: number }
+
+/** Days (YYYY-MM-DD) without a single row in months that monthly files cover, by symbol; days before a symbol's first row do not count. */
+export async function missingDays(
+  deps: { store: ObjectStore; session: DuckDBSession },
+  series: Series,
+  months: readonly CoveredMonth[],
+): Promise<Map<string, Set<string>>> {
+  const found = new Map<string, Set<string>>()
+  const source = await openTimes(deps.store, series)
+  if (source === undefined || months.length === 0) return found
+  await deps.session.run('CREATE OR REPLACE TEMP TABLE covered_months (symbol VARCHAR, first BIGINT, past BIGINT)')
+  for (let at = 0; at < months.length; at += 500) {
+    const values = months.slice(at, at + 500).map(({ symbol, start, end }) => `(${quote(symbol)}, ${start}, ${end})`)
+    await deps.session.run(`INSERT INTO covered_months VALUES ${values.join(', ')}`)
+  }
+  const rows = await deps.session.rows(`
+    WITH present AS (SELECT DISTINCT symbol, epoch_us(at) // 86400000000 AS day FROM (${source})),
+    firsts AS (SELECT symbol, min(day) AS first_day FROM present GROUP BY symbol),
+    wanted AS (SELECT symbol, unnest(range(first // 86400000000, past // 86400000000)) AS day FROM covered_months)
+    SELECT symbol, strftime(make_timestamp(day * 86400000000), '%Y-%m-%d') AS day FROM wanted JOIN firsts USING (symbol) ANTI JOIN present USING (symbol, day)
+    WHERE day >= first_day ORDER BY symbol, day`)
+  for (const row of rows) {
+    const symbol = String(row['symbol'])
+    const days = found.get(symbol) ?? new Set<string>()
+    found.set(symbol, days.add(String(row['day'])))
+  }
+  return found
+}

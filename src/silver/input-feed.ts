@@ -1,0 +1,214 @@
+import { createHash } from 'node:crypto'
+import { closeSync, existsSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { CsvColumn } from '../core/datasets/contract.ts'
+import { DATASETS, type Series } from '../core/datasets/registry.ts'
+import { LakehouseError } from '../core/errors.ts'
+import { CHUNK_ROWS, type FeedChunk, type FeedColumn } from '../platform/duckdb/feed.ts'
+import { CsvDecoder, type DecodeOptions, type FileEvidence, type RejectedRow } from '../sources/binance/csv-decoder.ts'
+import { type FileBytes, openFileBytes, openZipEntry } from '../sources/binance/zip-entry.ts'
+import { temporaryName } from '../storage/temporary.ts'
+import type { BuildInput } from './inputs.ts'
+
+/** Where a row may come from. */
+const SOURCES = ['archive', 'api', 'stream', 'derived'] as const
+
+export type FeedTask = {
+  readonly series: Series
+  readonly inputs: readonly (BuildInput & { readonly path: string })[]
+  readonly rejects: string
+  readonly maxEntryBytes: number
+}
+
+export type DecodedInput = { readonly key: string; readonly sha256: string; readonly evidence: FileEvidence }
+
+/** Wraps what makes an input undecodable (its `cause`). */
+export class InputRefused extends Error {
+  readonly input: BuildInput
+
+  constructor(input: BuildInput, cause: unknown) {
+    super(`${input.key} cannot be decoded`, { cause })
+    this.input = input
+  }
+}
+
+/** The feed's columns: the silver columns of the series in their order. */
+export function feedColumns(task: FeedTask): FeedColumn[] {
+  const published = csvColumns(task.series).flatMap((column): FeedColumn[] => {
+    if (column.name === undefined) return []
+    if (column.type === 'string')
+      throw new LakehouseError('DATASET_NOT_READY', `text columns of ${task.series.dataset} are not decoded yet`)
+    return [{ name: column.name, type: column.type }]
+  })
+  return [
+    { name: 'symbol', type: 'constant' },
+    ...published,
+    { name: 'source', type: 'enum', values: SOURCES },
+    { name: 'source_object', type: 'enum', values: [...new Set(task.inputs.map((input) => input.key))] },
+  ]
+}
+
+function csvColumns(series: Series): readonly CsvColumn[] {
+  return DATASETS[series.dataset].columns(series.market)
+}
+
+/** Hands out the rows of one input after the other, one file in memory at a time, and keeps account of what they were. */
+export class InputFeed {
+  readonly decoded: DecodedInput[] = []
+  /** Whether every row's key was greater than the one before, over all inputs. */
+  ascending = true
+  csvBytes = 0
+  readonly #task: FeedTask
+  readonly #range: DecodeOptions['range'] & Pick<DecodeOptions, 'partitionStart'>
+  readonly #columns: readonly CsvColumn[]
+  readonly #eventTime: number
+  #next = 0
+  #open: OpenInput | undefined
+  #symbol = ''
+  #lastTime = Number.NEGATIVE_INFINITY
+
+  constructor(task: FeedTask, range: DecodeOptions['range'] & Pick<DecodeOptions, 'partitionStart'>) {
+    this.#task = task
+    this.#range = range
+    this.#columns = csvColumns(task.series)
+    this.#eventTime = this.#columns.findIndex((column) => column.name === DATASETS[task.series.dataset].eventTime)
+  }
+
+  /** Fills a chunk with rows of one input; leaves it empty when there are no more. Throws InputRefused. */
+  fill(chunk: FeedChunk): void {
+    for (;;) {
+      const open = this.#open ?? this.#openNext()
+      if (open === undefined) return
+      const rows = this.#refusing(open.input, () => open.decoder.decode(this.#targets(chunk), CHUNK_ROWS))
+      if (rows === 0) {
+        this.#close(open)
+        continue
+      }
+      chunk.rows = rows
+      chunk.texts[0] = open.input.symbol
+      chunk.ordinals[chunk.ordinals.length - 1] = open.ordinal
+      return
+    }
+  }
+
+  /** The feed's arrays in the order of the CSV's columns: the feed has the symbol first, and leaves out columns without a name. */
+  #targets(chunk: FeedChunk): (Float64Array | undefined)[] {
+    let index = 1
+    return this.#columns.map((column) => (column.name === undefined ? undefined : chunk.numbers[index++]))
+  }
+
+  #openNext(): OpenInput | undefined {
+    const input = this.#task.inputs[this.#next]
+    if (input === undefined) return undefined
+    this.#open = this.#refusing(input, () => this.#openInput(input, this.#next))
+    this.#next++
+    return this.#open
+  }
+
+  #openInput(input: BuildInput & { readonly path: string }, ordinal: number): OpenInput {
+    const file = openFileBytes(input.path)
+    try {
+      checkDigest(file, input)
+      const rejects = new RejectFile(this.#task.rejects, input)
+      const entry = openZipEntry(file, input.key, this.#task.maxEntryBytes)
+      this.csvBytes += entry.size
+      const options = {
+        columns: this.#columns,
+        eventTime: this.#eventTime,
+        range: this.#range,
+        partitionStart: this.#range.partitionStart,
+        onReject: (row: RejectedRow) => rejects.add(row),
+      }
+      const decoder = new CsvDecoder({ label: input.key, next: () => entry.next() }, options)
+      return { input, ordinal, file, decoder, rejects }
+    } catch (error) {
+      file.close()
+      throw error
+    }
+  }
+
+  #close({ input, file, decoder, rejects }: OpenInput): void {
+    this.#open = undefined
+    file.close()
+    rejects.close()
+    const { evidence } = decoder
+    this.decoded.push({ key: input.key, sha256: input.sha256, evidence })
+    if (input.symbol !== this.#symbol) {
+      this.#symbol = input.symbol
+      this.#lastTime = Number.NEGATIVE_INFINITY
+    }
+    if (!evidence.ascending || (evidence.first ?? Number.POSITIVE_INFINITY) <= this.#lastTime) this.ascending = false
+    this.#lastTime = evidence.last ?? this.#lastTime
+  }
+
+  #refusing<T>(input: BuildInput, work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      if (error instanceof LakehouseError && REFUSING.has(error.code)) {
+        this.#open?.file.close()
+        this.#open?.rejects.discard()
+        throw new InputRefused(input, error)
+      }
+      throw error
+    }
+  }
+}
+
+const REFUSING: ReadonlySet<string> = new Set(['ZIP_INVALID', 'ZIP_REFUSED', 'CSV_HEADER_INVALID', 'CHECKSUM_MISMATCH'])
+
+type OpenInput = {
+  readonly input: BuildInput
+  readonly ordinal: number
+  readonly file: FileBytes
+  readonly decoder: CsvDecoder
+  readonly rejects: RejectFile
+}
+
+/** What lies in bronze must still be what the ledger proved: a disk may rot. */
+function checkDigest(file: FileBytes, input: BuildInput): void {
+  const hash = createHash('sha256')
+  for (let at = 0; at < file.size; at += 1 << 20) hash.update(file.read(at, Math.min(at + (1 << 20), file.size)))
+  const sha256 = hash.digest('hex')
+  if (sha256 !== input.sha256)
+    throw new LakehouseError('CHECKSUM_MISMATCH', `${input.key} has changed in bronze: ${sha256} instead of ${input.sha256}`, {
+      details: { key: input.key },
+    })
+}
+
+/** The lines of one object that could not be typed, published whole under the object's digest; none means no file. */
+class RejectFile {
+  readonly #folder: string
+  readonly #path: string
+  readonly #key: string
+  #open: { readonly file: number; readonly path: string } | undefined
+
+  constructor(folder: string, input: BuildInput) {
+    this.#folder = folder
+    this.#path = join(folder, `${input.sha256}.ndjson`)
+    this.#key = input.key
+  }
+
+  add(row: RejectedRow): void {
+    this.#open ??= this.#create()
+    writeSync(this.#open.file, `${JSON.stringify({ object: this.#key, ...row })}\n`)
+  }
+
+  #create(): { file: number; path: string } {
+    const path = join(this.#folder, temporaryName())
+    return { file: openSync(path, 'wx'), path }
+  }
+
+  close(): void {
+    if (this.#open !== undefined) {
+      closeSync(this.#open.file)
+      renameSync(this.#open.path, this.#path)
+    } else if (existsSync(this.#path)) rmSync(this.#path)
+  }
+
+  discard(): void {
+    if (this.#open === undefined) return
+    closeSync(this.#open.file)
+    rmSync(this.#open.path, { force: true })
+  }
+}

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import { DATASETS, type Series } from '../core/datasets/registry.ts'
+import { type PartitionTransform, partitionValue } from '../lake/iceberg/schema.ts'
+import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
+import { parseArchiveKey, typePrefix } from '../sources/binance/archive-key.ts'
+import { compareKeys } from '../storage/object-store.ts'
+
+/** A bronze object that a data file is made from. */
+export type BuildInput = {
+  readonly key: string
+  readonly sha256: string
+  readonly size: number
+  readonly symbol: string
+  /** Whether it was decoded before, so that its partitions are known; else its name tells. */
+  readonly placed: boolean
+}
+
+/** The inputs of one partition, in decoding order. */
+export type PartitionInputs = { readonly partition: number; readonly inputs: readonly BuildInput[] }
+
+/**
+ * The decodable objects of a series by partition, oldest partition first, one partition in memory at a time. An object belongs to the partitions
+ * in which decoding found rows of it, or, as long as it has not been decoded, to the one that its name says.
+ */
+export async function* partitionInputs(session: DuckDBSession, series: Series): AsyncGenerator<PartitionInputs> {
+  const unit = transformOf(series)
+  const width = unit === 'year' ? 4 : 7
+  const { decoderVersion } = DATASETS[series.dataset]
+  await session.run(`CREATE OR REPLACE TEMP TABLE decoded AS
+    SELECT key, sha256, arg_max(partitions, (at, run, n)) AS partitions FROM ledger WHERE event = 'decoded' AND decoder = ${decoderVersion} GROUP BY key, sha256`)
+  await session.run(`CREATE OR REPLACE TEMP TABLE placed AS
+    WITH inputs AS (${decodableObjects(series)})
+    SELECT i.*, left(date, ${width}) AS part, false AS placed FROM inputs i ANTI JOIN decoded d USING (key, sha256)
+    UNION ALL SELECT i.*, left(strftime(make_timestamp(start::BIGINT), '%Y-%m-%d'), ${width}) AS part, true AS placed
+    FROM inputs i JOIN (SELECT key, sha256, unnest(partitions) AS start FROM decoded) USING (key, sha256)`)
+  for (const { part } of await session.rows('SELECT DISTINCT part FROM placed ORDER BY part')) {
+    const rows = await session.rows(`SELECT key, sha256, size, placed FROM placed WHERE part = ${quote(String(part))}`)
+    const inputs = rows.map((row) => {
+      const key = String(row['key'])
+      return {
+        key,
+        sha256: String(row['sha256']),
+        size: Number(row['size']),
+        symbol: parseArchiveKey(key).symbol,
+        placed: row['placed'] === true,
+      }
+    })
+    const start = Date.parse(width === 4 ? `${part}-01-01T00:00:00Z` : `${part}-01T00:00:00Z`) * 1000
+    yield { partition: partitionValue(unit, start), inputs: sortInputs(inputs) }
+  }
+}
+
+export function transformOf(series: Series): PartitionTransform {
+  return DATASETS[series.dataset].partition(series.interval)
+}
+
+/** Current revisions of the series' objects that the present decoder has not refused. */
+function decodableObjects(series: Series): string {
+  const { archiveType, decoderVersion } = DATASETS[series.dataset]
+  const type = archiveType as 'klines'
+  const under = (['daily', 'monthly'] as const).map((period) => `starts_with(c.key, ${quote(typePrefix(series.market, period, type))})`)
+  const interval = series.interval === undefined ? 'true' : `c.key LIKE '%/${series.interval}/%'`
+  return `SELECT c.key AS key, c.v.sha256 AS sha256, c.v.size AS size, regexp_extract(c.key, '-(\\d{4}-\\d{2}(?:-\\d{2})?)\\.zip$', 1) AS date
+    FROM current_objects c
+    WHERE (${under.join(' OR ')}) AND ${interval} AND NOT EXISTS (
+      SELECT 1 FROM ledger q WHERE q.event = 'quarantined' AND q.stage = 'decode' AND q.decoder = ${decoderVersion} AND q.sha256 = c.v.sha256 AND q.key = c.key)`
+}
+
+/**
+ * The order in which rows are read, and so which of two rows with the same key stays, the first: by symbol, monthly files before daily ones
+ * (the exchange makes them later, from corrected data), then by date.
+ */
+function sortInputs(inputs: BuildInput[]): BuildInput[] {
+  const rank = (input: BuildInput) => (parseArchiveKey(input.key).period === 'monthly' ? 0 : 1)
+  return inputs.sort((a, b) => compareKeys(a.symbol, b.symbol) || rank(a) - rank(b) || compareKeys(dateOf(a), dateOf(b)))
+}
+
+function dateOf(input: BuildInput): string {
+  return parseArchiveKey(input.key).date
+}
+
+/** One symbol in so many begins a data file. */
+const SYMBOLS_PER_FILE = 8
+
+/**
+ * Cuts a partition's inputs into the groups that become one data file each: runs of neighbouring symbols. Where a group begins depends on the
+ * symbol alone, so a new symbol touches one file and no other, and every file covers a range of symbols of its own.
+ */
+export function groupInputs(inputs: readonly BuildInput[]): BuildInput[][] {
+  const groups: BuildInput[][] = []
+  let previous: string | undefined
+  for (const input of inputs) {
+    const begins = input.symbol !== previous && (previous === undefined || beginsFile(input.symbol))
+    previous = input.symbol
+    if (begins) groups.push([input])
+    else groups.at(-1)?.push(input)
+  }
+  return groups
+}
+
+function beginsFile(symbol: string): boolean {
+  return createHash('sha256').update(symbol).digest().readUInt32LE(0) % SYMBOLS_PER_FILE === 0
+}
+
+/** The name of the data file made from these inputs: what was read, by which decoder, in which order, with which settings. */
+export function fingerprint(series: Series, partition: number, inputs: readonly BuildInput[]): string {
+  const { decoderVersion, key, parquet } = DATASETS[series.dataset]
+  const recipe = [
+    series.dataset,
+    series.market,
+    series.interval ?? null,
+    partition,
+    decoderVersion,
+    key,
+    parquet,
+    inputs.map((input) => [input.key, input.sha256]),
+  ]
+  return createHash('sha256').update(JSON.stringify(recipe)).digest('hex').slice(0, 40)
+}

@@ -1,0 +1,307 @@
+import type { CsvColumn } from '../../core/datasets/contract.ts'
+import { PLAUSIBLE_TIME } from '../../core/time.ts'
+import { type CsvLayout, sniffLayout } from './csv-header.ts'
+
+export type RejectReason = 'FIELD_COUNT' | 'NOT_A_NUMBER' | 'NOT_AN_INTEGER' | 'TIME_IMPLAUSIBLE' | 'LINE_TOO_LONG'
+
+/** A line that cannot be typed: its number (from 1), the column, why, and its text (at most 4,096 characters). */
+export type RejectedRow = { readonly line: number; readonly column: string | null; readonly reason: RejectReason; readonly text: string }
+
+/** What a file turned out to be. Times are microseconds; first and last are those of the event time. */
+export type FileEvidence = {
+  bom: boolean
+  header: readonly string[] | undefined
+  lineEnd: 'lf' | 'crlf' | 'none'
+  /** Event times by the unit that they were written in. */
+  unitMs: number
+  unitUs: number
+  rows: number
+  rejected: number
+  /** Rows of another partition, by the partition's start. */
+  readonly elsewhere: Map<number, number>
+  first: number | undefined
+  last: number | undefined
+  /** Every event time is later than the one before. */
+  ascending: boolean
+}
+
+export type RowSource = { readonly label: string; next(): Buffer | undefined }
+
+export type DecodeOptions = {
+  readonly columns: readonly CsvColumn[]
+  /** Index into `columns` of the event time. */
+  readonly eventTime: number
+  /** Rows outside of it are counted, not returned. */
+  readonly range: { readonly start: number; readonly end: number }
+  readonly partitionStart: (eventTime: number) => number
+  readonly onReject: (row: RejectedRow) => void
+}
+
+const SKIP = 0
+const DOUBLE = 1
+const LONG = 2
+const INSTANT = 3
+
+const COMMA = 44
+const NEWLINE = 10
+const RETURN = 13
+const DOT = 46
+const ZERO = 48
+const NINE = 57
+
+const MAX_LINE_BYTES = 64 << 10
+const TEXT_LIMIT = 4096
+const MAX_EXACT = Number.MAX_SAFE_INTEGER
+/** Powers of ten that a double holds exactly: mantissa / 10^k is then one correctly rounded division. */
+const POWERS = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`))
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
+const MS_START = PLAUSIBLE_TIME.start / 1000
+const MS_END = PLAUSIBLE_TIME.end / 1000
+const EMPTY = Buffer.alloc(0)
+
+/** Decodes the rows of one CSV, straight from its bytes into column arrays. */
+export class CsvDecoder {
+  readonly evidence: FileEvidence
+  readonly #source: RowSource
+  readonly #options: DecodeOptions
+  readonly #layout: CsvLayout
+  readonly #kinds: Uint8Array
+  #bytes: Buffer = EMPTY
+  #at = 0
+  #line: number
+  #drained = false
+
+  /** Reads the first block. Throws what the source throws, and CSV_HEADER_INVALID. */
+  constructor(source: RowSource, options: DecodeOptions) {
+    this.#source = source
+    this.#options = options
+    this.#bytes = source.next() ?? EMPTY
+    this.#drained = this.#bytes.length === 0
+    this.#layout = sniffLayout(this.#bytes, options.columns, source.label)
+    this.#at = this.#layout.dataStart
+    this.#line = this.#layout.dataLine
+    this.#kinds = Uint8Array.from(this.#layout.positions.map((index) => kindOf(options.columns[index])))
+    const { bom, header } = this.#layout
+    this.evidence = {
+      bom,
+      header,
+      lineEnd: 'none',
+      unitMs: 0,
+      unitUs: 0,
+      rows: 0,
+      rejected: 0,
+      elsewhere: new Map(),
+      first: undefined,
+      last: undefined,
+      ascending: true,
+    }
+  }
+
+  /**
+   * Decodes up to `maxRows` rows into `targets`, one array per contract column (undefined for those not wanted), and returns how many.
+   * 0 means that the file has ended.
+   */
+  decode(targets: readonly (Float64Array | undefined)[], maxRows: number): number {
+    let rows = 0
+    while (rows < maxRows) {
+      const available = this.#completeBytes()
+      if (this.#at >= available) {
+        if (!this.#refill()) break
+        continue
+      }
+      rows = this.#decodeBlock(targets, available, rows, maxRows)
+    }
+    this.evidence.rows += rows
+    return rows
+  }
+
+  /** Bytes up to the last line end; all of them once the source has ended. */
+  #completeBytes(): number {
+    return this.#drained ? this.#bytes.length : this.#bytes.lastIndexOf(NEWLINE) + 1
+  }
+
+  #refill(): boolean {
+    if (this.#drained) return false
+    let rest = this.#bytes.subarray(this.#at)
+    if (rest.length > MAX_LINE_BYTES) rest = this.#rejectLongLine(rest)
+    const block = this.#source.next()
+    this.#drained = block === undefined
+    this.#bytes = block === undefined ? rest : rest.length === 0 ? block : Buffer.concat([rest, block])
+    this.#at = 0
+    return true
+  }
+
+  /** A line without an end would fill the memory: its beginning is kept as a rejected row, what follows to its end is passed over. */
+  #rejectLongLine(rest: Buffer): Buffer {
+    this.#reject('LINE_TOO_LONG', null, rest.subarray(0, TEXT_LIMIT))
+    for (let block = this.#source.next(); block !== undefined; block = this.#source.next()) {
+      const end = block.indexOf(NEWLINE)
+      if (end >= 0) return block.subarray(end + 1)
+    }
+    return EMPTY
+  }
+
+  #decodeBlock(targets: readonly (Float64Array | undefined)[], available: number, from: number, maxRows: number): number {
+    const bytes = this.#bytes
+    const { eventTime, range } = this.#options
+    const times = targets[eventTime]
+    let row = from
+    let at = this.#at
+    while (at < available && row < maxRows) {
+      const end = this.#decodeRow(bytes, at, targets, row)
+      if (end < 0) at = this.#skipLine(bytes, at)
+      else {
+        at = end
+        this.#line++
+        const time = times?.[row] ?? 0
+        if (time >= range.start && time < range.end) {
+          this.#observe(time)
+          row++
+        } else this.#countElsewhere(time)
+      }
+    }
+    this.#at = at
+    return row
+  }
+
+  /**
+   * Decodes the line at `from` into row `row`; returns where the next line begins, or −1 for a line that was rejected or is empty.
+   * The loop is the hottest of the project: array reads beyond the end give undefined, which fails every comparison.
+   */
+  #decodeRow(bytes: Buffer, from: number, targets: readonly (Float64Array | undefined)[], row: number): number {
+    const kinds = this.#kinds
+    const positions = this.#layout.positions
+    const last = kinds.length - 1
+    let at = from
+    for (let field = 0; field <= last; field++) {
+      const kind = kinds[field] as number
+      let next = bytes[at] as number
+      if (kind === SKIP) {
+        while (next !== COMMA && next !== NEWLINE && at < bytes.length) next = bytes[++at] as number
+      } else {
+        const start = at
+        let mantissa = 0
+        let decimals = 0
+        while (next >= ZERO && next <= NINE) {
+          mantissa = mantissa * 10 + (next - ZERO)
+          next = bytes[++at] as number
+        }
+        if (next === DOT && at > start) {
+          const dot = ++at
+          next = bytes[at] as number
+          while (next >= ZERO && next <= NINE) {
+            mantissa = mantissa * 10 + (next - ZERO)
+            next = bytes[++at] as number
+          }
+          decimals = at - dot
+        }
+        let value = decimals === 0 ? mantissa : mantissa / (POWERS[decimals] as number)
+        const plain =
+          (next === COMMA || next === NEWLINE || next === RETURN || at >= bytes.length) &&
+          at > start &&
+          mantissa <= MAX_EXACT &&
+          decimals <= 22
+        if (!plain) {
+          at = fieldEnd(bytes, at)
+          next = bytes[at] as number
+          value = slowDecimal(bytes, start, at)
+        }
+        if (kind === INSTANT) value = decimals === 0 ? this.#instant(value, field) : Number.NaN
+        if (!(kind === LONG ? Number.isSafeInteger(value) : value === value)) return this.#rejectField(bytes, from, start, at, field, kind)
+        ;(targets[positions[field] as number] as Float64Array)[row] = value
+      }
+      if (field < last) {
+        if (next !== COMMA) return this.#rejectCount(bytes, from)
+        at++
+      }
+    }
+    if (bytes[at] === RETURN) at++
+    if (at < bytes.length && bytes[at] !== NEWLINE) return this.#rejectCount(bytes, from)
+    return at + 1
+  }
+
+  /** Microseconds; the unit is told by the magnitude of each value. */
+  #instant(value: number, field: number): number {
+    const event = this.#layout.positions[field] === this.#options.eventTime
+    if (value >= MS_START && value < MS_END) {
+      if (event) this.evidence.unitMs++
+      return value * 1000
+    }
+    if (event) this.evidence.unitUs++
+    return value >= PLAUSIBLE_TIME.start && value < PLAUSIBLE_TIME.end ? value : Number.NaN
+  }
+
+  #rejectField(bytes: Buffer, lineStart: number, start: number, end: number, field: number, kind: number): number {
+    const column = this.#options.columns[this.#layout.positions[field] ?? 0]?.name ?? null
+    const isNumber = !Number.isNaN(slowDecimal(bytes, start, end))
+    const reason = !isNumber
+      ? 'NOT_A_NUMBER'
+      : kind === INSTANT && /^\d+$/.test(bytes.toString('latin1', start, end))
+        ? 'TIME_IMPLAUSIBLE'
+        : 'NOT_AN_INTEGER'
+    this.#reject(reason, column, lineAt(bytes, lineStart))
+    return -1
+  }
+
+  #rejectCount(bytes: Buffer, lineStart: number): number {
+    const line = lineAt(bytes, lineStart)
+    if (line.length > 0) this.#reject('FIELD_COUNT', null, line)
+    return -1
+  }
+
+  #reject(reason: RejectReason, column: string | null, text: Buffer): void {
+    this.evidence.rejected++
+    this.#options.onReject({ line: this.#line, column, reason, text: text.subarray(0, TEXT_LIMIT).toString('utf8') })
+  }
+
+  #skipLine(bytes: Buffer, at: number): number {
+    this.#line++
+    const end = bytes.indexOf(NEWLINE, at)
+    return end < 0 ? bytes.length : end + 1
+  }
+
+  #observe(time: number): void {
+    const { evidence } = this
+    if (evidence.first === undefined) {
+      evidence.first = time
+      evidence.lineEnd = this.#lineEnd()
+    } else if (time <= (evidence.last ?? 0)) evidence.ascending = false
+    evidence.last = time
+  }
+
+  #lineEnd(): FileEvidence['lineEnd'] {
+    const newline = this.#bytes.indexOf(NEWLINE, this.#at)
+    if (newline < 0) return 'none'
+    return this.#bytes[newline - 1] === RETURN ? 'crlf' : 'lf'
+  }
+
+  #countElsewhere(time: number): void {
+    const start = this.#options.partitionStart(time)
+    this.evidence.elsewhere.set(start, (this.evidence.elsewhere.get(start) ?? 0) + 1)
+  }
+}
+
+function kindOf(column: CsvColumn | undefined): number {
+  if (column?.name === undefined) return SKIP
+  return column.type === 'double' ? DOUBLE : column.type === 'long' ? LONG : column.type === 'instant' ? INSTANT : SKIP
+}
+
+function fieldEnd(bytes: Buffer, from: number): number {
+  let at = from
+  while (at < bytes.length && bytes[at] !== COMMA && bytes[at] !== NEWLINE) at++
+  return at > from && bytes[at] === NEWLINE && bytes[at - 1] === RETURN ? at - 1 : at
+}
+
+/** Any decimal notation, correctly rounded; NaN when the text is none, or overflows a double. */
+function slowDecimal(bytes: Buffer, start: number, end: number): number {
+  const text = bytes.toString('latin1', start, end)
+  if (!DECIMAL.test(text)) return Number.NaN
+  const value = Number(text)
+  return Number.isFinite(value) ? value : Number.NaN
+}
+
+function lineAt(bytes: Buffer, start: number): Buffer {
+  const end = bytes.indexOf(NEWLINE, start)
+  const line = bytes.subarray(start, end < 0 ? bytes.length : end)
+  return line.at(-1) === RETURN ? line.subarray(0, -1) : line
+}

@@ -1,0 +1,180 @@
+import { Agent, type Dispatcher, request } from 'undici'
+import { LakehouseError, systemCode } from '../../core/errors.ts'
+import { bareEtag, type ListingPage, parseListingPage } from './list-bucket-result.ts'
+import type { ArchiveObject, ArchiveOrigin, OpenArchiveObject } from './origin.ts'
+
+export type HttpOriginOptions = {
+  /** Where files are downloaded from, without a slash at the end. */
+  readonly downloadUrl: string
+  /** Where ListObjects is answered. */
+  readonly listingUrl: string
+  readonly listingMayLag: boolean
+  /** Longest time without a byte. */
+  readonly idleTimeoutMs: number
+  readonly connections: number
+  readonly signal: AbortSignal
+  /** Repeats calls that fail with a retryable error. */
+  readonly attempt: <T>(call: () => Promise<T>) => Promise<T>
+}
+
+/** The public site's two addresses: files come from the CDN, listings from the bucket behind it. */
+export const PUBLIC_ARCHIVE = {
+  downloadUrl: 'https://data.binance.vision',
+  listingUrl: 'https://s3-ap-northeast-1.amazonaws.com/data.binance.vision',
+} as const
+
+/** An archive served over HTTP: the public site, a public S3-compatible bucket (path style), or the simulated archive. */
+export function httpOrigin(options: HttpOriginOptions): ArchiveOrigin {
+  const { idleTimeoutMs, connections } = options
+  const agent = new Agent({
+    connections,
+    headersTimeout: idleTimeoutMs,
+    bodyTimeout: idleTimeoutMs,
+    connect: { timeout: Math.min(idleTimeoutMs, 10_000) },
+  })
+  const send = (method: 'GET' | 'HEAD', url: string) => answer(agent, method, url, options.signal)
+  const urlOf = (key: string) => `${options.downloadUrl}/${key.split('/').map(encodeURIComponent).join('/')}`
+  const page = (prefix: string, delimiter: string, marker: string) => {
+    const query = new URLSearchParams({ prefix, marker, 'encoding-type': 'url', ...(delimiter === '' ? {} : { delimiter }) })
+    return options.attempt(async () =>
+      parseListingPage(await text(await send('GET', `${options.listingUrl}?${query}`)), options.listingUrl),
+    )
+  }
+  return {
+    address: options.downloadUrl,
+    listingMayLag: options.listingMayLag,
+    list: (prefix) => listObjects((marker) => page(prefix, '', marker)),
+    folders: (prefix) => listFolders(prefix, (marker) => page(prefix, '/', marker)),
+    head: (key) => options.attempt(() => headOf(key, () => send('HEAD', urlOf(key)))),
+    open: async (key) => opened(key, await send('GET', urlOf(key)).catch((error: unknown) => Promise.reject(absent(error, key)))),
+    close: () => agent.close(),
+  }
+}
+
+async function* listObjects(page: (marker: string) => Promise<ListingPage>): AsyncGenerator<ArchiveObject> {
+  for await (const { objects } of pages(page)) yield* objects
+}
+
+async function listFolders(prefix: string, page: (marker: string) => Promise<ListingPage>): Promise<readonly string[]> {
+  const names: string[] = []
+  for await (const { folders } of pages(page)) for (const folder of folders) names.push(folder.slice(prefix.length, -1))
+  return names
+}
+
+async function* pages(page: (marker: string) => Promise<ListingPage>): AsyncGenerator<ListingPage> {
+  let marker: string | undefined = ''
+  while (marker !== undefined) {
+    const next: ListingPage = await page(marker)
+    yield next
+    if (next.nextMarker === marker)
+      throw new LakehouseError('ARCHIVE_LISTING_INVALID', `the listing goes in circles at ${marker}`, { details: { marker } })
+    marker = next.nextMarker
+  }
+}
+
+async function headOf(key: string, send: () => Promise<Dispatcher.ResponseData>): Promise<ArchiveObject | undefined> {
+  try {
+    const response = await send()
+    await response.body.dump()
+    return describe(key, response)
+  } catch (error) {
+    if (absent(error, key).code === 'OBJECT_NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+/** The CDN answers 403 as well as 404 for a file that is not there. */
+function absent(error: unknown, key: string): LakehouseError {
+  const failure = networkError(error)
+  const status = failure.details['status']
+  if (status !== 403 && status !== 404) return failure
+  return new LakehouseError('OBJECT_NOT_FOUND', `${key} is not in the archive`, { details: { key, status }, cause: error })
+}
+
+function opened(key: string, response: Dispatcher.ResponseData): OpenArchiveObject {
+  return { ...describe(key, response), body: readBody(response, key) }
+}
+
+function describe(key: string, { headers }: Dispatcher.ResponseData): ArchiveObject {
+  return {
+    key,
+    size: Number(headers['content-length'] ?? -1),
+    etag: bareEtag(String(headers['etag'] ?? '')),
+    lastModifiedMs: Date.parse(String(headers['last-modified'] ?? '')) || 0,
+  }
+}
+
+async function* readBody(response: Dispatcher.ResponseData, key: string): AsyncGenerator<Uint8Array> {
+  const announced = Number(response.headers['content-length'] ?? Number.NaN)
+  let received = 0
+  try {
+    for await (const piece of response.body) {
+      received += piece.length
+      yield piece
+    }
+  } catch (error) {
+    throw networkError(error)
+  }
+  if (!Number.isNaN(announced) && received !== announced) {
+    throw new LakehouseError('TRANSFER_TRUNCATED', `${key}: ${received} of ${announced} bytes arrived`, {
+      details: { key, received, announced },
+    })
+  }
+}
+
+async function answer(agent: Agent, method: 'GET' | 'HEAD', url: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  let response: Dispatcher.ResponseData
+  try {
+    response = await request(url, {
+      method,
+      dispatcher: agent,
+      signal,
+      headers: { 'accept-encoding': 'identity', 'user-agent': 'crypto-lakehouse' },
+    })
+  } catch (error) {
+    throw networkError(error)
+  }
+  if (response.statusCode === 200) return response
+  await response.body.dump()
+  throw statusError(response, url)
+}
+
+async function text(response: Dispatcher.ResponseData): Promise<string> {
+  try {
+    return await response.body.text()
+  } catch (error) {
+    throw networkError(error)
+  }
+}
+
+function statusError({ statusCode, headers }: Dispatcher.ResponseData, url: string): LakehouseError {
+  const address = url.split('?')[0] ?? url
+  const details = { address, status: statusCode }
+  if (statusCode === 429 || statusCode === 503) {
+    const retryAfterMs = retryAfter(String(headers['retry-after'] ?? ''))
+    return new LakehouseError('ORIGIN_THROTTLED', `${address} answered ${statusCode}`, {
+      details: { ...details, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+    })
+  }
+  return new LakehouseError(statusCode >= 500 ? 'ORIGIN_FAILED' : 'ORIGIN_REFUSED', `${address} answered ${statusCode}`, { details })
+}
+
+/** Retry-After in milliseconds: seconds or an HTTP date, at most two minutes. */
+function retryAfter(value: string): number | undefined {
+  if (value === '') return undefined
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), 120_000)
+}
+
+function networkError(error: unknown): LakehouseError {
+  if (error instanceof LakehouseError) return error
+  const code = systemCode(error) ?? ''
+  const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof Error && error.name === 'AbortError') return new LakehouseError('INTERRUPTED', 'interrupted', { cause: error })
+  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
+    return new LakehouseError('TRANSFER_STALLED', `the connection stalled (${message})`, { cause: error })
+  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'UND_ERR_SOCKET') {
+    return new LakehouseError('TRANSFER_TRUNCATED', `the connection broke off (${message})`, { cause: error })
+  }
+  return new LakehouseError('ORIGIN_UNREACHABLE', `cannot reach the archive (${code || message})`, { cause: error })
+}

@@ -1,0 +1,185 @@
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+import { constants, crc32, inflateRawSync } from 'node:zlib'
+import { InflateRaw } from 'minizlib'
+import { LakehouseError } from '../../core/errors.ts'
+
+/** Files up to this size are read at once; larger ones, and larger entries, in pieces. */
+const WHOLE_BYTES = 32 << 20
+const PIECE_BYTES = 256 << 10
+
+/** The bytes of a local file by range. */
+export type FileBytes = { readonly size: number; read(start: number, end: number): Buffer; close(): void }
+
+export function openFileBytes(path: string): FileBytes {
+  const file = openSync(path, 'r')
+  const { size } = fstatSync(file)
+  if (size <= WHOLE_BYTES) {
+    const bytes = readFileSync(file)
+    closeSync(file)
+    return { size, read: (start, end) => bytes.subarray(start, end), close: () => {} }
+  }
+  const read = (start: number, end: number) => {
+    const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(end, size) - start))
+    return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, start))
+  }
+  return { size, read, close: () => closeSync(file) }
+}
+
+/** The only entry of a zip: its name, its size, and its plain bytes block by block; after the last block `next` returns undefined. */
+export type ZipEntry = { readonly name: string; readonly size: number; next(): Buffer | undefined }
+
+/**
+ * Opens the single entry of an archive file, reading synchronously and in bounded memory. Its length and CRC-32 are checked at the end.
+ * Throws ZIP_INVALID when it is no readable zip, ZIP_REFUSED when it holds not exactly one entry, an unsafe path, an encrypted entry,
+ * or more than `maxEntryBytes`.
+ */
+export function openZipEntry(file: FileBytes, label: string, maxEntryBytes: number): ZipEntry {
+  const directory = readDirectory(file, label)
+  const name = checkName(directory.name, label)
+  if (directory.size > maxEntryBytes)
+    throw refused(label, `its entry claims ${directory.size} bytes, more than the bound of ${maxEntryBytes}`)
+  if (directory.encrypted) throw refused(label, 'its entry is encrypted')
+  const start = dataStart(file, directory.headerOffset, label)
+  const stored = { start, end: start + directory.compressedSize }
+  if (stored.end > file.size) throw invalid(label, 'the entry reaches beyond the end of the file')
+  const blocks = plainBlocks(file, stored, directory, label)
+  let length = 0
+  let sum = 0
+  return {
+    name,
+    size: directory.size,
+    next: () => {
+      const block = blocks.next()
+      if (block.done === true) {
+        if (length !== directory.size || sum !== directory.crc)
+          throw invalid(label, 'the plain bytes do not have the length and CRC that the zip states')
+        return undefined
+      }
+      length += block.value.length
+      if (length > directory.size) throw invalid(label, 'the entry holds more bytes than it claims')
+      sum = crc32(block.value, sum)
+      return block.value
+    },
+  }
+}
+
+type Directory = {
+  name: Buffer
+  size: number
+  compressedSize: number
+  crc: number
+  method: number
+  headerOffset: number
+  encrypted: boolean
+}
+
+/** The central directory at the end of the file (with ZIP64 extensions), which must list exactly one entry. */
+function readDirectory(file: FileBytes, label: string): Directory {
+  const tailStart = Math.max(0, file.size - 65_557)
+  const tail = file.read(tailStart, file.size)
+  const at = tail.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'))
+  if (at < 0 || at + 22 > tail.length) throw invalid(label, 'it has no central directory')
+  let entries = tail.readUInt16LE(at + 10)
+  let offset = tail.readUInt32LE(at + 16)
+  if (entries === 0xffff || offset === 0xffffffff) {
+    const wide = tail.lastIndexOf(Buffer.from('PK\x06\x06', 'latin1'), at)
+    if (wide < 0 || wide + 56 > tail.length) throw invalid(label, 'its ZIP64 directory is missing')
+    entries = Number(tail.readBigUInt64LE(wide + 32))
+    offset = Number(tail.readBigUInt64LE(wide + 48))
+  }
+  if (entries !== 1) throw refused(label, `it holds ${entries} entries instead of one`)
+  const entry = file.read(offset, Math.min(file.size, offset + 46 + 0x20000))
+  if (entry.length < 46 || entry.readUInt32LE(0) !== 0x02014b50) throw invalid(label, 'its central directory is damaged')
+  return parseEntry(entry, label)
+}
+
+function parseEntry(entry: Buffer, label: string): Directory {
+  const nameLength = entry.readUInt16LE(28)
+  const extraLength = entry.readUInt16LE(30)
+  if (entry.length < 46 + nameLength + extraLength) throw invalid(label, 'its central directory is damaged')
+  const directory: Directory = {
+    name: entry.subarray(46, 46 + nameLength),
+    size: entry.readUInt32LE(24),
+    compressedSize: entry.readUInt32LE(20),
+    crc: entry.readUInt32LE(16),
+    method: entry.readUInt16LE(10),
+    headerOffset: entry.readUInt32LE(42),
+    encrypted: (entry.readUInt16LE(8) & 1) === 1,
+  }
+  widen(directory, entry.subarray(46 + nameLength, 46 + nameLength + extraLength))
+  if (directory.method !== 0 && directory.method !== 8) throw invalid(label, `its compression method is ${directory.method}`)
+  return directory
+}
+
+/** The ZIP64 extra field carries, in this order, the values that do not fit 32 bits. */
+function widen(directory: Directory, extra: Buffer): void {
+  for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
+    if (extra.readUInt16LE(at) !== 1) continue
+    let from = at + 4
+    for (const field of ['size', 'compressedSize', 'headerOffset'] as const) {
+      if (directory[field] !== 0xffffffff || from + 8 > extra.length) continue
+      directory[field] = Number(extra.readBigUInt64LE(from))
+      from += 8
+    }
+  }
+}
+
+function checkName(bytes: Buffer, label: string): string {
+  const name = bytes.toString('utf8')
+  if (name === '' || name.startsWith('/') || /^[A-Za-z]:/.test(name) || name.split(/[/\\]/).includes('..'))
+    throw refused(label, `the path "${name}" of its entry is not safe`)
+  return name
+}
+
+function dataStart(file: FileBytes, offset: number, label: string): number {
+  const header = file.read(offset, offset + 30)
+  if (header.length < 30 || header.readUInt32LE(0) !== 0x04034b50) throw invalid(label, 'its local header is damaged')
+  return offset + 30 + header.readUInt16LE(26) + header.readUInt16LE(28)
+}
+
+function* plainBlocks(file: FileBytes, stored: { start: number; end: number }, directory: Directory, label: string): Generator<Buffer> {
+  const whole = directory.size <= WHOLE_BYTES && file.size <= WHOLE_BYTES
+  if (directory.method === 0) yield* pieces(file, stored)
+  else if (whole) yield inflateWhole(file.read(stored.start, stored.end), directory.size, label)
+  else yield* inflatePieces(pieces(file, stored), label)
+}
+
+function* pieces(file: FileBytes, { start, end }: { start: number; end: number }): Generator<Buffer> {
+  for (let at = start; at < end; at += PIECE_BYTES) yield file.read(at, Math.min(at + PIECE_BYTES, end))
+}
+
+/** One output buffer of exactly the claimed size saves a copy; a byte more proves that the claim is too low. */
+function inflateWhole(bytes: Buffer, size: number, label: string): Buffer {
+  try {
+    return inflateRawSync(bytes, { chunkSize: Math.max(64, size + 1), maxOutputLength: size + 1 })
+  } catch (error) {
+    throw invalid(label, 'its deflated bytes are damaged', error)
+  }
+}
+
+/** minizlib drives zlib synchronously, piece by piece, which node:zlib does not offer. */
+function* inflatePieces(source: Iterable<Buffer>, label: string): Generator<Buffer> {
+  const inflate = new InflateRaw({ finishFlush: constants.Z_SYNC_FLUSH })
+  const ready: Buffer[] = []
+  let failure: unknown
+  inflate.on('data', (block: Buffer) => ready.push(block))
+  inflate.on('error', (error: unknown) => {
+    failure = error
+  })
+  for (const piece of source) {
+    inflate.write(piece)
+    if (failure !== undefined) throw invalid(label, 'its deflated bytes are damaged', failure)
+    yield* ready.splice(0)
+  }
+  inflate.end()
+  if (failure !== undefined) throw invalid(label, 'its deflated bytes are damaged', failure)
+  yield* ready.splice(0)
+}
+
+function invalid(label: string, why: string, cause?: unknown): LakehouseError {
+  return new LakehouseError('ZIP_INVALID', `${label} is not a readable zip: ${why}`, { details: { file: label }, cause })
+}
+
+function refused(label: string, why: string): LakehouseError {
+  return new LakehouseError('ZIP_REFUSED', `${label} is refused: ${why}`, { details: { file: label } })
+}

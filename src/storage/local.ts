@@ -1,0 +1,178 @@
+import { constants, createReadStream, type Dirent } from 'node:fs'
+import { copyFile, type FileHandle, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { asLakehouseError, LakehouseError, systemCode } from '../core/errors.ts'
+import { type ByteRange, checkKey, compareKeys, type ObjectInfo, type ObjectStore } from './object-store.ts'
+import { isTemporary, temporaryName } from './temporary.ts'
+
+/** A store in a local directory. Writes go to a temporary file, are synced, renamed (or linked, when exclusive), and the folder is synced. */
+export function localStore(directory: string): ObjectStore {
+  const root = resolve(directory)
+  const path = (key: string) => join(root, checkKey(key))
+  return {
+    url: `file://${root}`, // as it is: the readers of our tables do not decode %20
+    capabilities: { putIfAbsent: true, localFiles: true },
+    localPath: path,
+    get: (key, range) => guard(key, () => read(path(key), range)),
+    stream: (key) => readPieces(path(key), key),
+    head: (key) => guard(key, () => headOf(path(key), key)),
+    list: (prefix) => walk(root, prefix),
+    delete: (key) => guard(key, () => rm(path(key), { force: true })),
+    put: (key, body, options) => guard(key, () => write(path(key), key, body, options?.ifAbsent === true)),
+    copy: (from, to) => guard(from, () => copyObject(path(from), path(to))),
+  }
+}
+
+async function guard<T>(key: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw storeError(error, key)
+  }
+}
+
+function storeError(error: unknown, key: string): LakehouseError {
+  const code = systemCode(error)
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR')
+    return new LakehouseError('OBJECT_NOT_FOUND', `${key} does not exist`, { details: { key }, cause: error })
+  if (code === 'EEXIST') return new LakehouseError('OBJECT_EXISTS', `${key} exists already`, { details: { key }, cause: error })
+  return asLakehouseError(error)
+}
+
+async function read(path: string, range: ByteRange | undefined): Promise<Uint8Array> {
+  const file = await open(path)
+  try {
+    if (range === undefined) return await file.readFile()
+    const buffer = Buffer.alloc(Math.max(0, range.end - range.start))
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, range.start)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+async function* readPieces(path: string, key: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path, { highWaterMark: 1 << 18 })
+  } catch (error) {
+    throw storeError(error, key)
+  }
+}
+
+async function headOf(path: string, key: string): Promise<ObjectInfo | undefined> {
+  try {
+    const info = await stat(path)
+    if (!info.isFile()) return undefined
+    return { key, size: info.size, etag: `${Math.floor(info.mtimeMs)}-${info.size}`, lastModifiedMs: Math.floor(info.mtimeMs) }
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return undefined
+    throw error
+  }
+}
+
+async function write(path: string, key: string, body: Uint8Array | AsyncIterable<Uint8Array>, exclusive: boolean): Promise<ObjectInfo> {
+  const folder = dirname(path)
+  await mkdir(folder, { recursive: true })
+  const temporary = join(folder, temporaryName())
+  try {
+    await writeFile(temporary, body)
+    await publish(temporary, path, exclusive)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+  const info = await headOf(path, key)
+  if (info === undefined) throw new LakehouseError('OBJECT_NOT_FOUND', `${key} vanished while it was written`, { details: { key } })
+  return info
+}
+
+async function writeFile(path: string, body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+  const file: FileHandle = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL)
+  try {
+    if (body instanceof Uint8Array) await file.writeFile(body)
+    else for await (const piece of body) await file.writeFile(piece)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** `link` fails when the name is taken, `rename` replaces it; both are atomic, and neither is durable before the folder is synced. */
+async function publish(temporary: string, path: string, exclusive: boolean): Promise<void> {
+  if (exclusive) await link(temporary, path)
+  else await rename(temporary, path)
+  await syncFolder(dirname(path))
+}
+
+/** Moves a finished local file into its final place, durably. The file must lie in the same file system. */
+export async function publishFile(temporary: string, path: string): Promise<void> {
+  const file = await open(temporary, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await publish(temporary, path, false)
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function copyObject(from: string, to: string): Promise<void> {
+  const folder = dirname(to)
+  await mkdir(folder, { recursive: true })
+  const temporary = join(folder, temporaryName())
+  try {
+    await copyFile(from, temporary)
+    await publishFile(temporary, to)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+async function* walk(root: string, prefix: string): AsyncGenerator<ObjectInfo> {
+  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
+  yield* walkFolder(root, folder, prefix)
+}
+
+async function* walkFolder(root: string, folder: string, prefix: string): AsyncGenerator<ObjectInfo> {
+  for (const entry of await entriesOf(join(root, folder))) {
+    const key = folder + entry.name
+    if (entry.isDirectory()) {
+      if (`${key}/`.startsWith(prefix) || prefix.startsWith(`${key}/`)) yield* walkFolder(root, `${key}/`, prefix)
+    } else if (key.startsWith(prefix) && !isTemporary(entry.name)) {
+      const info = await headOf(join(root, key), key)
+      if (info !== undefined) yield info
+    }
+  }
+}
+
+/** A folder sorts as its name and a slash, which is how its objects' keys continue. */
+async function entriesOf(folder: string): Promise<Dirent[]> {
+  const order = (entry: Dirent) => (entry.isDirectory() ? `${entry.name}/` : entry.name)
+  try {
+    return (await readdir(folder, { withFileTypes: true })).sort((a, b) => compareKeys(order(a), order(b)))
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return []
+    throw error
+  }
+}
+
+/** Removes temporary files under `folder` whose writers have died; returns how many. */
+export async function sweepTemporaries(folder: string, isAlive: (name: string) => boolean): Promise<number> {
+  let swept = 0
+  for (const entry of await entriesOf(folder)) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) swept += await sweepTemporaries(path, isAlive)
+    else if (isTemporary(entry.name) && !isAlive(entry.name)) {
+      await unlink(path).catch(() => {})
+      swept++
+    }
+  }
+  return swept
+}

@@ -1,0 +1,55 @@
+import { LakehouseError } from '../core/errors.ts'
+
+/** What a store knows of an object without reading it. Times are milliseconds since 1970. */
+export type ObjectInfo = { readonly key: string; readonly size: number; readonly etag: string; readonly lastModifiedMs: number }
+
+/** What a backend can do; callers ask this, never which backend it is. */
+export type StoreCapabilities = {
+  /** `put` with `ifAbsent` is truly exclusive. */
+  readonly putIfAbsent: boolean
+  /** Objects are files of this machine: `localPath` names them. */
+  readonly localFiles: boolean
+}
+
+export type ByteRange = { readonly start: number; readonly end: number }
+
+/**
+ * Objects by key. Keys are relative paths of UTF-8 segments joined by `/`.
+ * Errors: OBJECT_NOT_FOUND, OBJECT_EXISTS, OBJECT_KEY_INVALID, DISK_FULL.
+ */
+export type ObjectStore = {
+  /** The store's address: file:///… */
+  readonly url: string
+  readonly capabilities: StoreCapabilities
+  /** The bytes of an object, or of its half-open byte range. */
+  get(key: string, range?: ByteRange): Promise<Uint8Array>
+  /** The bytes in pieces, for objects of any size. */
+  stream(key: string): AsyncIterable<Uint8Array>
+  /** Writes the whole object or nothing: readers see the former object until the new one is durable. */
+  put(key: string, body: Uint8Array | AsyncIterable<Uint8Array>, options?: { ifAbsent?: boolean }): Promise<ObjectInfo>
+  /** What is known of an object, or undefined when there is none. */
+  head(key: string): Promise<ObjectInfo | undefined>
+  /** Objects whose key begins with `prefix`, in ascending order of their keys' UTF-8 bytes. */
+  list(prefix: string): AsyncIterable<ObjectInfo>
+  copy(from: string, to: string): Promise<void>
+  /** Removes an object; one that is not there is no error. */
+  delete(key: string): Promise<void>
+  /** The file that holds the object. Only where `capabilities.localFiles`. */
+  localPath(key: string): string
+}
+
+/** Compares keys as object stores order them: by UTF-8 bytes, which differs from JavaScript's order beyond U+FFFF. */
+export function compareKeys(a: string, b: string): number {
+  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+/** The key itself when it is safe. Throws OBJECT_KEY_INVALID for one that is empty, absolute, climbs or holds a NUL. */
+export function checkKey(key: string): string {
+  const bad =
+    key === '' ||
+    key.includes('\0') ||
+    key.includes('\\') ||
+    key.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')
+  if (bad) throw new LakehouseError('OBJECT_KEY_INVALID', `"${key}" is not a valid object key`, { details: { key } })
+  return key
+}
