@@ -173,7 +173,7 @@ class Ingestion {
         : `silver.${silverTableName({ dataset, market: series.market, interval: series.interval })}`
     if (dataset !== undefined && files.length > 0) this.#noteTable({ dataset, market: series.market, interval: series.interval }, files)
     for (const gap of uncovered) {
-      const severity = gap.reason === 'not_in_archive' ? 'warning' : 'info'
+      const severity = this.#request.range !== undefined && gap.reason === 'not_in_archive' ? 'warning' : 'info'
       const explanation = `no file of the archive covers it: ${gap.reason.replaceAll('_', ' ')}`
       this.#findings.push({
         check: 'uncovered',

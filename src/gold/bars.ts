@@ -80,7 +80,7 @@ function aggregate({ market, interval }: BarSeries, source: BarSource, range: { 
       arg_min(open, open_time) AS "open", max(high) AS "high", min(low) AS "low", arg_max("close", open_time) AS "close", ${sums.map(({ sum }) => sum).join(', ')}, count(*) AS bars_held
     FROM read_parquet([${files}], hive_partitioning = false)
     WHERE open_time >= make_timestamptz(${range.start}) AND open_time < make_timestamptz(${range.end + reachAfter(interval)})
-    GROUP BY ALL HAVING bar >= ${range.start} AND bar < ${range.end}`
+    GROUP BY symbol, bar HAVING bar >= ${range.start} AND bar < ${range.end}`
   const expected = `((${nextBarSql(interval, 'bar')} - bar) // ${INTERVALS[source.interval].us})`
   return `SELECT symbol, make_timestamptz(bar) AS open_time, "open", "high", "low", "close", ${sums.map(({ result }) => result).join(', ')},
       make_timestamptz(${nextBarSql(interval, 'bar')} - 1) AS close_time, '${source.interval}' AS source_interval,

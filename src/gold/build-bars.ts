@@ -9,6 +9,7 @@ import { type PartitionTransform, partitionFolder, partitionRange, partitionValu
 import { keyOf, liveFiles, loadTable, snapshotOf, urlOf } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
+import { mapConcurrent } from '../platform/map-concurrent.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
 import { type BarSeries, barFingerprint, barQuery, barShape, barTableName, sourceIntervals } from './bars.ts'
@@ -30,6 +31,9 @@ export type GoldOutcome = {
 
 type Source = { readonly interval: Interval; readonly files: readonly DataFile[] }
 
+/** Queries run one after the other; while one runs, up to so many finished partitions wait for their common commit. */
+const COMMITTED_TOGETHER = 16
+
 /** A table is planned anew when another run changed a partition meanwhile. */
 const ROUNDS = 4
 
@@ -43,9 +47,9 @@ export async function buildBars(deps: GoldDeps, series: BarSeries): Promise<Gold
     const shape = barShape(series)
     const queue = new CommitQueue({ store: deps.store, root: tableKey('gold', table), shape, deps: deps.commits, run: deps.run })
     let conflicts = 0
-    for (const partition of partitionsOf(series, sources, shape, live)) {
-      deps.signal.throwIfAborted()
-      const rows = await buildPartition(deps, series, shape, partition, sources, live.get(partition) ?? [], queue)
+    const partitions = partitionsOf(series, sources, shape, live)
+    const build = (partition: number) => buildPartition(deps, series, shape, partition, sources, live.get(partition) ?? [], queue)
+    for await (const rows of mapConcurrent(partitions, { limit: COMMITTED_TOGETHER, signal: deps.signal }, build)) {
       if (rows === 'unchanged') outcome.partitionsUnchanged += round === 1 ? 1 : 0
       else if (rows === 'conflict') conflicts++
       else {

@@ -83,7 +83,7 @@ export function scanSql(table: Table, files: readonly DataFile[]): string {
 /** Every event of the ledger, read from its segments: the one table that knows when and by which run. */
 async function bindLedger(session: DuckDBSession, store: ObjectStore): Promise<BoundTable> {
   const columns =
-    "{event: 'VARCHAR', at: 'TIMESTAMPTZ', run: 'VARCHAR', n: 'BIGINT', key: 'VARCHAR', size: 'BIGINT', sha256: 'VARCHAR', code: 'VARCHAR', message: 'VARCHAR'}"
+    "{event: 'VARCHAR', \"at\": 'TIMESTAMPTZ', run: 'VARCHAR', n: 'BIGINT', key: 'VARCHAR', size: 'BIGINT', sha256: 'VARCHAR', code: 'VARCHAR', message: 'VARCHAR'}"
   const segments = quote(store.localPath(`${LEDGER_PREFIX}*.ndjson`))
   await session.run(
     `CREATE VIEW bronze.ledger AS SELECT * FROM read_json(${segments}, format = 'newline_delimited', columns = ${columns}, maximum_object_size = 1048576)`,

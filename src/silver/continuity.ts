@@ -21,7 +21,7 @@ async function openTimes(store: ObjectStore, series: Series): Promise<string | u
 
 function openTimesSql(table: Table, files: readonly DataFile[], eventTime: string): string {
   const paths = files.map((file) => quote(table.store.localPath(keyOf(table.store, file.path)))).join(', ')
-  return `SELECT symbol, ${eventTime} AS at FROM read_parquet([${paths}], hive_partitioning = false)`
+  return `SELECT symbol, ${eventTime} AS "at" FROM read_parquet([${paths}], hive_partitioning = false)`
 }
 
 /** Gaps between the bars of each symbol of a table, and bars that open off the grid of their interval. Calendar months are not judged. */
@@ -34,9 +34,9 @@ export async function continuityFindings(
   if (us === undefined || source === undefined) return { findings: [], gaps: 0, missing: 0 }
   const table = `silver.${silverTableName(series)}`
   await deps.session.run(`CREATE OR REPLACE TEMP TABLE gaps AS
-    SELECT symbol, epoch_us(before) + ${us} AS gap_start, epoch_us(at) AS gap_end FROM
-      (SELECT symbol, at, lag(at) OVER (PARTITION BY symbol ORDER BY at) AS before FROM (${source}))
-    WHERE epoch_us(at) - epoch_us(before) >= ${2 * us}`)
+    SELECT symbol, epoch_us(before) + ${us} AS gap_start, epoch_us("at") AS gap_end FROM
+      (SELECT symbol, "at", lag("at") OVER (PARTITION BY symbol ORDER BY "at") AS before FROM (${source}))
+    WHERE epoch_us("at") - epoch_us(before) >= ${2 * us}`)
   const [total] = await deps.session.rows(
     `SELECT count(*) AS n, coalesce(sum((gap_end - gap_start) // ${us}), 0)::BIGINT AS missing FROM gaps`,
   )
@@ -66,8 +66,8 @@ export async function continuityFindings(
 }
 
 async function offGrid(session: DuckDBSession, source: string, table: string, us: number, anchor: number): Promise<Finding[]> {
-  const rows = await session.rows(`SELECT symbol, count(*) AS n, min(epoch_us(at)) AS first, max(epoch_us(at)) AS last FROM (${source})
-    WHERE (epoch_us(at) - ${anchor}) % ${us} <> 0 GROUP BY symbol ORDER BY symbol`)
+  const rows = await session.rows(`SELECT symbol, count(*) AS n, min(epoch_us("at")) AS first, max(epoch_us("at")) AS last FROM (${source})
+    WHERE (epoch_us("at") - ${anchor}) % ${us} <> 0 GROUP BY symbol ORDER BY symbol`)
   return rows.map(({ symbol, n, first, last }): Finding => {
     const explanation = `${n} bars open off the grid of their interval; they are kept as published`
     return {
@@ -101,7 +101,7 @@ export async function missingDays(
     await deps.session.run(`INSERT INTO covered_months VALUES ${values.join(', ')}`)
   }
   const rows = await deps.session.rows(`
-    WITH present AS (SELECT DISTINCT symbol, epoch_us(at) // 86400000000 AS day FROM (${source})),
+    WITH present AS (SELECT DISTINCT symbol, epoch_us("at") // 86400000000 AS day FROM (${source})),
     firsts AS (SELECT symbol, min(day) AS first_day FROM present GROUP BY symbol),
     wanted AS (SELECT symbol, unnest(range(first // 86400000000, past // 86400000000)) AS day FROM covered_months)
     SELECT symbol, strftime(make_timestamp(day * 86400000000), '%Y-%m-%d') AS day FROM wanted JOIN firsts USING (symbol) ANTI JOIN present USING (symbol, day)

@@ -33,7 +33,7 @@ export async function findDuplicates(session: DuckDBSession, key: readonly strin
     GROUP BY d.first_row`)
   const [conflicting] = await session.rows('SELECT count(*) AS n FROM conflicts')
   const listed =
-    await session.rows(`SELECT f.symbol AS symbol, strftime(f.${quoteName(key[1] ?? 'symbol')}, '%Y-%m-%dT%H:%M:%S.%fZ') AS at, to_json(f)::VARCHAR AS kept, to_json(s)::VARCHAR AS dropped
+    await session.rows(`SELECT f.symbol AS symbol, strftime(f.${quoteName(key[1] ?? 'symbol')}, '%Y-%m-%dT%H:%M:%S.%fZ') AS "at", to_json(f)::VARCHAR AS kept, to_json(s)::VARCHAR AS dropped
     FROM conflicts c JOIN staged f ON f.rowid = c.first_row JOIN staged s ON s.rowid = c.other_row ORDER BY c.first_row LIMIT ${LISTED}`)
   const conflicts = listed.map((one) => ({
     symbol: String(one['symbol']),

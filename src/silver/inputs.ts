@@ -27,7 +27,7 @@ export async function* partitionInputs(session: DuckDBSession, series: Series): 
   const width = unit === 'year' ? 4 : 7
   const { decoderVersion } = DATASETS[series.dataset]
   await session.run(`CREATE OR REPLACE TEMP TABLE decoded AS
-    SELECT key, sha256, arg_max(partitions, (at, run, n)) AS partitions FROM ledger WHERE event = 'decoded' AND decoder = ${decoderVersion} GROUP BY key, sha256`)
+    SELECT key, sha256, arg_max(partitions, ("at", run, n)) AS partitions FROM ledger WHERE event = 'decoded' AND decoder = ${decoderVersion} GROUP BY key, sha256`)
   await session.run(`CREATE OR REPLACE TEMP TABLE placed AS
     WITH inputs AS (${decodableObjects(series)})
     SELECT i.*, left(date, ${width}) AS part, false AS placed FROM inputs i ANTI JOIN decoded d USING (key, sha256)

@@ -157,7 +157,7 @@ const entryRecord = z.object({
     content: z.literal(0),
     file_path: z.string(),
     file_format: z.string(),
-    partition: z.record(z.string(), z.unknown()),
+    partition: z.looseObject({}),
     record_count: z.number(),
     file_size_in_bytes: z.number(),
     column_sizes: intPairs(z.number()).optional(),

@@ -41,7 +41,7 @@ export type ObjectState = {
 /** Reads the segments into the tables `ledger` (every event) and `current_objects` (the current verified revision of each key). */
 export async function foldLedger(session: DuckDBSession, store: ObjectStore): Promise<void> {
   const columns = `{${Object.entries(COLUMNS)
-    .map(([name, type]) => `${name}: '${type}'`)
+    .map(([name, type]) => `"${name}": '${type}'`)
     .join(', ')}}`
   const empty = Object.entries(COLUMNS).map(([name, type]) => `NULL::${type} AS "${name}"`)
   const segments = await hasSegments(store)
@@ -56,7 +56,7 @@ export async function foldLedger(session: DuckDBSession, store: ObjectStore): Pr
     })
   }
   await session.run(`CREATE OR REPLACE TEMP TABLE current_objects AS
-    SELECT key, arg_max(struct_pack(sha256, size, etag, lastModifiedMs, published), (at, run, n)) AS v
+    SELECT key, arg_max(struct_pack(sha256, size, etag, lastModifiedMs, published), ("at", run, n)) AS v
     FROM ledger WHERE event = 'verified' GROUP BY key`)
 }
 
@@ -91,18 +91,18 @@ export async function currentObjects(session: DuckDBSession, prefix: string): Pr
 export const OBJECT_REVISIONS = `
   WITH revisions AS (
     SELECT key, sha256,
-      arg_max(struct_pack(size, etag, lastModifiedMs, published), (at, run, n)) FILTER (event = 'verified') AS v,
-      arg_max(struct_pack(stage, code, message, published), (at, run, n)) FILTER (event = 'quarantined') AS q,
-      arg_max(struct_pack(rows, rejected, header, unitMs, unitUs, decoder), (at, run, n)) FILTER (event = 'decoded') AS d,
-      max((at, run, n)) FILTER (event = 'verified') AS verified_at,
-      max((at, run, n)) FILTER (event = 'quarantined') AS quarantined_at,
-      max((at, run, n)) FILTER (event = 'decoded') AS decoded_at
+      arg_max(struct_pack(size, etag, lastModifiedMs, published), ("at", run, n)) FILTER (event = 'verified') AS v,
+      arg_max(struct_pack(stage, code, message, published), ("at", run, n)) FILTER (event = 'quarantined') AS q,
+      arg_max(struct_pack(rows, rejected, header, unitMs, unitUs, decoder), ("at", run, n)) FILTER (event = 'decoded') AS d,
+      max(("at", run, n)) FILTER (event = 'verified') AS verified_at,
+      max(("at", run, n)) FILTER (event = 'quarantined') AS quarantined_at,
+      max(("at", run, n)) FILTER (event = 'decoded') AS decoded_at
     FROM ledger WHERE sha256 IS NOT NULL GROUP BY key, sha256
   ), judged AS (
     SELECT r.*, CASE
-      WHEN v IS NULL AND q IS NULL THEN 'fetched'
-      WHEN v IS NULL AND c.key IS NOT NULL THEN 'fetched' -- a later attempt succeeded
-      WHEN v IS NULL THEN 'quarantined'
+      WHEN r.v IS NULL AND q IS NULL THEN 'fetched'
+      WHEN r.v IS NULL AND c.key IS NOT NULL THEN 'fetched' -- a later attempt succeeded
+      WHEN r.v IS NULL THEN 'quarantined'
       WHEN r.sha256 <> c.v.sha256 THEN 'superseded'
       WHEN q.stage = 'decode' AND (d IS NULL OR quarantined_at > decoded_at) THEN 'quarantined'
       ELSE 'verified' END AS status

@@ -207,7 +207,8 @@ export class CsvDecoder {
           value = slowDecimal(bytes, start, at)
         }
         if (kind === INSTANT) value = decimals === 0 ? this.#instant(value, field) : Number.NaN
-        if (!(kind === LONG ? Number.isSafeInteger(value) : value === value)) return this.#rejectField(bytes, from, start, at, field, kind)
+        if (!(kind === LONG ? Number.isSafeInteger(value) : !Number.isNaN(value)))
+          return this.#rejectField(bytes, from, start, at, field, kind)
         ;(targets[positions[field] as number] as Float64Array)[row] = value
       }
       if (field < last) {
