@@ -14,7 +14,7 @@ import { type LakeStatus, readStatus } from './lake/status.ts'
 import { DuckDBSession } from './platform/duckdb/session.ts'
 import { RetryBudget, retry } from './platform/retry.ts'
 import type { BoundTable } from './query/bind.ts'
-import { explainQuery, type QueryOptions, runQuery } from './query/run-query.ts'
+import { explainQuery, type QueryOptions, runQuery, selectRows } from './query/run-query.ts'
 import { createBuildPool } from './silver/build-pool.ts'
 import { seriesPrefix } from './sources/binance/archive-key.ts'
 import { openOrigin } from './sources/binance/open-origin.ts'
@@ -133,6 +133,11 @@ export class Lakehouse {
       { ...options, threads: workers, memoryLimitMb: Math.max(memoryLimitMb, 512), signal: this.#around.signal },
       write,
     )
+  }
+
+  /** The rows of a small result as objects. */
+  async select(sql: string): Promise<Record<string, unknown>[]> {
+    return await selectRows(await openExistingLake(this.config.lake), sql)
   }
 
   async explain(sql: string, asOf: AsOf | undefined): Promise<BoundTable[]> {

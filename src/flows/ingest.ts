@@ -3,7 +3,7 @@ import { foldIntoTable } from '../bronze/objects-table.ts'
 import { DATASETS, type DatasetId, type Series, silverTableName } from '../core/datasets/registry.ts'
 import type { LakehouseError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
-import type { Interval } from '../core/interval.ts'
+import { type Interval, isIntraday } from '../core/interval.ts'
 import type { Market } from '../core/market.ts'
 import { formatInstant } from '../core/time.ts'
 import { sourceIntervals } from '../gold/bars.ts'
@@ -17,8 +17,9 @@ import { sweepAfterCrash } from '../lake/sweep.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
 import type { BuildPool } from '../silver/build-pool.ts'
-import { buildSilverTable, type SilverCounts } from '../silver/build-table.ts'
+import { buildSilverTable } from '../silver/build-table.ts'
 import { type CoveredMonth, continuityFindings, missingDays } from '../silver/continuity.ts'
+import { SilverTally } from '../silver/tally.ts'
 import { fileRange, seriesPrefix } from '../sources/binance/archive-key.ts'
 import { findEntry } from '../sources/binance/matrix.ts'
 import type { ArchiveOrigin } from '../sources/binance/origin.ts'
@@ -90,6 +91,7 @@ class Ingestion {
   readonly #findings: Finding[] = []
   readonly #errors: LakehouseError[] = []
   readonly #tables = new Map<string, Series>()
+  readonly #failed = new Set<string>()
   readonly #months = new Map<string, CoveredMonth[]>()
   readonly #progress: IngestProgress = { phase: 'plan', planned: 0, landed: 0, bytes: 0, table: '', rows: 0 }
   readonly #counts: IngestCounts = {
@@ -205,7 +207,8 @@ class Ingestion {
     const name = silverTableName(series)
     this.#tables.set(name, series)
     const months = this.#months.get(name) ?? []
-    for (const { file } of files) if (file.period === 'monthly') months.push({ symbol: file.symbol, ...fileRange(file) })
+    for (const { file, object } of files)
+      if (file.period === 'monthly') months.push({ key: object.key, symbol: file.symbol, ...fileRange(file) })
     this.#months.set(name, months)
   }
 
@@ -232,6 +235,7 @@ class Ingestion {
         break
       case 'failed':
         counts.filesFailed++
+        this.#failed.add(outcome.key)
         this.#errors.push(outcome.error)
         break
     }
@@ -254,41 +258,41 @@ class Ingestion {
   async #buildSilver(series: Series): Promise<void> {
     const table = silverTableName(series)
     this.#report({ phase: 'silver', table, rows: 0 })
-    let outcome = await this.#silverOnce(series)
-    if (await this.#fillMonths(series)) outcome = await this.#silverOnce(series, outcome)
-    this.#counts.partitionsUnchanged += outcome.unchanged
-    if (outcome.written === 0) return
+    const tally = new SilverTally(table)
+    const onFile = ({ rows }: { rows: number }) => this.#report({ rows: this.#progress.rows + rows })
+    const build = () => buildSilverTable({ ...this.#deps, run: this.#deps.run.id, onFile }, series, tally)
+    const first = await build()
+    const second = (await this.#fillMonths(series)) ? await build() : undefined
+    const written = Math.max(first.partitionsWritten, second?.partitionsWritten ?? 0)
+    this.#counts.partitionsWritten += written
+    this.#counts.partitionsUnchanged += first.partitionsUnchanged
+    const { objectsRefused, ...counts } = tally.counts()
+    for (const [name, count] of Object.entries(counts) as [keyof typeof counts, number][]) this.#counts[name] += count
+    this.#counts.filesQuarantined += objectsRefused
+    this.#findings.push(...tally.findings())
+    if (written === 0) return
     const { findings, gaps, missing } = await continuityFindings(this.#deps, series)
     this.#findings.push(...findings)
     this.#counts.gaps += gaps
     this.#counts.missingBars += missing
   }
 
-  async #silverOnce(series: Series, before?: { written: number; unchanged: number }): Promise<{ written: number; unchanged: number }> {
-    const onFile = ({ rows }: { rows: number }) => this.#report({ rows: this.#progress.rows + rows })
-    const { counts, findings } = await buildSilverTable({ ...this.#deps, run: this.#deps.run.id, onFile }, series)
-    this.#findings.push(...findings)
-    this.#addSilver(counts)
-    return { written: (before?.written ?? 0) + counts.partitionsWritten, unchanged: before?.unchanged ?? counts.partitionsUnchanged }
-  }
-
-  #addSilver(counts: SilverCounts): void {
-    for (const name of ['rowsRead', 'rowsWritten', 'rowsRejected', 'duplicatesDropped', 'csvBytes', 'partitionsWritten'] as const)
-      this.#counts[name] += counts[name]
-    this.#counts.filesQuarantined += counts.objectsRefused
-  }
-
   /** Lands the daily files of days that monthly files turned out to lack; true when there were any. */
   async #fillMonths(series: Series): Promise<boolean> {
     const entry = findEntry(series.market, DATASETS[series.dataset].archiveType)
-    if (!this.#request.layers.has('bronze') || entry === undefined) return false
-    const lacking = await missingDays(this.#deps, series, this.#months.get(silverTableName(series)) ?? [])
+    const daily = series.interval === undefined || isIntraday(series.interval) || series.interval === '1d'
+    if (!this.#request.layers.has('bronze') || entry === undefined || !daily) return false
+    const months = (this.#months.get(silverTableName(series)) ?? []).filter(({ key }) => !this.#failed.has(key))
+    if (months.length === 0) return false
+    await this.#deps.ledger.flush()
+    await foldLedger(this.#deps.session, this.#deps.store)
+    const lacking = await missingDays(this.#deps, series, months)
     const before = this.#counts.filesFetched
     for (const [symbol, days] of lacking) {
       const archiveSeries = { market: series.market, type: entry.type, symbol, interval: series.interval }
       const planned = await planOne(this.#deps.origin, archiveSeries, this.#request, days)
-      const daily = planned.files.filter(({ file }) => file.period === 'daily' && days.has(file.date))
-      await this.#land(justOne({ ...planned, files: daily, uncovered: [], unparsed: [] }))
+      const files = planned.files.filter(({ file }) => file.period === 'daily' && days.has(file.date))
+      await this.#land(justOne({ ...planned, files, uncovered: [], unparsed: [] }))
     }
     return this.#counts.filesFetched > before
   }

@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, fstatSync } from 'node:fs'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -74,15 +74,26 @@ export async function runQuery(
 
 /** How the statement's tables would be read, without running it. */
 export async function explainQuery(store: ObjectStore, sql: string, asOf: AsOf | undefined): Promise<BoundTable[]> {
-  const session = await DuckDBSession.open({
-    threads: 1,
-    memoryLimitMb: 256,
-    temporaryDirectory: join(tmpdir(), 'crypto-lakehouse-explain'),
-  })
+  return await withResult(store, sql, asOf, async (_session, tables) => tables)
+}
+
+/** The rows of a small result as objects. */
+export async function selectRows(store: ObjectStore, sql: string): Promise<Record<string, unknown>[]> {
+  return await withResult(store, sql, undefined, (session) => session.rows('FROM result'))
+}
+
+async function withResult<T>(
+  store: ObjectStore,
+  sql: string,
+  asOf: AsOf | undefined,
+  use: (session: DuckDBSession, tables: BoundTable[]) => Promise<T>,
+): Promise<T> {
+  const session = await DuckDBSession.open({ threads: 1, memoryLimitMb: 256, temporaryDirectory: join(tmpdir(), 'crypto-lakehouse-spill') })
   try {
-    const bound = await bindTables(session, store, await analyse(session, sql), asOf)
+    const tables = await bindTables(session, store, await analyse(session, sql), asOf)
     await session.run(`CREATE TEMP VIEW result AS ${sql}`)
-    return bound
+    await fence(session, store, [])
+    return await use(session, tables)
   } finally {
     session.close()
   }
@@ -129,12 +140,10 @@ async function writeArrow(session: DuckDBSession, file: string): Promise<void> {
 
 /** A reader that goes away early (`| head`) is no failure. */
 async function toStandardOutput(file: string): Promise<void> {
-  if (fstatSync(1).isFile() || !process.stdout.destroyed) {
-    try {
-      await pipeline(createReadStream(file), process.stdout, { end: false })
-    } catch (error) {
-      if (systemCode(error) !== 'EPIPE') throw error
-    }
+  try {
+    await pipeline(createReadStream(file), process.stdout, { end: false })
+  } catch (error) {
+    if (systemCode(error) !== 'EPIPE') throw error
   }
 }
 

@@ -1,7 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DATASETS, type Series, silverColumns, silverTableName } from '../core/datasets/registry.ts'
-import type { Finding } from '../core/finding.ts'
 import { CommitQueue, filesByPartition, type PartitionChange } from '../lake/commit-queue.ts'
 import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
@@ -16,8 +15,8 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
 import type { BuildOutcome, BuildTask } from './build-file.ts'
 import type { BuildPool } from './build-pool.ts'
-import { buildFindings } from './findings.ts'
 import { type BuildInput, fingerprint, groupInputs, type PartitionInputs, partitionInputs, transformOf } from './inputs.ts'
+import type { SilverTally } from './tally.ts'
 
 export type SilverDeps = {
   readonly store: ObjectStore
@@ -32,23 +31,7 @@ export type SilverDeps = {
   readonly onFile: (file: { table: string; rows: number; csvBytes: number }) => void
 }
 
-export type SilverCounts = {
-  rowsRead: number
-  rowsWritten: number
-  rowsRejected: number
-  duplicatesDropped: number
-  csvBytes: number
-  objectsRefused: number
-  partitionsWritten: number
-  partitionsUnchanged: number
-}
-
-export type SilverOutcome = {
-  readonly table: string
-  readonly counts: SilverCounts
-  readonly findings: readonly Finding[]
-  readonly lastPartitions: readonly number[]
-}
+export type SilverOutcome = { readonly partitionsWritten: number; readonly partitionsUnchanged: number }
 
 /** A partition is planned anew when another run changed it meanwhile, or when rows of other partitions turned up in its files. */
 const ROUNDS = 8
@@ -60,65 +43,40 @@ export function silverShape(series: Series): TableShape {
 }
 
 /** Makes the silver table of a series what the bronze objects say: builds the data files that are missing, replaces those whose inputs changed. */
-export async function buildSilverTable(deps: SilverDeps, series: Series): Promise<SilverOutcome> {
+export async function buildSilverTable(deps: SilverDeps, series: Series, tally: SilverTally): Promise<SilverOutcome> {
   const table = silverTableName(series)
-  const counts: SilverCounts = {
-    rowsRead: 0,
-    rowsWritten: 0,
-    rowsRejected: 0,
-    duplicatesDropped: 0,
-    csvBytes: 0,
-    objectsRefused: 0,
-    partitionsWritten: 0,
-    partitionsUnchanged: 0,
-  }
-  const findings: Finding[] = []
   const written = new Set<number>()
-  const shape = silverShape(series)
-  const queue = new CommitQueue({ store: deps.store, root: tableKey('silver', table), shape, deps: deps.commits, run: deps.run })
+  let partitionsUnchanged = 0
+  const queue = new CommitQueue({
+    store: deps.store,
+    root: tableKey('silver', table),
+    shape: silverShape(series),
+    deps: deps.commits,
+    run: deps.run,
+  })
   for (let round = 1; round <= ROUNDS; round++) {
     await deps.ledger.flush()
     await foldLedger(deps.session, deps.store)
     const live = await filesByPartition(await loadTable(deps.store, tableKey('silver', table)))
-    const builder = new PartitionBuilder(deps, series, table, live)
+    const builder = new PartitionBuilder(deps, series, table, live, tally)
+    const work = mapConcurrent(partitionInputs(deps.session, series), { limit: deps.pool.size + 1, signal: deps.signal }, (inputs) =>
+      builder.build(inputs, queue),
+    )
     let again = false
-    let unchanged = 0
-    for await (const outcome of mapConcurrent(
-      partitionInputs(deps.session, series),
-      { limit: deps.pool.size + 1, signal: deps.signal },
-      (inputs) => builder.build(inputs, queue),
-    )) {
+    for await (const outcome of work) {
       again ||= outcome.again
-      if (outcome.change === 'unchanged') unchanged++
-      else written.add(outcome.partition)
-      for (const built of outcome.built) {
-        addCounts(counts, built)
-        findings.push(...buildFindings(table, built))
-      }
+      if (outcome.change === 'written') written.add(outcome.partition)
+      else if (round === 1) partitionsUnchanged++
     }
-    if (round === 1) counts.partitionsUnchanged = unchanged
     if (!again) break
   }
-  counts.partitionsWritten = written.size
-  return { table, counts, findings, lastPartitions: [...written] }
-}
-
-function addCounts(counts: SilverCounts, built: BuildOutcome): void {
-  for (const { evidence } of built.decoded) {
-    counts.rowsRead += evidence.rows + evidence.rejected
-    counts.rowsRejected += evidence.rejected
-  }
-  counts.rowsWritten += built.file?.rows ?? 0
-  counts.duplicatesDropped += built.duplicates.dropped
-  counts.csvBytes += built.csvBytes
-  counts.objectsRefused += built.refused.length
+  return { partitionsWritten: written.size, partitionsUnchanged }
 }
 
 type PartitionOutcome = {
   readonly partition: number
   readonly change: 'written' | 'unchanged'
   readonly again: boolean
-  readonly built: readonly BuildOutcome[]
 }
 
 class PartitionBuilder {
@@ -126,12 +84,20 @@ class PartitionBuilder {
   readonly #series: Series
   readonly #table: string
   readonly #live: ReadonlyMap<number | undefined, readonly DataFile[]>
+  readonly #tally: SilverTally
 
-  constructor(deps: SilverDeps, series: Series, table: string, live: ReadonlyMap<number | undefined, readonly DataFile[]>) {
+  constructor(
+    deps: SilverDeps,
+    series: Series,
+    table: string,
+    live: ReadonlyMap<number | undefined, readonly DataFile[]>,
+    tally: SilverTally,
+  ) {
     this.#deps = deps
     this.#series = series
     this.#table = table
     this.#live = live
+    this.#tally = tally
   }
 
   /** Compares the files that the inputs ask for with those that are live, builds what is missing and submits the change. */
@@ -141,9 +107,8 @@ class PartitionBuilder {
     const missing = wanted.filter(({ url }) => !live.has(url))
     const keep = new Set(wanted.filter(({ url }) => live.has(url)).map(({ url }) => url))
     const stale = [...live.keys()].filter((url) => !keep.has(url))
-    if (missing.length === 0 && stale.length === 0) return { partition, change: 'unchanged', again: false, built: [] }
+    if (missing.length === 0 && stale.length === 0) return { partition, change: 'unchanged', again: false }
     const add: { file: DataFile; temporary: string }[] = []
-    const built: BuildOutcome[] = []
     let again = false
     try {
       for await (const { group, outcome, temporary } of mapConcurrent(
@@ -151,17 +116,18 @@ class PartitionBuilder {
         { limit: this.#deps.pool.size, signal: this.#deps.signal },
         ({ group }) => this.#buildGroup(partition, group),
       )) {
-        built.push(outcome)
+        const url = this.#url(partition, used(group, outcome))
+        this.#tally.add(url, outcome, stale)
         again ||= await this.#record(partition, group, outcome)
         if (outcome.file === undefined) await rm(temporary, { force: true })
-        else add.push({ temporary, file: { ...outcome.file, path: this.#url(partition, used(group, outcome)), partition } })
+        else add.push({ temporary, file: { ...outcome.file, path: url, partition } })
       }
       const change: PartitionChange = { partition, seen: new Set(live.keys()), remove: new Set(stale), add }
       if ((await queue.submit(change)) === 'conflict') again = true
     } finally {
       for (const { temporary } of add) await rm(temporary, { force: true })
     }
-    return { partition, change: 'written', again, built }
+    return { partition, change: 'written', again }
   }
 
   #url(partition: number, group: readonly BuildInput[]): string {

@@ -7,6 +7,7 @@ import { keyOf, liveFiles, loadTable, snapshotOf, type Table } from '../lake/ice
 import { tableKey } from '../lake/layout.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { decodableObjects } from './inputs.ts'
 
 /** So many gaps are listed of a table; all are counted. */
 const LISTED = 100
@@ -83,29 +84,34 @@ async function offGrid(session: DuckDBSession, source: string, table: string, us
   })
 }
 
-/** A month of one symbol that a monthly file is to cover; the range is half-open, µs. */
-export type CoveredMonth = { readonly symbol: string; readonly start: number; readonly end: number }
+/** A month of one symbol that the monthly file `key` is to cover; the range is half-open, µs. */
+export type CoveredMonth = { readonly key: string; readonly symbol: string; readonly start: number; readonly end: number }
 
-/** Days (YYYY-MM-DD) without a single row in months that monthly files cover, by symbol; days before a symbol's first row do not count. */
+/**
+ * Days (YYYY-MM-DD) that monthly files were to cover and do not, by symbol: days without a row, and every day of a file that is quarantined.
+ * Days before a symbol's first row do not count. The session must hold the fold and the decodable inputs of the series.
+ */
 export async function missingDays(
   deps: { store: ObjectStore; session: DuckDBSession },
   series: Series,
   months: readonly CoveredMonth[],
 ): Promise<Map<string, Set<string>>> {
+  const { session } = deps
   const found = new Map<string, Set<string>>()
-  const source = await openTimes(deps.store, series)
-  if (source === undefined || months.length === 0) return found
-  await deps.session.run('CREATE OR REPLACE TEMP TABLE covered_months (symbol VARCHAR, first BIGINT, past BIGINT)')
+  const source = (await openTimes(deps.store, series)) ?? 'SELECT NULL::VARCHAR AS symbol, NULL::TIMESTAMPTZ AS "at" WHERE false'
+  await session.run('CREATE OR REPLACE TEMP TABLE covered_months (key VARCHAR, symbol VARCHAR, first BIGINT, past BIGINT)')
   for (let at = 0; at < months.length; at += 500) {
-    const values = months.slice(at, at + 500).map(({ symbol, start, end }) => `(${quote(symbol)}, ${start}, ${end})`)
-    await deps.session.run(`INSERT INTO covered_months VALUES ${values.join(', ')}`)
+    const values = months.slice(at, at + 500).map(({ key, symbol, start, end }) => `(${quote(key)}, ${quote(symbol)}, ${start}, ${end})`)
+    await session.run(`INSERT INTO covered_months VALUES ${values.join(', ')}`)
   }
-  const rows = await deps.session.rows(`
+  await session.run(`CREATE OR REPLACE TEMP TABLE usable AS ${decodableObjects(series)}`)
+  const rows = await session.rows(`
     WITH present AS (SELECT DISTINCT symbol, epoch_us("at") // 86400000000 AS day FROM (${source})),
     firsts AS (SELECT symbol, min(day) AS first_day FROM present GROUP BY symbol),
-    wanted AS (SELECT symbol, unnest(range(first // 86400000000, past // 86400000000)) AS day FROM covered_months)
-    SELECT symbol, strftime(make_timestamp(day * 86400000000), '%Y-%m-%d') AS day FROM wanted JOIN firsts USING (symbol) ANTI JOIN present USING (symbol, day)
-    WHERE day >= first_day ORDER BY symbol, day`)
+    wanted AS (SELECT symbol, key IN (SELECT key FROM usable) AS is_usable, unnest(range(first // 86400000000, past // 86400000000)) AS day FROM covered_months)
+    SELECT symbol, strftime(make_timestamp(day * 86400000000), '%Y-%m-%d') AS day
+    FROM wanted LEFT JOIN firsts USING (symbol) ANTI JOIN present USING (symbol, day)
+    WHERE NOT is_usable OR day >= first_day ORDER BY symbol, day`)
   for (const row of rows) {
     const symbol = String(row['symbol'])
     const days = found.get(symbol) ?? new Set<string>()

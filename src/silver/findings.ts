@@ -1,29 +1,35 @@
 import type { Finding } from '../core/finding.ts'
 import { parseArchiveKey } from '../sources/binance/archive-key.ts'
-import type { BuildOutcome } from './build-file.ts'
+import type { BuildOutcome, Refusal } from './build-file.ts'
 
-/** What making one data file has shown to be wrong with its inputs. */
-export function buildFindings(table: string, outcome: BuildOutcome): Finding[] {
-  const findings: Finding[] = outcome.refused.map(({ key, code, message }) => ({
-    check: code.toLowerCase(),
-    severity: 'error',
-    table,
-    symbol: parseArchiveKey(key).symbol,
-    from: null,
-    to: null,
-    count: 1,
-    explanation: `${message}; the object is quarantined`,
-  }))
-  for (const { key, sha256, evidence } of outcome.decoded) {
-    if (evidence.rejected > 0) findings.push(rejectedRows(table, key, sha256, evidence.rejected))
-  }
-  const { dropped, conflicting, conflicts } = outcome.duplicates
-  const symbols = [...new Set(outcome.decoded.map(({ key }) => parseArchiveKey(key).symbol))]
+/** What making data files has shown to be wrong with their inputs. */
+export function buildFindings(name: string, outcomes: readonly BuildOutcome[], refused: readonly Refusal[]): Finding[] {
+  const table = `silver.${name}`
+  const refusals = refused.map(({ key, code, message }): Finding => {
+    const explanation = `${message}; the object is quarantined`
+    return {
+      check: code.toLowerCase(),
+      severity: 'error',
+      table,
+      symbol: parseArchiveKey(key).symbol,
+      from: null,
+      to: null,
+      count: 1,
+      explanation,
+    }
+  })
+  return [...refusals, ...rejectedRows(name, outcomes), ...outcomes.flatMap((outcome) => duplicateFindings(table, outcome))]
+}
+
+function duplicateFindings(table: string, { decoded, duplicates }: BuildOutcome): Finding[] {
+  const { dropped, conflicting, conflicts } = duplicates
+  if (dropped === 0) return []
+  const symbols = [...new Set(decoded.map(({ key }) => parseArchiveKey(key).symbol))]
   const symbol = symbols.length === 1 ? (symbols[0] ?? null) : null
-  if (dropped > 0) {
-    const explanation = `${dropped} rows repeat the key of an earlier one and were dropped: the first read stays, monthly files before daily ones`
-    findings.push({ check: 'duplicate_rows', severity: 'warning', table, symbol, from: null, to: null, count: dropped, explanation })
-  }
+  const rule = `${dropped} rows repeat the key of an earlier one and were dropped: the first read stays, monthly files before daily ones`
+  const findings: Finding[] = [
+    { check: 'duplicate_rows', severity: 'warning', table, symbol, from: null, to: null, count: dropped, explanation: rule },
+  ]
   for (const conflict of conflicts) {
     const explanation = `two rows with one key differ: kept ${conflict.kept}, dropped ${conflict.dropped}`
     findings.push({
@@ -53,7 +59,23 @@ export function buildFindings(table: string, outcome: BuildOutcome): Finding[] {
   return findings
 }
 
-function rejectedRows(table: string, key: string, sha256: string, count: number): Finding {
-  const explanation = `${count} lines of ${key} could not be typed: quarantine/rows/${table}/${sha256}.ndjson`
-  return { check: 'rejected_rows', severity: 'error', table, symbol: parseArchiveKey(key).symbol, from: null, to: null, count, explanation }
+/** One finding per object, though its rows may lie in several data files. */
+function rejectedRows(name: string, outcomes: readonly BuildOutcome[]): Finding[] {
+  const rejecting = new Map(
+    outcomes.flatMap(({ decoded }) => decoded.filter(({ evidence }) => evidence.rejected > 0).map((input) => [input.key, input])),
+  )
+  return [...rejecting.values()].map(({ key, sha256, evidence }): Finding => {
+    const explanation = `${evidence.rejected} lines of ${key} could not be typed: quarantine/rows/${name}/${sha256}.ndjson`
+    const { symbol } = parseArchiveKey(key)
+    return {
+      check: 'rejected_rows',
+      severity: 'error',
+      table: `silver.${name}`,
+      symbol,
+      from: null,
+      to: null,
+      count: evidence.rejected,
+      explanation,
+    }
+  })
 }

@@ -54,8 +54,8 @@ export function transformOf(series: Series): PartitionTransform {
   return DATASETS[series.dataset].partition(series.interval)
 }
 
-/** Current revisions of the series' objects that the present decoder has not refused. */
-function decodableObjects(series: Series): string {
+/** SQL of the current revisions of the series' objects that the present decoder has not refused: key, sha256, size, date. */
+export function decodableObjects(series: Series): string {
   const { archiveType, decoderVersion } = DATASETS[series.dataset]
   const type = archiveType as 'klines'
   const under = (['daily', 'monthly'] as const).map((period) => `starts_with(c.key, ${quote(typePrefix(series.market, period, type))})`)

@@ -4,6 +4,7 @@ import type { Command } from '../command.ts'
 import { catalog } from './catalog.ts'
 import { completion } from './completion.ts'
 import { config } from './config.ts'
+import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { ingest } from './ingest.ts'
 import { init } from './init.ts'
@@ -12,7 +13,18 @@ import { status } from './status.ts'
 import { version } from './version.ts'
 
 /** Every command. A new one is a file beside this and a line here. */
-export const COMMANDS: Readonly<Record<string, Command>> = { catalog, ingest, query, status, init, config, doctor, completion, version }
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  demo,
+  catalog,
+  ingest,
+  query,
+  status,
+  init,
+  config,
+  doctor,
+  completion,
+  version,
+}
 
 /** The command of that name. Throws USAGE, naming the nearest. */
 export function findCommand(name: string): Command {

@@ -1,0 +1,59 @@
+import type { Finding } from '../core/finding.ts'
+import type { BuildOutcome } from './build-file.ts'
+import { buildFindings } from './findings.ts'
+
+export type SilverCounts = {
+  rowsRead: number
+  rowsWritten: number
+  rowsRejected: number
+  duplicatesDropped: number
+  csvBytes: number
+  objectsRefused: number
+}
+
+/**
+ * What building one table has come to. A partition may be built more than once in a run: what an earlier data file told is forgotten when a later one
+ * replaces it, so that every row of the result is counted once.
+ */
+export class SilverTally {
+  readonly #table: string
+  readonly #files = new Map<string, BuildOutcome>()
+  readonly #refused = new Map<string, BuildOutcome['refused'][number]>()
+  #csvBytes = 0
+
+  constructor(table: string) {
+    this.#table = table
+  }
+
+  /** `url` names the data file that the outcome made, `replaced` those that it took the place of. */
+  add(url: string, outcome: BuildOutcome, replaced: Iterable<string>): void {
+    for (const old of replaced) this.#files.delete(old)
+    this.#files.set(url, outcome)
+    for (const refusal of outcome.refused) this.#refused.set(refusal.key, refusal)
+    this.#csvBytes += outcome.csvBytes
+  }
+
+  counts(): SilverCounts {
+    const counts = {
+      rowsRead: 0,
+      rowsWritten: 0,
+      rowsRejected: 0,
+      duplicatesDropped: 0,
+      csvBytes: this.#csvBytes,
+      objectsRefused: this.#refused.size,
+    }
+    for (const { file, decoded, duplicates } of this.#files.values()) {
+      counts.rowsWritten += file?.rows ?? 0
+      counts.duplicatesDropped += duplicates.dropped
+      for (const { evidence } of decoded) {
+        counts.rowsRead += evidence.rows + evidence.rejected
+        counts.rowsRejected += evidence.rejected
+      }
+    }
+    return counts
+  }
+
+  findings(): Finding[] {
+    return buildFindings(this.#table, [...this.#files.values()], [...this.#refused.values()])
+  }
+}
