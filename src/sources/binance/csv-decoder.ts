@@ -232,15 +232,15 @@ export class CsvDecoder {
     return value >= PLAUSIBLE_TIME.start && value < PLAUSIBLE_TIME.end ? value : Number.NaN
   }
 
+  /** A line with too few or too many fields is told as that, whichever field failed first. */
   #rejectField(bytes: Buffer, lineStart: number, start: number, end: number, field: number, kind: number): number {
+    const line = lineAt(bytes, lineStart)
+    if (line.length === 0) return -1
+    if (countCommas(line) !== this.#kinds.length - 1) return this.#rejectCount(bytes, lineStart)
     const column = this.#options.columns[this.#layout.positions[field] ?? 0]?.name ?? null
     const isNumber = !Number.isNaN(slowDecimal(bytes, start, end))
-    const reason = !isNumber
-      ? 'NOT_A_NUMBER'
-      : kind === INSTANT && /^\d+$/.test(bytes.toString('latin1', start, end))
-        ? 'TIME_IMPLAUSIBLE'
-        : 'NOT_AN_INTEGER'
-    this.#reject(reason, column, lineAt(bytes, lineStart))
+    const isInstant = kind === INSTANT && /^\d+$/.test(bytes.toString('latin1', start, end))
+    this.#reject(!isNumber ? 'NOT_A_NUMBER' : isInstant ? 'TIME_IMPLAUSIBLE' : 'NOT_AN_INTEGER', column, line)
     return -1
   }
 
@@ -285,6 +285,12 @@ export class CsvDecoder {
 function kindOf(column: CsvColumn | undefined): number {
   if (column?.name === undefined) return SKIP
   return column.type === 'double' ? DOUBLE : column.type === 'long' ? LONG : column.type === 'instant' ? INSTANT : SKIP
+}
+
+function countCommas(line: Buffer): number {
+  let commas = 0
+  for (const byte of line) if (byte === COMMA) commas++
+  return commas
 }
 
 function fieldEnd(bytes: Buffer, from: number): number {

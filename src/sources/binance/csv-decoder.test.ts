@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { klines } from '../../core/datasets/klines.ts'
+import { utc } from '../../core/time.ts'
+import { CsvDecoder, type RejectedRow } from './csv-decoder.ts'
+
+const HEADER = 'open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore'
+const ROW = '1704067200000,1.5,2.5,0.5,2,10.001,1704067259999,15.25,7,5,7.5,0'
+const columns = klines.columns('spot')
+
+function decode(blocks: readonly (string | Buffer)[], range = { start: utc(2024), end: utc(2025) }) {
+  const rejected: RejectedRow[] = []
+  const queue = blocks.map((block) => Buffer.from(block))
+  const options = {
+    columns,
+    eventTime: 0,
+    range,
+    partitionStart: (us: number) => utc(new Date(us / 1000).getUTCFullYear()),
+    onReject: (row: RejectedRow) => rejected.push(row),
+  }
+  const decoder = new CsvDecoder({ label: 'test.csv', next: () => queue.shift() }, options)
+  const rows: number[][] = []
+  const targets = columns.map((column) => (column.name === undefined ? undefined : new Float64Array(8)))
+  for (let n = decoder.decode(targets, 8); n > 0; n = decoder.decode(targets, 8))
+    for (let row = 0; row < n; row++) rows.push(targets.flatMap((target) => (target === undefined ? [] : [target[row] ?? 0])))
+  return { rows, rejected, evidence: decoder.evidence }
+}
+
+const EXPECTED = [1704067200000000, 1.5, 2.5, 0.5, 2, 10.001, 1704067259999000, 15.25, 7, 5, 7.5]
+
+test('rows are decoded with and without a header, in any order of columns, and the evidence tells which', () => {
+  const plain = decode([`${ROW}\n`])
+  assert.deepEqual(plain.rows, [EXPECTED])
+  assert.equal(plain.evidence.header, undefined)
+  const named = decode([`${HEADER}\n${ROW}\n`])
+  assert.deepEqual(named.rows, [EXPECTED])
+  assert.equal(named.evidence.header?.[0], 'open_time')
+  const turned = (line: string) => line.split(',').reverse().join(',')
+  assert.deepEqual(decode([`${turned(HEADER)}\n${turned(ROW)}\n`]).rows, [EXPECTED])
+})
+
+test('milliseconds and microseconds are told apart value by value', () => {
+  const { rows, evidence } = decode([
+    `${ROW}\n${ROW.replace('1704067200000', '1704067260000000').replace('1704067259999', '1704067319999999')}\n`,
+  ])
+  assert.deepEqual(
+    rows.map((row) => row[0]),
+    [1704067200000000, 1704067260000000],
+  )
+  assert.deepEqual([evidence.unitMs, evidence.unitUs], [1, 1])
+})
+
+test('a byte order mark, CRLF, a missing last line end and empty lines change nothing', () => {
+  for (const text of [`\ufeff${ROW}\n`, `${ROW}\r\n`, ROW, `${ROW}\r\n\r\n`, `\n${ROW}\n`]) {
+    const { rows, rejected } = decode([text])
+    assert.deepEqual(rows, [EXPECTED], JSON.stringify(text))
+    assert.deepEqual(rejected, [])
+  }
+})
+
+test('lines that cannot be typed are rejected with line, column and reason, and the others go on', () => {
+  const broken = {
+    [ROW.replace('1.5', 'abc')]: ['open', 'NOT_A_NUMBER'],
+    [ROW.replace('1.5', '')]: ['open', 'NOT_A_NUMBER'],
+    [ROW.replace('1.5', '1.5\0')]: ['open', 'NOT_A_NUMBER'],
+    [ROW.replace('1.5', 'NaN')]: ['open', 'NOT_A_NUMBER'],
+    [ROW.replace('1.5', '1e999')]: ['open', 'NOT_A_NUMBER'],
+    [ROW.replace('1704067200000', '1.70407E+12')]: ['open_time', 'NOT_AN_INTEGER'],
+    [ROW.replace('1704067200000', '2024-01-01 00:00:00')]: ['open_time', 'NOT_A_NUMBER'],
+    [ROW.replace('1704067200000', '1704067200')]: ['open_time', 'TIME_IMPLAUSIBLE'],
+    [ROW.replace(',7,', ',7.5,')]: ['trade_count', 'NOT_AN_INTEGER'],
+    [ROW.replace(',0.5', '')]: [null, 'FIELD_COUNT'],
+    [`${ROW},1`]: [null, 'FIELD_COUNT'],
+    garbage: [null, 'FIELD_COUNT'],
+  }
+  for (const [line, [column, reason]] of Object.entries(broken)) {
+    const { rows, rejected } = decode([`${ROW}\n${line}\n${ROW}\n`])
+    assert.equal(rows.length, 2, line)
+    assert.deepEqual(rejected, [{ line: 2, column, reason, text: line }])
+  }
+})
+
+test('a header that lacks a column is an error of the file', () => {
+  assert.throws(() => decode([`${HEADER.replace(',high', '')}\n${ROW}\n`]), { code: 'CSV_HEADER_INVALID', message: /lacks high/ })
+})
+
+test('rows of another partition are counted, not returned', () => {
+  const { rows, evidence } = decode([`${ROW}\n${ROW.replace('1704067200000', '1735689600000')}\n`])
+  assert.equal(rows.length, 1)
+  assert.deepEqual([...evidence.elsewhere], [[utc(2025), 1]])
+})
+
+test('the order of the rows is proved, or not', () => {
+  const later = ROW.replace('1704067200000', '1704067260000')
+  assert.equal(decode([`${ROW}\n${later}\n`]).evidence.ascending, true)
+  assert.equal(decode([`${later}\n${ROW}\n`]).evidence.ascending, false)
+  assert.equal(decode([`${ROW}\n${ROW}\n`]).evidence.ascending, false)
+})
+
+test('a line without an end fills no memory: it is rejected and the rest is read', () => {
+  const { rows, rejected } = decode([`${ROW}\n`, Buffer.alloc(200_000, 'x'), Buffer.alloc(200_000, 'x'), `\n${ROW}\n`])
+  assert.equal(rows.length, 2)
+  assert.deepEqual([rejected.length, rejected[0]?.reason, rejected[0]?.line], [1, 'LINE_TOO_LONG', 2])
+})
+
+test('rows are the same wherever blocks end', () => {
+  const text = Array.from({ length: 20 }, (_, n) => ROW.replace('1704067200000', String(1704067200000 + n * 60_000))).join('\n')
+  const whole = decode([text])
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 30 }), (cuts) => {
+      const blocks: string[] = []
+      let at = 0
+      for (const cut of cuts) {
+        blocks.push(text.slice(at, at + cut))
+        at += cut
+      }
+      assert.deepEqual(decode([...blocks, text.slice(at)].filter((block) => block !== '')).rows, whole.rows)
+    }),
+  )
+})
+
+test('every decimal is the double nearest to it', () => {
+  const decimal = fc.tuple(fc.bigInt({ min: 0n, max: 10n ** 20n }), fc.nat(12), fc.boolean()).map(([digits, decimals, negative]) => {
+    const text = String(digits).padStart(decimals + 1, '0')
+    const number = decimals === 0 ? text : `${text.slice(0, -decimals)}.${text.slice(-decimals)}`
+    return negative ? `-${number}` : number
+  })
+  const notation = fc.oneof(
+    decimal,
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+    fc.constantFrom('0E-8', '.5', '5.', '+1', '-0', '00012.50'),
+  )
+  fc.assert(fc.property(notation, (text) => Object.is(decode([`${ROW.replace('1.5', text)}\n`]).rows[0]?.[1], Number(text))))
+})

@@ -1,0 +1,36 @@
+import { configSchema } from '../../src/config/schema.ts'
+import type { Interval } from '../../src/core/interval.ts'
+import type { Market } from '../../src/core/market.ts'
+import type { TimeRange } from '../../src/core/time.ts'
+import type { IngestResult } from '../../src/flows/ingest.ts'
+import { LAYERS, type Layer } from '../../src/lake/layout.ts'
+import { Lakehouse } from '../../src/lakehouse.ts'
+
+export type HouseOptions = { lake: string; archive: string; signal?: AbortSignal; nowMs?: () => number; settings?: Record<string, unknown> }
+
+/** A lakehouse with quick retries over the archive at an address. */
+export function openHouse(options: HouseOptions): Lakehouse {
+  const archive = { origin: options.archive, retryDelayMs: 5, idleTimeoutMs: 1000, attempts: 10, ...(options.settings ?? {}) }
+  const config = configSchema.parse({ lake: options.lake, archive, engine: { workers: 2 } })
+  return new Lakehouse(config, {
+    nowMs: options.nowMs ?? Date.now,
+    random: Math.random,
+    signal: options.signal ?? new AbortController().signal,
+  })
+}
+
+export type Wanted = { markets?: Market[]; symbols?: string[]; intervals?: Interval[]; range?: TimeRange; layers?: Layer[] }
+
+/** Ingests klines; what is not named means all. */
+export function ingestKlines(house: Lakehouse, wanted: Wanted = {}): Promise<IngestResult> {
+  return house.ingest({
+    types: ['klines'],
+    markets: wanted.markets ?? [],
+    symbols: wanted.symbols ?? [],
+    intervals: wanted.intervals ?? [],
+    range: wanted.range,
+    layers: new Set(wanted.layers ?? LAYERS),
+    onProgress: () => {},
+    onNotice: () => {},
+  })
+}

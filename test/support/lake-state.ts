@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { keyOf, liveFiles, loadTable, snapshotOf } from '../../src/lake/iceberg/table.ts'
+import { LAYERS } from '../../src/lake/layout.ts'
+import { listTables } from '../../src/lake/tables.ts'
+import { localStore } from '../../src/storage/local.ts'
+
+/** The live data files of every table with their digests: two lakes with the same content give the same. */
+export async function liveState(lake: string): Promise<Record<string, string>> {
+  const store = localStore(lake)
+  const state: Record<string, string> = {}
+  for (const layer of LAYERS) {
+    for (const name of await listTables(store, layer)) {
+      const table = await loadTable(store, `${layer}/${name}`)
+      if (table === undefined) continue
+      for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
+        const key = keyOf(store, file.path)
+        state[key] = createHash('sha256')
+          .update(await readFile(store.localPath(key)))
+          .digest('hex')
+      }
+    }
+  }
+  return state
+}
+
+/** What a lake must not hold when nobody writes: temporary files, registrations, data files and manifests that no snapshot reaches, segments with half a line. */
+export async function leftovers(lake: string): Promise<string[]> {
+  const store = localStore(lake)
+  const names = await readdir(lake, { recursive: true, withFileTypes: true })
+  const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(lake.length + 1))
+  const found = files.filter((name) => name.includes('.tmp-') || name.includes('.spill-') || name.includes('/.runs/'))
+  for (const name of files.filter((file) => file.endsWith('.ndjson') && file.includes('_ledger'))) {
+    const text = await readFile(join(lake, name), 'utf8')
+    if (
+      !text.endsWith('\n') ||
+      text
+        .trimEnd()
+        .split('\n')
+        .some((line) => !isJson(line))
+    )
+      found.push(`${name} (half a line)`)
+  }
+  const reachable = new Set<string>()
+  for (const layer of LAYERS) {
+    for (const table of await listTables(store, layer)) {
+      const loaded = await loadTable(store, `${layer}/${table}`)
+      for (const snapshot of loaded?.metadata.snapshots ?? [])
+        if (loaded !== undefined) for await (const file of liveFiles(loaded, snapshot)) reachable.add(keyOf(store, file.path))
+    }
+  }
+  return [...found, ...files.filter((name) => name.endsWith('.parquet') && !reachable.has(name)).map((name) => `${name} (orphan)`)]
+}
+
+function isJson(line: string): boolean {
+  try {
+    JSON.parse(line)
+    return true
+  } catch {
+    return false
+  }
+}
