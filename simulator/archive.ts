@@ -7,13 +7,13 @@ import { formatDay, formatMonth, startOfMonth } from '../src/core/time.ts'
 import { type ArchiveFile, type ArchiveSeries, printArchiveKey } from '../src/sources/binance/archive-key.ts'
 import { type ArchiveType, findEntry } from '../src/sources/binance/matrix.ts'
 import { type Bar, BarMaker, klineLine } from './bars.ts'
-import { applyDefect, type Defect } from './defects.ts'
+import { applyDefect, type Defect, type FileParts } from './defects.ts'
 import { Random } from './random.ts'
 import { DAY_WRITERS, headerOf, timeUnit } from './records.ts'
 import { fixed, MS_PER_DAY, type TradeDay, TradeWalk } from './trades.ts'
 import { zipOne } from './zip.ts'
 
-export type SimulatedSeries = {
+type SimulatedSeries = {
   readonly market: Market
   readonly symbol: string
   readonly types: readonly ArchiveType[]
@@ -127,7 +127,7 @@ class SeriesWriter {
 }
 
 /** Writes one data file and its CHECKSUM as the exchange would, after the given defects; times are fixed, so that equal archives look equal. */
-export async function writeObject(directory: string, key: string, csv: Buffer, defects: readonly Defect[]): Promise<void> {
+async function writeObject(directory: string, key: string, csv: Buffer, defects: readonly Defect[]): Promise<void> {
   const stem = key.slice(key.lastIndexOf('/') + 1, -'.zip'.length)
   const made = defects.reduce((files, defect) => applyDefect(files, defect), { csv, zip: undefined, checksum: undefined } as FileParts)
   const zip = made.zip ?? zipOne(`${stem}.csv`, made.csv)
@@ -137,9 +137,6 @@ export async function writeObject(directory: string, key: string, csv: Buffer, d
   await writeDated(path, zip)
   if (made.checksum !== null) await writeDated(`${path}.CHECKSUM`, Buffer.from(made.checksum ?? `${digest}  ${stem}.zip\n`))
 }
-
-/** A file on its way into the archive; `checksum` null means none. */
-export type FileParts = { readonly csv: Buffer; readonly zip: Buffer | undefined; readonly checksum: string | null | undefined }
 
 const PUBLISHED = new Date(Date.UTC(2026, 0, 1))
 

@@ -19,6 +19,8 @@ export type Values = Readonly<Record<string, string | boolean | undefined>>
 export type CommandContext = {
   readonly args: readonly string[]
   readonly values: Values
+  /** Every command there is, for those that tell of them. */
+  readonly commands: Readonly<Record<string, Command>>
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean

@@ -10,7 +10,7 @@ import { exitCodeOf, exitCodeOfError } from './exit-code.ts'
 import { commandHelp, generalHelp } from './help.ts'
 
 /** Options that every command takes. */
-export const COMMON_OPTIONS = {
+const COMMON_OPTIONS = {
   lake: { type: 'string', value: 'DIR', help: 'the lake (LAKEHOUSE_LAKE, default ./lakehouse)' },
   config: { type: 'string', value: 'FILE', help: 'configuration file (default lakehouse.yaml if there)' },
   json: { type: 'boolean', help: 'print one JSON object' },
@@ -82,6 +82,7 @@ function contextFor(values: Values, args: readonly string[], signal: AbortSignal
   return {
     args,
     values,
+    commands: COMMANDS,
     json: values['json'] === true,
     quiet,
     verbose: values['verbose'] === true,

@@ -5,7 +5,7 @@ import { LakehouseError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
 import { type Config, configSchema, settings } from './schema.ts'
 
-export type ConfigSource = 'flag' | 'environment' | 'file' | 'default'
+type ConfigSource = 'flag' | 'environment' | 'file' | 'default'
 
 export type LoadedConfig = {
   readonly config: Config

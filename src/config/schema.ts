@@ -93,7 +93,7 @@ function flatten(schema: object, prefix: string, defaults: unknown): Setting[] {
 }
 
 /** archive.idleTimeoutMs → LAKEHOUSE_ARCHIVE_IDLE_TIMEOUT_MS */
-export function environmentName(key: string): string {
+function environmentName(key: string): string {
   return `LAKEHOUSE_${key
     .replaceAll('.', '_')
     .replaceAll(/[A-Z]/g, (letter) => `_${letter}`)

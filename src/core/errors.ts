@@ -86,7 +86,6 @@ export const ERROR_CODES = {
     meaning: 'The header of a CSV lacks a required column.',
     remedy: 'The object is quarantined; its bytes stay in bronze.',
   },
-  DATASET_UNKNOWN: { retryable: false, meaning: 'No data set of that name exists.', remedy: '`catalog matrix` lists all.' },
   DATASET_NOT_READY: {
     retryable: false,
     meaning: 'The data set is known but has no decoder yet.',

@@ -42,7 +42,7 @@ export function parseInterval(text: string): Interval {
   return interval
 }
 
-export function findInterval(text: string): Interval | undefined {
+function findInterval(text: string): Interval | undefined {
   return INTERVAL_IDS.find((id) => id === text) ?? ALIASES[text]
 }
 

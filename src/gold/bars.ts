@@ -23,7 +23,7 @@ export function sourceIntervals(interval: Interval): Interval[] {
 }
 
 /** The columns of a bar table, in order. */
-export function barColumns(market: Market): readonly TableColumn[] {
+function barColumns(market: Market): readonly TableColumn[] {
   const published = DATASETS.klines
     .columns(market)
     .flatMap((column) => (column.name === undefined ? [] : [{ name: column.name, type: column.type, doc: column.unit }]))

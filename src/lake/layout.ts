@@ -28,9 +28,9 @@ export function quarantinedObjectKey(sha256: string, archiveKey: string): string
   return `quarantine/objects/${sha256}/${archiveKey.slice(archiveKey.lastIndexOf('/') + 1)}`
 }
 
-/** Rows of one object that could not be typed, one JSON a line. */
-export function quarantinedRowsKey(table: string, sha256: string): string {
-  return `quarantine/rows/${table}/${sha256}.ndjson`
+/** Folder of the lines that could not be typed: <sha256 of the object>.ndjson each. */
+export function quarantinedRowsKey(table: string): string {
+  return `quarantine/rows/${table}`
 }
 
 /** The root of a table: silver/binance_spot_klines_1m */

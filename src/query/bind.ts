@@ -72,7 +72,7 @@ async function bindTable(
 const SQL_TYPES = { boolean: 'BOOLEAN', long: 'BIGINT', double: 'DOUBLE', string: 'VARCHAR', timestamptz: 'TIMESTAMPTZ' } as const
 
 /** SQL that reads the given files of a table; without files it has the table's columns and no rows. */
-export function scanSql(table: Table, files: readonly DataFile[]): string {
+function scanSql(table: Table, files: readonly DataFile[]): string {
   const { fields } = table.shape
   if (files.length === 0)
     return `SELECT ${fields.map((field) => `NULL::${SQL_TYPES[field.type]} AS ${quoteName(field.name)}`).join(', ')} WHERE false`

@@ -15,7 +15,7 @@ export function textTable(columns: readonly string[], rows: readonly (readonly u
 }
 
 /** A value as a person reads it: instants in ISO 8601, null as nothing. */
-export function formatCell(value: unknown): string {
+function formatCell(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (value instanceof Date) return value.toISOString().replace('.000Z', 'Z')
   if (typeof value === 'object') return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? Number(item) : item))

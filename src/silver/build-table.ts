@@ -6,7 +6,7 @@ import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { fieldsOf, partitionFolder, partitionRange, type TableShape } from '../lake/iceberg/schema.ts'
 import { loadTable, urlOf } from '../lake/iceberg/table.ts'
-import { bronzeKey, quarantinedObjectKey, tableKey } from '../lake/layout.ts'
+import { bronzeKey, quarantinedObjectKey, quarantinedRowsKey, tableKey } from '../lake/layout.ts'
 import { foldLedger } from '../lake/ledger/fold.ts'
 import type { LedgerWriter } from '../lake/ledger/writer.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
@@ -37,7 +37,7 @@ export type SilverOutcome = { readonly partitionsWritten: number; readonly parti
 const ROUNDS = 8
 
 /** The shape of a series' silver table. */
-export function silverShape(series: Series): TableShape {
+function silverShape(series: Series): TableShape {
   const { eventTime, key } = DATASETS[series.dataset]
   return { fields: fieldsOf(silverColumns(series)), partition: { source: eventTime, transform: transformOf(series) }, sort: key }
 }
@@ -151,7 +151,7 @@ class PartitionBuilder {
       partition,
       inputs: group.map((input) => ({ ...input, path: store.localPath(bronzeKey(input.key)) })),
       output: store.localPath(`${folder}/${temporaryName('.parquet')}`),
-      rejects: store.localPath(`quarantine/rows/${this.#table}`),
+      rejects: store.localPath(quarantinedRowsKey(this.#table)),
       temporaryDirectory: store.localPath(folder),
       memoryLimitMb: limits.memoryLimitMb,
       maxEntryBytes: limits.maxEntryBytes,

@@ -1,7 +1,7 @@
 import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
 
 /** Two rows with the same key but other values, as JSON; the first read stays. */
-export type Conflict = { readonly symbol: string; readonly at: string; readonly kept: string; readonly dropped: string }
+type Conflict = { readonly symbol: string; readonly at: string; readonly kept: string; readonly dropped: string }
 
 export type Duplicates = { readonly dropped: number; readonly conflicting: number; readonly conflicts: readonly Conflict[] }
 

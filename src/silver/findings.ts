@@ -1,4 +1,5 @@
 import type { Finding } from '../core/finding.ts'
+import { quarantinedRowsKey } from '../lake/layout.ts'
 import { parseArchiveKey } from '../sources/binance/archive-key.ts'
 import type { BuildOutcome, Refusal } from './build-file.ts'
 
@@ -65,7 +66,7 @@ function rejectedRows(name: string, outcomes: readonly BuildOutcome[]): Finding[
     outcomes.flatMap(({ decoded }) => decoded.filter(({ evidence }) => evidence.rejected > 0).map((input) => [input.key, input])),
   )
   return [...rejecting.values()].map(({ key, sha256, evidence }): Finding => {
-    const explanation = `${evidence.rejected} lines of ${key} could not be typed: quarantine/rows/${name}/${sha256}.ndjson`
+    const explanation = `${evidence.rejected} lines of ${key} could not be typed: ${quarantinedRowsKey(name)}/${sha256}.ndjson`
     const { symbol } = parseArchiveKey(key)
     return {
       check: 'rejected_rows',

@@ -4,7 +4,7 @@ import { LakehouseError } from '../core/errors.ts'
 export type ObjectInfo = { readonly key: string; readonly size: number; readonly etag: string; readonly lastModifiedMs: number }
 
 /** What a backend can do; callers ask this, never which backend it is. */
-export type StoreCapabilities = {
+type StoreCapabilities = {
   /** `put` with `ifAbsent` is truly exclusive. */
   readonly putIfAbsent: boolean
   /** Objects are files of this machine: `localPath` names them. */

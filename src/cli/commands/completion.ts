@@ -12,11 +12,9 @@ export const completion: Command = {
 }
 
 async function run(context: CommandContext): Promise<CommandResult> {
-  // The registry lists this command too: it is read when the command runs.
-  const { COMMANDS } = await import('./registry.ts')
   const shell = SHELLS.find((name) => name === context.args[0])
   if (shell === undefined || context.args.length > 1) throw new LakehouseError('USAGE', `completion takes one shell: ${SHELLS.join(', ')}`)
-  const words = Object.entries(COMMANDS).map(([name, { options }]) => ({
+  const words = Object.entries(context.commands).map(([name, { options }]) => ({
     name,
     options: Object.keys(options).map((option) => `--${option}`),
   }))

@@ -14,7 +14,7 @@ export const version: Command = {
 }
 
 /** The version in package.json, which lies above src/ in a clone and above dist/src/ in the package. */
-export function packageVersion(): string {
+function packageVersion(): string {
   for (const up of ['../../../package.json', '../../../../package.json']) {
     try {
       return String((JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version)

@@ -2,10 +2,10 @@ import type { Interval } from '../interval.ts'
 import type { Market } from '../market.ts'
 
 /** instant: microseconds UTC; long: integer below 2^53; double: decimal text that a double carries without loss. */
-export type ColumnType = 'instant' | 'double' | 'long' | 'string'
+type ColumnType = 'instant' | 'double' | 'long' | 'string'
 
 /** How a table is cut: by calendar month or year (UTC) of the event time. */
-export type PartitionUnit = 'month' | 'year'
+type PartitionUnit = 'month' | 'year'
 
 /** One column of the published CSV. */
 export type CsvColumn = {

@@ -1,4 +1,3 @@
-import { LakehouseError } from '../errors.ts'
 import type { Interval } from '../interval.ts'
 import type { Market } from '../market.ts'
 import type { DatasetContract } from './contract.ts'
@@ -10,14 +9,6 @@ export const DATASETS = { klines } as const satisfies Record<string, DatasetCont
 export type DatasetId = keyof typeof DATASETS
 
 export const DATASET_IDS = Object.keys(DATASETS) as readonly DatasetId[]
-
-/** The contract of `id`. Throws DATASET_UNKNOWN. */
-export function datasetOf(id: string): DatasetContract {
-  const found = DATASET_IDS.find((known) => known === id)
-  if (found === undefined)
-    throw new LakehouseError('DATASET_UNKNOWN', `unknown data set "${id}": one of ${DATASET_IDS.join(' ')}`, { details: { dataset: id } })
-  return DATASETS[found]
-}
 
 /** What one silver table holds: one data type of one market, at one interval where the type has intervals. */
 export type Series = { readonly dataset: DatasetId; readonly market: Market; readonly interval: Interval | undefined }

@@ -17,7 +17,7 @@ export type DataFile = {
 }
 
 /** added: by the manifest's own snapshot; existing: carried over; deleted: removed by the manifest's snapshot. */
-export type EntryStatus = 'existing' | 'added' | 'deleted'
+type EntryStatus = 'existing' | 'added' | 'deleted'
 
 export type ManifestEntry = {
   readonly status: EntryStatus
@@ -45,7 +45,7 @@ const intMap = (name: string, keyId: number, valueId: number, value: 'long' | 'b
 const optional = (type: unknown) => ['null', type]
 
 /** The Avro schema of a manifest of a table of this shape, with the field ids that readers go by. */
-export function manifestSchema(shape: TableShape): AvroSchema {
+function manifestSchema(shape: TableShape): AvroSchema {
   const partition =
     shape.partition === undefined
       ? []

@@ -14,7 +14,7 @@ const seen = { size: z.number().int(), etag: z.string(), lastModifiedMs: z.numbe
  * until upstream replaced the file. quarantined: the bytes are not to be decoded (stage land: they never entered bronze; stage decode: they lie there).
  * decoded: what the file turned out to be.
  */
-export const ledgerEvent = z.discriminatedUnion('event', [
+const ledgerEvent = z.discriminatedUnion('event', [
   z.strictObject({ ...line, event: z.literal('planned'), ...seen }),
   z.strictObject({ ...line, event: z.literal('fetched'), ...seen, sha256: digest }),
   z.strictObject({ ...line, event: z.literal('verified'), ...seen, sha256: digest, published: digest.nullable() }),
@@ -46,7 +46,7 @@ export const ledgerEvent = z.discriminatedUnion('event', [
   }),
 ])
 
-export type LedgerEvent = z.infer<typeof ledgerEvent>
+type LedgerEvent = z.infer<typeof ledgerEvent>
 
 /** An event before the writer stamps it with time, run and number. */
 export type NewLedgerEvent = LedgerEvent extends infer E ? (E extends LedgerEvent ? Omit<E, 'at' | 'run' | 'n'> : never) : never

@@ -34,7 +34,7 @@ export function printArchiveKey(file: ArchiveFile): string {
 }
 
 /** The name of a file without its extension; the CSV within the zip carries it too. */
-export function fileStem(file: ArchiveFile): string {
+function fileStem(file: ArchiveFile): string {
   return `${file.symbol}-${file.interval ?? file.type}-${file.date}`
 }
 

@@ -50,7 +50,7 @@ export async function planOne(
 }
 
 /** Every series that the request and the archive have in common, in the order of market, type, symbol, interval. */
-export async function* requestedSeries(origin: ArchiveOrigin, request: ArchiveRequest): AsyncGenerator<ArchiveSeries> {
+async function* requestedSeries(origin: ArchiveOrigin, request: ArchiveRequest): AsyncGenerator<ArchiveSeries> {
   const markets = request.markets.length === 0 ? MARKETS : request.markets
   const filter = symbolPatterns(request.symbols)
   for (const entry of ARCHIVE_MATRIX) {

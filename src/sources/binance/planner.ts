@@ -5,7 +5,7 @@ import { findEntry } from './matrix.ts'
 /** The dates for which files of a series are known to exist: YYYY-MM-DD and YYYY-MM. */
 export type Availability = { readonly daily: ReadonlySet<string>; readonly monthly: ReadonlySet<string> }
 
-export type UncoveredReason = 'future' | 'not_published_yet' | 'before_first_file' | 'after_last_file' | 'discontinued' | 'not_in_archive'
+type UncoveredReason = 'future' | 'not_published_yet' | 'before_first_file' | 'after_last_file' | 'discontinued' | 'not_in_archive'
 
 /** A part of the asked range that no file covers. */
 export type Uncovered = TimeRange & { readonly reason: UncoveredReason }

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { localStore } from '../../src/storage/local.ts'
+import { compareKeys, type ObjectStore } from '../../src/storage/object-store.ts'
+import { temporaryFolder } from '../support/folders.ts'
+
+/** Every backend, by how a fresh store of it is made. */
+const BACKENDS: Record<string, (folder: string) => Promise<ObjectStore>> = { local: async (folder) => localStore(folder) }
+
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
+
+async function keysOf(store: ObjectStore, prefix: string): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { key } of store.list(prefix)) keys.push(key)
+  return keys
+}
+
+for (const [name, make] of Object.entries(BACKENDS)) {
+  test(`${name}: what is put is got, whole, by range and in pieces, and head tells its size`, async (context) => {
+    const store = await make(await temporaryFolder(context))
+    const info = await store.put('a/b/c.txt', Buffer.from('0123456789'))
+    assert.equal(info.size, 10)
+    assert.equal(text(await store.get('a/b/c.txt')), '0123456789')
+    assert.equal(text(await store.get('a/b/c.txt', { start: 2, end: 5 })), '234')
+    const pieces: Uint8Array[] = []
+    for await (const piece of store.stream('a/b/c.txt')) pieces.push(piece)
+    assert.equal(text(Buffer.concat(pieces)), '0123456789')
+    assert.deepEqual(await store.head('a/b/c.txt'), info)
+  })
+
+  test(`${name}: a body may be a stream, and one that fails leaves nothing`, async (context) => {
+    const folder = await temporaryFolder(context)
+    const store = await make(folder)
+    async function* good() {
+      yield Buffer.from('one ')
+      yield Buffer.from('two')
+    }
+    async function* bad() {
+      yield Buffer.from('half')
+      throw new Error('broke off')
+    }
+    await store.put('good', good())
+    assert.equal(text(await store.get('good')), 'one two')
+    await assert.rejects(store.put('good', bad()), /broke off/)
+    assert.equal(text(await store.get('good')), 'one two')
+    await assert.rejects(store.put('new', bad()), /broke off/)
+    assert.equal(await store.head('new'), undefined)
+    assert.deepEqual(await readdir(folder), ['good'])
+  })
+
+  test(`${name}: of many exclusive writers exactly one wins, and its bytes stay`, async (context) => {
+    const store = await make(await temporaryFolder(context))
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 16 }, (_, n) => store.put('lock', Buffer.from(`writer ${n}`), { ifAbsent: true })),
+    )
+    const winners = outcomes.flatMap((outcome, n) => (outcome.status === 'fulfilled' ? [n] : []))
+    assert.equal(winners.length, 1)
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') assert.equal((outcome.reason as { code: string }).code, 'OBJECT_EXISTS')
+    assert.equal(text(await store.get('lock')), `writer ${winners[0]}`)
+  })
+
+  test(`${name}: an object that is not there is an error to read, undefined to ask for, nothing to delete`, async (context) => {
+    const store = await make(await temporaryFolder(context))
+    await store.put('folder/object', Buffer.from('x'))
+    for (const key of ['none', 'folder', 'folder/object/below']) {
+      await assert.rejects(store.get(key), { code: 'OBJECT_NOT_FOUND' }, key)
+      assert.equal(await store.head(key), undefined)
+    }
+    await assert.rejects(
+      async () => {
+        for await (const _ of store.stream('none'));
+      },
+      { code: 'OBJECT_NOT_FOUND' },
+    )
+    await store.delete('none')
+    await store.delete('folder/object')
+    assert.equal(await store.head('folder/object'), undefined)
+  })
+
+  test(`${name}: copies are independent of their source`, async (context) => {
+    const store = await make(await temporaryFolder(context))
+    await store.put('a', Buffer.from('first'))
+    await store.copy('a', 'deep/b')
+    await store.put('a', Buffer.from('second'))
+    assert.equal(text(await store.get('deep/b')), 'first')
+    await assert.rejects(store.copy('none', 'c'), { code: 'OBJECT_NOT_FOUND' })
+  })
+
+  test(`${name}: keys that climb, are absolute or empty are refused`, async (context) => {
+    const store = await make(await temporaryFolder(context))
+    for (const key of ['', '/etc/passwd', '../x', 'a/../../x', 'a//b', 'a/', './a', 'a\0b', 'a\\b']) {
+      await assert.rejects(async () => store.put(key, Buffer.from('x')), { code: 'OBJECT_KEY_INVALID' }, JSON.stringify(key))
+      await assert.rejects(async () => store.get(key), { code: 'OBJECT_KEY_INVALID' }, JSON.stringify(key))
+    }
+  })
+
+  test(`${name}: a listing holds exactly the keys with the prefix, in the order of their UTF-8 bytes`, async (context) => {
+    const store = await make(await temporaryFolder(context))
+    const keys = ['a', 'a-b/1', 'a.b', 'ab/2', 'b/10', 'b/9', 'b/a/z', 'é', '币/安', '😀/x', '\uffee/y']
+    for (const key of keys) await store.put(key, Buffer.from(key))
+    assert.deepEqual(await keysOf(store, ''), [...keys].sort(compareKeys))
+    for (const prefix of ['a', 'b/', 'b/1', '币', 'zz', 'b/a']) {
+      assert.deepEqual(await keysOf(store, prefix), keys.filter((key) => key.startsWith(prefix)).sort(compareKeys), prefix)
+    }
+  })
+
+  test(`${name}: a listing has the order of UTF-8 bytes, whatever the names`, async (context) => {
+    const segment = fc.stringMatching(/^[a-c.\-0é币]{1,3}$/).filter((one) => one !== '.' && one !== '..')
+    const folder = await temporaryFolder(context)
+    let round = 0
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(
+          fc.array(segment, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/')),
+          { maxLength: 12 },
+        ),
+        async (keys) => {
+          const files = keys.filter((key) => !keys.some((other) => other.startsWith(`${key}/`)))
+          const store = await make(`${folder}/${round++}`)
+          for (const key of files) await store.put(key, Buffer.from('x'))
+          assert.deepEqual(await keysOf(store, ''), files.sort(compareKeys))
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+}
