@@ -127,7 +127,7 @@ class SeriesWriter {
 }
 
 /** Writes one data file and its CHECKSUM as the exchange would, after the given defects; times are fixed, so that equal archives look equal. */
-async function writeObject(directory: string, key: string, csv: Buffer, defects: readonly Defect[]): Promise<void> {
+export async function writeObject(directory: string, key: string, csv: Buffer, defects: readonly Defect[]): Promise<void> {
   const stem = key.slice(key.lastIndexOf('/') + 1, -'.zip'.length)
   const made = defects.reduce((files, defect) => applyDefect(files, defect), { csv, zip: undefined, checksum: undefined } as FileParts)
   const zip = made.zip ?? zipOne(`${stem}.csv`, made.csv)

@@ -62,12 +62,12 @@ export const ERROR_CODES = {
     remedy: 'The host is in trouble; run again later.',
   },
   CHECKSUM_MISMATCH: {
-    retryable: true,
+    retryable: false,
     meaning: 'The bytes do not have the SHA-256 that the exchange published.',
     remedy: 'They were fetched twice and are kept under `quarantine/`; run again when the exchange has mended the file.',
   },
   CHECKSUM_FILE_INVALID: {
-    retryable: true,
+    retryable: false,
     meaning: 'A .CHECKSUM file is not of the form `<sha256>  <name>`.',
     remedy: 'Run again; the file is quarantined meanwhile.',
   },

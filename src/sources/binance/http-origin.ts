@@ -113,7 +113,12 @@ async function* readBody(response: Dispatcher.ResponseData, key: string): AsyncG
       yield piece
     }
   } catch (error) {
-    throw networkError(error)
+    const failure = networkError(error)
+    if (failure.code !== 'ORIGIN_UNREACHABLE') throw failure
+    throw new LakehouseError('TRANSFER_TRUNCATED', `${key}: the connection broke off after ${received} bytes`, {
+      details: { key, received },
+      cause: error,
+    })
   }
   if (!Number.isNaN(announced) && received !== announced) {
     throw new LakehouseError('TRANSFER_TRUNCATED', `${key}: ${received} of ${announced} bytes arrived`, {

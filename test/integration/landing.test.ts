@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { FaultRule } from '../../simulator/faults.ts'
+import { serveArchive } from '../../simulator/server.ts'
+import { bronzeKey } from '../../src/lake/layout.ts'
+import { dailyKey, smallArchive } from '../support/archives.ts'
+import { temporaryFolder } from '../support/folders.ts'
+import { ingestKlines, openHouse } from '../support/house.ts'
+import { leftovers, liveState } from '../support/lake-state.ts'
+
+const KEY = dailyKey('BTCUSDT', '2024-01-31')
+
+test('whatever the way does to the bytes, the lake ends as over a perfect one', async (context) => {
+  const folder = await temporaryFolder(context)
+  await smallArchive(join(folder, 'archive'))
+  const rules: FaultRule[] = [
+    { fault: { kind: 'status', status: 503, retryAfter: 0 }, match: /zip/, probability: 0.2 },
+    { fault: { kind: 'status', status: 500 }, match: /zip|^list/, probability: 0.1 },
+    { fault: { kind: 'status', status: 429 }, match: /zip$/, probability: 0.1 },
+    { fault: { kind: 'reset' }, match: /zip$/, probability: 0.2 },
+    { fault: { kind: 'short' }, match: /zip$/, probability: 0.1 },
+    { fault: { kind: 'long' }, match: /ETH.*zip$/, times: 1, probability: 0.5 },
+    { fault: { kind: 'stall' }, match: /zip$/, times: 1, probability: 0.2 },
+    { fault: { kind: 'wrong-bytes' }, match: /BTC.*zip$/, times: 1, probability: 0.5 },
+    { fault: { kind: 'drip', pieceMs: 1 }, match: /zip$/, probability: 0.1 },
+  ]
+  const perfect = await serveArchive({ directory: join(folder, 'archive') })
+  const bad = await serveArchive({ directory: join(folder, 'archive'), faults: rules, pageSize: 3, seed: 'way' })
+  context.after(async () => {
+    await perfect.close()
+    await bad.close()
+  })
+  await ingestKlines(openHouse({ lake: join(folder, 'good'), archive: perfect.url }))
+  const { counts, errors } = await ingestKlines(openHouse({ lake: join(folder, 'bad'), archive: bad.url }))
+  assert.deepEqual(errors, [])
+  assert.equal(counts.filesFetched, 8)
+  assert.deepEqual(await liveState(join(folder, 'bad')), await liveState(join(folder, 'good')))
+  assert.deepEqual(await leftovers(join(folder, 'bad')), [])
+})
+
+test('bytes that do not have the published digest are fetched once more, then quarantined, and land once the archive is mended', async (context) => {
+  const folder = await temporaryFolder(context)
+  await smallArchive(join(folder, 'archive'), { defects: new Map([[KEY, [{ kind: 'wrong-checksum' }]]]) })
+  const server = await serveArchive({ directory: join(folder, 'archive') })
+  context.after(() => server.close())
+  const house = openHouse({ lake: join(folder, 'lake'), archive: server.url })
+  const first = await ingestKlines(house)
+  assert.equal(first.counts.filesQuarantined, 1)
+  assert.equal(server.requests.get(`GET ${KEY}`), 2)
+  const [row] = await house.select(`SELECT status, reason, published_sha256, sha256 FROM bronze.objects WHERE key = '${KEY}'`)
+  assert.equal(row?.['status'], 'quarantined')
+  assert.equal(row?.['reason'], 'CHECKSUM_MISMATCH')
+  assert.equal(row?.['published_sha256'], '0'.repeat(64))
+  const kept = await readFile(join(folder, 'lake/quarantine/objects', String(row?.['sha256']), KEY.split('/').at(-1) ?? ''))
+  assert.deepEqual(kept, await readFile(join(folder, 'archive', KEY)))
+  assert.deepEqual(await house.select(`SELECT 1 FROM silver.binance_spot_klines_1m WHERE source_object = '${KEY}'`), [])
+  await smallArchive(join(folder, 'archive'))
+  const second = await ingestKlines(house)
+  assert.equal(second.counts.filesFetched, 1)
+  assert.equal((await house.select(`SELECT status FROM bronze.objects WHERE key = '${KEY}'`))[0]?.['status'], 'verified')
+  assert.deepEqual(await leftovers(join(folder, 'lake')), [])
+})
+
+test('a missing CHECKSUM is told and the digest computed', async (context) => {
+  const folder = await temporaryFolder(context)
+  await smallArchive(join(folder, 'archive'), { defects: new Map([[KEY, [{ kind: 'no-checksum' }]]]) })
+  const house = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
+  const { findings } = await ingestKlines(house)
+  assert.ok(findings.some((finding) => finding.check === 'checksum_missing' && finding.explanation.includes(KEY)))
+  const [row] = await house.select(`SELECT status, published_sha256, sha256 FROM bronze.objects WHERE key = '${KEY}'`)
+  assert.equal(row?.['published_sha256'], null)
+  assert.match(String(row?.['sha256']), /^[0-9a-f]{64}$/)
+})
+
+test('a republished file is a new revision: old bytes stay, what was made of it is made anew, and the past can be read', async (context) => {
+  const folder = await temporaryFolder(context)
+  const lake = join(folder, 'lake')
+  await smallArchive(join(folder, 'archive'))
+  const old = await readFile(join(folder, 'archive', KEY))
+  const house = openHouse({ lake, archive: join(folder, 'archive') })
+  await ingestKlines(house)
+  const count = () => house.select(`SELECT count(*) AS n FROM silver.binance_spot_klines_1m WHERE source_object = '${KEY}'`)
+  assert.equal(Number((await count())[0]?.['n']), 1440)
+  const before = await liveState(lake)
+  await smallArchive(join(folder, 'archive'), { defects: new Map([[KEY, [{ kind: 'missing-lines', from: 10, count: 5 }]]]) })
+  const { counts, findings } = await ingestKlines(house)
+  assert.equal(counts.filesFetched, 1)
+  assert.ok(findings.some((finding) => finding.check === 'republished'))
+  assert.equal(Number((await count())[0]?.['n']), 1435)
+  const states = await house.select(`SELECT status, count(*) AS n FROM bronze.objects WHERE key = '${KEY}' GROUP BY status ORDER BY status`)
+  assert.deepEqual(
+    states.map((row) => [row['status'], Number(row['n'])]),
+    [
+      ['superseded', 1],
+      ['verified', 1],
+    ],
+  )
+  const revisions = await readdir(join(lake, 'bronze/binance/archive/.revisions'))
+  assert.equal(revisions.length, 1)
+  assert.deepEqual(await readFile(join(lake, 'bronze/binance/archive/.revisions', revisions[0] ?? '', KEY.split('/').at(-1) ?? '')), old)
+  // Only files that hold the partition of the republished day are others now.
+  const changed = Object.keys(await liveState(lake)).filter((key) => !(key in before) && key.startsWith('silver/'))
+  assert.ok(changed.length === 1 && changed[0]?.includes('open_time_month=2024-01'), changed.join())
+  await smallArchive(join(folder, 'archive'))
+  await ingestKlines(house)
+  assert.equal(Number((await count())[0]?.['n']), 1440)
+})
+
+test('an absent archive, an unreachable one and a stalled one end in typed errors', async (context) => {
+  const folder = await temporaryFolder(context)
+  await smallArchive(join(folder, 'archive'), { days: 1, symbols: ['BTCUSDT'] })
+  const house = (archive: string) => openHouse({ lake: join(folder, 'lake'), archive, settings: { attempts: 2, idleTimeoutMs: 200 } })
+  await assert.rejects(ingestKlines(house(join(folder, 'nowhere'))), { code: 'USAGE' })
+  await assert.rejects(ingestKlines(house('http://127.0.0.1:9')), { code: 'ORIGIN_UNREACHABLE' })
+  const cases: [FaultRule, string][] = [
+    [{ fault: { kind: 'stall' }, match: /zip$/ }, 'TRANSFER_STALLED'],
+    [{ fault: { kind: 'status', status: 503 }, match: /zip$/ }, 'ORIGIN_THROTTLED'],
+    [{ fault: { kind: 'status', status: 500 }, match: /zip$/ }, 'ORIGIN_FAILED'],
+    [{ fault: { kind: 'status', status: 400 }, match: /zip$/ }, 'ORIGIN_REFUSED'],
+    [{ fault: { kind: 'absent' }, match: /zip$/ }, 'OBJECT_NOT_FOUND'],
+    [{ fault: { kind: 'reset' }, match: /zip$/ }, 'TRANSFER_TRUNCATED'],
+  ]
+  for (const [rule, code] of cases) {
+    const server = await serveArchive({ directory: join(folder, 'archive'), faults: [rule] })
+    const { errors } = await ingestKlines(house(server.url))
+    await server.close()
+    assert.deepEqual(
+      errors.map((error) => error.code),
+      [code],
+    )
+  }
+  assert.deepEqual(await leftovers(join(folder, 'lake')), [])
+})
+
+test('a late file is taken by the next run', async (context) => {
+  const folder = await temporaryFolder(context)
+  await smallArchive(join(folder, 'archive'))
+  const server = await serveArchive({
+    directory: join(folder, 'archive'),
+    faults: [{ fault: { kind: 'absent' }, match: /2024-02-02/, times: 1 }],
+  })
+  context.after(() => server.close())
+  const house = openHouse({ lake: join(folder, 'lake'), archive: server.url })
+  const first = await ingestKlines(house)
+  assert.equal(first.errors.length, 2)
+  const second = await ingestKlines(house)
+  assert.deepEqual([second.errors.length, second.counts.filesFetched], [0, 2])
+})
+
+test('bronze bytes that rot on disk are noticed before they are decoded again', async (context) => {
+  const folder = await temporaryFolder(context)
+  const lake = join(folder, 'lake')
+  await smallArchive(join(folder, 'archive'))
+  const house = openHouse({ lake, archive: join(folder, 'archive') })
+  await ingestKlines(house)
+  const path = join(lake, bronzeKey(KEY))
+  const bytes = await readFile(path)
+  bytes[100] = (bytes[100] ?? 0) ^ 1
+  await writeFile(path, bytes)
+  await rm(join(lake, 'silver'), { recursive: true })
+  const { findings, counts } = await ingestKlines(house)
+  assert.ok(findings.some((finding) => finding.check === 'checksum_mismatch' && finding.explanation.includes('changed in bronze')))
+  assert.equal(counts.rowsWritten, 7 * 1440)
+})
+
+test('two runs at once neither lose nor double anything', async (context) => {
+  const folder = await temporaryFolder(context)
+  const symbols = ['ADAUSDT', 'BTCUSDT', 'ETHUSDT', 'SOLUSDT']
+  await smallArchive(join(folder, 'archive'), { symbols, tradesPerDay: 300 })
+  const archive = join(folder, 'archive')
+  await ingestKlines(openHouse({ lake: join(folder, 'one'), archive }))
+  const lake = join(folder, 'two')
+  const parts = [symbols, symbols.slice(0, 2), symbols.slice(1), symbols]
+  const results = await Promise.all(parts.map((part) => ingestKlines(openHouse({ lake, archive }), { symbols: part })))
+  for (const { errors } of results) assert.deepEqual(errors, [])
+  await ingestKlines(openHouse({ lake, archive }))
+  assert.deepEqual(await liveState(lake), await liveState(join(folder, 'one')))
+  assert.deepEqual(await leftovers(lake), [])
+})
+
+test('a run that is interrupted goes on where it stopped', async (context) => {
+  const folder = await temporaryFolder(context)
+  await smallArchive(join(folder, 'archive'))
+  const lake = join(folder, 'lake')
+  const server = await serveArchive({
+    directory: join(folder, 'archive'),
+    faults: [{ fault: { kind: 'drip', pieceMs: 5 }, match: /zip$/ }],
+  })
+  context.after(() => server.close())
+  const abort = new AbortController()
+  setTimeout(() => abort.abort(), 150).unref()
+  await assert.rejects(ingestKlines(openHouse({ lake, archive: server.url, signal: abort.signal })), { code: 'INTERRUPTED' })
+  await ingestKlines(openHouse({ lake, archive: server.url }))
+  await ingestKlines(openHouse({ lake: join(folder, 'whole'), archive: server.url }))
+  assert.deepEqual(await liveState(lake), await liveState(join(folder, 'whole')))
+  assert.deepEqual(await leftovers(lake), [])
+})
