@@ -197,7 +197,8 @@ class PartitionBuilder {
   }
 }
 
-/** The inputs that the file was really made from: its name speaks of them only. */
+/** The inputs that gave rows to the file: its name speaks of them only, because the next run knows that the others have nothing for it. */
 function used(group: readonly BuildInput[], outcome: BuildOutcome): BuildInput[] {
-  return group.filter((input) => !outcome.refused.some((refusal) => refusal.key === input.key))
+  const giving = new Set(outcome.decoded.filter(({ evidence }) => evidence.rows > 0).map(({ key }) => key))
+  return group.filter((input) => giving.has(input.key))
 }

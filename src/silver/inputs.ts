@@ -79,27 +79,17 @@ function dateOf(input: BuildInput): string {
   return parseArchiveKey(input.key).date
 }
 
-/** One symbol in so many begins a data file. */
-const SYMBOLS_PER_FILE = 8
+/** Where a data file's range of symbols begins; the symbols of the exchange fall into four parts of about the same size. */
+const FIRST_SYMBOLS = ['', 'D', 'M', 'T']
 
 /**
- * Cuts a partition's inputs into the groups that become one data file each: runs of neighbouring symbols. Where a group begins depends on the
- * symbol alone, so a new symbol touches one file and no other, and every file covers a range of symbols of its own.
+ * Cuts a partition's inputs into the groups that become one data file each. To which a symbol belongs depends on the symbol alone, so that a new or
+ * a damaged one touches one file and no other, files cover ranges of symbols of their own, and a month can be made on several threads.
  */
 export function groupInputs(inputs: readonly BuildInput[]): BuildInput[][] {
-  const groups: BuildInput[][] = []
-  let previous: string | undefined
-  for (const input of inputs) {
-    const begins = input.symbol !== previous && (previous === undefined || beginsFile(input.symbol))
-    previous = input.symbol
-    if (begins) groups.push([input])
-    else groups.at(-1)?.push(input)
-  }
-  return groups
-}
-
-function beginsFile(symbol: string): boolean {
-  return createHash('sha256').update(symbol).digest().readUInt32LE(0) % SYMBOLS_PER_FILE === 0
+  const groups = FIRST_SYMBOLS.map((): BuildInput[] => [])
+  for (const input of inputs) groups[FIRST_SYMBOLS.findLastIndex((first) => compareKeys(first, input.symbol) <= 0)]?.push(input)
+  return groups.filter((group) => group.length > 0)
 }
 
 /** The name of the data file made from these inputs: what was read, by which decoder, in which order, with which settings. */
