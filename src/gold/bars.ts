@@ -63,7 +63,7 @@ export function barFingerprint(
 
 /**
  * SQL of the bars whose open time lies in [start, end) µs, one row per symbol and bar, in order. Where several source intervals reach a bar, the one that
- * covers most of it makes it, the finest of equals. Open and close are those of the first and last kline, sums are exact to the exchange's 8 decimals.
+ * covers most of it makes it, the finest of equals. Open and close are those of the first and last kline with trades, sums are exact to the exchange's 8 decimals.
  */
 export function barQuery(series: BarSeries, sources: readonly BarSource[], range: { start: number; end: number }): string {
   const parts = sources.map((source) => `(${aggregate(series, source, range)})`)
@@ -77,7 +77,7 @@ function aggregate({ market, interval }: BarSeries, source: BarSource, range: { 
   const files = source.paths.map((path) => `'${path.replaceAll("'", "''")}'`).join(', ')
   const sums = DATASETS.klines.columns(market).flatMap((column) => sumOf(column))
   const inner = `SELECT symbol, ${bar} AS bar,
-      arg_min(open, open_time) AS "open", max(high) AS "high", min(low) AS "low", arg_max("close", open_time) AS "close", ${sums.map(({ sum }) => sum).join(', ')}, count(*) AS bars_held
+      ${PRICES.map(priceSql).join(', ')}, ${sums.map(({ sum }) => sum).join(', ')}, count(*) AS bars_held
     FROM read_parquet([${files}], hive_partitioning = false)
     WHERE open_time >= make_timestamptz(${range.start}) AND open_time < make_timestamptz(${range.end + reachAfter(interval)})
     GROUP BY symbol, bar HAVING bar >= ${range.start} AND bar < ${range.end}`
@@ -93,14 +93,21 @@ function reachAfter(interval: Interval): number {
   return INTERVALS[interval].us ?? 31 * (INTERVALS['1d'].us ?? 0)
 }
 
-const PRICES = new Set(['open', 'high', 'low', 'close'])
+const PRICES = ['open', 'high', 'low', 'close'] as const
+
+/** Prices are those of trades: a kline without trades repeats the last close, and counts only in a bar that has none at all. */
+function priceSql(name: (typeof PRICES)[number]): string {
+  const aggregate = { open: 'arg_min("open", open_time)', high: 'max(high)', low: 'min(low)', close: 'arg_max("close", open_time)' }[name]
+  return `coalesce(${aggregate} FILTER (trade_count > 0), ${aggregate}) AS "${name}"`
+}
 
 /**
  * Amounts are published with at most 8 decimals. Up to 2·10⁷ a double names its 8-decimal number uniquely, and the cast finds it; beyond that the shortest
  * text that gives the double is the published one. The sum is decimal, so exact, and becomes the double nearest to it through its text.
  */
 function sumOf(column: CsvColumn): { sum: string; result: string }[] {
-  if (column.name === undefined || column.type === 'instant' || column.type === 'string' || PRICES.has(column.name)) return []
+  if (column.name === undefined || column.type === 'instant' || column.type === 'string' || PRICES.some((price) => price === column.name))
+    return []
   const name = quoteName(column.name)
   if (column.type === 'long') return [{ sum: `sum(${name})::BIGINT AS ${name}`, result: name }]
   const exact = `CASE WHEN abs(${name}) < 2e7 THEN ${name}::DECIMAL(18, 8)::DECIMAL(38, 8) ELSE ${name}::VARCHAR::DECIMAL(38, 8) END`

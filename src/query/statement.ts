@@ -198,7 +198,7 @@ export function typedPredicates(predicates: readonly Predicate[], typeOf: (colum
 function convertValue(type: string | undefined, value: ColumnValue): ColumnValue | undefined {
   if (type === 'timestamptz')
     return typeof value === 'string' && /^\d{4}-\d{2}-\d{2}/.test(value)
-      ? parseInstant(value.trim().replace(/([+-]\d{2})$/, '$1:00'))
+      ? parseInstant(value.trim().replace(/(:\d{2}(?:\.\d+)?[+-]\d{2})$/, '$1:00'))
       : undefined
   if (type === 'string') return typeof value === 'string' ? value : undefined
   return type !== undefined && typeof value === 'number' ? value : undefined

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict'
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { tableFromIPC } from 'apache-arrow'
+import type { Lakehouse } from '../../src/lakehouse.ts'
+import type { RESULT_FORMATS } from '../../src/query/run-query.ts'
+import { smallArchive } from '../support/archives.ts'
+import { ingestKlines, openHouse } from '../support/house.ts'
+
+const TABLE = 'silver.binance_spot_klines_1m'
+let folder = ''
+let house: Lakehouse
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-test-'))
+  await smallArchive(join(folder, 'archive'), {
+    symbols: ['BTCUSDT', 'ETHUSDT', 'XRPUSDT'],
+    start: Date.UTC(2024, 0, 31),
+    days: 3,
+    tradesPerDay: 500,
+  })
+  house = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
+  await ingestKlines(house)
+})
+
+after(() => rm(folder, { recursive: true, force: true }))
+
+async function written(sql: string, format: (typeof RESULT_FORMATS)[number]): Promise<Buffer> {
+  const output = join(folder, `out.${format}`)
+  await house.query(sql, { format, output, asOf: undefined }, () => {})
+  return await readFile(output)
+}
+
+test('every format tells the same rows', async () => {
+  const sql = `SELECT symbol, open_time, close, trade_count FROM ${TABLE} WHERE symbol <> 'XRPUSDT' ORDER BY symbol, open_time LIMIT 3000;  -- the first`
+  const expected = (await house.select(sql)).map((row) => [
+    row['symbol'],
+    (row['open_time'] as Date).getTime(),
+    row['close'],
+    Number(row['trade_count']),
+  ])
+  assert.equal(expected.length, 3000)
+  const fromObjects = (rows: Record<string, unknown>[]) =>
+    rows.map((row) => [
+      row['symbol'],
+      Date.parse(`${String(row['open_time']).replace(' ', 'T').replace(/\+00$/, '')}Z`.replace('ZZ', 'Z')),
+      row['close'],
+      Number(row['trade_count']),
+    ])
+  assert.deepEqual(fromObjects(JSON.parse((await written(sql, 'json')).toString()) as Record<string, unknown>[]), expected)
+  assert.deepEqual(
+    fromObjects(
+      (await written(sql, 'ndjson'))
+        .toString()
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    ),
+    expected,
+  )
+  const [, ...csv] = (await written(sql, 'csv')).toString().trimEnd().split('\n')
+  assert.deepEqual(
+    csv.map((line) => line.split(',')).map(([symbol, , close, count]) => [symbol, Number(close), Number(count)]),
+    expected.map(([symbol, , close, count]) => [symbol, close, count]),
+  )
+  const arrow = tableFromIPC(await written(sql, 'arrow'))
+  assert.deepEqual(
+    [...arrow].map((row) => [row['symbol'], row['open_time'], row['close'], Number(row['trade_count'])]),
+    expected,
+  )
+  assert.equal((await written(sql, 'parquet')).subarray(0, 4).toString(), 'PAR1')
+  assert.match((await written(sql, 'table')).toString(), /first 200 rows/)
+})
+
+test('Arrow carries every type with its nulls', async () => {
+  const sql = `SELECT * FROM (VALUES
+    (1::TINYINT, 2::SMALLINT, 3::INTEGER, 4::BIGINT, 5::UTINYINT, 6::UINTEGER, 1.5::FLOAT, 2.5::DOUBLE, true, 'text', DATE '2024-02-29', TIMESTAMPTZ '2024-01-01 00:00:00.000001+00', 12.34::DECIMAL(9, 2), 170141183460469231731687303715884105727::HUGEINT, [1, 2], INTERVAL 1 DAY),
+    (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)) AS t(i8, i16, i32, i64, u8, u32, f32, f64, b, s, d, ts, dec, huge, list, span)`.replace(
+    '170141183460469231731687303715884105727',
+    '99999999999999999999',
+  )
+  const table = tableFromIPC(await written(sql, 'arrow'))
+  const [first, second] = [...table].map((row) => row.toJSON() as Record<string, unknown>)
+  assert.deepEqual(
+    [
+      first?.['i8'],
+      first?.['i16'],
+      first?.['i32'],
+      first?.['i64'],
+      first?.['u8'],
+      first?.['u32'],
+      first?.['f32'],
+      first?.['f64'],
+      first?.['b'],
+      first?.['s'],
+    ],
+    [1, 2, 3, 4n, 5, 6, 1.5, 2.5, true, 'text'],
+  )
+  assert.equal(first?.['d'], Date.UTC(2024, 1, 29))
+  assert.equal(String(first?.['dec']), '1234')
+  assert.equal(String(first?.['huge']), '99999999999999999999')
+  assert.deepEqual([first?.['list'], first?.['span']], ['[1, 2]', '1 day'])
+  for (const value of Object.values(second ?? {})) assert.equal(value, null)
+})
+
+test('only the files that the conditions leave are opened, and pruning loses no row', async () => {
+  const explained = async (where: string) => (await house.explain(`SELECT count(*) FROM ${TABLE} ${where}`, undefined))[0]
+  assert.deepEqual([(await explained(''))?.filesRead, (await explained(''))?.filesSkipped], [6, 0])
+  const cases: [string, number][] = [
+    ["WHERE symbol = 'BTCUSDT'", 2],
+    ["WHERE symbol IN ('ETHUSDT', 'XRPUSDT')", 4],
+    ["WHERE open_time >= '2024-02-01'", 3],
+    ["WHERE open_time < TIMESTAMPTZ '2024-02-01 00:00:00+00'", 3],
+    ["WHERE open_time BETWEEN '2024-01-31 10:00' AND '2024-01-31 11:00' AND symbol = 'XRPUSDT'", 1],
+    ["WHERE '2024-02-01' <= open_time AND close > 0", 3],
+    ["WHERE symbol > 'F'", 2],
+    ["WHERE symbol = 'NONE'", 0],
+    ["WHERE symbol = 'BTCUSDT' OR symbol = 'ETHUSDT'", 6],
+    ["WHERE NOT symbol = 'BTCUSDT'", 6],
+    ["WHERE lower(symbol) = 'btcusdt'", 6],
+  ]
+  for (const [where, files] of cases) assert.equal((await explained(where))?.filesRead, files, where)
+  for (const [where] of cases) {
+    const [row] = await house.select(`SELECT count(*) AS n FROM ${TABLE} ${where}`)
+    const [all] = await house.select(`SELECT count(*) AS n FROM (SELECT *, 1 AS one FROM ${TABLE} LIMIT 1000000) ${where}`)
+    assert.deepEqual(row, all, where)
+  }
+})
+
+test('a table that is mentioned twice is read for both mentions', async () => {
+  const sql = `SELECT a.close AS a, b.close AS b FROM ${TABLE} a JOIN ${TABLE} b USING (open_time) WHERE a.symbol = 'BTCUSDT' AND b.symbol = 'ETHUSDT'`
+  assert.equal((await house.select(sql)).length, 3 * 1440)
+  const sub = `SELECT count(*) AS n FROM ${TABLE} WHERE symbol = 'BTCUSDT' AND open_time IN (SELECT open_time FROM ${TABLE} WHERE symbol = 'XRPUSDT')`
+  assert.equal(Number((await house.select(sub))[0]?.['n']), 3 * 1440)
+  const cte = `WITH eth AS (SELECT * FROM ${TABLE} WHERE symbol = 'ETHUSDT') SELECT count(*) AS n FROM eth UNION ALL SELECT count(*) FROM ${TABLE} WHERE symbol = 'XRPUSDT'`
+  assert.deepEqual(
+    (await house.select(cte)).map((row) => Number(row['n'])),
+    [4320, 4320],
+  )
+})
+
+test('the past is read by snapshot and by time', async () => {
+  const { filesRead, snapshotId, snapshotTime } = (await house.explain(`FROM ${TABLE}`, undefined))[0] ?? assert.fail()
+  assert.ok(snapshotId !== null && snapshotTime !== null)
+  assert.equal((await house.explain(`FROM ${TABLE}`, { snapshot: snapshotId }))[0]?.filesRead, filesRead)
+  assert.equal((await house.explain(`FROM ${TABLE}`, { timeMs: Date.now() }))[0]?.snapshotId, snapshotId)
+  await assert.rejects(house.explain(`FROM ${TABLE}`, { snapshot: 12345 }), { code: 'SNAPSHOT_NOT_FOUND' })
+  await assert.rejects(house.explain(`FROM ${TABLE}`, { timeMs: 0 }), { code: 'SNAPSHOT_NOT_FOUND' })
+  await assert.rejects(house.explain(`FROM ${TABLE}`, { tag: 'none' }), { code: 'SNAPSHOT_NOT_FOUND' })
+})
+
+test('statements that write, reach files or change settings are refused', async () => {
+  const outside = join(folder, 'outside.csv')
+  const refused = [
+    `DROP VIEW ${TABLE}`,
+    'SELECT 1; SELECT 2',
+    `COPY (SELECT 1) TO '${outside}'`,
+    `CREATE TABLE t AS SELECT 1`,
+    `INSERT INTO ${TABLE} SELECT * FROM ${TABLE}`,
+    "ATTACH 'x.db'",
+    'INSTALL httpfs',
+    'SET threads = 1',
+    'PRAGMA database_list',
+    "SELECT * FROM read_csv('/etc/passwd')",
+    "SELECT * FROM read_text('/etc/passwd')",
+    "SELECT * FROM '/etc/passwd'",
+    "SELECT * FROM 'x.parquet'",
+    "SELECT * FROM glob('/*')",
+    'SELECT * FROM duckdb_settings()',
+    'SELECT * FROM duckdb_secrets()',
+    `SELECT * FROM enable_logging(storage = 'file', storage_path = '${folder}/log')`,
+    'CALL enable_logging()',
+    "SELECT * FROM query('SELECT 1')",
+    "SELECT * FROM query_table('x')",
+    "WITH x AS (SELECT * FROM read_csv('/etc/passwd')) SELECT * FROM x",
+    "SELECT (SELECT count(*) FROM read_blob('/etc/passwd'))",
+    "SELECT * FROM (SELECT 1) t, read_csv('/etc/passwd')",
+    "SELECT json_execute_serialized_sql(json_serialize_sql('SELECT 1'))",
+    "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT * FROM read_csv(''/etc/passwd'')'))",
+    'EXPLAIN ANALYZE SELECT 1',
+    'CHECKPOINT',
+    "EXPORT DATABASE 'x'",
+  ]
+  for (const sql of refused)
+    await assert.rejects(
+      house.select(sql),
+      (error: { code?: string }) => ['SQL_REFUSED', 'SQL_INVALID', 'QUERY_FAILED'].includes(error.code ?? ''),
+      sql,
+    )
+  await assert.rejects(access(outside))
+  await assert.rejects(house.select('SELEC 1'), { code: 'SQL_INVALID' })
+  await assert.rejects(house.select('SELECT nothing FROM silver.binance_spot_klines_1m'), { code: 'SQL_INVALID' })
+  await assert.rejects(house.select('SELECT * FROM silver.unknown'), { code: 'TABLE_NOT_FOUND', message: /binance_spot_klines_1m/ })
+})
+
+test('a query is stopped by the signal', async () => {
+  const abort = new AbortController()
+  const stoppable = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive'), signal: abort.signal })
+  setTimeout(() => abort.abort(new DOMException('interrupted', 'AbortError')), 100)
+  const endless = 'SELECT count(*) FROM range(100000) a, range(100000) b, range(1000) c WHERE a.range + b.range + c.range = 7'
+  await assert.rejects(stoppable.query(endless, { format: 'csv', output: join(folder, 'never.csv'), asOf: undefined }, () => {}))
+  await assert.rejects(access(join(folder, 'never.csv')))
+})
+
+test('the ledger is a table, with time and run of every event', async () => {
+  const rows = await house.select('SELECT event, count(*) AS n FROM bronze.ledger GROUP BY event ORDER BY event')
+  assert.deepEqual(
+    rows.map((row) => [row['event'], Number(row['n'])]),
+    [
+      ['decoded', 9],
+      ['fetched', 9],
+      ['planned', 9],
+      ['verified', 9],
+    ],
+  )
+})
