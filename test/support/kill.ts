@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FaultRule } from '../../simulator/faults.ts'
+import { Random } from '../../simulator/random.ts'
+import { serveArchive } from '../../simulator/server.ts'
+import { configSchema } from '../../src/config/schema.ts'
+import { Lakehouse } from '../../src/lakehouse.ts'
+import { monthlyKey, smallArchive } from './archives.ts'
+import { leftovers, liveState } from './lake-state.ts'
+
+const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
+
+/** What the way does to the bytes while runs are killed; no key meets two wrong digests, which would rightly quarantine it. */
+const FAULTS: readonly FaultRule[] = [
+  { fault: { kind: 'status', status: 503, retryAfter: 0 }, match: /zip/, probability: 0.05 },
+  { fault: { kind: 'reset' }, match: /zip$/, probability: 0.05 },
+  { fault: { kind: 'short' }, match: /zip$/, probability: 0.05 },
+  { fault: { kind: 'wrong-bytes' }, match: /zip$/, times: 1, probability: 0.2 },
+  { fault: { kind: 'drip', pieceMs: 2 }, match: /zip$/, probability: 0.1 },
+]
+
+type Ended = { code: number | null; ms: number }
+
+async function ingest(lake: string, archive: string, killAfterMs?: number): Promise<Ended> {
+  const started = performance.now()
+  const child = spawn(process.execPath, [MAIN, 'ingest', 'klines', '--archive', archive, '--lake', lake, '--quiet'], {
+    stdio: 'ignore',
+    env: { ...process.env, LAKEHOUSE_ARCHIVE_RETRY_DELAY_MS: '5', LAKEHOUSE_ARCHIVE_ATTEMPTS: '12' },
+  })
+  const exited = once(child, 'exit') as Promise<[number | null]>
+  if (killAfterMs !== undefined) {
+    await Promise.race([delay(killAfterMs), exited])
+    child.kill('SIGKILL')
+  }
+  const [code] = await exited
+  return { code, ms: performance.now() - started }
+}
+
+async function contents(lake: string): Promise<unknown[]> {
+  const house = new Lakehouse(configSchema.parse({ lake }), { nowMs: Date.now, random: Math.random, signal: new AbortController().signal })
+  const tables = (await house.status()).tables.map((table) => table.name)
+  const found: unknown[] = []
+  for (const table of tables)
+    found.push(table, ...(await house.select(`SELECT count(*) AS n, bit_xor(hash(t::VARCHAR)) AS content FROM ${table} t`)))
+  return found
+}
+
+/**
+ * Kills an ingestion over a faulty archive at random moments, each time followed by a rerun, and compares with a lake that was never killed: the same live data
+ * files byte for byte, the same query results, nothing left over. Returns how long the unkilled run took and how many kills hit a run that was still at work.
+ */
+export async function killRounds(
+  folder: string,
+  rounds: number,
+  seed: string,
+  report: (text: string) => void = () => {},
+): Promise<{ baseMs: number; hits: number }> {
+  const directory = join(folder, 'archive')
+  const defects = new Map([[monthlyKey('BTCUSDT', '2024-01'), [{ kind: 'missing-lines' as const, from: 1440 * 3, count: 1440 }]]])
+  await smallArchive(directory, {
+    symbols: ['BTCUSDT', 'ETHUSDT', 'XRPUSDT'],
+    start: Date.UTC(2024, 0, 1),
+    days: 35,
+    tradesPerDay: 150,
+    periods: ['daily', 'monthly'],
+    intervals: ['1m', '1h'],
+    defects,
+  })
+  const whole = join(folder, 'whole')
+  const calm = await serveArchive({ directory })
+  const base = await ingest(whole, calm.url)
+  await calm.close()
+  const expected = { files: await liveState(whole), contents: await contents(whole) }
+  const random = new Random(seed)
+  let hits = 0
+  for (let round = 1; round <= rounds; round++) {
+    const lake = join(folder, `lake-${round}`)
+    const server = await serveArchive({ directory, faults: FAULTS, seed: `${seed}:${round}` })
+    const killAfterMs = 150 + random.uniform() * base.ms * 1.2
+    const killed = await ingest(lake, server.url, killAfterMs)
+    if (killed.code === null) hits++
+    const rerun = await ingest(lake, server.url)
+    await server.close()
+    assert.ok(rerun.code === 3 || rerun.code === 0, `round ${round}: the rerun ended with ${rerun.code}`)
+    assert.deepEqual(await liveState(lake), expected.files, `round ${round}: other live files`)
+    assert.deepEqual(await contents(lake), expected.contents, `round ${round}: other contents`)
+    assert.deepEqual(await leftovers(lake), [], `round ${round}: something was left`)
+    report(
+      `round ${round}: killed after ${Math.round(killAfterMs)} ms (${killed.code === null ? 'at work' : 'it had ended'}), the rerun took ${Math.round(rerun.ms)} ms, all equal`,
+    )
+  }
+  return { baseMs: base.ms, hits }
+}
