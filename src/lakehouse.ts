@@ -136,8 +136,8 @@ export class Lakehouse {
   }
 
   /** The rows of a small result as objects. */
-  async select(sql: string): Promise<Record<string, unknown>[]> {
-    return await selectRows(await openExistingLake(this.config.lake), sql)
+  async select(sql: string, asOf?: AsOf): Promise<Record<string, unknown>[]> {
+    return await selectRows(await openExistingLake(this.config.lake), sql, asOf)
   }
 
   async explain(sql: string, asOf: AsOf | undefined): Promise<BoundTable[]> {

@@ -1,5 +1,9 @@
 #!/usr/bin/env node
-import { run } from './run.ts'
+import { enableCompileCache } from 'node:module'
+
+// Before anything else is compiled: a second start takes half the time.
+enableCompileCache()
+const { run } = await import('./run.ts')
 
 const abort = new AbortController()
 let presses = 0

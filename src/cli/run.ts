@@ -111,7 +111,13 @@ function printEnvelope(command: string, result: CommandResult, startedMs: number
     errors: failures,
     ...body,
   }
-  process.stdout.write(`${JSON.stringify(envelope, undefined, 2)}\n`)
+  process.stdout.write(`${JSON.stringify(envelope, jsonValue, 2)}\n`)
+}
+
+/** 64-bit integers become numbers where those are exact, else text. */
+function jsonValue(_key: string, value: unknown): unknown {
+  if (typeof value !== 'bigint') return value
+  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
 }
 
 function fail(command: string, error: LakehouseError, options: { json: boolean; verbose: boolean; startedMs: number }): number {

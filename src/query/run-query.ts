@@ -9,7 +9,6 @@ import type { AsOf } from '../lake/iceberg/table.ts'
 import { DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
-import { arrowSelect, arrowStream } from './arrow.ts'
 import { type BoundTable, bindTables } from './bind.ts'
 import { analyse } from './statement.ts'
 import { textTable } from './text-table.ts'
@@ -78,8 +77,8 @@ export async function explainQuery(store: ObjectStore, sql: string, asOf: AsOf |
 }
 
 /** The rows of a small result as objects. */
-export async function selectRows(store: ObjectStore, sql: string): Promise<Record<string, unknown>[]> {
-  return await withResult(store, sql, undefined, (session) => session.rows('FROM result'))
+export async function selectRows(store: ObjectStore, sql: string, asOf: AsOf | undefined): Promise<Record<string, unknown>[]> {
+  return await withResult(store, sql, asOf, (session) => session.rows('FROM result'))
 }
 
 async function withResult<T>(
@@ -132,6 +131,8 @@ async function writeResult(session: DuckDBSession, options: QueryOptions, scratc
 }
 
 async function writeArrow(session: DuckDBSession, file: string): Promise<void> {
+  // Loaded when it is needed: it would double the time of every other start.
+  const { arrowSelect, arrowStream } = await import('./arrow.ts')
   const described = await session.rows('DESCRIBE result')
   const columns = described.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }))
   const result = await session.stream(arrowSelect('result', columns))
