@@ -17,7 +17,10 @@ export function say(text) {
 /** Runs `step` while no other process sets up this clone; a lock whose owner has died is taken over. */
 export async function exclusively(step) {
   const lock = join(cache, 'setup.lock')
-  guardDisk(() => mkdirSync(cache, { recursive: true }))
+  guardDisk(() => {
+    if (existsSync(cache) && !statSync(cache).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR', path: cache })
+    mkdirSync(cache, { recursive: true })
+  })
   for (;;) {
     try {
       guardDisk(() => writeFileSync(lock, String(process.pid), { flag: 'wx' }))
@@ -56,7 +59,7 @@ export function guardDisk(action) {
 
 function diskError(error) {
   if (error.code === 'ENOSPC') return new SetupError(`the disk that holds ${root} is full: free about 600 MB and start again`)
-  if (['EROFS', 'EACCES', 'EPERM'].includes(error.code))
+  if (['EROFS', 'EACCES', 'EPERM', 'ENOTDIR'].includes(error.code))
     return new SetupError(`${error.path ?? root} cannot be written: clone the project into a folder of your own and start again`)
   return undefined
 }

@@ -1,8 +1,12 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module'
+import module from 'node:module'
 
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  process.stderr.write(`crypto-lakehouse needs Node >= 24, this is ${process.version}: npm install --global node@24\n`)
+  process.exit(2)
+}
 // Before anything else is compiled: a second start takes half the time.
-enableCompileCache()
+module.enableCompileCache()
 const { run } = await import('./run.ts')
 
 const abort = new AbortController()

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { temporaryFolder } from '../support/folders.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+/** The files of the work tree as a fresh clone would have them. */
+async function freshClone(context: TestContext): Promise<string> {
+  const clone = join(await temporaryFolder(context), 'clone')
+  await mkdir(clone)
+  const files = execFileSync(
+    'git',
+    [
+      'ls-files',
+      '-z',
+      '--cached',
+      '--others',
+      '--exclude-standard',
+      'bin',
+      'bootstrap',
+      'src',
+      'simulator',
+      'package.json',
+      'package-lock.json',
+    ],
+    { cwd: root },
+  )
+  execFileSync('tar', ['-C', root, '--null', '-T', '-', '-cf', join(clone, 'all.tar')], { input: files })
+  execFileSync('tar', ['-C', clone, '-xf', join(clone, 'all.tar')])
+  return clone
+}
+
+function start(
+  clone: string,
+  env: Record<string, string>,
+  node = 'node',
+): ChildProcess & { stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream } {
+  return spawn(node, [join(clone, 'bootstrap/start.mjs'), 'version'], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
+async function end(child: ReturnType<typeof start>): Promise<{ code: number | null; out: string; err: string }> {
+  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit') as Promise<[number | null]>])
+  return { code, out, err }
+}
+
+/** A Node of this machine that is too old for the product, if there is one. */
+function olderNode(): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(':').map((folder) => join(folder, 'node'))
+  return folders.find(
+    (path) => existsSync(path) && Number(execFileSync(path, ['-p', 'process.versions.node.split(".")[0]'], { encoding: 'utf8' })) < 24,
+  )
+}
+
+test('a fresh clone sets itself up, an interrupted set-up is repaired by the next start, and a later start installs nothing', async (context) => {
+  const clone = await freshClone(context)
+  // With an old Node the bootstrap brings its own; where the machine has none, the step is the same but for that.
+  const node = olderNode() ?? process.execPath
+  const interrupted = start(clone, {}, node)
+  await delay(1500)
+  interrupted.kill('SIGKILL')
+  await once(interrupted, 'exit')
+  await delay(300)
+  const first = await end(start(clone, {}, node))
+  assert.deepEqual([first.code, first.out], [0, 'crypto-lakehouse 0.1.0\n'], first.err)
+  assert.match(first.err, /installing the locked runtime dependencies/)
+  const second = await end(start(clone, {}, node))
+  assert.deepEqual([second.code, second.out, second.err], [0, 'crypto-lakehouse 0.1.0\n', ''])
+})
+
+test('without a network, on a full disk and in a folder that cannot be written, one sentence says what to do', async (context) => {
+  const clone = await freshClone(context)
+  const offline = await end(
+    start(clone, { npm_config_registry: 'http://127.0.0.1:9', npm_config_cache: join(clone, 'empty') }, process.execPath),
+  )
+  assert.equal(offline.code, 1)
+  assert.match(offline.err, /the npm registry cannot be reached: connect to the network/)
+  const blocked = await freshClone(context)
+  await writeFile(join(blocked, '.cache'), 'a file where a folder should be')
+  const refused = await end(start(blocked, {}, process.execPath))
+  assert.equal(refused.code, 1)
+  assert.match(refused.err.trim(), /^crypto-lakehouse: .*cannot be written: clone the project into a folder of your own and start again$/)
+  const small = join(dirname(clone), 'small')
+  await mkdir(small)
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', small], { stdio: 'ignore' })
+  } catch {
+    context.diagnostic('no rights to mount a small disk: the full disk was not tried')
+    return
+  }
+  try {
+    execFileSync('cp', ['-r', `${clone}/.`, small])
+    const full = await end(start(small, {}, process.execPath))
+    assert.equal(full.code, 1)
+    assert.match(full.err, /the disk that holds .* is full: free about 600 MB and start again/)
+    execFileSync('mount', ['-o', 'remount,ro', small])
+    const readOnly = await end(start(small, {}, process.execPath))
+    assert.equal(readOnly.code, 1)
+    assert.match(readOnly.err, /cannot be written: clone the project into a folder of your own/)
+  } finally {
+    execFileSync('umount', [small])
+  }
+})
+
+test('a named Node that is too old is refused', {
+  skip: olderNode() === undefined && process.env['CI'] !== 'true' ? 'no older Node on this machine' : false,
+}, async (context) => {
+  const older = olderNode()
+  if (older === undefined) return
+  const { code, err } = await end(start(await freshClone(context), { CRYPTO_LAKEHOUSE_NODE: older }, older))
+  assert.deepEqual([code, /which is not a Node >= 24/.test(err)], [1, true])
+})
