@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from './config/schema.ts'
 import { asLakehouseError } from './core/errors.ts'
-import { type Interval, parseInterval } from './core/interval.ts'
+import { parseInterval } from './core/interval.ts'
 import { type IngestProgress, type IngestRequest, type IngestResult, ingest } from './flows/ingest.ts'
 import type { AsOf } from './lake/iceberg/table.ts'
 import { currentObjects, foldLedger } from './lake/ledger/fold.ts'
@@ -15,7 +15,7 @@ import { DuckDBSession } from './platform/duckdb/session.ts'
 import { RetryBudget, retry } from './platform/retry.ts'
 import type { BoundTable } from './query/bind.ts'
 import { explainQuery, type QueryOptions, runQuery, selectRows } from './query/run-query.ts'
-import { createBuildPool } from './silver/build-pool.ts'
+import { type BuildPool, createBuildPool } from './silver/build-pool.ts'
 import { seriesPrefix } from './sources/binance/archive-key.ts'
 import { openOrigin } from './sources/binance/open-origin.ts'
 import type { ArchiveOrigin } from './sources/binance/origin.ts'
@@ -48,47 +48,30 @@ export class Lakehouse {
     const store = await openLake(this.config.lake)
     const run = await beginRun(store, nowMs())
     const ledger = new LedgerWriter({ store, run: run.id, nowMs })
-    const pool = createBuildPool(this.config.engine.workers)
-    const stop = () => void pool.close()
-    signal.addEventListener('abort', stop)
     let mayLeaveOrphans = false
-    const commits = {
-      nowMs,
-      random,
-      onConflict: () => {
-        mayLeaveOrphans = true
-      },
+    const onConflict = () => {
+      mayLeaveOrphans = true
+    }
+    const request = { ...options, now: nowMs() * 1000, barIntervals: this.config.gold.intervals.map(parseInterval) }
+    const fixed = {
+      store,
+      run,
+      ledger,
+      signal,
+      commits: { nowMs, random, onConflict },
+      limits: this.config.engine,
+      concurrency: this.config.archive.concurrency,
     }
     try {
-      return await this.#withOrigin(options.onNotice, async (origin, attempt) => {
-        return await this.#withSession(async (session) => {
-          const request = { ...options, now: nowMs() * 1000, barIntervals: this.#barIntervals() }
-          const { concurrency } = this.config.archive
-          return await ingest(
-            {
-              origin,
-              store,
-              session,
-              ledger,
-              pool,
-              run,
-              commits,
-              attempt,
-              signal,
-              concurrency,
-              limits: this.config.engine,
-              onProgress: options.onProgress,
-            },
-            request,
-          )
-        })
-      })
+      return await this.#withOrigin(options.onNotice, (origin, attempt) =>
+        this.#withSession((session, scratch) =>
+          this.#withPool(scratch, (pool) => ingest({ ...fixed, origin, attempt, session, pool, onProgress: options.onProgress }, request)),
+        ),
+      )
     } catch (error) {
       mayLeaveOrphans = true
       throw signal.aborted ? asLakehouseError(signal.reason, 'INTERRUPTED') : error
     } finally {
-      signal.removeEventListener('abort', stop)
-      await pool.close()
       await ledger.flush()
       await run.end({ mayLeaveOrphans })
     }
@@ -97,7 +80,7 @@ export class Lakehouse {
   /** What `ingest` would fetch, series by series, and what nothing covers. Nothing is written. */
   async *plan(request: Omit<ArchiveRequest, 'now'>, onNotice: (text: string) => void): AsyncGenerator<DryRunSeries> {
     const store = await openExistingLake(this.config.lake).catch(() => undefined)
-    const origin = this.#openOrigin(onNotice)
+    const origin = await this.#openOrigin(onNotice)
     const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
     const session = await DuckDBSession.open({ threads: 1, memoryLimitMb: this.config.engine.memoryLimitMb, temporaryDirectory: scratch })
     try {
@@ -150,11 +133,7 @@ export class Lakehouse {
     return await this.#withSession((session) => readStatus(store, session))
   }
 
-  #barIntervals(): Interval[] {
-    return this.config.gold.intervals.map(parseInterval)
-  }
-
-  #openOrigin(onNotice: (text: string) => void) {
+  async #openOrigin(onNotice: (text: string) => void) {
     const { archive } = this.config
     const { random, signal } = this.#around
     const budget = new RetryBudget({ capacity: 100, earnedPerCall: 0.5 })
@@ -170,7 +149,12 @@ export class Lakehouse {
         },
         call,
       )
-    const origin = openOrigin(archive.origin, { idleTimeoutMs: archive.idleTimeoutMs, connections: archive.concurrency, signal, attempt })
+    const origin = await openOrigin(archive.origin, {
+      idleTimeoutMs: archive.idleTimeoutMs,
+      connections: archive.concurrency,
+      signal,
+      attempt,
+    })
     return { origin, attempt }
   }
 
@@ -178,7 +162,7 @@ export class Lakehouse {
     onNotice: (text: string) => void,
     use: (origin: ArchiveOrigin, attempt: <R>(call: () => Promise<R>) => Promise<R>) => Promise<T>,
   ): Promise<T> {
-    const { origin, attempt } = this.#openOrigin(onNotice)
+    const { origin, attempt } = await this.#openOrigin(onNotice)
     try {
       return await use(origin, attempt)
     } finally {
@@ -186,18 +170,31 @@ export class Lakehouse {
     }
   }
 
-  async #withSession<T>(use: (session: DuckDBSession) => Promise<T>): Promise<T> {
+  async #withSession<T>(use: (session: DuckDBSession, scratch: string) => Promise<T>): Promise<T> {
     const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
     const { workers, memoryLimitMb } = this.config.engine
-    const session = await DuckDBSession.open({ threads: workers, memoryLimitMb, temporaryDirectory: scratch })
+    const session = await DuckDBSession.open({ threads: workers, memoryLimitMb, temporaryDirectory: join(scratch, 'main') })
     const stop = () => session.interrupt()
     this.#around.signal.addEventListener('abort', stop)
     try {
-      return await use(session)
+      return await use(session, scratch)
     } finally {
       this.#around.signal.removeEventListener('abort', stop)
       session.close()
       await rm(scratch, { recursive: true, force: true })
+    }
+  }
+
+  async #withPool<T>(scratch: string, use: (pool: BuildPool) => Promise<T>): Promise<T> {
+    const { workers, memoryLimitMb } = this.config.engine
+    const pool = createBuildPool(workers, { memoryLimitMb, temporaryDirectory: scratch })
+    const stop = () => void pool.close()
+    this.#around.signal.addEventListener('abort', stop)
+    try {
+      return await use(pool)
+    } finally {
+      this.#around.signal.removeEventListener('abort', stop)
+      await pool.close()
     }
   }
 }

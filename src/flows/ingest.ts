@@ -39,7 +39,7 @@ export type IngestDeps = {
   readonly attempt: <T>(call: () => Promise<T>) => Promise<T>
   readonly signal: AbortSignal
   readonly concurrency: number
-  readonly limits: { readonly memoryLimitMb: number; readonly maxEntryBytes: number }
+  readonly limits: { readonly maxEntryBytes: number }
   readonly onProgress: (progress: IngestProgress) => void
 }
 

@@ -1,4 +1,3 @@
-import * as z from 'zod'
 import { parseInstant } from '../core/time.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { DataFile } from './iceberg/manifest.ts'
@@ -10,11 +9,8 @@ export type ParquetSettings = { readonly rowGroupSize: number; readonly dictiona
 /** A data file but for its place: what the writer knows of its content. */
 export type WrittenFile = Omit<DataFile, 'path' | 'partition'>
 
-const statistics = z.object({
-  count: z.coerce.number(),
-  file_size_bytes: z.coerce.number(),
-  column_statistics: z.array(z.object({ key: z.string(), value: z.array(z.object({ key: z.string(), value: z.string() })) })),
-})
+/** What COPY … RETURN_STATS answers, as JSON values. */
+type CopyAnswer = { count: string; file_size_bytes: string; column_statistics: { key: string; value: { key: string; value: string }[] }[] }
 
 /**
  * Writes the rows of a query into a Parquet file that every Iceberg reader accepts (field ids, version 1 encodings) and returns its statistics.
@@ -37,7 +33,7 @@ export async function writeDataFile(
     'RETURN_STATS',
   ]
   const [row] = await session.jsonRows(`COPY (${query}) TO ${quote(path)} (${options.join(', ')})`)
-  const written = statistics.parse(row)
+  const written = row as CopyAnswer
   const columns = new Map(
     written.column_statistics.map(({ key, value }) => [key.slice(1, -1), new Map(value.map((entry) => [entry.key, entry.value]))]),
   )
@@ -51,8 +47,8 @@ export async function writeDataFile(
   }
   const number = (name: string) => (column: ReadonlyMap<string, string>) => (column.has(name) ? Number(column.get(name)) : undefined)
   return {
-    rows: written.count,
-    bytes: written.file_size_bytes,
+    rows: Number(written.count),
+    bytes: Number(written.file_size_bytes),
     columnBytes: collect(number('column_size_bytes')),
     nulls: collect(number('null_count')),
     lower: collect((column, field) => parseStatistic(field.type, column.get('min'))),

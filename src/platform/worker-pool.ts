@@ -7,13 +7,16 @@ type Waiting<T, R> = { readonly task: T; readonly resolve: (result: R) => void; 
 export class WorkerPool<T, R> {
   readonly size: number
   readonly #module: URL
+  readonly #data: unknown
   readonly #idle: Worker[] = []
   readonly #busy = new Map<Worker, Waiting<T, R>>()
   readonly #queue: Waiting<T, R>[] = []
   #closed = false
 
-  constructor(module: URL, size: number) {
+  /** `data` reaches every thread as its workerData. */
+  constructor(module: URL, size: number, data: unknown) {
     this.size = size
+    this.#data = data
     this.#module = module
   }
 
@@ -44,7 +47,7 @@ export class WorkerPool<T, R> {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#module)
+    const worker = new Worker(this.#module, { workerData: this.#data })
     worker.unref()
     worker.on('message', (message: { result: R } | { failure: Error }) => {
       const done = this.#busy.get(worker)

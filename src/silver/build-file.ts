@@ -1,11 +1,11 @@
-import { mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
 import { DATASETS, type Series, silverColumns } from '../core/datasets/registry.ts'
 import { asLakehouseError, type ErrorCode } from '../core/errors.ts'
 import { type WrittenFile, writeDataFile } from '../lake/data-file.ts'
 import { fieldsOf, partitionRange, partitionValue } from '../lake/iceberg/schema.ts'
 import { registerFeed } from '../platform/duckdb/feed.ts'
-import { DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
+import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
+import type { ZipReader } from '../sources/binance/zip-entry.ts'
 import { type Duplicates, findDuplicates, NO_DUPLICATES } from './duplicates.ts'
 import { type DecodedInput, feedColumns, InputFeed, InputRefused } from './input-feed.ts'
 import { type BuildInput, transformOf } from './inputs.ts'
@@ -20,8 +20,6 @@ export type BuildTask = {
   readonly output: string
   /** Folder for lines that cannot be typed: <sha256>.ndjson each. */
   readonly rejects: string
-  readonly temporaryDirectory: string
-  readonly memoryLimitMb: number
   readonly maxEntryBytes: number
 }
 
@@ -39,13 +37,19 @@ export type BuildOutcome = {
   readonly csvBytes: number
 }
 
-/** Decodes the inputs into one sorted Parquet file without duplicate keys. An input that cannot be read is left out and reported. */
-export async function buildFile(task: BuildTask): Promise<BuildOutcome> {
+/** What a thread keeps from one task to the next: an engine of one thread, which keeps rows in order, and the memory that zips are read into. */
+export type BuildTools = { readonly session: DuckDBSession; readonly zips: ZipReader }
+
+/**
+ * Decodes the inputs into one sorted Parquet file without duplicate keys. An input that cannot be read is left out and reported.
+ */
+export async function buildFile(tools: BuildTools, task: BuildTask): Promise<BuildOutcome> {
   const refused: Refusal[] = []
+  mkdirSync(task.rejects, { recursive: true })
   for (;;) {
     const inputs = task.inputs.filter((input) => !refused.some((refusal) => refusal.key === input.key))
     try {
-      return { ...(await buildFrom({ ...task, inputs })), refused }
+      return { ...(await buildFrom(tools, { ...task, inputs })), refused }
     } catch (error) {
       if (!(error instanceof InputRefused)) throw error
       const { code, message } = asLakehouseError(error.cause)
@@ -54,51 +58,43 @@ export async function buildFile(task: BuildTask): Promise<BuildOutcome> {
   }
 }
 
-async function buildFrom(task: BuildTask): Promise<Omit<BuildOutcome, 'refused'>> {
+async function buildFrom(tools: BuildTools, task: BuildTask): Promise<Omit<BuildOutcome, 'refused'>> {
   if (task.inputs.length === 0) return { file: undefined, decoded: [], duplicates: NO_DUPLICATES, ordered: true, csvBytes: 0 }
-  const spill = join(task.temporaryDirectory, `.spill-${process.pid}-${Math.random().toString(36).slice(2)}`)
-  const session = await DuckDBSession.open({ threads: 1, memoryLimitMb: task.memoryLimitMb, temporaryDirectory: spill })
+  const plain = await copyOrdered(tools, task)
+  if (plain.ordered) return plain
   try {
-    const plain = await copyOrdered(session, task)
-    return plain.ordered ? plain : await copySorted(session, task)
+    return await copySorted(tools, task)
   } finally {
-    session.close()
-    rmSync(spill, { recursive: true, force: true })
+    for (const table of ['staged', 'doubled', 'conflicts']) await tools.session.run(`DROP TABLE IF EXISTS ${table}`)
   }
 }
 
 /** The fast way: rows are written as they are decoded, and the decoders prove that their keys ascend. */
-async function copyOrdered(session: DuckDBSession, task: BuildTask): Promise<Omit<BuildOutcome, 'refused'>> {
-  const feed = new InputFeed(task, rangeOf(task))
-  const check = registerFeed(session.connection, 'ordered_feed', feedColumns(task), (chunk) => feed.fill(chunk))
-  const file = await write(session, `SELECT * FROM ordered_feed()`, task, check)
-  return outcome(feed, file, NO_DUPLICATES, feed.ascending)
+async function copyOrdered({ session, zips }: BuildTools, task: BuildTask): Promise<Omit<BuildOutcome, 'refused'>> {
+  const rows = new InputFeed(zips, task, rangeOf(task))
+  const feed = registerFeed(session.connection, feedColumns(task), (chunk) => rows.fill(chunk))
+  const file = await write(session, feed.sql, task).finally(() => feed.finish())
+  return outcome(rows, file, NO_DUPLICATES, rows.ascending)
 }
 
 /** The sure way: rows are gathered (spilling to disk beyond the memory limit), the first of each key is kept, and the rest sorted. */
-async function copySorted(session: DuckDBSession, task: BuildTask): Promise<Omit<BuildOutcome, 'refused'>> {
-  const feed = new InputFeed(task, rangeOf(task))
-  const check = registerFeed(session.connection, 'sorted_feed', feedColumns(task), (chunk) => feed.fill(chunk))
-  await session.run('CREATE TEMP TABLE staged AS SELECT * FROM sorted_feed()')
-  check()
+async function copySorted({ session, zips }: BuildTools, task: BuildTask): Promise<Omit<BuildOutcome, 'refused'>> {
+  const rows = new InputFeed(zips, task, rangeOf(task))
+  const feed = registerFeed(session.connection, feedColumns(task), (chunk) => rows.fill(chunk))
+  await session.run(`CREATE TEMP TABLE staged AS ${feed.sql}`).finally(() => feed.finish())
   const { key } = DATASETS[task.series.dataset]
   const duplicates = await findDuplicates(session, key)
   const keys = key.map(quoteName).join(', ')
   const kept = duplicates.dropped === 0 ? 'true' : `rowid IN (SELECT min(rowid) FROM staged GROUP BY ${keys})`
-  const file = await write(session, `SELECT * FROM staged WHERE ${kept} ORDER BY ${keys}`, task, () => {})
-  return outcome(feed, file, duplicates, false)
+  return outcome(rows, await write(session, `SELECT * FROM staged WHERE ${kept} ORDER BY ${keys}`, task), duplicates, false)
 }
 
 function outcome(feed: InputFeed, file: WrittenFile, duplicates: Duplicates, ordered: boolean): Omit<BuildOutcome, 'refused'> {
   return { file: file.rows === 0 ? undefined : file, decoded: feed.decoded, duplicates, ordered, csvBytes: feed.csvBytes }
 }
 
-async function write(session: DuckDBSession, query: string, task: BuildTask, check: () => void): Promise<WrittenFile> {
-  mkdirSync(task.rejects, { recursive: true })
-  const fields = fieldsOf(silverColumns(task.series))
-  const file = await writeDataFile(session, query, fields, task.output, DATASETS[task.series.dataset].parquet)
-  check()
-  return file
+function write(session: DuckDBSession, query: string, task: BuildTask): Promise<WrittenFile> {
+  return writeDataFile(session, query, fieldsOf(silverColumns(task.series)), task.output, DATASETS[task.series.dataset].parquet)
 }
 
 function rangeOf(task: BuildTask) {

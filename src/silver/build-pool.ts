@@ -3,8 +3,8 @@ import type { BuildOutcome, BuildTask } from './build-file.ts'
 
 export type BuildPool = WorkerPool<BuildTask, BuildOutcome>
 
-/** Threads that make data files. Each holds one file's rows and a DuckDB of its own. */
-export function createBuildPool(threads: number): BuildPool {
+/** Threads that make data files. Each holds one input's rows and a DuckDB of its own, which spills to the directory beyond its memory. */
+export function createBuildPool(threads: number, engine: { memoryLimitMb: number; temporaryDirectory: string }): BuildPool {
   const module = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
-  return new WorkerPool(new URL(module, import.meta.url), threads)
+  return new WorkerPool(new URL(module, import.meta.url), threads, engine)
 }

@@ -26,7 +26,7 @@ export type SilverDeps = {
   readonly commits: CommitDeps
   readonly run: string
   readonly signal: AbortSignal
-  readonly limits: { readonly memoryLimitMb: number; readonly maxEntryBytes: number }
+  readonly limits: { readonly maxEntryBytes: number }
   /** Told after each data file. */
   readonly onFile: (file: { table: string; rows: number; csvBytes: number }) => void
 }
@@ -152,8 +152,6 @@ class PartitionBuilder {
       inputs: group.map((input) => ({ ...input, path: store.localPath(bronzeKey(input.key)) })),
       output: store.localPath(`${folder}/${temporaryName('.parquet')}`),
       rejects: store.localPath(quarantinedRowsKey(this.#table)),
-      temporaryDirectory: store.localPath(folder),
-      memoryLimitMb: limits.memoryLimitMb,
       maxEntryBytes: limits.maxEntryBytes,
     }
     const outcome = await this.#deps.pool.run(task)

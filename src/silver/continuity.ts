@@ -1,13 +1,15 @@
 import { DATASETS, type Series, silverTableName } from '../core/datasets/registry.ts'
 import type { Finding } from '../core/finding.ts'
 import { INTERVALS } from '../core/interval.ts'
-import { formatInstant } from '../core/time.ts'
+import { formatInstant, US_PER_DAY } from '../core/time.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { keyOf, liveFiles, loadTable, snapshotOf, type Table } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { decodableObjects } from './inputs.ts'
+
+type Deps = { readonly store: ObjectStore; readonly session: DuckDBSession }
 
 /** So many gaps are listed of a table; all are counted. */
 const LISTED = 100
@@ -26,22 +28,35 @@ function openTimesSql(table: Table, files: readonly DataFile[], eventTime: strin
 }
 
 /** Gaps between the bars of each symbol of a table, and bars that open off the grid of their interval. Calendar months are not judged. */
-export async function continuityFindings(
-  deps: { store: ObjectStore; session: DuckDBSession },
-  series: Series,
-): Promise<{ findings: Finding[]; gaps: number; missing: number }> {
+export async function continuityFindings(deps: Deps, series: Series): Promise<{ findings: Finding[]; gaps: number; missing: number }> {
   const us = series.interval === undefined ? undefined : INTERVALS[series.interval].us
   const source = us === undefined ? undefined : await openTimes(deps.store, series)
   if (us === undefined || source === undefined) return { findings: [], gaps: 0, missing: 0 }
   const table = `silver.${silverTableName(series)}`
-  await deps.session.run(`CREATE OR REPLACE TEMP TABLE gaps AS
+  const anchor = series.interval === '1w' ? 4 * US_PER_DAY : 0
+  // One pass tells which symbols have anything wrong; only those are looked at row by row.
+  const suspects =
+    await deps.session.rows(`SELECT symbol, count(*) FILTER ((us - ${anchor}) % ${us} <> 0) AS off_grid, min(us) AS first, max(us) AS last
+    FROM (SELECT symbol, epoch_us("at") AS us FROM (${source})) GROUP BY symbol
+    HAVING off_grid > 0 OR count(*) <> (max(us) - min(us)) // ${us} + 1 ORDER BY symbol`)
+  if (suspects.length === 0) return { findings: [], gaps: 0, missing: 0 }
+  const symbols = suspects.map((row) => quote(String(row['symbol']))).join(', ')
+  const found = await findGaps(deps.session, `SELECT * FROM (${source}) WHERE symbol IN (${symbols})`, table, us)
+  return { ...found, findings: [...found.findings, ...suspects.flatMap((row) => offGrid(row, table, us))] }
+}
+
+async function findGaps(
+  session: DuckDBSession,
+  source: string,
+  table: string,
+  us: number,
+): Promise<{ findings: Finding[]; gaps: number; missing: number }> {
+  await session.run(`CREATE OR REPLACE TEMP TABLE gaps AS
     SELECT symbol, epoch_us(before) + ${us} AS gap_start, epoch_us("at") AS gap_end FROM
       (SELECT symbol, "at", lag("at") OVER (PARTITION BY symbol ORDER BY "at") AS before FROM (${source}))
     WHERE epoch_us("at") - epoch_us(before) >= ${2 * us}`)
-  const [total] = await deps.session.rows(
-    `SELECT count(*) AS n, coalesce(sum((gap_end - gap_start) // ${us}), 0)::BIGINT AS missing FROM gaps`,
-  )
-  const listed = await deps.session.rows(`SELECT symbol, gap_start, gap_end FROM gaps ORDER BY symbol, gap_start LIMIT ${LISTED}`)
+  const [total] = await session.rows(`SELECT count(*) AS n, coalesce(sum((gap_end - gap_start) // ${us}), 0)::BIGINT AS missing FROM gaps`)
+  const listed = await session.rows(`SELECT symbol, gap_start, gap_end FROM gaps ORDER BY symbol, gap_start LIMIT ${LISTED}`)
   const findings = listed.map(({ symbol, gap_start: start, gap_end: end }): Finding => {
     const count = Math.floor((Number(end) - Number(start)) / us)
     const explanation = `${count} bars are missing between two that are there`
@@ -62,26 +77,15 @@ export async function continuityFindings(
     const explanation = `${gaps} gaps in all, the first ${findings.length} are listed`
     findings.push({ check: 'gap', severity: 'warning', table, symbol: null, from: null, to: null, count: missing, explanation })
   }
-  findings.push(...(await offGrid(deps.session, source, table, us, series.interval === '1w' ? 4 * 86_400_000_000 : 0)))
   return { findings, gaps, missing }
 }
 
-async function offGrid(session: DuckDBSession, source: string, table: string, us: number, anchor: number): Promise<Finding[]> {
-  const rows = await session.rows(`SELECT symbol, count(*) AS n, min(epoch_us("at")) AS first, max(epoch_us("at")) AS last FROM (${source})
-    WHERE (epoch_us("at") - ${anchor}) % ${us} <> 0 GROUP BY symbol ORDER BY symbol`)
-  return rows.map(({ symbol, n, first, last }): Finding => {
-    const explanation = `${n} bars open off the grid of their interval; they are kept as published`
-    return {
-      check: 'off_grid',
-      severity: 'warning',
-      table,
-      symbol: String(symbol),
-      from: formatInstant(Number(first)),
-      to: formatInstant(Number(last) + us),
-      count: Number(n),
-      explanation,
-    }
-  })
+function offGrid(row: Record<string, unknown>, table: string, us: number): Finding[] {
+  const count = Number(row['off_grid'])
+  if (count === 0) return []
+  const explanation = `${count} bars open off the grid of their interval; they are kept as published`
+  const [from, to] = [formatInstant(Number(row['first'])), formatInstant(Number(row['last']) + us)]
+  return [{ check: 'off_grid', severity: 'warning', table, symbol: String(row['symbol']), from, to, count, explanation }]
 }
 
 /** A month of one symbol that the monthly file `key` is to cover; the range is half-open, µs. */
@@ -91,11 +95,7 @@ export type CoveredMonth = { readonly key: string; readonly symbol: string; read
  * Days (YYYY-MM-DD) that monthly files were to cover and do not, by symbol: days without a row, and every day of a file that is quarantined.
  * Days before a symbol's first row do not count. The session must hold the fold and the decodable inputs of the series.
  */
-export async function missingDays(
-  deps: { store: ObjectStore; session: DuckDBSession },
-  series: Series,
-  months: readonly CoveredMonth[],
-): Promise<Map<string, Set<string>>> {
+export async function missingDays(deps: Deps, series: Series, months: readonly CoveredMonth[]): Promise<Map<string, Set<string>>> {
   const { session } = deps
   const found = new Map<string, Set<string>>()
   const source = (await openTimes(deps.store, series)) ?? 'SELECT NULL::VARCHAR AS symbol, NULL::TIMESTAMPTZ AS "at" WHERE false'

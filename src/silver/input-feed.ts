@@ -6,7 +6,7 @@ import { DATASETS, type Series } from '../core/datasets/registry.ts'
 import { LakehouseError } from '../core/errors.ts'
 import { CHUNK_ROWS, type FeedChunk, type FeedColumn } from '../platform/duckdb/feed.ts'
 import { CsvDecoder, type DecodeOptions, type FileEvidence, type RejectedRow } from '../sources/binance/csv-decoder.ts'
-import { type FileBytes, openFileBytes, openZipEntry } from '../sources/binance/zip-entry.ts'
+import type { FileBytes, ZipReader } from '../sources/binance/zip-entry.ts'
 import { temporaryName } from '../storage/temporary.ts'
 import type { BuildInput } from './inputs.ts'
 
@@ -62,12 +62,14 @@ export class InputFeed {
   readonly #range: DecodeOptions['range'] & Pick<DecodeOptions, 'partitionStart'>
   readonly #columns: readonly CsvColumn[]
   readonly #eventTime: number
+  readonly #zips: ZipReader
   #next = 0
   #open: OpenInput | undefined
   #symbol = ''
   #lastTime = Number.NEGATIVE_INFINITY
 
-  constructor(task: FeedTask, range: DecodeOptions['range'] & Pick<DecodeOptions, 'partitionStart'>) {
+  constructor(zips: ZipReader, task: FeedTask, range: DecodeOptions['range'] & Pick<DecodeOptions, 'partitionStart'>) {
+    this.#zips = zips
     this.#task = task
     this.#range = range
     this.#columns = csvColumns(task.series)
@@ -106,11 +108,11 @@ export class InputFeed {
   }
 
   #openInput(input: BuildInput & { readonly path: string }, ordinal: number): OpenInput {
-    const file = openFileBytes(input.path)
+    const file = this.#zips.openFile(input.path)
     try {
       checkDigest(file, input)
       const rejects = new RejectFile(this.#task.rejects, input)
-      const entry = openZipEntry(file, input.key, this.#task.maxEntryBytes)
+      const entry = this.#zips.openEntry(file, input.key, this.#task.maxEntryBytes)
       this.csvBytes += entry.size
       const options = {
         columns: this.#columns,

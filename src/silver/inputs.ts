@@ -79,8 +79,8 @@ function dateOf(input: BuildInput): string {
   return parseArchiveKey(input.key).date
 }
 
-/** Where a data file's range of symbols begins; the symbols of the exchange fall into four parts of about the same size. */
-const FIRST_SYMBOLS = ['', 'D', 'M', 'T']
+/** Where a data file's range of symbols begins; the symbols of the exchange fall into two parts of about the same size. */
+const FIRST_SYMBOLS = ['', 'M']
 
 /**
  * Cuts a partition's inputs into the groups that become one data file each. To which a symbol belongs depends on the symbol alone, so that a new or

@@ -1,10 +1,22 @@
-import { parentPort } from 'node:worker_threads'
-import { type BuildTask, buildFile } from './build-file.ts'
+import module from 'node:module'
+import { join } from 'node:path'
+import { parentPort, threadId, workerData } from 'node:worker_threads'
+import type { BuildTask } from './build-file.ts'
 
 // The thread's entry point: one task a message, one answer each.
+module.enableCompileCache()
+const { buildFile } = await import('./build-file.ts')
+const { DuckDBSession } = await import('../platform/duckdb/session.ts')
+const { ZipReader } = await import('../sources/binance/zip-entry.ts')
+
+const { memoryLimitMb, temporaryDirectory } = workerData as { memoryLimitMb: number; temporaryDirectory: string }
+const session = await DuckDBSession.open({ threads: 1, memoryLimitMb, temporaryDirectory: join(temporaryDirectory, `thread-${threadId}`) })
+
+const tools = { session, zips: new ZipReader() }
+
 parentPort?.on('message', async (task: BuildTask) => {
   try {
-    parentPort?.postMessage({ result: await buildFile(task) })
+    parentPort?.postMessage({ result: await buildFile(tools, task) })
   } catch (error) {
     parentPort?.postMessage({ failure: error instanceof Error ? error : new Error(String(error)) })
   }

@@ -24,16 +24,20 @@ export type FeedChunk = {
 /** Chunks made ahead while DuckDB compresses a row group; about half a row group. */
 const AHEAD = 32
 
+/** Slots that a finished feed gives back for the next one with the same columns: allocating them anew costs more than filling them. */
+const spare = new Map<string, Slot[]>()
+
+let registered = 0
+
+/** A registered feed: the SQL that reads it, and a function that ends it and throws what `fill` threw. */
+export type Feed = { readonly sql: string; finish(): void }
+
 /**
- * Registers the table function `name()` that hands DuckDB what `fill` writes into one chunk after another; `fill` leaves `rows` at 0 when there
- * is no more. Chunks are made ahead on the event loop while DuckDB works on its own thread. Returns a function that throws what `fill` threw.
+ * Registers a table function that hands DuckDB what `fill` writes into one chunk after another; `fill` leaves `rows` at 0 when there is no more.
+ * Chunks are made ahead on the event loop while DuckDB works on its own thread. The feed can be read once.
  */
-export function registerFeed(
-  connection: DuckDBConnection,
-  name: string,
-  columns: readonly FeedColumn[],
-  fill: (chunk: FeedChunk) => void,
-): () => void {
+export function registerFeed(connection: DuckDBConnection, columns: readonly FeedColumn[], fill: (chunk: FeedChunk) => void): Feed {
+  const name = `feed_${registered++}`
   const ring = new ChunkRing(columns, fill)
   const writers = columns.map((column) => writerFor(column))
   const table = DuckDBTableFunction.create({
@@ -51,7 +55,7 @@ export function registerFeed(
     },
   })
   connection.registerTableFunction(table)
-  return () => ring.throwIfFailed()
+  return { sql: `SELECT * FROM ${name}()`, finish: () => ring.finish() }
 }
 
 type Slot = { readonly chunk: FeedChunk; readonly integers: readonly (Int32Array | undefined)[] }
@@ -59,6 +63,7 @@ type Slot = { readonly chunk: FeedChunk; readonly integers: readonly (Int32Array
 class ChunkRing {
   readonly #columns: readonly FeedColumn[]
   readonly #fill: (chunk: FeedChunk) => void
+  readonly #kind: string
   readonly #slots: Slot[]
   #made = 0
   #taken = 0
@@ -69,7 +74,9 @@ class ChunkRing {
   constructor(columns: readonly FeedColumn[], fill: (chunk: FeedChunk) => void) {
     this.#columns = columns
     this.#fill = fill
-    this.#slots = Array.from({ length: AHEAD }, () => newSlot(columns))
+    this.#kind = columns.map((column) => column.type).join()
+    this.#slots = spare.get(this.#kind) ?? Array.from({ length: AHEAD }, () => newSlot(columns))
+    spare.delete(this.#kind)
   }
 
   take(): Slot {
@@ -84,7 +91,9 @@ class ChunkRing {
     setImmediate(() => this.#ahead())
   }
 
-  throwIfFailed(): void {
+  finish(): void {
+    this.#ended = true
+    spare.set(this.#kind, this.#slots)
     if (this.#failure !== undefined) throw this.#failure
   }
 

@@ -122,7 +122,8 @@ export class CsvDecoder {
 
   #refill(): boolean {
     if (this.#drained) return false
-    let rest = this.#bytes.subarray(this.#at)
+    // A copy: the source may use the memory of its last block for the next.
+    let rest: Buffer = Buffer.from(this.#bytes.subarray(this.#at))
     if (rest.length > MAX_LINE_BYTES) rest = this.#rejectLongLine(rest)
     const block = this.#source.next()
     this.#drained = block === undefined
@@ -136,7 +137,7 @@ export class CsvDecoder {
     this.#reject('LINE_TOO_LONG', null, rest.subarray(0, TEXT_LIMIT))
     for (let block = this.#source.next(); block !== undefined; block = this.#source.next()) {
       const end = block.indexOf(NEWLINE)
-      if (end >= 0) return block.subarray(end + 1)
+      if (end >= 0) return Buffer.from(block.subarray(end + 1))
     }
     return EMPTY
   }

@@ -17,12 +17,6 @@ export type HttpOriginOptions = {
   readonly attempt: <T>(call: () => Promise<T>) => Promise<T>
 }
 
-/** The public site's two addresses: files come from the CDN, listings from the bucket behind it. */
-export const PUBLIC_ARCHIVE = {
-  downloadUrl: 'https://data.binance.vision',
-  listingUrl: 'https://s3-ap-northeast-1.amazonaws.com/data.binance.vision',
-} as const
-
 /** An archive served over HTTP: the public site, a public S3-compatible bucket (path style), or the simulated archive. */
 export function httpOrigin(options: HttpOriginOptions): ArchiveOrigin {
   const { idleTimeoutMs, connections } = options

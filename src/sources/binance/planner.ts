@@ -64,18 +64,22 @@ function daysOf(range: TimeRange): number[] {
   return days
 }
 
-/** From the start of the first file to the end of the last. */
+/** From the start of the first file to the end of the last; dates sort as their texts do. */
 function extentOf(available: Availability): TimeRange | undefined {
-  let start = Number.POSITIVE_INFINITY
-  let end = Number.NEGATIVE_INFINITY
-  for (const period of ['daily', 'monthly'] as const) {
+  const ranges = (['daily', 'monthly'] as const).flatMap((period) => {
+    let first: string | undefined
+    let last: string | undefined
     for (const date of available[period]) {
-      const range = fileRange({ period, date })
-      start = Math.min(start, range.start)
-      end = Math.max(end, range.end)
+      if (first === undefined || date < first) first = date
+      if (last === undefined || date > last) last = date
     }
-  }
-  return start < end ? { start, end } : undefined
+    return first === undefined || last === undefined
+      ? []
+      : [{ start: fileRange({ period, date: first }).start, end: fileRange({ period, date: last }).end }]
+  })
+  return ranges.length === 0
+    ? undefined
+    : { start: Math.min(...ranges.map(({ start }) => start)), end: Math.max(...ranges.map(({ end }) => end)) }
 }
 
 function reasonFor(series: ArchiveSeries, day: number, extent: TimeRange | undefined, now: number): UncoveredReason {

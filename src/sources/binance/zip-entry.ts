@@ -1,65 +1,86 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
-import { constants, crc32, inflateRawSync } from 'node:zlib'
-import { InflateRaw } from 'minizlib'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { crc32 } from 'node:zlib'
 import { LakehouseError } from '../../core/errors.ts'
+import { Inflater } from './inflater.ts'
 
-/** Files up to this size are read at once; larger ones, and larger entries, in pieces. */
-const WHOLE_BYTES = 32 << 20
+/** Files up to this size are read at once, larger ones in pieces. */
+const WHOLE_BYTES = 16 << 20
 const PIECE_BYTES = 256 << 10
 
 /** The bytes of a local file by range. */
 export type FileBytes = { readonly size: number; read(start: number, end: number): Buffer; close(): void }
 
-export function openFileBytes(path: string): FileBytes {
-  const file = openSync(path, 'r')
-  const { size } = fstatSync(file)
-  if (size <= WHOLE_BYTES) {
-    const bytes = readFileSync(file)
-    closeSync(file)
-    return { size, read: (start, end) => bytes.subarray(start, end), close: () => {} }
+/** Reads zips one after the other with the same memory: bytes of a file are valid until the next one is opened. */
+export class ZipReader {
+  readonly #inflater = new Inflater()
+  #memory = Buffer.alloc(0)
+
+  /** Opens a local file. It must be closed before another is opened. */
+  openFile(path: string): FileBytes {
+    const file = openSync(path, 'r')
+    const { size } = fstatSync(file)
+    if (size > WHOLE_BYTES) return { size, read: (start, end) => readRange(file, start, Math.min(end, size)), close: () => closeSync(file) }
+    try {
+      if (this.#memory.length < size) this.#memory = Buffer.allocUnsafeSlow(Math.max(1 << 20, size))
+      const bytes = this.#memory.subarray(0, readSync(file, this.#memory, 0, size, 0))
+      return { size, read: (start, end) => bytes.subarray(start, end), close: () => {} }
+    } finally {
+      closeSync(file)
+    }
   }
-  const read = (start: number, end: number) => {
-    const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(end, size) - start))
-    return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, start))
+
+  /**
+   * Opens the single entry of an archive file, reading synchronously and in bounded memory. Its length and CRC-32 are checked at the end.
+   * Throws ZIP_INVALID when it is no readable zip, ZIP_REFUSED when it holds not exactly one entry, an unsafe path, an encrypted entry,
+   * or more than `maxEntryBytes`.
+   */
+  openEntry(file: FileBytes, label: string, maxEntryBytes: number): ZipEntry {
+    const directory = readDirectory(file, label)
+    const name = checkName(directory.name, label)
+    if (directory.size > maxEntryBytes)
+      throw refused(label, `its entry claims ${directory.size} bytes, more than the bound of ${maxEntryBytes}`)
+    if (directory.encrypted) throw refused(label, 'its entry is encrypted')
+    const start = dataStart(file, directory.headerOffset, label)
+    const stored = { start, end: start + directory.compressedSize }
+    if (stored.end > file.size) throw invalid(label, 'the entry reaches beyond the end of the file')
+    return { name, size: directory.size, next: checkedBlocks(this.#plainBlocks(file, stored, directory, label), directory, label) }
   }
-  return { size, read, close: () => closeSync(file) }
+
+  *#plainBlocks(file: FileBytes, stored: { start: number; end: number }, directory: Directory, label: string): Generator<Buffer> {
+    if (directory.method === 0) yield* pieces(file, stored)
+    else {
+      try {
+        yield* this.#inflater.inflate(pieces(file, stored))
+      } catch (error) {
+        throw error instanceof TypeError ? invalid(label, 'its deflated bytes are damaged', error) : error
+      }
+    }
+  }
 }
 
-/** The only entry of a zip: its name, its size, and its plain bytes block by block; after the last block `next` returns undefined. */
+function readRange(file: number, start: number, end: number): Buffer {
+  const buffer = Buffer.allocUnsafe(Math.max(0, end - start))
+  return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, start))
+}
+
+/** The only entry of a zip: its name, its size, and its plain bytes block by block, each valid until the next; after the last `next` returns undefined. */
 export type ZipEntry = { readonly name: string; readonly size: number; next(): Buffer | undefined }
 
-/**
- * Opens the single entry of an archive file, reading synchronously and in bounded memory. Its length and CRC-32 are checked at the end.
- * Throws ZIP_INVALID when it is no readable zip, ZIP_REFUSED when it holds not exactly one entry, an unsafe path, an encrypted entry,
- * or more than `maxEntryBytes`.
- */
-export function openZipEntry(file: FileBytes, label: string, maxEntryBytes: number): ZipEntry {
-  const directory = readDirectory(file, label)
-  const name = checkName(directory.name, label)
-  if (directory.size > maxEntryBytes)
-    throw refused(label, `its entry claims ${directory.size} bytes, more than the bound of ${maxEntryBytes}`)
-  if (directory.encrypted) throw refused(label, 'its entry is encrypted')
-  const start = dataStart(file, directory.headerOffset, label)
-  const stored = { start, end: start + directory.compressedSize }
-  if (stored.end > file.size) throw invalid(label, 'the entry reaches beyond the end of the file')
-  const blocks = plainBlocks(file, stored, directory, label)
+/** Hands out the blocks and checks length and CRC: too much at once, too little or other bytes after the last. */
+function checkedBlocks(blocks: Generator<Buffer>, directory: Directory, label: string): () => Buffer | undefined {
   let length = 0
   let sum = 0
-  return {
-    name,
-    size: directory.size,
-    next: () => {
-      const block = blocks.next()
-      if (block.done === true) {
-        if (length !== directory.size || sum !== directory.crc)
-          throw invalid(label, 'the plain bytes do not have the length and CRC that the zip states')
-        return undefined
-      }
-      length += block.value.length
-      if (length > directory.size) throw invalid(label, 'the entry holds more bytes than it claims')
-      sum = crc32(block.value, sum)
-      return block.value
-    },
+  return () => {
+    const block = blocks.next()
+    if (block.done === true) {
+      if (length !== directory.size || sum !== directory.crc)
+        throw invalid(label, 'the plain bytes do not have the length and CRC that the zip states')
+      return undefined
+    }
+    length += block.value.length
+    if (length > directory.size) throw invalid(label, 'the entry holds more bytes than it claims')
+    sum = crc32(block.value, sum)
+    return block.value
   }
 }
 
@@ -137,43 +158,8 @@ function dataStart(file: FileBytes, offset: number, label: string): number {
   return offset + 30 + header.readUInt16LE(26) + header.readUInt16LE(28)
 }
 
-function* plainBlocks(file: FileBytes, stored: { start: number; end: number }, directory: Directory, label: string): Generator<Buffer> {
-  const whole = directory.size <= WHOLE_BYTES && file.size <= WHOLE_BYTES
-  if (directory.method === 0) yield* pieces(file, stored)
-  else if (whole) yield inflateWhole(file.read(stored.start, stored.end), directory.size, label)
-  else yield* inflatePieces(pieces(file, stored), label)
-}
-
 function* pieces(file: FileBytes, { start, end }: { start: number; end: number }): Generator<Buffer> {
   for (let at = start; at < end; at += PIECE_BYTES) yield file.read(at, Math.min(at + PIECE_BYTES, end))
-}
-
-/** One output buffer of exactly the claimed size saves a copy; a byte more proves that the claim is too low. */
-function inflateWhole(bytes: Buffer, size: number, label: string): Buffer {
-  try {
-    return inflateRawSync(bytes, { chunkSize: Math.max(64, size + 1), maxOutputLength: size + 1 })
-  } catch (error) {
-    throw invalid(label, 'its deflated bytes are damaged', error)
-  }
-}
-
-/** minizlib drives zlib synchronously, piece by piece, which node:zlib does not offer. */
-function* inflatePieces(source: Iterable<Buffer>, label: string): Generator<Buffer> {
-  const inflate = new InflateRaw({ finishFlush: constants.Z_SYNC_FLUSH })
-  const ready: Buffer[] = []
-  let failure: unknown
-  inflate.on('data', (block: Buffer) => ready.push(block))
-  inflate.on('error', (error: unknown) => {
-    failure = error
-  })
-  for (const piece of source) {
-    inflate.write(piece)
-    if (failure !== undefined) throw invalid(label, 'its deflated bytes are damaged', failure)
-    yield* ready.splice(0)
-  }
-  inflate.end()
-  if (failure !== undefined) throw invalid(label, 'its deflated bytes are damaged', failure)
-  yield* ready.splice(0)
 }
 
 function invalid(label: string, why: string, cause?: unknown): LakehouseError {

@@ -1,0 +1,104 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { prepareArchive, WORKLOADS, type Workload } from './archive.ts'
+import { BENCH_PYTHON } from './python.ts'
+
+const run = promisify(execFile)
+const here = import.meta.dirname
+
+type Measure = { wallMs: number; cpuMs: number; peakRssBytes: number; rows: number; csvBytes: number; outputBytes: number }
+
+type Contender = { readonly name: string; run(archive: string, out: string, bronze: string): Promise<Omit<Measure, 'outputBytes'>> }
+
+const peer = (name: string, program: string, ...args: string[]): Contender => ({
+  name,
+  run: async (archive, out) => JSON.parse((await run(BENCH_PYTHON, [join(here, 'peers', program), archive, out, ...args])).stdout),
+})
+
+const ours = (name: string, what: 'silver' | 'ingest'): Contender => ({
+  name,
+  run: async (archive, out, bronze) => {
+    if (what === 'silver') {
+      await cp(bronze, out, { recursive: true })
+      await rm(join(out, 'bronze/objects'), { recursive: true }) // tables name their files by absolute paths: this one is made again
+    }
+    return JSON.parse((await run(process.execPath, [join(here, 'ours.ts'), archive, out, what])).stdout)
+  },
+})
+
+/** Ours first; ratios are told against it. */
+const CONTENDERS: readonly Contender[] = [
+  ours('ours: bronze → silver, everything on', 'silver'),
+  ours('ours: archive → bronze → silver', 'ingest'),
+  peer('Polars, unique + sort', 'polars_peer.py', 'unique'),
+  peer('Polars, order proved', 'polars_peer.py', 'proved'),
+  peer('DuckDB, DISTINCT ON + ORDER BY', 'duckdb_peer.py'),
+  peer('pandas', 'pandas_peer.py'),
+]
+
+const ROUNDS = 5
+
+/** Decodes the same archives with ours and with each peer, round after round, and prints medians and ratios. */
+export async function benchDecode(cache: string): Promise<void> {
+  for (const workload of WORKLOADS) {
+    const archive = await prepareArchive(cache, workload)
+    const bronze = join(cache, `bronze-${workload.name}`)
+    await rm(bronze, { recursive: true, force: true })
+    await run(process.execPath, [join(here, 'ours.ts'), archive, bronze, 'bronze'])
+    const results = new Map<string, Measure[]>(CONTENDERS.map(({ name }) => [name, []]))
+    for (let round = 0; round < ROUNDS; round++)
+      for (const contender of CONTENDERS) results.get(contender.name)?.push(await once(contender, cache, archive, bronze))
+    print(workload, results)
+  }
+}
+
+async function once(contender: Contender, cache: string, archive: string, bronze: string): Promise<Measure> {
+  const out = join(cache, 'out')
+  await rm(out, { recursive: true, force: true })
+  const measured = await contender.run(archive, out, bronze)
+  const outputBytes = await parquetBytes(out)
+  await rm(out, { recursive: true, force: true })
+  await mkdir(out, { recursive: true })
+  return { ...measured, outputBytes }
+}
+
+async function parquetBytes(folder: string): Promise<number> {
+  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.parquet') && !name.includes('objects'))
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+}
+
+function print(workload: Workload, results: ReadonlyMap<string, readonly Measure[]>): void {
+  const of = (measures: readonly Measure[], pick: (measure: Measure) => number) => median(measures.map(pick))
+  const [base = []] = [...results.values()]
+  const [baseWall, baseCpu] = [of(base, (measure) => measure.wallMs), of(base, (measure) => measure.cpuMs)]
+  const csv = of(base, (measure) => measure.csvBytes)
+  process.stdout.write(
+    `\n${workload.name}: ${(csv / 1e6).toFixed(0)} MB of CSV, ${of(base, (measure) => measure.rows)} rows, medians of ${ROUNDS}\n`,
+  )
+  process.stdout.write(
+    '| | wall ms | MB/s | ours is | CPU ms | MB per CPU s | ours is | peak RSS MB | Parquet MB |\n|---|---|---|---|---|---|---|---|---|\n',
+  )
+  for (const [name, measures] of results) {
+    const wall = of(measures, (measure) => measure.wallMs)
+    const cpu = of(measures, (measure) => measure.cpuMs)
+    const cells = [
+      wall.toFixed(0),
+      (csv / 1e3 / wall).toFixed(0),
+      `${(wall / baseWall).toFixed(2)}×`,
+      cpu.toFixed(0),
+      (csv / 1e3 / cpu).toFixed(0),
+      `${(cpu / baseCpu).toFixed(2)}×`,
+    ]
+    const rest = [of(measures, (measure) => measure.peakRssBytes), of(measures, (measure) => measure.outputBytes)].map((bytes) =>
+      (bytes / 1e6).toFixed(0),
+    )
+    process.stdout.write(`| ${[name, ...cells, ...rest].join(' | ')} |\n`)
+  }
+}

@@ -1,0 +1,20 @@
+// Measures ours against real peers in the same run: npm run bench -- NAME
+import { mkdir } from 'node:fs/promises'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { benchDecode } from './decode.ts'
+import { preparePeers } from './python.ts'
+
+const BENCHES: Readonly<Record<string, (cache: string) => Promise<void>>> = { decode: benchDecode }
+
+const bench = BENCHES[process.argv[2] ?? '']
+if (bench === undefined) {
+  process.stderr.write(`npm run bench -- ${Object.keys(BENCHES).join('|')}\n`)
+  process.exitCode = 2
+} else {
+  const cache = join(import.meta.dirname, '..', '.cache', 'bench')
+  await mkdir(cache, { recursive: true })
+  await preparePeers()
+  process.stdout.write(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}\n`)
+  await bench(cache)
+}
