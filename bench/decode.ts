@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { cp, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { prepareArchive, WORKLOADS, type Workload } from './archive.ts'
@@ -10,22 +10,27 @@ const here = import.meta.dirname
 
 type Measure = { wallMs: number; cpuMs: number; peakRssBytes: number; rows: number; csvBytes: number; outputBytes: number }
 
-type Contender = { readonly name: string; run(archive: string, out: string, bronze: string): Promise<Omit<Measure, 'outputBytes'>> }
+type Contender = {
+  readonly name: string
+  readonly prepare?: (out: string, bronze: string) => Promise<void>
+  readonly command: (archive: string, out: string) => [string, ...string[]]
+}
 
 const peer = (name: string, program: string, ...args: string[]): Contender => ({
   name,
-  run: async (archive, out) => JSON.parse((await run(BENCH_PYTHON, [join(here, 'peers', program), archive, out, ...args])).stdout),
+  command: (archive, out) => [BENCH_PYTHON, join(here, 'peers', program), archive, out, ...args],
 })
+
+/** A silver run finds the bronze objects in place; the table of objects is made again, because tables name their files by absolute paths. */
+async function placeBronze(out: string, bronze: string): Promise<void> {
+  await cp(bronze, out, { recursive: true })
+  await rm(join(out, 'bronze/objects'), { recursive: true })
+}
 
 const ours = (name: string, what: 'silver' | 'ingest'): Contender => ({
   name,
-  run: async (archive, out, bronze) => {
-    if (what === 'silver') {
-      await cp(bronze, out, { recursive: true })
-      await rm(join(out, 'bronze/objects'), { recursive: true }) // tables name their files by absolute paths: this one is made again
-    }
-    return JSON.parse((await run(process.execPath, [join(here, 'ours.ts'), archive, out, what])).stdout)
-  },
+  ...(what === 'silver' ? { prepare: placeBronze } : {}),
+  command: (archive, out) => [process.execPath, join(here, 'ours.ts'), archive, out, what],
 })
 
 /** Ours first; ratios are told against it. */
@@ -54,14 +59,17 @@ export async function benchDecode(cache: string): Promise<void> {
   }
 }
 
+/** One run in a process of its own: wall from start to end, CPU and memory as the process says at its end. */
 async function once(contender: Contender, cache: string, archive: string, bronze: string): Promise<Measure> {
   const out = join(cache, 'out')
   await rm(out, { recursive: true, force: true })
-  const measured = await contender.run(archive, out, bronze)
+  await contender.prepare?.(out, bronze)
+  const [program, ...args] = contender.command(archive, out)
+  const started = performance.now()
+  const { stdout } = await run(program, args)
+  const wallMs = performance.now() - started
   const outputBytes = await parquetBytes(out)
-  await rm(out, { recursive: true, force: true })
-  await mkdir(out, { recursive: true })
-  return { ...measured, outputBytes }
+  return { ...(JSON.parse(stdout) as Omit<Measure, 'wallMs' | 'outputBytes'>), wallMs, outputBytes }
 }
 
 async function parquetBytes(folder: string): Promise<number> {

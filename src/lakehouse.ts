@@ -64,8 +64,13 @@ export class Lakehouse {
     }
     try {
       return await this.#withOrigin(options.onNotice, (origin, attempt) =>
-        this.#withSession((session, scratch) =>
-          this.#withPool(scratch, (pool) => ingest({ ...fixed, origin, attempt, session, pool, onProgress: options.onProgress }, request)),
+        this.#withScratch((scratch) =>
+          this.#withPool(scratch, (pool) => {
+            if (options.layers.has('silver')) pool.warmUp()
+            return this.#withSession(scratch, (session) =>
+              ingest({ ...fixed, origin, attempt, session, pool, onProgress: options.onProgress }, request),
+            )
+          }),
         ),
       )
     } catch (error) {
@@ -130,7 +135,7 @@ export class Lakehouse {
   /** What the lake holds. */
   async status(): Promise<LakeStatus> {
     const store = await openExistingLake(this.config.lake)
-    return await this.#withSession((session) => readStatus(store, session))
+    return await this.#withScratch((scratch) => this.#withSession(scratch, (session) => readStatus(store, session)))
   }
 
   async #openOrigin(onNotice: (text: string) => void) {
@@ -170,18 +175,25 @@ export class Lakehouse {
     }
   }
 
-  async #withSession<T>(use: (session: DuckDBSession, scratch: string) => Promise<T>): Promise<T> {
+  async #withScratch<T>(use: (scratch: string) => Promise<T>): Promise<T> {
     const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
+    try {
+      return await use(scratch)
+    } finally {
+      await rm(scratch, { recursive: true, force: true })
+    }
+  }
+
+  async #withSession<T>(scratch: string, use: (session: DuckDBSession) => Promise<T>): Promise<T> {
     const { workers, memoryLimitMb } = this.config.engine
     const session = await DuckDBSession.open({ threads: workers, memoryLimitMb, temporaryDirectory: join(scratch, 'main') })
     const stop = () => session.interrupt()
     this.#around.signal.addEventListener('abort', stop)
     try {
-      return await use(session, scratch)
+      return await use(session)
     } finally {
       this.#around.signal.removeEventListener('abort', stop)
       session.close()
-      await rm(scratch, { recursive: true, force: true })
     }
   }
 

@@ -10,7 +10,7 @@ import { sourceIntervals } from '../gold/bars.ts'
 import { buildBars } from '../gold/build-bars.ts'
 import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import type { Layer } from '../lake/layout.ts'
-import { currentObjects, foldLedger, type ObjectState } from '../lake/ledger/fold.ts'
+import { currentObjects, foldLedger, type ObjectState, oneKeyPerFolder } from '../lake/ledger/fold.ts'
 import type { LedgerWriter } from '../lake/ledger/writer.ts'
 import { type OtherRuns, otherRuns, type Run } from '../lake/run.ts'
 import { sweepAfterCrash } from '../lake/sweep.ts'
@@ -20,7 +20,8 @@ import type { BuildPool } from '../silver/build-pool.ts'
 import { buildSilverTable } from '../silver/build-table.ts'
 import { type CoveredMonth, continuityFindings, missingDays } from '../silver/continuity.ts'
 import { SilverTally } from '../silver/tally.ts'
-import { fileRange, seriesPrefix } from '../sources/binance/archive-key.ts'
+import { fileRange, parseArchiveKey, seriesPrefix } from '../sources/binance/archive-key.ts'
+import { symbolPatterns } from '../sources/binance/discover.ts'
 import { findEntry } from '../sources/binance/matrix.ts'
 import type { ArchiveOrigin } from '../sources/binance/origin.ts'
 import { type ArchiveRequest, type PlannedFile, type PlannedSeries, planArchive, planOne } from '../sources/binance/plan-archive.ts'
@@ -123,9 +124,8 @@ class Ingestion {
     const others: OtherRuns = await otherRuns(store, run, this.#request.now / 1000)
     const swept = await sweepAfterCrash(store, others)
     await foldLedger(session, store)
-    if (this.#request.layers.has('silver')) this.#deps.pool.warmUp()
     if (this.#request.layers.has('bronze')) await this.#land(planArchive(this.#deps.origin, this.#request))
-    else for await (const planned of planArchive(this.#deps.origin, this.#request)) this.#note(planned)
+    else await this.#noteHeld()
     if (this.#request.layers.has('silver')) for (const series of this.#tables.values()) await this.#buildSilver(series)
     if (this.#request.layers.has('gold')) await this.#buildGold()
     await ledger.flush()
@@ -200,6 +200,19 @@ class Ingestion {
         count: 1,
         explanation,
       })
+    }
+  }
+
+  /** Without bronze the archive is not asked: the tables are those of the objects that the lake holds. */
+  async #noteHeld(): Promise<void> {
+    const { types, markets, symbols, intervals } = this.#request
+    const { matches } = symbolPatterns(symbols)
+    for (const key of await oneKeyPerFolder(this.#deps.session)) {
+      const { market, type, symbol, interval } = parseArchiveKey(key)
+      const dataset = findEntry(market, type)?.dataset
+      const wanted = types.includes(type) && matches(symbol) && (markets.length === 0 || markets.includes(market))
+      const fits = intervals.length === 0 || (interval !== undefined && intervals.includes(interval))
+      if (dataset !== undefined && wanted && fits) this.#noteTable({ dataset, market, interval }, [])
     }
   }
 

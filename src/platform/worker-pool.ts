@@ -1,9 +1,22 @@
+import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { LakehouseError } from '../core/errors.ts'
 
 type Waiting<T, R> = { readonly task: T; readonly resolve: (result: R) => void; readonly reject: (error: unknown) => void }
 
-/** Runs tasks on worker threads, one at a time each. The module answers every message with `{ result }` or `{ failure }`. */
+/** A thread that does not stop within so long is given up. */
+const PATIENCE_MS = 10_000
+
+async function stop(thread: Worker): Promise<void> {
+  thread.ref()
+  const ended = once(thread, 'exit')
+  thread.postMessage(null)
+  const late = setTimeout(() => void thread.terminate(), PATIENCE_MS)
+  await ended
+  clearTimeout(late)
+}
+
+/** Runs tasks on worker threads, one at a time each. The module answers every message with `{ result }` or `{ failure }`, and ends on null. */
 export class WorkerPool<T, R> {
   readonly size: number
   readonly #module: URL
@@ -35,7 +48,10 @@ export class WorkerPool<T, R> {
     })
   }
 
-  /** Ends the threads at once; tasks that are not done fail. */
+  /**
+   * Ends the threads; tasks that are not done fail. A thread is asked to stop with the message null: to be terminated within native code
+   * would take the whole process with it.
+   */
   async close(): Promise<void> {
     this.#closed = true
     const interrupted = new LakehouseError('INTERRUPTED', 'interrupted')
@@ -43,7 +59,7 @@ export class WorkerPool<T, R> {
     for (const { reject } of [...this.#queue.splice(0), ...this.#busy.values()]) reject(interrupted)
     this.#busy.clear()
     this.#idle.length = 0
-    await Promise.all(threads.map((thread) => thread.terminate()))
+    await Promise.all(threads.map(stop))
   }
 
   #start(): Worker {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { DATASETS, type Series } from '../core/datasets/registry.ts'
 import { type PartitionTransform, partitionValue } from '../lake/iceberg/schema.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
-import { parseArchiveKey, typePrefix } from '../sources/binance/archive-key.ts'
+import { type ArchiveFile, parseArchiveKey, typePrefix } from '../sources/binance/archive-key.ts'
 import { compareKeys } from '../storage/object-store.ts'
 
 /** A bronze object that a data file is made from. */
@@ -37,13 +37,7 @@ export async function* partitionInputs(session: DuckDBSession, series: Series): 
     const rows = await session.rows(`SELECT key, sha256, size, placed FROM placed WHERE part = ${quote(String(part))}`)
     const inputs = rows.map((row) => {
       const key = String(row['key'])
-      return {
-        key,
-        sha256: String(row['sha256']),
-        size: Number(row['size']),
-        symbol: parseArchiveKey(key).symbol,
-        placed: row['placed'] === true,
-      }
+      return { ...parseArchiveKey(key), key, sha256: String(row['sha256']), size: Number(row['size']), placed: row['placed'] === true }
     })
     const start = Date.parse(width === 4 ? `${part}-01-01T00:00:00Z` : `${part}-01T00:00:00Z`) * 1000
     yield { partition: partitionValue(unit, start), inputs: sortInputs(inputs) }
@@ -70,13 +64,10 @@ export function decodableObjects(series: Series): string {
  * The order in which rows are read, and so which of two rows with the same key stays, the first: by symbol, monthly files before daily ones
  * (the exchange makes them later, from corrected data), then by date.
  */
-function sortInputs(inputs: BuildInput[]): BuildInput[] {
-  const rank = (input: BuildInput) => (parseArchiveKey(input.key).period === 'monthly' ? 0 : 1)
-  return inputs.sort((a, b) => compareKeys(a.symbol, b.symbol) || rank(a) - rank(b) || compareKeys(dateOf(a), dateOf(b)))
-}
-
-function dateOf(input: BuildInput): string {
-  return parseArchiveKey(input.key).date
+function sortInputs(inputs: (BuildInput & ArchiveFile)[]): BuildInput[] {
+  const rank = (input: ArchiveFile) => (input.period === 'monthly' ? 0 : 1)
+  inputs.sort((a, b) => compareKeys(a.symbol, b.symbol) || rank(a) - rank(b) || (a.date < b.date ? -1 : a.date > b.date ? 1 : 0))
+  return inputs.map(({ key, sha256, size, symbol, placed }) => ({ key, sha256, size, symbol, placed }))
 }
 
 /** Where a data file's range of symbols begins; the symbols of the exchange fall into two parts of about the same size. */

@@ -14,10 +14,24 @@ const session = await DuckDBSession.open({ threads: 1, memoryLimitMb, temporaryD
 
 const tools = { session, zips: new ZipReader() }
 
-parentPort?.on('message', async (task: BuildTask) => {
+let work: Promise<void> = Promise.resolve()
+
+parentPort?.on('message', (task: BuildTask | null) => {
+  if (task === null) {
+    session.interrupt()
+    work = work.then(end)
+  } else work = work.then(() => run(task))
+})
+
+async function run(task: BuildTask): Promise<void> {
   try {
     parentPort?.postMessage({ result: await buildFile(tools, task) })
   } catch (error) {
     parentPort?.postMessage({ failure: error instanceof Error ? error : new Error(String(error)) })
   }
-})
+}
+
+async function end(): Promise<void> {
+  session.close()
+  parentPort?.close()
+}

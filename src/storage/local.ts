@@ -1,5 +1,5 @@
 import { constants, createReadStream, type Dirent, statSync } from 'node:fs'
-import { copyFile, type FileHandle, link, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises'
+import { copyFile, type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { asLakehouseError, LakehouseError, systemCode } from '../core/errors.ts'
 import { type ByteRange, checkKey, compareKeys, type ObjectInfo, type ObjectStore } from './object-store.ts'
@@ -51,9 +51,14 @@ async function read(path: string, range: ByteRange | undefined): Promise<Uint8Ar
   }
 }
 
+const WHOLE_BYTES = 1 << 20
+
+/** A small object in one piece, because a stream costs more than its bytes. */
 async function* readPieces(path: string, key: string): AsyncGenerator<Uint8Array> {
   try {
-    yield* createReadStream(path, { highWaterMark: 1 << 18 })
+    const size = headOf(path, key)?.size ?? 0
+    if (size > 0 && size <= WHOLE_BYTES) yield await readFile(path)
+    else yield* createReadStream(path, { highWaterMark: 1 << 18 })
   } catch (error) {
     throw storeError(error, key)
   }
@@ -68,22 +73,33 @@ function headOf(path: string, key: string): ObjectInfo | undefined {
 }
 
 async function write(path: string, key: string, body: Uint8Array | AsyncIterable<Uint8Array>, exclusive: boolean): Promise<ObjectInfo> {
-  const folder = dirname(path)
-  await mkdir(folder, { recursive: true })
-  const temporary = join(folder, temporaryName())
+  const temporary = join(dirname(path), temporaryName())
   try {
-    await writeFile(temporary, body)
+    await writeFile(await createFile(temporary), body)
     await publish(temporary, path, exclusive)
-  } finally {
+    if (exclusive) await unlink(temporary)
+  } catch (error) {
     await rm(temporary, { force: true })
+    throw error
   }
   const info = headOf(path, key)
   if (info === undefined) throw new LakehouseError('OBJECT_NOT_FOUND', `${key} vanished while it was written`, { details: { key } })
   return info
 }
 
-async function writeFile(path: string, body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-  const file: FileHandle = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL)
+/** The folder is made only when it is found missing. */
+async function createFile(path: string): Promise<FileHandle> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
+  try {
+    return await open(path, flags)
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error
+    await mkdir(dirname(path), { recursive: true })
+    return await open(path, flags)
+  }
+}
+
+async function writeFile(file: FileHandle, body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
   try {
     if (body instanceof Uint8Array) await file.writeFile(body)
     else for await (const piece of body) await file.writeFile(piece)

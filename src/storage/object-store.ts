@@ -38,9 +38,14 @@ export type ObjectStore = {
   localPath(key: string): string
 }
 
+/** Surrogates and what sorts after them. */
+const BEYOND = /[\ud800-\uffff]/
+
 /** Compares keys as object stores order them: by UTF-8 bytes, which differs from JavaScript's order beyond U+FFFF. */
 export function compareKeys(a: string, b: string): number {
-  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b))
+  if (a === b) return 0
+  // Up to U+D7FF both orders agree, and the cheap one decides.
+  return BEYOND.test(a) || BEYOND.test(b) ? Buffer.compare(Buffer.from(a), Buffer.from(b)) : a < b ? -1 : 1
 }
 
 /** The key itself when it is safe. Throws OBJECT_KEY_INVALID for one that is empty, absolute, climbs or holds a NUL. */

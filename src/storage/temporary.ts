@@ -29,12 +29,15 @@ export function processIsAlive(pid: number): boolean {
   }
 }
 
-/** The host's name in the characters that a file name may hold. */
+let known: string | undefined
+
+/** The host's name in the characters that a file name may hold; asked once, because every temporary file needs it. */
 export function hostTag(): string {
-  return (
+  const letters = () =>
     hostname()
       .toLowerCase()
       .replaceAll(/[^0-9a-z]/g, '')
-      .slice(0, 24) || 'host'
-  )
+      .slice(0, 24)
+  known ??= letters() || 'host'
+  return known
 }

@@ -65,6 +65,12 @@ async function hasSegments(store: ObjectStore): Promise<boolean> {
   return false
 }
 
+/** The keys of all current objects, one per folder and so one per series and period. */
+export async function oneKeyPerFolder(session: DuckDBSession): Promise<string[]> {
+  const rows = await session.rows("SELECT min(key) AS key FROM current_objects GROUP BY regexp_replace(key, '[^/]*$', '') ORDER BY key")
+  return rows.map((row) => String(row['key']))
+}
+
 /** Current revisions of the keys below a prefix. */
 export async function currentObjects(session: DuckDBSession, prefix: string): Promise<Map<string, ObjectState>> {
   const rows = await session.rows(`SELECT key, v.sha256 AS sha256, v.size AS size, v.etag AS etag, v.lastModifiedMs AS modified

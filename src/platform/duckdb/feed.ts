@@ -21,8 +21,8 @@ export type FeedChunk = {
   readonly ordinals: number[]
 }
 
-/** Chunks made ahead while DuckDB compresses a row group; about half a row group. */
-const AHEAD = 32
+/** Chunks made ahead while DuckDB works; few, so that they are still in the processor's cache when it takes them. */
+const AHEAD = 8
 
 /** Slots that a finished feed gives back for the next one with the same columns: allocating them anew costs more than filling them. */
 const spare = new Map<string, Slot[]>()
