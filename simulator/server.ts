@@ -14,6 +14,8 @@ export type ArchiveServerOptions = {
   readonly faults?: readonly FaultRule[]
   /** Keys of one listing page. */
   readonly pageSize?: number
+  /** Serves it as a bucket of this name, path style, instead of at the root. */
+  readonly bucket?: string
 }
 
 /** A running archive server. `requests` counts what was asked, by method and key. */
@@ -26,7 +28,7 @@ export async function serveArchive(options: ArchiveServerOptions): Promise<Archi
   const requests = new Map<string, number>()
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const url = new URL(request.url ?? '/', 'http://archive')
-    const key = decodeURIComponent(url.pathname.slice(1))
+    const key = decodeURIComponent(options.bucket === undefined ? url.pathname.slice(1) : url.pathname.slice(options.bucket.length + 2))
     const counter = `${request.method ?? 'GET'} ${key === '' ? `?${url.searchParams.get('prefix') ?? ''}` : key}`
     requests.set(counter, (requests.get(counter) ?? 0) + 1)
     const fault = faults.next(key === '' ? `list:${url.searchParams.get('prefix') ?? ''}` : key)

@@ -93,6 +93,7 @@ class Ingestion {
   readonly #errors: LakehouseError[] = []
   readonly #tables = new Map<string, Series>()
   readonly #failed = new Set<string>()
+  readonly #raw = new Set<string>()
   readonly #months = new Map<string, CoveredMonth[]>()
   readonly #progress: IngestProgress = { phase: 'plan', planned: 0, landed: 0, bytes: 0, table: '', rows: 0 }
   readonly #counts: IngestCounts = {
@@ -174,6 +175,7 @@ class Ingestion {
         ? `bronze ${series.market} ${series.type}`
         : `silver.${silverTableName({ dataset, market: series.market, interval: series.interval })}`
     if (dataset !== undefined && files.length > 0) this.#noteTable({ dataset, market: series.market, interval: series.interval }, files)
+    if (dataset === undefined && files.length > 0) this.#noteRaw(`${series.market} ${series.type}`)
     for (const gap of uncovered) {
       const severity = this.#request.range !== undefined && gap.reason === 'not_in_archive' ? 'warning' : 'info'
       const explanation = `no file of the archive covers it: ${gap.reason.replaceAll('_', ' ')}`
@@ -201,6 +203,22 @@ class Ingestion {
         explanation,
       })
     }
+  }
+
+  #noteRaw(type: string): void {
+    if (this.#raw.has(type)) return
+    this.#raw.add(type)
+    const explanation = `${type} has no decoder yet: its files are kept in bronze`
+    this.#findings.push({
+      check: 'no_decoder',
+      severity: 'info',
+      table: 'bronze.objects',
+      symbol: null,
+      from: null,
+      to: null,
+      count: 1,
+      explanation,
+    })
   }
 
   /** Without bronze the archive is not asked: the tables are those of the objects that the lake holds. */

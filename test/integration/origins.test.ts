@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { serveArchive } from '../../simulator/server.ts'
+import { httpOrigin } from '../../src/sources/binance/http-origin.ts'
+import { openOrigin } from '../../src/sources/binance/open-origin.ts'
+import type { ArchiveOrigin } from '../../src/sources/binance/origin.ts'
+import { planOne } from '../../src/sources/binance/plan-archive.ts'
+import { dailyKey, smallArchive } from '../support/archives.ts'
+import { temporaryFolder } from '../support/folders.ts'
+
+const OPTIONS = {
+  idleTimeoutMs: 2000,
+  connections: 4,
+  signal: new AbortController().signal,
+  attempt: <T>(call: () => Promise<T>) => call(),
+}
+const SERIES = { market: 'spot', type: 'klines', symbol: 'BTCUSDT', interval: '1m' } as const
+
+async function everything(origin: ArchiveOrigin) {
+  const keys: [string, number][] = []
+  for await (const { key, size } of origin.list('data/')) keys.push([key, size])
+  const bytes: Uint8Array[] = []
+  for await (const piece of (await origin.open(dailyKey('BTCUSDT', '2024-01-30'))).body) bytes.push(piece)
+  return {
+    keys,
+    folders: await origin.folders('data/spot/daily/klines/'),
+    bytes: Buffer.concat(bytes).toString('base64'),
+    absent: await origin.head(dailyKey('BTCUSDT', '1999-01-01')),
+  }
+}
+
+test('a directory, a site and a bucket hold the same archive, whatever the size of a listing page', async (context) => {
+  const directory = await temporaryFolder(context)
+  await smallArchive(directory, { symbols: ['BTCUSDT', '币安人生USDT', 'A_260925'], tradesPerDay: 20 })
+  const expected = await everything(await openOrigin(directory, OPTIONS))
+  assert.equal(expected.keys.length, 24)
+  for (const pageSize of [1, 2, 7, 1000]) {
+    for (const bucket of [undefined, 'archive.example']) {
+      const server = await serveArchive({ directory, pageSize, ...(bucket === undefined ? {} : { bucket }) })
+      const origin = await openOrigin(bucket === undefined ? server.url : `s3://${bucket}?endpoint=${server.url}&anonymous=true`, OPTIONS)
+      assert.deepEqual(await everything(origin), expected, `${pageSize} ${bucket}`)
+      await origin.close()
+      await server.close()
+    }
+  }
+})
+
+test('the listing is a hint: dates after its last one are asked for by name', async (context) => {
+  const folder = await temporaryFolder(context)
+  await smallArchive(join(folder, 'all'), { symbols: ['BTCUSDT'], days: 6, tradesPerDay: 20 })
+  await smallArchive(join(folder, 'stale'), { symbols: ['BTCUSDT'], days: 2, tradesPerDay: 20 })
+  await rm(join(folder, 'all', dailyKey('BTCUSDT', '2024-02-02')))
+  const [files, listing] = [
+    await serveArchive({ directory: join(folder, 'all') }),
+    await serveArchive({ directory: join(folder, 'stale') }),
+  ]
+  const origin = httpOrigin({ ...OPTIONS, downloadUrl: files.url, listingUrl: listing.url, listingMayLag: true })
+  const now = Date.UTC(2024, 5, 1) * 1000
+  const planned = await planOne(origin, SERIES, { range: { start: Date.UTC(2024, 0, 30) * 1000, end: Date.UTC(2024, 1, 10) * 1000 }, now })
+  assert.deepEqual(
+    planned.files.map(({ file }) => file.date),
+    ['2024-01-30', '2024-01-31', '2024-02-01', '2024-02-03', '2024-02-04'],
+  )
+  assert.deepEqual(
+    planned.uncovered.map((gap) => gap.reason),
+    ['not_in_archive', 'after_last_file'],
+  )
+  const open = await planOne(origin, SERIES, { range: undefined, now })
+  assert.equal(open.files.length, 5)
+  await origin.close()
+  await files.close()
+  await listing.close()
+})
+
+test('a key that follows no grammar is told and left alone', async (context) => {
+  const directory = await temporaryFolder(context)
+  await smallArchive(directory, { symbols: ['BTCUSDT'], days: 1, tradesPerDay: 20 })
+  const strange = 'data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01-30-fixed.zip'
+  await writeFile(join(directory, strange), 'x')
+  const planned = await planOne(await openOrigin(directory, OPTIONS), SERIES, { range: undefined, now: Date.now() * 1000 })
+  assert.deepEqual([planned.files.length, planned.unparsed], [1, [strange]])
+})
+
+test('addresses that name no archive are refused with the reason', async () => {
+  for (const address of ['s3://bucket', 's3://bucket/deep?anonymous=true', '/nowhere', 'package.json', 'src']) {
+    await assert.rejects(openOrigin(address, OPTIONS), { code: 'USAGE' }, address)
+  }
+})
