@@ -46,7 +46,7 @@ export class Lakehouse {
   async ingest(options: IngestOptions): Promise<IngestResult> {
     const { nowMs, random, signal } = this.#around
     const store = await openLake(this.config.lake)
-    const run = await beginRun(store, nowMs())
+    const run = await beginRun(store, nowMs)
     const ledger = new LedgerWriter({ store, run: run.id, nowMs })
     let mayLeaveOrphans = false
     const onConflict = () => {

@@ -12,7 +12,7 @@ import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import type { Layer } from '../lake/layout.ts'
 import { currentObjects, foldLedger, type ObjectState, oneKeyPerFolder } from '../lake/ledger/fold.ts'
 import type { LedgerWriter } from '../lake/ledger/writer.ts'
-import { type OtherRuns, otherRuns, type Run } from '../lake/run.ts'
+import type { Run } from '../lake/run.ts'
 import { sweepAfterCrash } from '../lake/sweep.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
@@ -122,8 +122,7 @@ class Ingestion {
 
   async run(): Promise<IngestResult> {
     const { store, session, run, ledger } = this.#deps
-    const others: OtherRuns = await otherRuns(store, run, this.#request.now / 1000)
-    const swept = await sweepAfterCrash(store, others)
+    const swept = await sweepAfterCrash(store, run, this.#deps.commits.nowMs)
     await foldLedger(session, store)
     if (this.#request.layers.has('bronze')) await this.#land(planArchive(this.#deps.origin, this.#request))
     else await this.#noteHeld()

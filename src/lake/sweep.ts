@@ -3,22 +3,28 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { writerIsAlive } from '../storage/temporary.ts'
 import { entriesOf, keyOf, loadTable, manifestsOf } from './iceberg/table.ts'
 import { LAYERS } from './layout.ts'
-import type { OtherRuns } from './run.ts'
+import { otherRuns, type Run } from './run.ts'
 import { listTables } from './tables.ts'
 
 export type SweepOutcome = { readonly temporaries: number; readonly orphans: number }
 
 /**
- * Removes what killed runs left behind: their temporary files, and, when nobody else writes, the files that no table version reaches.
- * Their registrations go last, so that a sweep that is killed itself is repeated. Without killed runs nothing is done.
+ * Removes what killed runs left behind: their temporary files, and, when nobody else writes, the files that no table version reaches. Whether somebody does is
+ * asked after this run has said that it sweeps, and runs that begin wait for that: of two runs at least one knows of the other.
+ * Registrations of the killed go last, so that a sweep that is killed itself is repeated. Without killed runs nothing is done.
  */
-export async function sweepAfterCrash(store: ObjectStore, others: OtherRuns): Promise<SweepOutcome> {
-  if (others.dead.length === 0) return { temporaries: 0, orphans: 0 }
+export async function sweepAfterCrash(store: ObjectStore, run: Run, nowMs: () => number): Promise<SweepOutcome> {
+  if ((await otherRuns(store, run, nowMs())).dead.length === 0) return { temporaries: 0, orphans: 0 }
   const temporaries = await sweepTemporaries(store.url.slice('file://'.length), writerIsAlive)
   let orphans = 0
-  if (others.alive === 0) {
+  await run.setSweeping(true)
+  try {
+    const { alive, dead } = await otherRuns(store, run, nowMs())
+    if (alive > 0) return { temporaries, orphans }
     for (const layer of LAYERS) for (const name of await listTables(store, layer)) orphans += await sweepTable(store, `${layer}/${name}`)
-    for (const key of others.dead) await store.delete(key)
+    for (const key of dead) await store.delete(key)
+  } finally {
+    await run.setSweeping(false)
   }
   return { temporaries, orphans }
 }

@@ -90,7 +90,7 @@ async function writeSnapshot(
   const write = async (entries: readonly ManifestEntry[]): Promise<ManifestLine> => {
     const bytes = encodeManifest(shape, schemaJson, specJson, entries)
     const key = `${root}/metadata/${digest(bytes)}-m.avro`
-    if ((await store.head(key)) === undefined) await store.put(key, bytes)
+    await store.put(key, bytes)
     return lineFor(urlOf(store, key), bytes.length, snapshotId, sequence, entries)
   }
   const { kept, carried, removed } = await carryOver(current, parent, change, snapshotId)
