@@ -24,10 +24,20 @@ export class CommitQueue {
   readonly #shape: TableShape
   readonly #deps: CommitDeps
   readonly #run: string
+  readonly #before: () => Promise<void>
   #waiting: { change: PartitionChange; resolve: (done: 'committed' | 'conflict') => void; reject: (error: unknown) => void }[] = []
   #working = false
 
-  constructor(options: { store: ObjectStore; root: string; shape: TableShape; deps: CommitDeps; run: string }) {
+  /** `before` is awaited before each commit: what explains the new files must be durable before they are. */
+  constructor(options: {
+    store: ObjectStore
+    root: string
+    shape: TableShape
+    deps: CommitDeps
+    run: string
+    before?: () => Promise<void>
+  }) {
+    this.#before = options.before ?? (async () => {})
     this.#store = options.store
     this.#root = options.root
     this.#shape = options.shape
@@ -59,6 +69,7 @@ export class CommitQueue {
 
   async #commit(changes: readonly PartitionChange[]): Promise<Set<PartitionChange>> {
     const refused = new Set<PartitionChange>()
+    await this.#before()
     for (const { add } of changes)
       for (const { file, temporary } of add) await publishFile(temporary, this.#store.localPath(keyOf(this.#store, file.path)))
     await commit(this.#store, this.#root, this.#shape, this.#deps, async (current) => {

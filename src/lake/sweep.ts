@@ -1,7 +1,8 @@
 import { sweepTemporaries } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { writerIsAlive } from '../storage/temporary.ts'
-import { entriesOf, keyOf, loadTable, manifestsOf } from './iceberg/table.ts'
+import { publishHint } from './iceberg/commit.ts'
+import { entriesOf, keyOf, loadTable, manifestsOf, type Table } from './iceberg/table.ts'
 import { LAYERS } from './layout.ts'
 import { otherRuns, type Run } from './run.ts'
 import { listTables } from './tables.ts'
@@ -29,9 +30,11 @@ export async function sweepAfterCrash(store: ObjectStore, run: Run, nowMs: () =>
   return { temporaries, orphans }
 }
 
-/** Removes data files, manifests and lists that no snapshot of the table reaches; returns how many. */
+/** Removes data files, manifests and lists that no snapshot of the table reaches, and mends a hint that lags; returns how many files went. */
 async function sweepTable(store: ObjectStore, root: string): Promise<number> {
-  const reachable = await reachableKeys(store, root)
+  const table = await loadTable(store, root)
+  const reachable = await reachableKeys(store, table)
+  if (table !== undefined) await publishHint(store, root, table.version)
   let removed = 0
   for (const folder of [`${root}/data/`, `${root}/metadata/`]) {
     for await (const { key } of store.list(folder)) {
@@ -43,9 +46,8 @@ async function sweepTable(store: ObjectStore, root: string): Promise<number> {
   return removed
 }
 
-async function reachableKeys(store: ObjectStore, root: string): Promise<Set<string>> {
+async function reachableKeys(store: ObjectStore, table: Table | undefined): Promise<Set<string>> {
   const keys = new Set<string>()
-  const table = await loadTable(store, root)
   for (const snapshot of table?.metadata.snapshots ?? []) {
     if (table === undefined) break
     keys.add(keyOf(store, snapshot['manifest-list']))

@@ -53,6 +53,7 @@ export async function buildSilverTable(deps: SilverDeps, series: Series, tally: 
     shape: silverShape(series),
     deps: deps.commits,
     run: deps.run,
+    before: () => deps.ledger.flush(),
   })
   for (let round = 1; round <= ROUNDS; round++) {
     await deps.ledger.flush()

@@ -43,6 +43,12 @@ export async function leftovers(lake: string): Promise<string[]> {
       found.push(`${name} (half a line)`)
   }
   const reachable = new Set<string>()
+  for (const name of files.filter((file) => /\/metadata\/v\d+\.metadata\.json$/.test(file))) {
+    const root = name.slice(0, name.indexOf('/metadata/'))
+    const newest = (await loadTable(store, root))?.version
+    const hint = await readFile(join(lake, root, 'metadata/version-hint.text'), 'utf8').catch(() => 'none')
+    if (hint !== String(newest)) found.push(`${root}: the hint says ${hint}, the newest version is ${newest}`)
+  }
   for (const layer of LAYERS) {
     for (const table of await listTables(store, layer)) {
       const loaded = await loadTable(store, `${layer}/${table}`)

@@ -64,8 +64,8 @@ export async function commit(
   throw new LakehouseError('COMMIT_CONFLICT', `${root}: other writers were faster ${ATTEMPTS} times`, { details: { table: root } })
 }
 
-/** Readers such as DuckDB trust the hint: it is written again while a newer version exists. */
-async function publishHint(store: ObjectStore, root: string, version: number): Promise<void> {
+/** Names the newest version in the hint, at least `version`. Readers such as DuckDB trust it: it is written again while a newer version exists. */
+export async function publishHint(store: ObjectStore, root: string, version: number): Promise<void> {
   let newest = version
   do {
     while ((await store.head(metadataKey(root, newest + 1))) !== undefined) newest++
