@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import type { TableColumn } from '../core/datasets/registry.ts'
 import { CommitQueue, filesByPartition } from '../lake/commit-queue.ts'
 import { writeDataFile } from '../lake/data-file.ts'
@@ -9,6 +9,7 @@ import { loadTable, urlOf } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
 import { OBJECT_REVISIONS } from '../lake/ledger/fold.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
+import { makeFolder } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
 
@@ -46,7 +47,7 @@ export async function foldIntoTable(deps: { store: ObjectStore; session: DuckDBS
     .slice(0, 40)
   const url = urlOf(store, `${root}/data/${name}.parquet`)
   if (live.some((file) => file.path === url) || Number(state?.['n']) === 0) return
-  await mkdir(store.localPath(`${root}/data`), { recursive: true })
+  await makeFolder(store.localPath(`${root}/data`))
   const temporary = store.localPath(`${root}/data/${temporaryName('.parquet')}`)
   try {
     const columns = COLUMNS.map((column) => `"${column.name}"`).join(', ')

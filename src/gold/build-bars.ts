@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { DATASETS, silverTableName } from '../core/datasets/registry.ts'
 import type { Interval } from '../core/interval.ts'
 import { CommitQueue, filesByPartition } from '../lake/commit-queue.ts'
@@ -10,6 +10,7 @@ import { keyOf, liveFiles, loadTable, snapshotOf, urlOf } from '../lake/iceberg/
 import { tableKey } from '../lake/layout.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
+import { makeFolder } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
 import { type BarSeries, barFingerprint, barQuery, barShape, barTableName, sourceIntervals } from './bars.ts'
@@ -126,7 +127,7 @@ async function buildPartition(
   )
   const url = urlOf(store, `${folder}/${name}.parquet`)
   if (seen.has(url) || (reaching.length === 0 && live.length === 0)) return 'unchanged'
-  await mkdir(store.localPath(folder), { recursive: true })
+  await makeFolder(store.localPath(folder))
   const temporary = store.localPath(`${folder}/${temporaryName('.parquet')}`)
   try {
     const paths = reaching.map(({ interval, files }) => ({

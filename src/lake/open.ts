@@ -1,10 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
-import { localStore } from '../storage/local.ts'
+import { localStore, makeFolder } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { LAKE_FORMAT, LAKE_MARKER } from './layout.ts'
 
@@ -30,7 +29,7 @@ export async function openLake(address: string): Promise<ObjectStore> {
         { details: { lake: directory } },
       )
     }
-    await mkdir(directory, { recursive: true }).catch((error: unknown) => {
+    await makeFolder(directory).catch((error: unknown) => {
       throw new LakehouseError('CONFIG_INVALID', `the lake ${directory} cannot be made: ${asLakehouseError(error).message}`, {
         details: { lake: directory },
       })

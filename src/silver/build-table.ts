@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DATASETS, type Series, silverColumns, silverTableName } from '../core/datasets/registry.ts'
 import { CommitQueue, filesByPartition, type PartitionChange } from '../lake/commit-queue.ts'
@@ -11,6 +11,7 @@ import { foldLedger } from '../lake/ledger/fold.ts'
 import type { LedgerWriter } from '../lake/ledger/writer.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
+import { makeFolder } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
 import type { BuildOutcome, BuildTask } from './build-file.ts'
@@ -145,7 +146,7 @@ class PartitionBuilder {
   ): Promise<{ group: readonly BuildInput[]; outcome: BuildOutcome; temporary: string }> {
     const { store, limits } = this.#deps
     const folder = dirname(this.#url(partition, group)).slice(store.url.length + 1)
-    await mkdir(store.localPath(folder), { recursive: true })
+    await makeFolder(store.localPath(folder))
     const task: BuildTask = {
       table: this.#table,
       series: this.#series,

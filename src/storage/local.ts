@@ -87,6 +87,21 @@ async function write(path: string, key: string, body: Uint8Array | AsyncIterable
   return info
 }
 
+/**
+ * Makes a folder and those above it. Not by `recursive`: Node never returns where the system says ENOENT although the parent is there (as in /proc).
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || statSync(dirname(path), { throwIfNoEntry: false }) !== undefined) throw error
+    await makeFolder(dirname(path))
+    await makeFolder(path)
+  }
+}
+
 /** The folder is made only when it is found missing. */
 async function createFile(path: string): Promise<FileHandle> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
@@ -94,7 +109,7 @@ async function createFile(path: string): Promise<FileHandle> {
     return await open(path, flags)
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
     return await open(path, flags)
   }
 }
@@ -138,7 +153,7 @@ async function syncFolder(folder: string): Promise<void> {
 
 async function copyObject(from: string, to: string): Promise<void> {
   const folder = dirname(to)
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   const temporary = join(folder, temporaryName())
   try {
     await copyFile(from, temporary)

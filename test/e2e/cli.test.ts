@@ -155,7 +155,8 @@ test('a lake that is none, and a folder that holds other things, are told apart'
   assert.match((await cli(['status', '--lake', 'none'], { cwd })).err, /no lake at/)
   const { code, err } = await cli([...INGEST, '--lake', 'archive'], { cwd })
   assert.deepEqual([code, /holds other things/.test(err)], [1, true])
-  await writeFile(join(cwd, 'lakehouse.json.keep'), '')
+  const nowhere = await cli([...INGEST, '--lake', '/proc/lake'], { cwd })
+  assert.deepEqual([nowhere.code, /cannot be made/.test(nowhere.err)], [2, true], nowhere.err)
 })
 
 test('configuration: flags over environment over file over defaults, and every wrong key is named with the nearest', async () => {
