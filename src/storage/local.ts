@@ -91,14 +91,21 @@ async function write(path: string, key: string, body: Uint8Array | AsyncIterable
  * Makes a folder and those above it. Not by `recursive`: Node never returns where the system says ENOENT although the parent is there (as in /proc).
  */
 export async function makeFolder(path: string): Promise<void> {
+  if (await madeFolder(path)) return
+  await makeFolder(dirname(path))
+  if (!(await madeFolder(path))) throw Object.assign(new Error(`no folder can be made at ${path}`), { code: 'ENOENT' })
+}
+
+/** Whether the folder is there now; false when the one above it is missing. */
+async function madeFolder(path: string): Promise<boolean> {
   try {
     await mkdir(path)
+    return true
   } catch (error) {
     const code = systemCode(error)
-    if (code === 'EEXIST') return
-    if (code !== 'ENOENT' || statSync(dirname(path), { throwIfNoEntry: false }) !== undefined) throw error
-    await makeFolder(dirname(path))
-    await makeFolder(path)
+    if (code === 'EEXIST') return true
+    if (code === 'ENOENT') return false
+    throw error
   }
 }
 
