@@ -48,8 +48,12 @@ export async function foldLedger(session: DuckDBSession, store: ObjectStore): Pr
   const source = segments
     ? `SELECT * FROM read_json(${quote(store.localPath(`${LEDGER_PREFIX}*.ndjson`))}, format = 'newline_delimited', columns = ${columns}, maximum_object_size = 1048576)`
     : `SELECT ${empty.join(', ')} WHERE false`
+  const [threads] = await session.rows("SELECT current_setting('threads') AS n")
   try {
+    // The JSON reader takes 32 MB a thread, whatever it reads.
+    await session.run('SET threads = 1')
     await session.run(`CREATE OR REPLACE TEMP TABLE ledger AS ${source}`)
+    await session.run(`SET threads = ${Number(threads?.['n'])}`)
   } catch (error) {
     throw new LakehouseError('LEDGER_CORRUPT', `the ledger cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
