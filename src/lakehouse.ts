@@ -14,7 +14,7 @@ import { type LakeStatus, readStatus } from './lake/status.ts'
 import { DuckDBSession } from './platform/duckdb/session.ts'
 import { RetryBudget, retry } from './platform/retry.ts'
 import type { BoundTable } from './query/bind.ts'
-import { explainQuery, type QueryOptions, runQuery, selectRows } from './query/run-query.ts'
+import { displayRows, explainQuery, type QueryOptions, runQuery, selectRows } from './query/run-query.ts'
 import { type BuildPool, createBuildPool } from './silver/build-pool.ts'
 import { seriesPrefix } from './sources/binance/archive-key.ts'
 import { openOrigin } from './sources/binance/open-origin.ts'
@@ -126,6 +126,11 @@ export class Lakehouse {
   /** The rows of a small result as objects. */
   async select(sql: string, asOf?: AsOf): Promise<Record<string, unknown>[]> {
     return await selectRows(await openExistingLake(this.config.lake), sql, asOf)
+  }
+
+  /** The rows of a small result as values that JSON carries without loss. */
+  async show(sql: string, asOf: AsOf | undefined): Promise<Record<string, unknown>[]> {
+    return await displayRows(await openExistingLake(this.config.lake), sql, asOf)
   }
 
   async explain(sql: string, asOf: AsOf | undefined): Promise<BoundTable[]> {

@@ -4,7 +4,14 @@ import type { CommandResult } from './command.ts'
 /** 0 done · 1 failed · 2 usage or configuration · 3 done, with findings or differences · 130 interrupted. */
 const EXIT_CODES = { done: 0, failed: 1, usage: 2, done_with_findings: 3, interrupted: 130 } as const
 
-const USAGE_CODES: ReadonlySet<ErrorCode> = new Set(['USAGE', 'CONFIG_INVALID', 'DATASET_NOT_READY', 'SQL_INVALID', 'SQL_REFUSED'])
+const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
+  'USAGE',
+  'CONFIG_INVALID',
+  'LAKE_NOT_FOUND',
+  'DATASET_NOT_READY',
+  'SQL_INVALID',
+  'SQL_REFUSED',
+])
 
 export function exitCodeOf(result: CommandResult): number {
   return EXIT_CODES[result.status]

@@ -25,7 +25,7 @@ export class ProgressDisplay {
     const nowMs = this.#nowMs()
     const phase = `${progress.phase} ${progress.table}`
     const due = nowMs - this.#lastMs >= (this.#interactive ? REDRAW_MS : PLAIN_MS) || (!this.#interactive && phase !== this.#lastPhase)
-    if (!due || progress.phase === 'done') return
+    if (!due || progress.phase === 'done' || progress.planned === 0) return
     this.#lastMs = nowMs
     this.#lastPhase = phase
     const line = describe(progress, nowMs - this.#startedMs)

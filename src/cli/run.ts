@@ -30,6 +30,8 @@ export async function run(argv: readonly string[], signal: AbortSignal): Promise
     const command = findCommand(name === '--version' ? 'version' : name)
     const { values, positionals } = parse(command, rest)
     if (values['help'] === true) return help(name)
+    if (positionals.length > 0 && !/^[A-Za-z]/.test(command.usage))
+      throw new LakehouseError('USAGE', `${name} takes no argument, not "${positionals[0]}"`)
     const result = await command.run(contextFor(values, positionals, signal))
     if (json) printEnvelope(name, result, startedMs)
     return exitCodeOf(result)
@@ -43,7 +45,7 @@ export async function run(argv: readonly string[], signal: AbortSignal): Promise
 }
 
 function help(name: string | undefined): number {
-  const text = name !== undefined && name in COMMANDS ? commandHelp(name, findCommand(name), COMMON_OPTIONS) : generalHelp(COMMANDS)
+  const text = name === undefined ? generalHelp(COMMANDS) : commandHelp(name, findCommand(name), COMMON_OPTIONS)
   process.stdout.write(`${text}\n`)
   return 0
 }

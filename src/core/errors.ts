@@ -101,6 +101,7 @@ export const ERROR_CODES = {
     meaning: 'The directory is not a lake of a format this version reads.',
     remedy: 'Check `--lake`, or use a newer version.',
   },
+  LAKE_NOT_FOUND: { retryable: false, meaning: 'There is no lake at that place.', remedy: 'Ingest something first, or check `--lake`.' },
   TABLE_NOT_FOUND: { retryable: false, meaning: 'The lake has no such table.', remedy: '`status` lists the tables.' },
   TABLE_CORRUPT: {
     retryable: false,

@@ -126,6 +126,7 @@ class Ingestion {
     await foldLedger(session, store)
     if (this.#request.layers.has('bronze')) await this.#land(planArchive(this.#deps.origin, this.#request))
     else await this.#noteHeld()
+    if (this.#counts.filesPlanned === 0 && this.#tables.size === 0) this.#noteNothing()
     if (this.#request.layers.has('silver')) for (const series of this.#tables.values()) await this.#buildSilver(series)
     if (this.#request.layers.has('gold')) await this.#buildGold()
     await ledger.flush()
@@ -202,6 +203,22 @@ class Ingestion {
         explanation,
       })
     }
+  }
+
+  #noteNothing(): void {
+    const { symbols, markets, intervals } = this.#request
+    const asked = [...markets, ...symbols, ...intervals].join(' ')
+    const explanation = `nothing matches the selection (${asked || 'everything'}): see catalog symbols and catalog files`
+    this.#findings.push({
+      check: 'nothing_selected',
+      severity: 'warning',
+      table: 'bronze.objects',
+      symbol: null,
+      from: null,
+      to: null,
+      count: 0,
+      explanation,
+    })
   }
 
   #noteRaw(type: string): void {
@@ -281,7 +298,7 @@ class Ingestion {
       from: null,
       to: null,
       count: 1,
-      explanation: `${key}: ${explanation}`,
+      explanation: explanation.startsWith(key) ? explanation : `${key}: ${explanation}`,
     })
   }
 

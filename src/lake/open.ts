@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
@@ -21,6 +21,9 @@ export function lakeDirectory(address: string): string {
 export async function openLake(address: string): Promise<ObjectStore> {
   const directory = lakeDirectory(address)
   const store = localStore(directory)
+  if (existsSync(directory) && !statSync(directory).isDirectory()) {
+    throw new LakehouseError('CONFIG_INVALID', `the lake ${directory} is a file, not a directory`, { details: { lake: directory } })
+  }
   if ((await store.head(LAKE_MARKER)) === undefined) {
     if (existsSync(directory) && readdirSync(directory).some((name) => !name.startsWith('.'))) {
       throw new LakehouseError(
@@ -40,15 +43,13 @@ export async function openLake(address: string): Promise<ObjectStore> {
   return store
 }
 
-/** Opens a lake for reading. Throws LAKE_FORMAT_UNSUPPORTED when there is none. */
+/** Opens a lake for reading. Throws LAKE_NOT_FOUND, LAKE_FORMAT_UNSUPPORTED. */
 export async function openExistingLake(address: string): Promise<ObjectStore> {
   const store = localStore(lakeDirectory(address))
   if ((await store.head(LAKE_MARKER)) === undefined) {
-    throw new LakehouseError(
-      'LAKE_FORMAT_UNSUPPORTED',
-      `there is no lake at ${lakeDirectory(address)}: ingest something first, or check --lake`,
-      { details: { lake: address } },
-    )
+    throw new LakehouseError('LAKE_NOT_FOUND', `there is no lake at ${lakeDirectory(address)}: ingest something first, or check --lake`, {
+      details: { lake: address },
+    })
   }
   await checkFormat(store)
   return store

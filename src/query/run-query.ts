@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync } from 'node:fs'
 import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -10,6 +10,7 @@ import { DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
 import { type BoundTable, bindTables } from './bind.ts'
+import { displaySelect } from './display.ts'
 import { analyse } from './statement.ts'
 import { textTable } from './text-table.ts'
 
@@ -58,7 +59,7 @@ export async function runQuery(
   options.signal.addEventListener('abort', stop)
   try {
     const bound = await bindTables(session, store, await analyse(session, sql), options.asOf)
-    await session.run(`CREATE TEMP VIEW result AS ${sql}`)
+    await session.run(`CREATE TEMP VIEW result AS ${selectOf(sql)}`)
     await fence(session, store, [scratch, ...(options.output === undefined ? [] : [dirname(resolve(options.output))])])
     options.signal.throwIfAborted()
     await writeResult(session, options, scratch, write)
@@ -69,6 +70,11 @@ export async function runQuery(
     session.close()
     await rm(scratch, { recursive: true, force: true })
   }
+}
+
+/** The same with instants, dates and other values without a JSON form as text that loses nothing. */
+export async function displayRows(store: ObjectStore, sql: string, asOf: AsOf | undefined): Promise<Record<string, unknown>[]> {
+  return await withResult(store, sql, asOf, async (session) => session.rows(await displayed(session)))
 }
 
 /** How the statement's tables would be read, without running it. */
@@ -90,7 +96,7 @@ async function withResult<T>(
   const session = await DuckDBSession.open({ threads: 1, memoryLimitMb: 256, temporaryDirectory: join(tmpdir(), 'crypto-lakehouse-spill') })
   try {
     const tables = await bindTables(session, store, await analyse(session, sql), asOf)
-    await session.run(`CREATE TEMP VIEW result AS ${sql}`)
+    await session.run(`CREATE TEMP VIEW result AS ${selectOf(sql)}`)
     await fence(session, store, [])
     return await use(session, tables)
   } finally {
@@ -113,6 +119,8 @@ async function writeResult(session: DuckDBSession, options: QueryOptions, scratc
     return
   }
   const folder = output === undefined ? scratch : dirname(resolve(output))
+  if (!existsSync(folder))
+    throw new LakehouseError('OUTPUT_FAILED', `there is no folder ${folder} to write to`, { details: { output: output ?? null } })
   const file = join(folder, temporaryName())
   try {
     if (format === 'arrow') await writeArrow(session, file)
@@ -133,9 +141,7 @@ async function writeResult(session: DuckDBSession, options: QueryOptions, scratc
 async function writeArrow(session: DuckDBSession, file: string): Promise<void> {
   // Loaded when it is needed: it would double the time of every other start.
   const { arrowSelect, arrowStream } = await import('./arrow.ts')
-  const described = await session.rows('DESCRIBE result')
-  const columns = described.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }))
-  const result = await session.stream(arrowSelect('result', columns))
+  const result = await session.stream(arrowSelect('result', await resultColumns(session)))
   await pipeline(Readable.from(arrowStream(result)), createWriteStream(file))
 }
 
@@ -149,9 +155,22 @@ async function toStandardOutput(file: string): Promise<void> {
 }
 
 async function showTable(session: DuckDBSession): Promise<string> {
-  const reader = await session.connection.streamAndReadUntil('FROM result', TABLE_ROWS + 1)
-  const rows = reader.getRowsJS()
+  const { names, rows } = await session.firstRows(await displayed(session), TABLE_ROWS + 1)
   const shown = rows.slice(0, TABLE_ROWS)
   const note = rows.length > TABLE_ROWS ? `\n… more rows: narrow the query, or use --format csv` : ''
-  return `${textTable(reader.deduplicatedColumnNames(), shown)}${note}\n(${rows.length > TABLE_ROWS ? `first ${TABLE_ROWS}` : rows.length} rows)`
+  return `${textTable(names, shown)}${note}\n(${rows.length > TABLE_ROWS ? `first ${TABLE_ROWS}` : rows.length} row${rows.length === 1 ? '' : 's'})`
+}
+
+async function displayed(session: DuckDBSession): Promise<string> {
+  return displaySelect('result', await resultColumns(session))
+}
+
+async function resultColumns(session: DuckDBSession): Promise<{ name: string; type: string }[]> {
+  const described = await session.rows('DESCRIBE result')
+  return described.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }))
+}
+
+/** DESCRIBE and its like are no SELECTs, but may stand in one. */
+function selectOf(sql: string): string {
+  return /^\s*(describe|summarize|show)\b/i.test(sql) ? `SELECT * FROM (${sql.replace(/;\s*$/, '')}\n)` : sql
 }

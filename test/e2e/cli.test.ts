@@ -75,7 +75,7 @@ test('query: formats to standard output and to files, and a reader that goes awa
   assert.equal((JSON.parse(file.out) as { output: string }).output, 'out.parquet')
   assert.equal((await readFile(join(cwd, 'out.parquet'))).subarray(0, 4).toString(), 'PAR1')
   const items = await cli(['query', 'SELECT count(*) AS n, min(open_time) AS first FROM silver.binance_spot_klines_1m', '--json'], { cwd })
-  assert.deepEqual((JSON.parse(items.out) as { items: unknown }).items, [{ n: 5757, first: '2024-01-30T00:00:00.000Z' }])
+  assert.deepEqual((JSON.parse(items.out) as { items: unknown }).items, [{ n: 5757, first: '2024-01-30T00:00:00Z' }])
   const head = execSync(`"${process.execPath}" "${MAIN}" query "${sql}" --format csv | head -2`, {
     cwd,
     encoding: 'utf8',
@@ -136,6 +136,11 @@ test('what is wrong with a command line is said, with exit code 2', async () => 
     [['query', 'SELECT 1', '--format', 'xml'], /is one of table, json/],
     [['query', 'DROP TABLE x'], /only SELECT/],
     [['config'], /config show/],
+    [['status', 'extra'], /takes no argument/],
+    [['help', 'nope'], /unknown command/],
+    [['status', '--lake', 'none'], /no lake at/],
+    [['ingest', 'klines', '--archive', 'archive', '--lake', 'lakehouse/lakehouse.json'], /is a file, not a directory/],
+    [['query', "SELECT 'a'::int"], /Could not convert string/],
     [['completion', 'tcsh'], /one shell/],
     [['catalog', 'planets'], /no "planets"/],
     [['status', '--config', 'none.yaml'], /none\.yaml cannot be read/],
@@ -146,6 +151,12 @@ test('what is wrong with a command line is said, with exit code 2', async () => 
     assert.match(err, message, args.join(' '))
     assert.deepEqual([code, out], [2, ''], args.join(' '))
   }
+  const nothing = await cli(['ingest', 'klines', '--archive', 'archive', '--symbols', 'BTCUSTD'], { cwd })
+  assert.deepEqual([nothing.code, /Nothing was selected[\s\S]*nothing matches the selection \(BTCUSTD\)/.test(nothing.out)], [3, true])
+  const micro = await cli(['query', "SELECT TIMESTAMPTZ '2024-01-01 00:00:00.123456+00' AS t, DATE '2024-01-01' AS d"], { cwd })
+  assert.match(micro.out, /2024-01-01T00:00:00\.123456Z +2024-01-01\n\(1 row\)/)
+  assert.match((await cli(['query', 'DESCRIBE silver.binance_spot_klines_1m;'], { cwd })).out, /taker_buy_quote_volume +DOUBLE/)
+  assert.match((await cli(['query', 'SELECT 1', '--format', 'csv', '-o', 'none/x.csv'], { cwd })).err, /no folder .*none.*OUTPUT_FAILED/)
   const json = await cli(['query', 'SELEC 1', '--json', '-o', 'x'], { cwd })
   const report = JSON.parse(json.out) as { status: string; errors: { code: string }[] }
   assert.deepEqual([json.code, report.status, report.errors.map((error) => error.code)], [2, 'failed', ['SQL_INVALID']])

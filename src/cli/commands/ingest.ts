@@ -82,9 +82,11 @@ export function summary(result: IngestResult, durationMs: number, lake: string):
   const seconds = Math.max(durationMs / 1000, 0.001)
   const idle = counts.filesFetched === 0 && counts.partitionsWritten === 0 && errors.length === 0
   const lines = [
-    idle
-      ? `Nothing to do: all ${formatCount(counts.filesSkipped)} files are in the lake and every table is up to date (${formatDuration(durationMs)}).`
-      : `Done in ${formatDuration(durationMs)}: ${formatCount(counts.rowsWritten)} rows from ${formatCount(counts.filesFetched)} files.`,
+    idle && counts.filesPlanned === 0
+      ? `Nothing was selected (${formatDuration(durationMs)}).`
+      : idle
+        ? `Nothing to do: all ${formatCount(counts.filesSkipped)} files are in the lake and every table is up to date (${formatDuration(durationMs)}).`
+        : `Done in ${formatDuration(durationMs)}: ${formatCount(counts.rowsWritten)} rows from ${formatCount(counts.filesFetched)} files.`,
     `  files    ${counts.filesPlanned} planned, ${counts.filesFetched} fetched (${formatBytes(counts.bytesRead)}), ${counts.filesSkipped} skipped, ${counts.filesQuarantined} quarantined, ${counts.filesFailed} failed`,
   ]
   if (!idle) {

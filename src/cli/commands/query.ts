@@ -28,7 +28,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
   if (context.values['explain'] === true) return await explain(context, sql, asOf)
   const output = text(context.values, 'output')
   const format = (text(context.values, 'format') ?? 'table') as ResultFormat
-  if (context.json && output === undefined) return { status: 'done', body: { items: await context.open().select(sql, asOf) } }
+  if (context.json && output === undefined) return { status: 'done', body: { items: await context.open().show(sql, asOf) } }
   const tables = await context.open().query(sql, { format, output, asOf }, context.out)
   if (output !== undefined && !context.json) context.note(`wrote ${output}\n`)
   return { status: 'done', body: { output: output ?? null, tables } }

@@ -31,7 +31,11 @@ export function urlOf(store: ObjectStore, key: string): string {
 export function keyOf(store: ObjectStore, url: string): string {
   const base = `${store.url}/`
   if (!url.startsWith(base))
-    throw new LakehouseError('TABLE_UNSUPPORTED', `${url} lies outside of the lake ${store.url}`, { details: { url } })
+    throw new LakehouseError(
+      'TABLE_UNSUPPORTED',
+      `${url} lies outside of the lake ${store.url}: tables name their files by absolute paths, so a lake that was moved must be moved back`,
+      { details: { url } },
+    )
   return url.slice(base.length)
 }
 

@@ -49,6 +49,12 @@ export class DuckDBSession {
     return reader.getRowObjectsJson()
   }
 
+  /** The column names and the first rows of a result, as arrays of JavaScript values. */
+  async firstRows(sql: string, limit: number): Promise<{ names: string[]; rows: unknown[][] }> {
+    const reader = await this.#guard('QUERY_FAILED', sql, () => this.connection.streamAndReadUntil(sql, limit))
+    return { names: reader.deduplicatedColumnNames(), rows: reader.getRowsJS().slice(0, limit) }
+  }
+
   /** A result read chunk by chunk as it is made. */
   async stream(sql: string): Promise<DuckDBResult> {
     return await this.#guard('QUERY_FAILED', sql, () => this.connection.stream(sql))
