@@ -14,7 +14,7 @@ import { type LakeStatus, readStatus } from './lake/status.ts'
 import { DuckDBSession } from './platform/duckdb/session.ts'
 import { RetryBudget, retry } from './platform/retry.ts'
 import type { BoundTable } from './query/bind.ts'
-import { displayRows, explainQuery, type QueryOptions, runQuery, selectRows } from './query/run-query.ts'
+import { displayRows, explainQuery, type QueryLimits, type QueryOptions, runQuery, selectRows } from './query/run-query.ts'
 import { type BuildPool, createBuildPool } from './silver/build-pool.ts'
 import { seriesPrefix } from './sources/binance/archive-key.ts'
 import { openOrigin } from './sources/binance/open-origin.ts'
@@ -46,7 +46,7 @@ export class Lakehouse {
   async ingest(options: IngestOptions): Promise<IngestResult> {
     const { nowMs, random, signal } = this.#around
     const store = await openLake(this.config.lake)
-    const run = await beginRun(store, nowMs)
+    const run = await beginRun(store, { nowMs, signal, onNotice: options.onNotice })
     const ledger = new LedgerWriter({ store, run: run.id, nowMs })
     let mayLeaveOrphans = false
     const onConflict = () => {
@@ -77,14 +77,17 @@ export class Lakehouse {
       mayLeaveOrphans = true
       throw signal.aborted ? asLakehouseError(signal.reason, 'INTERRUPTED') : error
     } finally {
-      await ledger.flush()
-      await run.end({ mayLeaveOrphans })
+      await ledger.flush().finally(() => run.end({ mayLeaveOrphans }))
     }
   }
 
   /** What `ingest` would fetch, series by series, and what nothing covers. Nothing is written. */
   async *plan(request: Omit<ArchiveRequest, 'now'>, onNotice: (text: string) => void): AsyncGenerator<DryRunSeries> {
-    const store = await openExistingLake(this.config.lake).catch(() => undefined)
+    const store = await openExistingLake(this.config.lake).catch((error: unknown) => {
+      // There need not be a lake yet to plan for it.
+      if (asLakehouseError(error).code === 'LAKE_NOT_FOUND') return undefined
+      throw error
+    })
     const origin = await this.#openOrigin(onNotice)
     const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
     const session = await DuckDBSession.open({ threads: 1, memoryLimitMb: this.config.engine.memoryLimitMb, temporaryDirectory: scratch })
@@ -108,33 +111,32 @@ export class Lakehouse {
     )
   }
 
+  /** Runs a statement and writes its result in a format, to a file or standard output. */
   async query(
     sql: string,
-    options: Omit<QueryOptions, 'threads' | 'memoryLimitMb' | 'signal'>,
+    options: Pick<QueryOptions, 'format' | 'output' | 'asOf'>,
     write: (text: string) => void,
   ): Promise<BoundTable[]> {
-    const store = await openExistingLake(this.config.lake)
-    const { workers, memoryLimitMb } = this.config.engine
-    return await runQuery(
-      store,
-      sql,
-      { ...options, threads: workers, memoryLimitMb: Math.max(memoryLimitMb, 512), signal: this.#around.signal },
-      write,
-    )
+    return await runQuery(await openExistingLake(this.config.lake), sql, { ...options, ...this.#queryLimits(options.asOf) }, write)
   }
 
   /** The rows of a small result as objects. */
   async select(sql: string, asOf?: AsOf): Promise<Record<string, unknown>[]> {
-    return await selectRows(await openExistingLake(this.config.lake), sql, asOf)
+    return await selectRows(await openExistingLake(this.config.lake), sql, this.#queryLimits(asOf))
   }
 
   /** The rows of a small result as values that JSON carries without loss. */
   async show(sql: string, asOf: AsOf | undefined): Promise<Record<string, unknown>[]> {
-    return await displayRows(await openExistingLake(this.config.lake), sql, asOf)
+    return await displayRows(await openExistingLake(this.config.lake), sql, this.#queryLimits(asOf))
   }
 
   async explain(sql: string, asOf: AsOf | undefined): Promise<BoundTable[]> {
-    return await explainQuery(await openExistingLake(this.config.lake), sql, asOf)
+    return await explainQuery(await openExistingLake(this.config.lake), sql, this.#queryLimits(asOf))
+  }
+
+  #queryLimits(asOf: AsOf | undefined): QueryLimits {
+    const { workers, memoryLimitMb } = this.config.engine
+    return { asOf, threads: workers, memoryLimitMb: Math.max(memoryLimitMb, 512), signal: this.#around.signal }
   }
 
   /** What the lake holds. */

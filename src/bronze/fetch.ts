@@ -3,14 +3,25 @@ import { LakehouseError } from '../core/errors.ts'
 import { parseChecksumFile } from '../sources/binance/checksum-file.ts'
 import type { ArchiveOrigin, OpenArchiveObject } from '../sources/binance/origin.ts'
 
-/** The digest that the exchange publishes for a key, or null when there is no .CHECKSUM file. Throws CHECKSUM_FILE_INVALID. */
-export async function publishedDigest(origin: ArchiveOrigin, key: string): Promise<{ sha256: string; file: Uint8Array } | null> {
+/**
+ * The digest that the exchange publishes for a key, or null when there is no .CHECKSUM file. The archive answers as if there were none also when it refuses
+ * to give one that it lists: that is an error. Throws CHECKSUM_FILE_INVALID, ORIGIN_REFUSED.
+ */
+export async function publishedDigest(
+  origin: ArchiveOrigin,
+  key: string,
+  isListed: boolean,
+): Promise<{ sha256: string; file: Uint8Array } | null> {
   let opened: OpenArchiveObject
   try {
     opened = await origin.open(`${key}.CHECKSUM`)
   } catch (error) {
-    if (error instanceof LakehouseError && error.code === 'OBJECT_NOT_FOUND') return null
-    throw error
+    if (!(error instanceof LakehouseError && error.code === 'OBJECT_NOT_FOUND')) throw error
+    if (!isListed) return null
+    throw new LakehouseError('ORIGIN_REFUSED', `${key}.CHECKSUM is listed, but the archive does not give it`, {
+      details: { key, status: error.details['status'] ?? null },
+      cause: error,
+    })
   }
   const file = await collect(opened.body, 64 << 10)
   return { sha256: parseChecksumFile(file, key.slice(key.lastIndexOf('/') + 1)), file }

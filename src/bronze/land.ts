@@ -26,6 +26,9 @@ export type LandDeps = {
   readonly attempt: <T>(call: () => Promise<T>) => Promise<T>
 }
 
+/** An object as the archive lists it, and whether a .CHECKSUM is listed beside it. */
+type Planned = { readonly object: ArchiveObject; readonly hasChecksum: boolean }
+
 type Fetched = {
   readonly sha256: string
   readonly size: number
@@ -38,12 +41,17 @@ type Fetched = {
  * then quarantined. An object that the ledger knows unchanged is skipped; bytes that lie in bronze although the ledger does not know them are verified
  * in place; a republished object becomes a new revision. The outcome is a value; only an interruption throws.
  */
-export async function landObject(deps: LandDeps, listed: ArchiveObject, known: ObjectState | undefined): Promise<LandOutcome> {
-  const { key } = listed
-  if (known !== undefined && isUnchanged(listed, known)) return { status: 'skipped', key, sizeBytes: known.size }
+export async function landObject(deps: LandDeps, planned: Planned, known: ObjectState | undefined): Promise<LandOutcome> {
+  const { key } = planned.object
+  const held = await deps.store.head(bronzeKey(key))
+  // What is known of an object that bronze has lost does not count: it is fetched as if it were new.
+  const current = held?.size === known?.size ? known : undefined
+  if (current !== undefined && isUnchanged(planned, current)) return { status: 'skipped', key, sizeBytes: current.size }
   try {
-    await deps.ledger.append({ event: 'planned', key, size: listed.size, etag: listed.etag, lastModifiedMs: listed.lastModifiedMs })
-    return (await adopt(deps, listed, known)) ?? (await fetchAndLand(deps, listed, known))
+    const { size, etag, lastModifiedMs } = planned.object
+    await deps.ledger.append({ event: 'planned', key, size, etag, lastModifiedMs })
+    const adopted = current === undefined && held !== undefined ? await adopt(deps, planned) : undefined
+    return adopted ?? (await fetchAndLand(deps, planned, current))
   } catch (error) {
     const failure = asLakehouseError(error, 'ORIGIN_FAILED')
     if (failure.code === 'INTERRUPTED' || failure.code === 'DISK_FULL') throw failure
@@ -51,40 +59,42 @@ export async function landObject(deps: LandDeps, listed: ArchiveObject, known: O
   }
 }
 
-/** Whether upstream still has what the ledger last verified. A size of −1 and an empty ETag mean that upstream does not tell. */
-function isUnchanged(listed: ArchiveObject, known: ObjectState): boolean {
+/**
+ * Whether upstream still has what the ledger last verified. A size of −1 and an empty ETag mean that upstream does not tell. Listings give times to the
+ * millisecond, answers to the second. An object that was taken without a .CHECKSUM is looked at again once there is one.
+ */
+function isUnchanged({ object, hasChecksum }: Planned, known: ObjectState): boolean {
   return (
-    (listed.size < 0 || listed.size === known.size) &&
-    (listed.etag === '' || listed.etag === known.etag) &&
-    listed.lastModifiedMs === known.lastModifiedMs
+    (object.size < 0 || object.size === known.size) &&
+    (object.etag === '' || object.etag === known.etag) &&
+    Math.floor(object.lastModifiedMs / 1000) === Math.floor(known.lastModifiedMs / 1000) &&
+    !(hasChecksum && known.published === null)
   )
 }
 
-/** A run that was killed may have left the very object: it is proved where it lies, without fetching it. */
-async function adopt(deps: LandDeps, listed: ArchiveObject, known: ObjectState | undefined): Promise<LandOutcome | undefined> {
-  const { key } = listed
-  const held = await deps.store.head(bronzeKey(key))
-  if (known !== undefined || held === undefined || held.size !== listed.size) return undefined
-  const published = await readDigest(deps, key)
+/** A run that was killed may have left the very object: it is proved where it lies, without fetching it. Other bytes are put aside. */
+async function adopt(deps: LandDeps, planned: Planned): Promise<LandOutcome | undefined> {
+  const { key } = planned.object
+  const published = await readDigest(deps, planned)
   if (published === null) return undefined
-  const hashed = hashing(deps.store.stream(bronzeKey(key)), key, published.sha256)
-  try {
-    for await (const _ of hashed.body);
-  } catch (error) {
-    if (asLakehouseError(error).code === 'CHECKSUM_MISMATCH') return undefined
-    throw error
+  const hashed = hashing(deps.store.stream(bronzeKey(key)), key, null)
+  for await (const _ of hashed.body);
+  const { sha256, size } = hashed.digest()
+  if (sha256 !== published.sha256) {
+    await deps.store.copy(bronzeKey(key), quarantinedObjectKey(sha256, key))
+    return undefined
   }
-  await settle(deps, { ...hashed.digest(), seen: listed, published }, known)
-  return { status: 'adopted', key, sizeBytes: listed.size, checksum: 'published' }
+  await settle(deps, { sha256, size, seen: planned.object, published }, undefined)
+  return { status: 'adopted', key, sizeBytes: size, checksum: 'published' }
 }
 
-async function fetchAndLand(deps: LandDeps, listed: ArchiveObject, known: ObjectState | undefined): Promise<LandOutcome> {
+async function fetchAndLand(deps: LandDeps, planned: Planned, known: ObjectState | undefined): Promise<LandOutcome> {
   try {
-    return await receive(deps, listed, known)
+    return await receive(deps, planned, known)
   } catch (error) {
     if (!needsSecondLook(error)) throw error
   }
-  return await receiveIntoQuarantine(deps, listed, known)
+  return await receiveIntoQuarantine(deps, planned, known)
 }
 
 function needsSecondLook(error: unknown): boolean {
@@ -92,9 +102,9 @@ function needsSecondLook(error: unknown): boolean {
 }
 
 /** Streams the object to its place; a mismatch ends the stream before anything is published there. */
-async function receive(deps: LandDeps, listed: ArchiveObject, known: ObjectState | undefined): Promise<LandOutcome> {
-  const { key } = listed
-  const published = await readDigest(deps, key)
+async function receive(deps: LandDeps, planned: Planned, known: ObjectState | undefined): Promise<LandOutcome> {
+  const { key } = planned.object
+  const published = await readDigest(deps, planned)
   const staging = known === undefined ? undefined : stagingKey()
   const fetched = await deps.attempt(async (): Promise<Fetched> => {
     const opened = await deps.origin.open(key)
@@ -106,10 +116,10 @@ async function receive(deps: LandDeps, listed: ArchiveObject, known: ObjectState
 }
 
 /** The second fetch goes to quarantine first: it leaves it only if its digest is right this time. */
-async function receiveIntoQuarantine(deps: LandDeps, listed: ArchiveObject, known: ObjectState | undefined): Promise<LandOutcome> {
-  const { key } = listed
+async function receiveIntoQuarantine(deps: LandDeps, planned: Planned, known: ObjectState | undefined): Promise<LandOutcome> {
+  const { key } = planned.object
   const staging = stagingKey()
-  const published = await readDigest(deps, key).catch((error: unknown) => asLakehouseError(error))
+  const published = await readDigest(deps, planned).catch((error: unknown) => asLakehouseError(error))
   const fetched = await deps.attempt(async () => {
     const opened = await deps.origin.open(key)
     const hashed = hashing(opened.body, key, null)
@@ -136,6 +146,7 @@ async function receiveIntoQuarantine(deps: LandDeps, listed: ArchiveObject, know
     code: error.code,
     message: error.message,
     decoder: 0,
+    bound: null,
   })
   return { status: 'quarantined', key, error }
 }
@@ -177,8 +188,8 @@ async function settle(deps: LandDeps, { sha256, size, seen, published }: Fetched
   await deps.ledger.append({ event: 'fetched', ...about }, { event: 'verified', ...about, published: published?.sha256 ?? null })
 }
 
-function readDigest(deps: LandDeps, key: string): Promise<{ sha256: string; file: Uint8Array } | null> {
-  return deps.attempt(() => publishedDigest(deps.origin, key))
+function readDigest(deps: LandDeps, { object, hasChecksum }: Planned): Promise<{ sha256: string; file: Uint8Array } | null> {
+  return deps.attempt(() => publishedDigest(deps.origin, object.key, hasChecksum))
 }
 
 /** Where an object waits until its fate is decided; what a killed run leaves there is swept as any temporary file. */

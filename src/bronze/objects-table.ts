@@ -7,8 +7,8 @@ import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import { fieldsOf, type TableShape } from '../lake/iceberg/schema.ts'
 import { loadTable, urlOf } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
-import { OBJECT_REVISIONS } from '../lake/ledger/fold.ts'
-import type { DuckDBSession } from '../platform/duckdb/session.ts'
+import { foldLedger, OBJECT_REVISIONS } from '../lake/ledger/fold.ts'
+import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
 import { makeFolder } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
@@ -16,7 +16,7 @@ import { temporaryName } from '../storage/temporary.ts'
 const COLUMNS: readonly TableColumn[] = [
   { name: 'key', type: 'string', doc: 'archive key' },
   { name: 'sha256', type: 'string', doc: 'digest of the bytes' },
-  { name: 'status', type: 'string', doc: 'verified, superseded or quarantined' },
+  { name: 'status', type: 'string', doc: 'verified, superseded, quarantined, or lost from bronze' },
   { name: 'size', type: 'long', doc: 'bytes' },
   { name: 'etag', type: 'string', doc: 'as the archive gave it' },
   { name: 'last_modified', type: 'instant', doc: 'as the archive gave it' },
@@ -32,40 +32,47 @@ const SHAPE: TableShape = { fields: fieldsOf(COLUMNS), partition: undefined, sor
 
 const SETTINGS = { rowGroupSize: 122_880, dictionarySizeLimit: 1000, zstdLevel: 3 }
 
-/** Folds the ledger into the table bronze.objects; nothing happens when it says so already. The session must hold a fresh fold. */
-export async function foldIntoTable(deps: { store: ObjectStore; session: DuckDBSession; commits: CommitDeps; run: string }): Promise<void> {
-  const { store, session } = deps
+export type ObjectsDeps = {
+  readonly store: ObjectStore
+  readonly session: DuckDBSession
+  readonly commits: CommitDeps
+  readonly run: string
+  readonly signal: AbortSignal
+}
+
+/** Folds the ledger into the table bronze.objects, again when another run does so at the same time; nothing happens when the table says the same already. */
+export async function foldIntoTable(deps: ObjectsDeps): Promise<void> {
+  while ((await foldOnce(deps)) === 'conflict') deps.signal.throwIfAborted()
+}
+
+async function foldOnce({ store, session, commits, run }: ObjectsDeps): Promise<'committed' | 'conflict'> {
   const root = tableKey('bronze', 'objects')
+  // The live file first: a ledger that has grown since is a reason to write it anew, never the other way round.
+  const live = (await filesByPartition(await loadTable(store, root))).get(undefined) ?? []
+  await foldLedger(session, store)
   await session.run(`CREATE OR REPLACE TEMP TABLE object_revisions AS ${OBJECT_REVISIONS}`)
   const [state] = await session.rows(
     'SELECT count(*) AS n, coalesce(bit_xor(hash(r::VARCHAR)), 0)::VARCHAR AS content FROM object_revisions r',
   )
-  const live = (await filesByPartition(await loadTable(store, root))).get(undefined) ?? []
   const name = createHash('sha256')
     .update(JSON.stringify([COLUMNS, SETTINGS, String(state?.['n']), state?.['content']]))
     .digest('hex')
     .slice(0, 40)
   const url = urlOf(store, `${root}/data/${name}.parquet`)
-  if (live.some((file) => file.path === url) || Number(state?.['n']) === 0) return
+  if (live.some((file) => file.path === url) || Number(state?.['n']) === 0) return 'committed'
   await makeFolder(store.localPath(`${root}/data`))
   const temporary = store.localPath(`${root}/data/${temporaryName('.parquet')}`)
   try {
-    const columns = COLUMNS.map((column) => `"${column.name}"`).join(', ')
-    const written = await writeDataFile(
-      session,
-      `SELECT ${columns} FROM object_revisions ORDER BY key, sha256`,
-      SHAPE.fields,
-      temporary,
-      SETTINGS,
-    )
-    const queue = new CommitQueue({ store, root, shape: SHAPE, deps: deps.commits, run: deps.run })
+    const columns = COLUMNS.map((column) => quoteName(column.name)).join(', ')
+    const query = `SELECT ${columns} FROM object_revisions ORDER BY key, sha256`
+    const written = await writeDataFile(session, query, SHAPE.fields, temporary, SETTINGS)
     const seen = new Set(live.map((file) => file.path))
-    // A conflict means that another run has folded a ledger that is at least as new.
-    await queue.submit({
+    const add = [{ temporary, file: { ...written, path: url, partition: undefined } }]
+    return await new CommitQueue({ store, root, shape: SHAPE, deps: commits, run }).submit({
       partition: undefined,
       seen,
       remove: seen,
-      add: [{ temporary, file: { ...written, path: url, partition: undefined } }],
+      add,
     })
   } finally {
     await rm(temporary, { force: true })

@@ -18,6 +18,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     abort.abort(new DOMException('interrupted', 'AbortError'))
   })
 }
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+let outputFailure: NodeJS.ErrnoException | undefined
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  outputFailure = error
+  abort.abort(error)
+})
 
-process.exitCode = await run(process.argv.slice(2), abort.signal)
+const code = await run(process.argv.slice(2), abort.signal)
+// A reader that goes away early (`| head`) is no failure; what was begun has been put away.
+process.exitCode = outputFailure === undefined ? code : outputFailure.code === 'EPIPE' ? 0 : 1

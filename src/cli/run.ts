@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
-import { asLakehouseError, ERROR_CODES, LakehouseError } from '../core/errors.ts'
+import { asLakehouseError, ERROR_CODES, LakehouseError, systemCode } from '../core/errors.ts'
 import { formatInstant } from '../core/time.ts'
 import { Lakehouse } from '../lakehouse.ts'
 import type { Command, CommandContext, CommandResult, OptionSpec, Values } from './command.ts'
@@ -36,6 +36,7 @@ export async function run(argv: readonly string[], signal: AbortSignal): Promise
     if (json) printEnvelope(name, result, startedMs)
     return exitCodeOf(result)
   } catch (error) {
+    if (systemCode(signal.reason) === 'EPIPE') return 0
     return fail(name, signal.aborted ? new LakehouseError('INTERRUPTED', 'interrupted', { cause: error }) : asLakehouseError(error), {
       json,
       verbose: argv.includes('--verbose') || argv.includes('-v'),

@@ -25,11 +25,15 @@ export type Selection = {
 /** What the options choose; empty lists and an undefined range mean everything. Throws USAGE. */
 export function parseSelection(values: Values, nowMs: number): Selection {
   return {
-    markets: list(values, 'market').map(parseMarket),
-    symbols: list(values, 'symbols'),
-    intervals: list(values, 'interval').map(parseInterval),
+    markets: unique(list(values, 'market').map(parseMarket)),
+    symbols: unique(list(values, 'symbols')),
+    intervals: unique(list(values, 'interval').map(parseInterval)),
     range: parseRange(values, nowMs),
   }
+}
+
+function unique<T>(items: readonly T[]): T[] {
+  return [...new Set(items)]
 }
 
 /** The type that the text names, or all of them for `all`. Throws USAGE. */

@@ -122,7 +122,7 @@ class Ingestion {
 
   async run(): Promise<IngestResult> {
     const { store, session, run, ledger } = this.#deps
-    const swept = await sweepAfterCrash(store, run, this.#deps.commits.nowMs)
+    const swept = await sweepAfterCrash(store, run)
     await foldLedger(session, store)
     if (this.#request.layers.has('bronze')) await this.#land(planArchive(this.#deps.origin, this.#request))
     else await this.#noteHeld()
@@ -130,8 +130,7 @@ class Ingestion {
     if (this.#request.layers.has('silver')) for (const series of this.#tables.values()) await this.#buildSilver(series)
     if (this.#request.layers.has('gold')) await this.#buildGold()
     await ledger.flush()
-    await foldLedger(session, store)
-    await foldIntoTable({ store, session, commits: this.#deps.commits, run: run.id })
+    await foldIntoTable({ ...this.#deps, run: run.id })
     this.#report({ phase: 'done' })
     return {
       counts: this.#counts,
@@ -148,7 +147,7 @@ class Ingestion {
     const { concurrency, signal } = this.#deps
     const files = this.#plannedFiles(plan)
     for await (const outcome of mapConcurrent(files, { limit: concurrency, signal }, ({ planned, known }) =>
-      landObject(this.#deps, planned.object, known),
+      landObject(this.#deps, planned, known),
     )) {
       this.#tally(outcome)
     }

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { DATASETS, silverTableName } from '../core/datasets/registry.ts'
+import { LakehouseError } from '../core/errors.ts'
 import type { Interval } from '../core/interval.ts'
 import { CommitQueue, filesByPartition } from '../lake/commit-queue.ts'
 import { writeDataFile } from '../lake/data-file.ts'
@@ -36,15 +37,16 @@ type Source = { readonly interval: Interval; readonly files: readonly DataFile[]
 const COMMITTED_TOGETHER = 16
 
 /** A table is planned anew when another run changed a partition meanwhile. */
-const ROUNDS = 4
+const ROUNDS = 8
 
 /** Makes a bar table what the silver klines of its market say; only bars of partitions whose silver files changed are computed. */
 export async function buildBars(deps: GoldDeps, series: BarSeries): Promise<GoldOutcome> {
   const table = barTableName(series)
   const outcome = { table, rowsWritten: 0, partitionsWritten: 0, partitionsUnchanged: 0 }
-  for (let round = 1; round <= ROUNDS; round++) {
-    const sources = await silverSources(deps.store, series)
+  for (let round = 1; ; round++) {
+    // The live bars first: klines that came later than they did are a reason to build anew, never the other way round.
     const live = await filesByPartition(await loadTable(deps.store, tableKey('gold', table)))
+    const sources = await silverSources(deps.store, series)
     const shape = barShape(series)
     const queue = new CommitQueue({ store: deps.store, root: tableKey('gold', table), shape, deps: deps.commits, run: deps.run })
     let conflicts = 0
@@ -58,9 +60,12 @@ export async function buildBars(deps: GoldDeps, series: BarSeries): Promise<Gold
         outcome.partitionsWritten++
       }
     }
-    if (conflicts === 0) break
+    if (conflicts === 0) return outcome
+    if (round === ROUNDS)
+      throw new LakehouseError('COMMIT_CONFLICT', `gold.${table} was changed by other runs ${ROUNDS} times while it was built`, {
+        details: { table: `gold.${table}` },
+      })
   }
-  return outcome
 }
 
 async function silverSources(store: ObjectStore, { market, interval }: BarSeries): Promise<Source[]> {

@@ -3,7 +3,7 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { type CommitDeps, commit } from './iceberg/commit.ts'
 import type { DataFile } from './iceberg/manifest.ts'
 import type { TableShape } from './iceberg/schema.ts'
-import { keyOf, liveFiles, snapshotOf, type Table } from './iceberg/table.ts'
+import { keyOf, liveFiles, loadTable, snapshotOf, type Table } from './iceberg/table.ts'
 
 /** The new content of one partition: files that stay are named, new ones lie finished at a temporary path. */
 export type PartitionChange = {
@@ -69,11 +69,12 @@ export class CommitQueue {
 
   async #commit(changes: readonly PartitionChange[]): Promise<Set<PartitionChange>> {
     const refused = new Set<PartitionChange>()
+    const clashing = new Set<PartitionChange>()
     await this.#before()
-    for (const { add } of changes)
-      for (const { file, temporary } of add) await publishFile(temporary, this.#store.localPath(keyOf(this.#store, file.path)))
+    for (const change of changes) if (!(await this.#publish(change))) clashing.add(change)
     await commit(this.#store, this.#root, this.#shape, this.#deps, async (current) => {
       refused.clear()
+      for (const change of clashing) refused.add(change)
       const live = await filesByPartition(current)
       for (const change of changes) if (!sameFiles(change.seen, live.get(change.partition) ?? [])) refused.add(change)
       const good = changes.filter((change) => !refused.has(change))
@@ -84,6 +85,22 @@ export class CommitQueue {
     })
     if (refused.size > 0) this.#deps.onConflict()
     return refused
+  }
+
+  /**
+   * Gives the change's files their names. A file that has the name already was made of the same inputs and stays, because another run may have committed it;
+   * only one of another size that no version holds is replaced. False when one that is live differs.
+   */
+  async #publish({ add }: PartitionChange): Promise<boolean> {
+    for (const { file, temporary } of add) {
+      const key = keyOf(this.#store, file.path)
+      if (await publishFile(temporary, this.#store.localPath(key), { replace: false })) continue
+      if ((await this.#store.head(key))?.size === file.bytes) continue
+      const live = await filesByPartition(await loadTable(this.#store, this.#root))
+      if (live.get(file.partition)?.some(({ path }) => path === file.path) === true) return false
+      await publishFile(temporary, this.#store.localPath(key), { replace: true })
+    }
+    return true
   }
 }
 

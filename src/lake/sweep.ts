@@ -1,10 +1,10 @@
 import { sweepTemporaries } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { writerIsAlive } from '../storage/temporary.ts'
+import { writerOf } from '../storage/temporary.ts'
 import { publishHint } from './iceberg/commit.ts'
 import { entriesOf, keyOf, loadTable, manifestsOf, type Table } from './iceberg/table.ts'
 import { LAYERS } from './layout.ts'
-import { otherRuns, type Run } from './run.ts'
+import { mayBeAtWork, otherRuns, type Run } from './run.ts'
 import { listTables } from './tables.ts'
 
 export type SweepOutcome = { readonly temporaries: number; readonly orphans: number }
@@ -14,13 +14,16 @@ export type SweepOutcome = { readonly temporaries: number; readonly orphans: num
  * asked after this run has said that it sweeps, and runs that begin wait for that: of two runs at least one knows of the other.
  * Registrations of the killed go last, so that a sweep that is killed itself is repeated. Without killed runs nothing is done.
  */
-export async function sweepAfterCrash(store: ObjectStore, run: Run, nowMs: () => number): Promise<SweepOutcome> {
-  if ((await otherRuns(store, run, nowMs())).dead.length === 0) return { temporaries: 0, orphans: 0 }
-  const temporaries = await sweepTemporaries(store.url.slice('file://'.length), writerIsAlive)
+export async function sweepAfterCrash(store: ObjectStore, run: Run): Promise<SweepOutcome> {
+  const others = await otherRuns(store, run)
+  if (others.dead.length === 0) return { temporaries: 0, orphans: 0 }
+  const temporaries = await sweepTemporaries(store.url.slice('file://'.length), (name, modifiedMs) =>
+    mayBeAtWork(writerOf(name), modifiedMs, others),
+  )
   let orphans = 0
   await run.setSweeping(true)
   try {
-    const { alive, dead } = await otherRuns(store, run, nowMs())
+    const { alive, dead } = await otherRuns(store, run)
     if (alive > 0) return { temporaries, orphans }
     for (const layer of LAYERS) for (const name of await listTables(store, layer)) orphans += await sweepTable(store, `${layer}/${name}`)
     for (const key of dead) await store.delete(key)

@@ -1,8 +1,17 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { LakehouseError } from '../core/errors.ts'
+import { asLakehouseError, type ErrorCode, type ErrorDetails, LakehouseError } from '../core/errors.ts'
 
 type Waiting<T, R> = { readonly task: T; readonly resolve: (result: R) => void; readonly reject: (error: unknown) => void }
+
+/** An error on its way between threads: as a structured clone it would lose its code. */
+export type Failure = { readonly code: ErrorCode; readonly message: string; readonly details: ErrorDetails }
+
+/** What a worker module answers for an error. */
+export function asFailure(error: unknown): Failure {
+  const { code, message, details } = asLakehouseError(error, 'DECODER_FAILED')
+  return { code, message, details }
+}
 
 /** A thread that does not stop within so long is given up. */
 const PATIENCE_MS = 10_000
@@ -16,7 +25,7 @@ async function stop(thread: Worker): Promise<void> {
   clearTimeout(late)
 }
 
-/** Runs tasks on worker threads, one at a time each. The module answers every message with `{ result }` or `{ failure }`, and ends on null. */
+/** Runs tasks on worker threads, one at a time each. The module answers every message with `{ result }` or `{ failure }` (see `asFailure`), and ends on null. */
 export class WorkerPool<T, R> {
   readonly size: number
   readonly #module: URL
@@ -24,7 +33,7 @@ export class WorkerPool<T, R> {
   readonly #idle: Worker[] = []
   readonly #busy = new Map<Worker, Waiting<T, R>>()
   readonly #queue: Waiting<T, R>[] = []
-  #closed = false
+  #closing: Promise<unknown> | undefined
 
   /** `data` reaches every thread as its workerData. */
   constructor(module: URL, size: number, data: unknown) {
@@ -40,7 +49,7 @@ export class WorkerPool<T, R> {
 
   /** The result of the task. Throws DECODER_FAILED when the thread dies, INTERRUPTED when the pool is closed. */
   run(task: T): Promise<R> {
-    if (this.#closed) return Promise.reject(new LakehouseError('INTERRUPTED', 'interrupted'))
+    if (this.#closing !== undefined) return Promise.reject(new LakehouseError('INTERRUPTED', 'interrupted'))
     this.warmUp()
     return new Promise<R>((resolve, reject) => {
       this.#queue.push({ task, resolve, reject })
@@ -53,37 +62,44 @@ export class WorkerPool<T, R> {
    * would take the whole process with it.
    */
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing ??= this.#close()
+    await this.#closing
+  }
+
+  #close(): Promise<unknown> {
     const interrupted = new LakehouseError('INTERRUPTED', 'interrupted')
     const threads = [...this.#idle, ...this.#busy.keys()]
     for (const { reject } of [...this.#queue.splice(0), ...this.#busy.values()]) reject(interrupted)
     this.#busy.clear()
     this.#idle.length = 0
-    await Promise.all(threads.map(stop))
+    return Promise.all(threads.map(stop))
   }
 
   #start(): Worker {
     const worker = new Worker(this.#module, { workerData: this.#data })
     worker.unref()
-    worker.on('message', (message: { result: R } | { failure: Error }) => {
+    worker.on('message', (message: { result: R } | { failure: Failure }) => {
       const done = this.#busy.get(worker)
       this.#busy.delete(worker)
       worker.unref()
       this.#idle.push(worker)
       if ('result' in message) done?.resolve(message.result)
-      else done?.reject(new LakehouseError('DECODER_FAILED', message.failure.message, { cause: message.failure }))
+      else done?.reject(new LakehouseError(message.failure.code, message.failure.message, { details: message.failure.details }))
       this.#dispatch()
     })
     worker.on('error', (error) => this.#lose(worker, error))
-    worker.on('exit', (code) => this.#lose(worker, new Error(`the worker ended with code ${code}`)))
+    worker.on('exit', (code) => this.#lose(worker, new Error(`the thread ended with code ${code}`)))
     return worker
   }
 
+  /** A thread that died takes its task with it; those that wait for a thread would wait for ever, so they fail with it when it was the last. */
   #lose(worker: Worker, error: Error): void {
-    this.#busy.get(worker)?.reject(new LakehouseError('DECODER_FAILED', error.message, { cause: error }))
+    const lost = new LakehouseError('DECODER_FAILED', `a thread died: ${error.message}`, { cause: error })
+    this.#busy.get(worker)?.reject(lost)
     this.#busy.delete(worker)
     const at = this.#idle.indexOf(worker)
     if (at >= 0) this.#idle.splice(at, 1)
+    if (this.#idle.length + this.#busy.size === 0) for (const { reject } of this.#queue.splice(0)) reject(lost)
   }
 
   #dispatch(): void {

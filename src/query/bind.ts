@@ -3,7 +3,8 @@ import { formatInstant } from '../core/time.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { planScan } from '../lake/iceberg/scan.ts'
 import { type AsOf, keyOf, loadTable, snapshotOf, type Table } from '../lake/iceberg/table.ts'
-import { LAYERS, LEDGER_PREFIX, tableKey } from '../lake/layout.ts'
+import { LAYERS, tableKey } from '../lake/layout.ts'
+import { ledgerSource } from '../lake/ledger/fold.ts'
 import { listTables } from '../lake/tables.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -82,12 +83,7 @@ function scanSql(table: Table, files: readonly DataFile[]): string {
 
 /** Every event of the ledger, read from its segments: the one table that knows when and by which run. */
 async function bindLedger(session: DuckDBSession, store: ObjectStore): Promise<BoundTable> {
-  const columns =
-    "{event: 'VARCHAR', \"at\": 'TIMESTAMPTZ', run: 'VARCHAR', n: 'BIGINT', key: 'VARCHAR', size: 'BIGINT', sha256: 'VARCHAR', code: 'VARCHAR', message: 'VARCHAR'}"
-  const segments = quote(store.localPath(`${LEDGER_PREFIX}*.ndjson`))
-  await session.run(
-    `CREATE VIEW bronze.ledger AS SELECT * FROM read_json(${segments}, format = 'newline_delimited', columns = ${columns}, maximum_object_size = 1048576)`,
-  )
+  await session.run(`CREATE VIEW bronze.ledger AS SELECT * REPLACE ("at"::TIMESTAMPTZ AS "at") FROM (${await ledgerSource(store)})`)
   return {
     table: 'bronze.ledger',
     snapshotId: null,

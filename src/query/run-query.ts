@@ -18,15 +18,22 @@ export const RESULT_FORMATS = ['table', 'json', 'ndjson', 'csv', 'parquet', 'arr
 
 export type ResultFormat = (typeof RESULT_FORMATS)[number]
 
-export type QueryOptions = {
-  readonly format: ResultFormat
-  /** A file, or undefined for standard output. */
-  readonly output: string | undefined
+/** What any statement runs under. */
+export type QueryLimits = {
   readonly asOf: AsOf | undefined
   readonly threads: number
   readonly memoryLimitMb: number
   readonly signal: AbortSignal
 }
+
+export type QueryOptions = QueryLimits & {
+  readonly format: ResultFormat
+  /** A file, or undefined for standard output. */
+  readonly output: string | undefined
+}
+
+/** So many rows are handed out as objects. */
+const OBJECT_ROWS = 100_000
 
 /** So many rows are shown of a table. */
 const TABLE_ROWS = 200
@@ -49,58 +56,68 @@ export async function runQuery(
   options: QueryOptions,
   write: (text: string) => void,
 ): Promise<BoundTable[]> {
-  const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
-  const session = await DuckDBSession.open({
-    threads: options.threads,
-    memoryLimitMb: options.memoryLimitMb,
-    temporaryDirectory: join(scratch, 'spill'),
-  })
-  const stop = () => session.interrupt()
-  options.signal.addEventListener('abort', stop)
-  try {
-    const bound = await bindTables(session, store, await analyse(session, sql), options.asOf)
-    await session.run(`CREATE TEMP VIEW result AS ${selectOf(sql)}`)
-    await fence(session, store, [scratch, ...(options.output === undefined ? [] : [dirname(resolve(options.output))])])
-    options.signal.throwIfAborted()
-    await writeResult(session, options, scratch, write)
-    options.signal.throwIfAborted()
-    return bound
-  } finally {
-    options.signal.removeEventListener('abort', stop)
-    session.close()
-    await rm(scratch, { recursive: true, force: true })
-  }
+  const { output } = options
+  return await withResult(
+    store,
+    sql,
+    { ...options, outputFolder: output && dirname(resolve(output)) },
+    async ({ session, tables, scratch }) => {
+      await writeResult(session, options, scratch, write)
+      return tables
+    },
+  )
+}
+
+/** The rows of a small result as objects, values as JavaScript has them. Throws QUERY_FAILED for more than 100,000 rows. */
+export async function selectRows(store: ObjectStore, sql: string, limits: QueryLimits): Promise<Record<string, unknown>[]> {
+  return await withResult(store, sql, limits, ({ session }) => objects(session, 'FROM result'))
 }
 
 /** The same with instants, dates and other values without a JSON form as text that loses nothing. */
-export async function displayRows(store: ObjectStore, sql: string, asOf: AsOf | undefined): Promise<Record<string, unknown>[]> {
-  return await withResult(store, sql, asOf, async (session) => session.rows(await displayed(session)))
+export async function displayRows(store: ObjectStore, sql: string, limits: QueryLimits): Promise<Record<string, unknown>[]> {
+  return await withResult(store, sql, limits, async ({ session }) => objects(session, await displayed(session)))
+}
+
+async function objects(session: DuckDBSession, sql: string): Promise<Record<string, unknown>[]> {
+  const { names, rows } = await session.firstRows(sql, OBJECT_ROWS + 1)
+  if (rows.length > OBJECT_ROWS)
+    throw new LakehouseError('QUERY_FAILED', `the result has more than ${OBJECT_ROWS} rows: use --format ndjson, csv, parquet or arrow`, {
+      details: { rows: OBJECT_ROWS },
+    })
+  return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index]])))
 }
 
 /** How the statement's tables would be read, without running it. */
-export async function explainQuery(store: ObjectStore, sql: string, asOf: AsOf | undefined): Promise<BoundTable[]> {
-  return await withResult(store, sql, asOf, async (_session, tables) => tables)
+export async function explainQuery(store: ObjectStore, sql: string, limits: QueryLimits): Promise<BoundTable[]> {
+  return await withResult(store, sql, limits, async ({ tables }) => tables)
 }
 
-/** The rows of a small result as objects. */
-export async function selectRows(store: ObjectStore, sql: string, asOf: AsOf | undefined): Promise<Record<string, unknown>[]> {
-  return await withResult(store, sql, asOf, (session) => session.rows('FROM result'))
-}
+type Opened = { readonly session: DuckDBSession; readonly tables: BoundTable[]; readonly scratch: string }
 
+/** Runs `use` over the statement as the view `result`, in a session that the signal interrupts. */
 async function withResult<T>(
   store: ObjectStore,
   sql: string,
-  asOf: AsOf | undefined,
-  use: (session: DuckDBSession, tables: BoundTable[]) => Promise<T>,
+  limits: QueryLimits & { readonly outputFolder?: string | undefined },
+  use: (opened: Opened) => Promise<T>,
 ): Promise<T> {
-  const session = await DuckDBSession.open({ threads: 1, memoryLimitMb: 256, temporaryDirectory: join(tmpdir(), 'crypto-lakehouse-spill') })
+  const { threads, memoryLimitMb, signal, outputFolder } = limits
+  const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
+  const session = await DuckDBSession.open({ threads, memoryLimitMb, temporaryDirectory: join(scratch, 'spill') })
+  const stop = () => session.interrupt()
+  signal.addEventListener('abort', stop)
   try {
-    const tables = await bindTables(session, store, await analyse(session, sql), asOf)
+    const tables = await bindTables(session, store, await analyse(session, sql), limits.asOf)
     await session.run(`CREATE TEMP VIEW result AS ${selectOf(sql)}`)
-    await fence(session, store, [])
-    return await use(session, tables)
+    await fence(session, store, [scratch, ...(outputFolder === undefined ? [] : [outputFolder])])
+    signal.throwIfAborted()
+    const done = await use({ session, tables, scratch })
+    signal.throwIfAborted()
+    return done
   } finally {
+    signal.removeEventListener('abort', stop)
     session.close()
+    await rm(scratch, { recursive: true, force: true })
   }
 }
 
@@ -130,7 +147,10 @@ async function writeResult(session: DuckDBSession, options: QueryOptions, scratc
     else await rename(file, join(folder, basename(output)))
   } catch (error) {
     const failure = asLakehouseError(error)
-    if (failure.code === 'INTERNAL')
+    if (
+      failure.code === 'INTERNAL' ||
+      (failure.code === 'QUERY_FAILED' && /^IO Error: Cannot open file|Permission denied/.test(failure.message))
+    )
       throw new LakehouseError('OUTPUT_FAILED', `the result cannot be written: ${failure.message}`, { cause: error })
     throw failure
   } finally {

@@ -72,12 +72,13 @@ function checkTable(table: Node): void {
 /** Notes the lake tables in a SELECT's FROM. An unqualified column is taken for the table's only when the FROM holds nothing else. */
 function mention(select: Node, found: Found): void {
   const tables = baseTables(select['from_table'])
-  for (const table of tables) {
+  for (const { table, isPrunable } of tables) {
     const layer = LAYERS.find((id) => id === table['schema_name'])
     if (layer === undefined) continue
     const name = String(table['table_name'])
     const alias = String(table['alias'] ?? '') || name
-    const predicates = conjuncts(select['where_clause']).flatMap((condition) => toPredicates(condition, alias, tables.length === 1))
+    const conditions = isPrunable ? conjuncts(select['where_clause']) : []
+    const predicates = conditions.flatMap((condition) => toPredicates(condition, alias, tables.length === 1))
     const key = `${layer}.${name}`
     const known = found.get(key)
     if (known === undefined) found.set(key, { layer, name, mentions: [predicates] })
@@ -85,22 +86,48 @@ function mention(select: Node, found: Found): void {
   }
 }
 
+/** `isPrunable` says whether rows for which the WHERE does not hold may be left out before the FROM is evaluated. */
+type Mentioned = { readonly table: Node; readonly isPrunable: boolean }
+
+const OTHER: Mentioned = { table: { type: 'OTHER' }, isPrunable: false }
+
 /** The base tables that a FROM mentions itself; subqueries are SELECTs of their own. */
-function baseTables(from: unknown): Node[] {
+function baseTables(from: unknown): Mentioned[] {
   const tree = asNode(from)
   switch (tree?.['type']) {
-    case 'BASE_TABLE':
-      return [tree]
+    case 'BASE_TABLE': {
+      const isRenamed = Array.isArray(tree['column_name_alias']) && tree['column_name_alias'].length > 0
+      return [{ table: tree, isPrunable: !isRenamed && tree['sample'] === null }]
+    }
     case 'JOIN':
-      return [...baseTables(tree['left']), ...baseTables(tree['right'])]
+      return joined(tree)
     case 'PIVOT':
-      return [...baseTables(tree['source']), { type: 'OTHER' }]
+      return [...unprunable(baseTables(tree['source'])), OTHER]
     case 'EMPTY':
     case undefined:
       return []
     default:
-      return [{ type: 'OTHER' }]
+      return [OTHER]
   }
+}
+
+/** Which row an ASOF join finds depends on every row of its right side, a positional one on every row of both. */
+function joined(join: Node): Mentioned[] {
+  const [left, right] = [baseTables(join['left']), baseTables(join['right'])]
+  switch (join['ref_type']) {
+    case 'REGULAR':
+    case 'CROSS':
+    case 'NATURAL':
+      return [...left, ...right]
+    case 'ASOF':
+      return [...left, ...unprunable(right)]
+    default:
+      return unprunable([...left, ...right])
+  }
+}
+
+function unprunable(tables: readonly Mentioned[]): Mentioned[] {
+  return tables.map(({ table }) => ({ table, isPrunable: false }))
 }
 
 function conjuncts(where: unknown): Node[] {
@@ -161,10 +188,14 @@ function columnName(tree: Node | undefined, alias: string, alone: boolean): stri
   return names.at(-2)?.toLowerCase() === alias.toLowerCase() ? column : undefined
 }
 
-/** A literal, or a literal cast to a date or time. Text stays text: what it means depends on the column. */
+/** A literal, or a literal cast to a date or an instant. Text stays text: what it means depends on the column. */
 function constant(tree: Node | undefined): ColumnValue | undefined {
-  if (tree?.['type'] === 'OPERATOR_CAST' && /^(DATE|TIMESTAMP)/.test(String(asNode(tree['cast_type'])?.['id'])))
-    return constant(asNode(tree['child']))
+  if (tree?.['type'] === 'OPERATOR_CAST') {
+    const type = String(asNode(tree['cast_type'])?.['id'])
+    const value = constant(asNode(tree['child']))
+    if (type === 'DATE') return typeof value === 'string' && DAY.test(value) ? value.slice(0, 10) : undefined
+    return type === 'TIMESTAMP' || type === 'TIMESTAMP WITH TIME ZONE' ? value : undefined
+  }
   if (tree?.['type'] !== 'VALUE_CONSTANT') return undefined
   const literal = asNode(tree['value'])
   if (literal?.['is_null'] === true) return undefined
@@ -173,6 +204,8 @@ function constant(tree: Node | undefined): ColumnValue | undefined {
   if (type === 'VARCHAR' && typeof value === 'string') return value
   return ['INTEGER', 'BIGINT', 'DOUBLE'].includes(type) && typeof value === 'number' ? value : undefined
 }
+
+const DAY = /^\d{4}-\d{2}-\d{2}/
 
 function asNode(value: unknown): Node | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Node) : undefined
@@ -197,7 +230,7 @@ export function typedPredicates(predicates: readonly Predicate[], typeOf: (colum
 
 function convertValue(type: string | undefined, value: ColumnValue): ColumnValue | undefined {
   if (type === 'timestamptz')
-    return typeof value === 'string' && /^\d{4}-\d{2}-\d{2}/.test(value)
+    return typeof value === 'string' && DAY.test(value)
       ? parseInstant(value.trim().replace(/(:\d{2}(?:\.\d+)?[+-]\d{2})$/, '$1:00'))
       : undefined
   if (type === 'string') return typeof value === 'string' ? value : undefined

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { DATASETS, type Series, silverColumns } from '../core/datasets/registry.ts'
-import { asLakehouseError, type ErrorCode } from '../core/errors.ts'
+import { asLakehouseError } from '../core/errors.ts'
 import { type WrittenFile, writeDataFile } from '../lake/data-file.ts'
 import { fieldsOf, partitionRange, partitionValue } from '../lake/iceberg/schema.ts'
 import { registerFeed } from '../platform/duckdb/feed.ts'
@@ -8,7 +8,7 @@ import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
 import type { ZipReader } from '../sources/binance/zip-entry.ts'
 import { type Duplicates, findDuplicates, NO_DUPLICATES } from './duplicates.ts'
 import { type DecodedInput, feedColumns, InputFeed, InputRefused } from './input-feed.ts'
-import { type BuildInput, transformOf } from './inputs.ts'
+import { type BuildInput, type Refusal, transformOf } from './inputs.ts'
 
 /** Everything a worker needs to make one data file. Paths are local. */
 export type BuildTask = {
@@ -22,9 +22,6 @@ export type BuildTask = {
   readonly rejects: string
   readonly maxEntryBytes: number
 }
-
-/** An input whose bytes are not to be decoded; the file is made without it. */
-export type Refusal = { readonly key: string; readonly sha256: string; readonly code: ErrorCode; readonly message: string }
 
 export type BuildOutcome = {
   /** Undefined when no row is left. */
@@ -52,8 +49,10 @@ export async function buildFile(tools: BuildTools, task: BuildTask): Promise<Bui
       return { ...(await buildFrom(tools, { ...task, inputs })), refused }
     } catch (error) {
       if (!(error instanceof InputRefused)) throw error
-      const { code, message } = asLakehouseError(error.cause)
-      refused.push({ key: error.input.key, sha256: error.input.sha256, code, message })
+      const { code, message, details } = asLakehouseError(error.cause)
+      const bound = typeof details['bound'] === 'number' ? details['bound'] : null
+      const lost = code === 'CHECKSUM_MISMATCH' || code === 'OBJECT_NOT_FOUND'
+      refused.push({ key: error.input.key, sha256: error.input.sha256, code, message, bound, lost })
     }
   }
 }

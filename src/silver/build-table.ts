@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DATASETS, type Series, silverColumns, silverTableName } from '../core/datasets/registry.ts'
+import { LakehouseError } from '../core/errors.ts'
 import { CommitQueue, filesByPartition, type PartitionChange } from '../lake/commit-queue.ts'
 import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
@@ -16,7 +17,16 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
 import type { BuildOutcome, BuildTask } from './build-file.ts'
 import type { BuildPool } from './build-pool.ts'
-import { type BuildInput, fingerprint, groupInputs, type PartitionInputs, partitionInputs, transformOf } from './inputs.ts'
+import {
+  type BuildInput,
+  type DecodeLimits,
+  fingerprint,
+  groupInputs,
+  type PartitionInputs,
+  partitionInputs,
+  refusedObjects,
+  transformOf,
+} from './inputs.ts'
 import type { SilverTally } from './tally.ts'
 
 export type SilverDeps = {
@@ -27,7 +37,7 @@ export type SilverDeps = {
   readonly commits: CommitDeps
   readonly run: string
   readonly signal: AbortSignal
-  readonly limits: { readonly maxEntryBytes: number }
+  readonly limits: DecodeLimits
   /** Told after each data file. */
   readonly onFile: (file: { table: string; rows: number; csvBytes: number }) => void
 }
@@ -56,23 +66,40 @@ export async function buildSilverTable(deps: SilverDeps, series: Series, tally: 
     run: deps.run,
     before: () => deps.ledger.flush(),
   })
-  for (let round = 1; round <= ROUNDS; round++) {
+  for (let round = 1; ; round++) {
     await deps.ledger.flush()
-    await foldLedger(deps.session, deps.store)
+    // The live files first: inputs that came later than they did are a reason to build anew, never the other way round.
     const live = await filesByPartition(await loadTable(deps.store, tableKey('silver', table)))
+    await foldLedger(deps.session, deps.store)
+    if (round === 1) for (const refusal of await refusedObjects(deps.session, series, deps.limits)) tally.addRefused(refusal)
     const builder = new PartitionBuilder(deps, series, table, live, tally)
-    const work = mapConcurrent(partitionInputs(deps.session, series), { limit: deps.pool.size + 1, signal: deps.signal }, (inputs) =>
-      builder.build(inputs, queue),
-    )
+    const inputs = withoutInputs(partitionInputs(deps.session, series, deps.limits), live)
+    const work = mapConcurrent(inputs, { limit: deps.pool.size + 1, signal: deps.signal }, (one) => builder.build(one, queue))
     let again = false
     for await (const outcome of work) {
       again ||= outcome.again
       if (outcome.change === 'written') written.add(outcome.partition)
       else if (round === 1) partitionsUnchanged++
     }
-    if (!again) break
+    if (!again) return { partitionsWritten: written.size, partitionsUnchanged }
+    if (round === ROUNDS)
+      throw new LakehouseError('COMMIT_CONFLICT', `silver.${table} was changed by other runs ${ROUNDS} times while it was built`, {
+        details: { table: `silver.${table}` },
+      })
   }
-  return { partitionsWritten: written.size, partitionsUnchanged }
+}
+
+/** The partitions that have inputs, then those that are live and have none (any more). */
+async function* withoutInputs(
+  partitions: AsyncIterable<PartitionInputs>,
+  live: ReadonlyMap<number | undefined, unknown>,
+): AsyncGenerator<PartitionInputs> {
+  const left = new Set(live.keys())
+  for await (const one of partitions) {
+    left.delete(one.partition)
+    yield one
+  }
+  for (const partition of left) if (partition !== undefined) yield { partition, inputs: [] }
 }
 
 type PartitionOutcome = {
@@ -156,7 +183,10 @@ class PartitionBuilder {
       rejects: store.localPath(quarantinedRowsKey(this.#table)),
       maxEntryBytes: limits.maxEntryBytes,
     }
-    const outcome = await this.#deps.pool.run(task)
+    const outcome = await this.#deps.pool.run(task).catch(async (error: unknown) => {
+      await rm(task.output, { force: true })
+      throw error
+    })
     this.#deps.onFile({ table: this.#table, rows: outcome.file?.rows ?? 0, csvBytes: outcome.csvBytes })
     return { group, outcome, temporary: task.output }
   }
@@ -165,10 +195,14 @@ class PartitionBuilder {
   async #record(partition: number, group: readonly BuildInput[], outcome: BuildOutcome): Promise<boolean> {
     const { ledger, store } = this.#deps
     const decoder = DATASETS[this.#series.dataset].decoderVersion
-    for (const { key, sha256, code, message } of outcome.refused) {
+    for (const { key, sha256, code, message, bound, lost } of outcome.refused) {
+      if (lost) {
+        await ledger.append({ event: 'lost', key, sha256, code, message })
+        continue
+      }
       const reason = { key, sha256, code, message, bytes: bronzeKey(key) }
       await store.put(`${quarantinedObjectKey(sha256, key)}.reason.json`, Buffer.from(`${JSON.stringify(reason)}\n`))
-      await ledger.append({ event: 'quarantined', key, stage: 'decode', sha256, published: null, code, message, decoder })
+      await ledger.append({ event: 'quarantined', key, stage: 'decode', sha256, published: null, code, message, decoder, bound })
     }
     const start = partitionRange(transformOf(this.#series), partition).start
     let again = false

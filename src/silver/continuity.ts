@@ -7,7 +7,7 @@ import { keyOf, liveFiles, loadTable, snapshotOf, type Table } from '../lake/ice
 import { tableKey } from '../lake/layout.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { decodableObjects } from './inputs.ts'
+import { type DecodeLimits, decodableObjects } from './inputs.ts'
 
 type Deps = { readonly store: ObjectStore; readonly session: DuckDBSession }
 
@@ -95,7 +95,11 @@ export type CoveredMonth = { readonly key: string; readonly symbol: string; read
  * Days (YYYY-MM-DD) that monthly files were to cover and do not, by symbol: days without a row, and every day of a file that is quarantined.
  * Days before a symbol's first row do not count. The session must hold the fold and the decodable inputs of the series.
  */
-export async function missingDays(deps: Deps, series: Series, months: readonly CoveredMonth[]): Promise<Map<string, Set<string>>> {
+export async function missingDays(
+  deps: Deps & { readonly limits: DecodeLimits },
+  series: Series,
+  months: readonly CoveredMonth[],
+): Promise<Map<string, Set<string>>> {
   const { session } = deps
   const found = new Map<string, Set<string>>()
   const source = (await openTimes(deps.store, series)) ?? 'SELECT NULL::VARCHAR AS symbol, NULL::TIMESTAMPTZ AS "at" WHERE false'
@@ -104,7 +108,7 @@ export async function missingDays(deps: Deps, series: Series, months: readonly C
     const values = months.slice(at, at + 500).map(({ key, symbol, start, end }) => `(${quote(key)}, ${quote(symbol)}, ${start}, ${end})`)
     await session.run(`INSERT INTO covered_months VALUES ${values.join(', ')}`)
   }
-  await session.run(`CREATE OR REPLACE TEMP TABLE usable AS ${decodableObjects(series)}`)
+  await session.run(`CREATE OR REPLACE TEMP TABLE usable AS ${decodableObjects(series, deps.limits)}`)
   const rows = await session.rows(`
     WITH present AS (SELECT DISTINCT symbol, epoch_us("at") // 86400000000 AS day FROM (${source})),
     firsts AS (SELECT symbol, min(day) AS first_day FROM present GROUP BY symbol),

@@ -1,13 +1,14 @@
 import type { Finding } from '../core/finding.ts'
 import { quarantinedRowsKey } from '../lake/layout.ts'
 import { parseArchiveKey } from '../sources/binance/archive-key.ts'
-import type { BuildOutcome, Refusal } from './build-file.ts'
+import type { BuildOutcome } from './build-file.ts'
+import type { Refusal } from './inputs.ts'
 
 /** What making data files has shown to be wrong with their inputs. */
 export function buildFindings(name: string, outcomes: readonly BuildOutcome[], refused: readonly Refusal[]): Finding[] {
   const table = `silver.${name}`
-  const refusals = refused.map(({ key, code, message }): Finding => {
-    const explanation = `${message}; the object is quarantined`
+  const refusals = refused.map(({ key, code, message, lost }): Finding => {
+    const explanation = `${message}; ${lost ? 'the next ingestion fetches it again' : 'the object is quarantined'}`
     return {
       check: code.toLowerCase(),
       severity: 'error',

@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, renameSync, rmSync, writeSync } from '
 import { join } from 'node:path'
 import type { CsvColumn } from '../core/datasets/contract.ts'
 import { DATASETS, type Series } from '../core/datasets/registry.ts'
-import { LakehouseError } from '../core/errors.ts'
+import { LakehouseError, systemCode } from '../core/errors.ts'
 import { CHUNK_ROWS, type FeedChunk, type FeedColumn } from '../platform/duckdb/feed.ts'
 import { CsvDecoder, type DecodeOptions, type FileEvidence, type RejectedRow } from '../sources/binance/csv-decoder.ts'
 import type { FileBytes, ZipReader } from '../sources/binance/zip-entry.ts'
@@ -108,7 +108,7 @@ export class InputFeed {
   }
 
   #openInput(input: BuildInput & { readonly path: string }, ordinal: number): OpenInput {
-    const file = this.#zips.openFile(input.path)
+    const file = this.#openFile(input)
     try {
       checkDigest(file, input)
       const rejects = new RejectFile(this.#task.rejects, input)
@@ -126,6 +126,15 @@ export class InputFeed {
     } catch (error) {
       file.close()
       throw error
+    }
+  }
+
+  #openFile(input: BuildInput & { readonly path: string }): FileBytes {
+    try {
+      return this.#zips.openFile(input.path)
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error
+      throw new LakehouseError('OBJECT_NOT_FOUND', `${input.key} is missing in bronze`, { details: { key: input.key }, cause: error })
     }
   }
 
@@ -157,7 +166,7 @@ export class InputFeed {
   }
 }
 
-const REFUSING: ReadonlySet<string> = new Set(['ZIP_INVALID', 'ZIP_REFUSED', 'CSV_HEADER_INVALID', 'CHECKSUM_MISMATCH'])
+const REFUSING: ReadonlySet<string> = new Set(['ZIP_INVALID', 'ZIP_REFUSED', 'CSV_HEADER_INVALID', 'CHECKSUM_MISMATCH', 'OBJECT_NOT_FOUND'])
 
 type OpenInput = {
   readonly input: BuildInput

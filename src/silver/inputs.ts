@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { DATASETS, type Series } from '../core/datasets/registry.ts'
+import type { ErrorCode } from '../core/errors.ts'
 import { type PartitionTransform, partitionValue } from '../lake/iceberg/schema.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import { type ArchiveFile, parseArchiveKey, typePrefix } from '../sources/binance/archive-key.ts'
@@ -15,6 +16,22 @@ export type BuildInput = {
   readonly placed: boolean
 }
 
+/**
+ * An input that cannot be decoded; the file is made without it. `bound` is the number of plain bytes that it exceeds, `lost` says that bronze does not hold
+ * the bytes that the ledger proved.
+ */
+export type Refusal = {
+  readonly key: string
+  readonly sha256: string
+  readonly code: ErrorCode
+  readonly message: string
+  readonly bound: number | null
+  readonly lost: boolean
+}
+
+/** `maxEntryBytes` bounds the plain bytes of one file. */
+export type DecodeLimits = { readonly maxEntryBytes: number }
+
 /** The inputs of one partition, in decoding order. */
 export type PartitionInputs = { readonly partition: number; readonly inputs: readonly BuildInput[] }
 
@@ -22,14 +39,14 @@ export type PartitionInputs = { readonly partition: number; readonly inputs: rea
  * The decodable objects of a series by partition, oldest partition first, one partition in memory at a time. An object belongs to the partitions
  * in which decoding found rows of it, or, as long as it has not been decoded, to the one that its name says.
  */
-export async function* partitionInputs(session: DuckDBSession, series: Series): AsyncGenerator<PartitionInputs> {
+export async function* partitionInputs(session: DuckDBSession, series: Series, limits: DecodeLimits): AsyncGenerator<PartitionInputs> {
   const unit = transformOf(series)
   const width = unit === 'year' ? 4 : 7
   const { decoderVersion } = DATASETS[series.dataset]
   await session.run(`CREATE OR REPLACE TEMP TABLE decoded AS
     SELECT key, sha256, arg_max(partitions, ("at", run, n)) AS partitions FROM ledger WHERE event = 'decoded' AND decoder = ${decoderVersion} GROUP BY key, sha256`)
   await session.run(`CREATE OR REPLACE TEMP TABLE placed AS
-    WITH inputs AS (${decodableObjects(series)})
+    WITH inputs AS (${decodableObjects(series, limits)})
     SELECT i.*, left(date, ${width}) AS part, false AS placed FROM inputs i ANTI JOIN decoded d USING (key, sha256)
     UNION ALL SELECT i.*, left(strftime(make_timestamp(start::BIGINT), '%Y-%m-%d'), ${width}) AS part, true AS placed
     FROM inputs i JOIN (SELECT key, sha256, unnest(partitions) AS start FROM decoded) USING (key, sha256)`)
@@ -49,15 +66,39 @@ export function transformOf(series: Series): PartitionTransform {
 }
 
 /** SQL of the current revisions of the series' objects that the present decoder has not refused: key, sha256, size, date. */
-export function decodableObjects(series: Series): string {
-  const { archiveType, decoderVersion } = DATASETS[series.dataset]
-  const type = archiveType as 'klines'
-  const under = (['daily', 'monthly'] as const).map((period) => `starts_with(c.key, ${quote(typePrefix(series.market, period, type))})`)
-  const interval = series.interval === undefined ? 'true' : `c.key LIKE '%/${series.interval}/%'`
+export function decodableObjects(series: Series, limits: DecodeLimits): string {
   return `SELECT c.key AS key, c.v.sha256 AS sha256, c.v.size AS size, regexp_extract(c.key, '-(\\d{4}-\\d{2}(?:-\\d{2})?)\\.zip$', 1) AS date
-    FROM current_objects c
-    WHERE (${under.join(' OR ')}) AND ${interval} AND NOT EXISTS (
-      SELECT 1 FROM ledger q WHERE q.event = 'quarantined' AND q.stage = 'decode' AND q.decoder = ${decoderVersion} AND q.sha256 = c.v.sha256 AND q.key = c.key)`
+    FROM current_objects c ANTI JOIN (${refusals(series, limits)}) q ON q.key = c.key AND q.sha256 = c.v.sha256 WHERE ${belongsTo(series, 'c.key')}`
+}
+
+/** The current revisions of the series' objects that the present decoder has refused, in order of their keys. */
+export async function refusedObjects(session: DuckDBSession, series: Series, limits: DecodeLimits): Promise<Refusal[]> {
+  const rows =
+    await session.rows(`SELECT q.* FROM (${refusals(series, limits)}) q JOIN current_objects c ON q.key = c.key AND q.sha256 = c.v.sha256
+    WHERE ${belongsTo(series, 'c.key')} ORDER BY q.key`)
+  return rows.map((row) => ({
+    key: String(row['key']),
+    sha256: String(row['sha256']),
+    code: String(row['code']) as ErrorCode,
+    message: String(row['message']),
+    bound: row['bound'] === null ? null : Number(row['bound']),
+    lost: false,
+  }))
+}
+
+/** An object that was refused for its size is tried again under a higher bound. */
+function refusals(series: Series, { maxEntryBytes }: DecodeLimits): string {
+  return `SELECT key, sha256, arg_max(code, ("at", run, n)) AS code, arg_max(message, ("at", run, n)) AS message, max(bound) AS bound
+    FROM ledger WHERE event = 'quarantined' AND stage = 'decode' AND decoder = ${DATASETS[series.dataset].decoderVersion}
+    GROUP BY key, sha256 HAVING bool_or(bound IS NULL) OR max(bound) >= ${maxEntryBytes}`
+}
+
+function belongsTo(series: Series, key: string): string {
+  const { archiveType } = DATASETS[series.dataset]
+  const type = archiveType as 'klines'
+  const under = (['daily', 'monthly'] as const).map((period) => `starts_with(${key}, ${quote(typePrefix(series.market, period, type))})`)
+  const interval = series.interval === undefined ? 'true' : `${key} LIKE '%/${series.interval}/%'`
+  return `(${under.join(' OR ')}) AND ${interval}`
 }
 
 /**

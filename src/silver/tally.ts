@@ -1,6 +1,7 @@
 import type { Finding } from '../core/finding.ts'
 import type { BuildOutcome } from './build-file.ts'
 import { buildFindings } from './findings.ts'
+import type { Refusal } from './inputs.ts'
 
 export type SilverCounts = {
   rowsRead: number
@@ -18,7 +19,7 @@ export type SilverCounts = {
 export class SilverTally {
   readonly #table: string
   readonly #files = new Map<string, BuildOutcome>()
-  readonly #refused = new Map<string, BuildOutcome['refused'][number]>()
+  readonly #refused = new Map<string, Refusal>()
   #csvBytes = 0
 
   constructor(table: string) {
@@ -29,8 +30,13 @@ export class SilverTally {
   add(url: string, outcome: BuildOutcome, replaced: Iterable<string>): void {
     for (const old of replaced) this.#files.delete(old)
     this.#files.set(url, outcome)
-    for (const refusal of outcome.refused) this.#refused.set(refusal.key, refusal)
+    for (const refusal of outcome.refused) this.addRefused(refusal)
     this.#csvBytes += outcome.csvBytes
+  }
+
+  /** Notes an object that is left out because an earlier run refused it. */
+  addRefused(refusal: Refusal): void {
+    this.#refused.set(refusal.key, refusal)
   }
 
   counts(): SilverCounts {

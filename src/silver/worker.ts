@@ -7,6 +7,7 @@ import type { BuildTask } from './build-file.ts'
 module.enableCompileCache()
 const { buildFile } = await import('./build-file.ts')
 const { DuckDBSession } = await import('../platform/duckdb/session.ts')
+const { asFailure } = await import('../platform/worker-pool.ts')
 const { ZipReader } = await import('../sources/binance/zip-entry.ts')
 
 const { memoryLimitMb, temporaryDirectory } = workerData as { memoryLimitMb: number; temporaryDirectory: string }
@@ -27,7 +28,7 @@ async function run(task: BuildTask): Promise<void> {
   try {
     parentPort?.postMessage({ result: await buildFile(tools, task) })
   } catch (error) {
-    parentPort?.postMessage({ failure: error instanceof Error ? error : new Error(String(error)) })
+    parentPort?.postMessage({ failure: asFailure(error) })
   }
 }
 

@@ -138,15 +138,25 @@ async function publish(temporary: string, path: string, exclusive: boolean): Pro
   await syncFolder(dirname(path))
 }
 
-/** Moves a finished local file into its final place, durably. The file must lie in the same file system. */
-export async function publishFile(temporary: string, path: string): Promise<void> {
+/**
+ * Puts a finished local file into its final place, durably. The file must lie in the same file system. When `replace` is false and something lies there
+ * already, nothing is done and the answer is false.
+ */
+export async function publishFile(temporary: string, path: string, { replace }: { replace: boolean }): Promise<boolean> {
   const file = await open(temporary, 'r')
   try {
     await file.sync()
   } finally {
     await file.close()
   }
-  await publish(temporary, path, false)
+  try {
+    await publish(temporary, path, !replace)
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false
+    throw error
+  }
+  if (!replace) await unlink(temporary)
+  return true
 }
 
 async function syncFolder(folder: string): Promise<void> {
@@ -164,7 +174,7 @@ async function copyObject(from: string, to: string): Promise<void> {
   const temporary = join(folder, temporaryName())
   try {
     await copyFile(from, temporary)
-    await publishFile(temporary, to)
+    await publishFile(temporary, to, { replace: true })
   } finally {
     await rm(temporary, { force: true })
   }
@@ -198,13 +208,13 @@ async function entriesOf(folder: string): Promise<Dirent[]> {
   }
 }
 
-/** Removes temporary files under `folder` whose writers have died; returns how many. */
-export async function sweepTemporaries(folder: string, isAlive: (name: string) => boolean): Promise<number> {
+/** Removes temporary files under `folder` whose writers are not at work any more; returns how many. */
+export async function sweepTemporaries(folder: string, mayBeAtWork: (name: string, modifiedMs: number) => boolean): Promise<number> {
   let swept = 0
   for (const entry of await entriesOf(folder)) {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) swept += await sweepTemporaries(path, isAlive)
-    else if (isTemporary(entry.name) && !isAlive(entry.name)) {
+    if (entry.isDirectory()) swept += await sweepTemporaries(path, mayBeAtWork)
+    else if (isTemporary(entry.name) && !mayBeAtWork(entry.name, statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)) {
       await unlink(path).catch(() => {})
       swept++
     }

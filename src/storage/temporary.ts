@@ -1,26 +1,31 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 
 const PREFIX = '.tmp-'
 
-/** A file name that no other process uses and that tells who writes it: .tmp-<host>-<pid>-<random>. */
-export function temporaryName(extension = ''): string {
-  return `${PREFIX}${hostTag()}-${process.pid}-${randomBytes(6).toString('hex')}${extension}`
+/** Who writes: processes see each other only within one place; `start` tells processes that had the same number one after the other apart. */
+export type Writer = { readonly place: string; readonly pid: number; readonly start: string }
+
+let known: Writer | undefined
+
+/** This process. Its place is a digest of what tells machines, boots and containers apart, whatever their host names are. */
+export function thisWriter(): Writer {
+  const parts = [hostname(), read('/etc/machine-id'), read('/proc/sys/kernel/random/boot_id'), readLink('/proc/self/ns/pid')]
+  const place = () => createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16)
+  known ??= { place: place(), pid: process.pid, start: startOf('self') ?? '0' }
+  return known
 }
 
-export function isTemporary(name: string): boolean {
-  return name.startsWith(PREFIX)
+/** Whether the writer still runs; undefined when that cannot be told from here: it works elsewhere, or the system does not tell when a process began. */
+export function isRunning(writer: Writer): boolean | undefined {
+  if (writer.place !== thisWriter().place) return undefined
+  if (!processExists(writer.pid)) return false
+  const start = startOf(writer.pid)
+  return start === undefined || writer.start === '0' ? undefined : start === writer.start
 }
 
-/** Whether the writer of a temporary file may still be at work: processes of other hosts are taken for alive. */
-export function writerIsAlive(name: string): boolean {
-  const match = /^\.tmp-([0-9a-z]+)-(\d+)-/.exec(name)
-  if (match === null || match[1] !== hostTag()) return true
-  return processIsAlive(Number(match[2]))
-}
-
-/** Whether a process of this host runs. */
-export function processIsAlive(pid: number): boolean {
+function processExists(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
@@ -29,15 +34,40 @@ export function processIsAlive(pid: number): boolean {
   }
 }
 
-let known: string | undefined
+/** When a process began, in the kernel's ticks: the 22nd field of its stat line, counted after the name, which may hold anything. */
+function startOf(pid: number | 'self'): string | undefined {
+  const stat = read(`/proc/${pid}/stat`)
+  return stat === '' ? undefined : stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+}
 
-/** The host's name in the characters that a file name may hold; asked once, because every temporary file needs it. */
-export function hostTag(): string {
-  const letters = () =>
-    hostname()
-      .toLowerCase()
-      .replaceAll(/[^0-9a-z]/g, '')
-      .slice(0, 24)
-  known ??= letters() || 'host'
-  return known
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function readLink(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}
+
+/** A file name that no other process uses and that tells who writes it: .tmp-<place>-<pid>-<start>-<random>. */
+export function temporaryName(extension = ''): string {
+  const { place, pid, start } = thisWriter()
+  return `${PREFIX}${place}-${pid}-${start}-${randomBytes(6).toString('hex')}${extension}`
+}
+
+export function isTemporary(name: string): boolean {
+  return name.startsWith(PREFIX)
+}
+
+/** Who writes a temporary file, or undefined when its name does not tell. */
+export function writerOf(name: string): Writer | undefined {
+  const match = /^\.tmp-([0-9a-f]{16})-(\d+)-(\d+)-/.exec(name)
+  return match === null ? undefined : { place: match[1] ?? '', pid: Number(match[2]), start: match[3] ?? '' }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, execSync } from 'node:child_process'
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -76,12 +76,18 @@ test('query: formats to standard output and to files, and a reader that goes awa
   assert.equal((await readFile(join(cwd, 'out.parquet'))).subarray(0, 4).toString(), 'PAR1')
   const items = await cli(['query', 'SELECT count(*) AS n, min(open_time) AS first FROM silver.binance_spot_klines_1m', '--json'], { cwd })
   assert.deepEqual((JSON.parse(items.out) as { items: unknown }).items, [{ n: 5757, first: '2024-01-30T00:00:00Z' }])
+  const scratch = await mkdtemp(join(cwd, 'scratch-'))
   const head = execSync(`"${process.execPath}" "${MAIN}" query "${sql}" --format csv | head -2`, {
     cwd,
     encoding: 'utf8',
+    env: { ...process.env, TMPDIR: scratch },
     shell: '/bin/bash',
   })
   assert.equal(head.split('\n')[0], 'symbol,close')
+  assert.deepEqual(
+    (await readdir(scratch)).filter((name) => name !== 'node-compile-cache'),
+    [],
+  )
   const explained = await cli(['query', `${sql.replace('ORDER', "WHERE symbol = 'NONE' ORDER")}`, '--explain'], { cwd })
   assert.match(explained.out, /0 files of 2/)
 })
@@ -165,7 +171,7 @@ test('what is wrong with a command line is said, with exit code 2', async () => 
 test('a lake that is none, and a folder that holds other things, are told apart', async () => {
   assert.match((await cli(['status', '--lake', 'none'], { cwd })).err, /no lake at/)
   const { code, err } = await cli([...INGEST, '--lake', 'archive'], { cwd })
-  assert.deepEqual([code, /holds other things/.test(err)], [1, true])
+  assert.deepEqual([code, /holds other things/.test(err)], [2, true])
   const nowhere = await cli([...INGEST, '--lake', '/proc/lake'], { cwd })
   assert.deepEqual([nowhere.code, /cannot be made/.test(nowhere.err)], [2, true], nowhere.err)
 })

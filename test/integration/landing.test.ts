@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { FaultRule } from '../../simulator/faults.ts'
 import { serveArchive } from '../../simulator/server.ts'
 import { bronzeKey } from '../../src/lake/layout.ts'
+import { thisWriter, type Writer } from '../../src/storage/temporary.ts'
 import { dailyKey, smallArchive } from '../support/archives.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { ingestKlines, openHouse } from '../support/house.ts'
@@ -139,7 +141,7 @@ test('a late file is taken by the next run', async (context) => {
   await smallArchive(join(folder, 'archive'))
   const server = await serveArchive({
     directory: join(folder, 'archive'),
-    faults: [{ fault: { kind: 'absent' }, match: /2024-02-02/, times: 1 }],
+    faults: [{ fault: { kind: 'absent' }, match: /2024-02-02\.zip$/, times: 1 }],
   })
   context.after(() => server.close())
   const house = openHouse({ lake: join(folder, 'lake'), archive: server.url })
@@ -163,6 +165,64 @@ test('bronze bytes that rot on disk are noticed before they are decoded again', 
   const { findings, counts } = await ingestKlines(house)
   assert.ok(findings.some((finding) => finding.check === 'checksum_mismatch' && finding.explanation.includes('changed in bronze')))
   assert.equal(counts.rowsWritten, 7 * 1440)
+  const state = () => house.select(`SELECT status FROM bronze.objects WHERE key = '${KEY}'`)
+  assert.equal((await state())[0]?.['status'], 'lost')
+  // The next run takes it again, and the rotten bytes are kept aside.
+  const mended = await ingestKlines(house)
+  assert.deepEqual([mended.counts.filesFetched, mended.counts.rowsWritten, mended.counts.filesQuarantined], [1, 4 * 1440, 0])
+  assert.equal((await state())[0]?.['status'], 'verified')
+  assert.equal((await readdir(join(lake, 'quarantine/objects'))).length, 1)
+  const [count] = await house.select('SELECT count(*) AS n FROM silver.binance_spot_klines_1m')
+  assert.equal(Number(count?.['n']), 8 * 1440)
+})
+
+test('an object that is missing in bronze is fetched again, and keeps nothing else from being built', async (context) => {
+  const folder = await temporaryFolder(context)
+  const lake = join(folder, 'lake')
+  await smallArchive(join(folder, 'archive'))
+  const house = openHouse({ lake, archive: join(folder, 'archive') })
+  await ingestKlines(house)
+  const before = await liveState(lake)
+  await rm(join(lake, bronzeKey(KEY)))
+  await rm(join(lake, 'silver'), { recursive: true })
+  const without = await ingestKlines(house, { layers: ['silver'] })
+  assert.ok(without.findings.some((finding) => finding.check === 'object_not_found' && finding.explanation.includes(KEY)))
+  assert.equal(without.counts.rowsWritten, 7 * 1440)
+  const { counts } = await ingestKlines(house)
+  assert.deepEqual([counts.filesFetched, counts.filesSkipped], [1, 7])
+  assert.deepEqual(await liveState(lake), before)
+})
+
+test('a .CHECKSUM that is listed and refused is an error, not a missing one; one that appears later is compared', async (context) => {
+  const folder = await temporaryFolder(context)
+  await smallArchive(join(folder, 'archive'))
+  const refusing = await serveArchive({
+    directory: join(folder, 'archive'),
+    faults: [{ fault: { kind: 'status', status: 403 }, match: /2024-01-31\.zip\.CHECKSUM$/ }],
+  })
+  const server = await serveArchive({ directory: join(folder, 'archive') })
+  context.after(async () => {
+    await refusing.close()
+    await server.close()
+  })
+  const lake = join(folder, 'lake')
+  const first = await ingestKlines(openHouse({ lake, archive: refusing.url }))
+  assert.deepEqual(
+    first.errors.map(({ code }) => code),
+    ['ORIGIN_REFUSED', 'ORIGIN_REFUSED'],
+  )
+  const checksum = join(folder, 'archive', `${KEY}.CHECKSUM`)
+  const text = await readFile(checksum)
+  await rm(checksum)
+  const house = openHouse({ lake, archive: server.url })
+  const second = await ingestKlines(house)
+  assert.deepEqual([second.errors.length, second.counts.filesFetched], [0, 2])
+  const published = async () => (await house.select(`SELECT published_sha256 AS p FROM bronze.objects WHERE key = '${KEY}'`))[0]?.['p']
+  assert.equal(await published(), null)
+  await writeFile(checksum, text)
+  assert.equal((await ingestKlines(house)).counts.filesFetched, 1)
+  assert.equal(await published(), text.toString().slice(0, 64))
+  assert.equal((await ingestKlines(house)).counts.filesFetched, 0)
 })
 
 test('two runs at once neither lose nor double anything', async (context) => {
@@ -178,6 +238,37 @@ test('two runs at once neither lose nor double anything', async (context) => {
   await ingestKlines(openHouse({ lake, archive }))
   assert.deepEqual(await liveState(lake), await liveState(join(folder, 'one')))
   assert.deepEqual(await leftovers(lake), [])
+})
+
+test('a run in another container counts as alive while it beats, and as dead when it is silent; a dead one of this machine at once', async (context) => {
+  const folder = await temporaryFolder(context)
+  const lake = join(folder, 'lake')
+  await smallArchive(join(folder, 'archive'), { symbols: ['BTCUSDT'], days: 1 })
+  const house = openHouse({ lake, archive: join(folder, 'archive') })
+  await ingestKlines(house)
+  const runs = join(lake, 'bronze/_ledger/.runs')
+  const orphan = join(lake, 'silver/binance_spot_klines_1m/data/orphan.parquet')
+  const register = async (name: string, writer: Writer, state: string) => {
+    await writeFile(join(runs, `${name}.json`), JSON.stringify({ writer, startedAt: '2024-01-01T00:00:00.000Z', state }))
+    await writeFile(orphan, 'x')
+  }
+  const elsewhere = { place: '0123456789abcdef', pid: process.pid, start: '1' }
+  await register('beating', elsewhere, 'working')
+  await register('killed', { ...thisWriter(), start: '1' }, 'sweeping')
+  const foreign = join(lake, 'silver', `.tmp-${elsewhere.place}-1-1-aa.parquet`)
+  await writeFile(foreign, 'x')
+  const longAgo = new Date(Date.now() - 600_000)
+  await utimes(foreign, longAgo, longAgo)
+  // The number of the killed run's process is in use, by this very process: it began later, so it is another one.
+  assert.deepEqual((await ingestKlines(house)).swept, { temporaries: 0, orphans: 0 })
+  assert.ok(existsSync(orphan) && existsSync(foreign))
+  await utimes(join(runs, 'beating.json'), longAgo, longAgo)
+  assert.deepEqual((await ingestKlines(house)).swept, { temporaries: 1, orphans: 1 })
+  assert.deepEqual(await leftovers(lake), [])
+  await register('beating', elsewhere, 'sweeping')
+  const abort = new AbortController()
+  setTimeout(() => abort.abort(), 150).unref()
+  await assert.rejects(ingestKlines(openHouse({ lake, archive: join(folder, 'archive'), signal: abort.signal })), { code: 'INTERRUPTED' })
 })
 
 test('a run that is interrupted goes on where it stopped', async (context) => {

@@ -129,6 +129,20 @@ test('only the files that the conditions leave are opened, and pruning loses no 
   }
 })
 
+test('conditions that would change which rows meet are not used to leave files out', async () => {
+  const n = async (sql: string) => Number((await house.select(sql))[0]?.['n'])
+  const asof = `SELECT count(*) AS n FROM (SELECT TIMESTAMPTZ '2024-02-02 12:00:00+00' AS at, 'BTCUSDT' AS symbol) l
+    ASOF JOIN ${TABLE} r ON l.symbol = r.symbol AND l.at >= r.open_time WHERE r.open_time < '2024-02-01'`
+  assert.equal(await n(asof), 0)
+  const positional = `SELECT count(*) AS n FROM (SELECT 1 AS one FROM range(3)) l POSITIONAL JOIN (FROM ${TABLE} LIMIT 3) r WHERE l.one = 1`
+  assert.equal(await n(positional), 3)
+  const files = async (sql: string) => (await house.explain(sql, undefined))[0]?.filesRead
+  assert.equal(await files(`FROM ${TABLE} a POSITIONAL JOIN range(3) r WHERE a.symbol = 'BTCUSDT'`), 4)
+  assert.equal(await files(`SELECT count(*) FROM ${TABLE} AS k(symbol, open_time) WHERE open_time = 5 AND k.symbol > 'A'`), 4)
+  assert.equal(await n(`SELECT count(*) AS n FROM ${TABLE} WHERE open_time = DATE '2024-02-01 10:00' AND symbol = 'BTCUSDT'`), 1)
+  assert.equal(await n(`SELECT count(*) AS n FROM ${TABLE} WHERE open_time < CAST('2024-02-01 10:00' AS DATE)`), 3 * 1440)
+})
+
 test('a table that is mentioned twice is read for both mentions', async () => {
   const sql = `SELECT a.close AS a, b.close AS b FROM ${TABLE} a JOIN ${TABLE} b USING (open_time) WHERE a.symbol = 'BTCUSDT' AND b.symbol = 'ETHUSDT'`
   assert.equal((await house.select(sql)).length, 3 * 1440)
@@ -193,6 +207,15 @@ test('statements that write, reach files or change settings are refused', async 
   await assert.rejects(house.select('SELEC 1'), { code: 'SQL_INVALID' })
   await assert.rejects(house.select('SELECT nothing FROM silver.binance_spot_klines_1m'), { code: 'SQL_INVALID' })
   await assert.rejects(house.select('SELECT * FROM silver.unknown'), { code: 'TABLE_NOT_FOUND', message: /binance_spot_klines_1m/ })
+})
+
+test('a lake whose path holds what a glob reads otherwise is a lake like any other', async () => {
+  const odd = openHouse({ lake: join(folder, 'la[1]ke*'), archive: join(folder, 'archive') })
+  await ingestKlines(odd, { symbols: ['BTCUSDT'] })
+  assert.equal((await ingestKlines(odd, { symbols: ['BTCUSDT'] })).counts.filesFetched, 0)
+  assert.equal((await odd.select(`FROM ${TABLE}`)).length, 3 * 1440)
+  assert.equal((await odd.select("FROM bronze.ledger WHERE event = 'verified'")).length, 3)
+  assert.equal((await odd.select('FROM gold.binance_spot_bars_1h')).length, 72)
 })
 
 test('a query is stopped by the signal', async () => {

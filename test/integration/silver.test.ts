@@ -241,6 +241,34 @@ function mutations(zip: Buffer): { name: string; bytes: Buffer }[] {
   return found
 }
 
+test('a file refused for its size is told by every run, and taken once the bound is raised', async (context) => {
+  const folder = await temporaryFolder(context)
+  await smallArchive(join(folder, 'archive'), { symbols: ['BTCUSDT'], days: 1 })
+  const open = (maxEntryBytes: number) =>
+    openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive'), engine: { maxEntryBytes } })
+  for (const run of ['first', 'second']) {
+    const { counts, findings } = await ingestKlines(open(1024))
+    assert.deepEqual([counts.rowsWritten, counts.filesQuarantined], [0, 1], run)
+    assert.ok(
+      findings.some((finding) => finding.check === 'zip_refused'),
+      run,
+    )
+  }
+  const { counts, findings } = await ingestKlines(open(1 << 20))
+  assert.deepEqual([counts.rowsWritten, counts.filesQuarantined], [1440, 0])
+  assert.ok(!findings.some((finding) => finding.check === 'zip_refused'))
+})
+
+test('a partition whose only file is republished as an unreadable one loses its rows', async (context) => {
+  const folder = await temporaryFolder(context)
+  const { house } = await ingested(folder, { symbols: ['BTCUSDT'], days: 1 })
+  const key = dailyKey('BTCUSDT', '2024-01-30')
+  await smallArchive(join(folder, 'archive'), { symbols: ['BTCUSDT'], days: 1, defects: new Map([[key, [{ kind: 'two-entries' }]]]) })
+  await ingestKlines(house)
+  assert.deepEqual(await house.select('FROM silver.binance_spot_klines_1m'), [])
+  assert.deepEqual(await house.select('FROM gold.binance_spot_bars_1h'), [])
+})
+
 test('a decoder that has been corrected makes its tables anew', async (context) => {
   const folder = await temporaryFolder(context)
   const { house } = await ingested(folder, { symbols: ['BTCUSDT'], days: 1 })

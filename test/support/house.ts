@@ -6,12 +6,19 @@ import type { IngestResult } from '../../src/flows/ingest.ts'
 import { LAYERS, type Layer } from '../../src/lake/layout.ts'
 import { Lakehouse } from '../../src/lakehouse.ts'
 
-export type HouseOptions = { lake: string; archive: string; signal?: AbortSignal; nowMs?: () => number; settings?: Record<string, unknown> }
+export type HouseOptions = {
+  lake: string
+  archive: string
+  signal?: AbortSignal
+  nowMs?: () => number
+  settings?: Record<string, unknown>
+  engine?: Record<string, unknown>
+}
 
 /** A lakehouse with quick retries over the archive at an address. */
 export function openHouse(options: HouseOptions): Lakehouse {
   const archive = { origin: options.archive, retryDelayMs: 5, idleTimeoutMs: 1000, attempts: 10, ...(options.settings ?? {}) }
-  const config = configSchema.parse({ lake: options.lake, archive, engine: { workers: 2 } })
+  const config = configSchema.parse({ lake: options.lake, archive, engine: { workers: 2, ...(options.engine ?? {}) } })
   return new Lakehouse(config, {
     nowMs: options.nowMs ?? Date.now,
     random: Math.random,

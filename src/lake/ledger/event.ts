@@ -12,7 +12,7 @@ const seen = { size: z.number().int(), etag: z.string(), lastModifiedMs: z.numbe
  * One line of the ledger.
  * planned: the run wants it. fetched: its bytes arrived whole. verified: they lie in bronze with this digest. superseded: the digest was the current one
  * until upstream replaced the file. quarantined: the bytes are not to be decoded (stage land: they never entered bronze; stage decode: they lie there).
- * decoded: what the file turned out to be.
+ * lost: bronze no longer holds the bytes with this digest, so they are to be fetched again. decoded: what the file turned out to be.
  */
 const ledgerEvent = z.discriminatedUnion('event', [
   z.strictObject({ ...line, event: z.literal('planned'), ...seen }),
@@ -28,7 +28,10 @@ const ledgerEvent = z.discriminatedUnion('event', [
     code: z.string(),
     message: z.string(),
     decoder: z.number().int(),
+    /** The bound on a file's plain bytes that it exceeded; null when it is refused under any bound. */
+    bound: z.number().nullable(),
   }),
+  z.strictObject({ ...line, event: z.literal('lost'), sha256: digest, code: z.string(), message: z.string() }),
   z.strictObject({
     ...line,
     event: z.literal('decoded'),

@@ -19,6 +19,7 @@ const COLUMNS = {
   code: 'VARCHAR',
   message: 'VARCHAR',
   decoder: 'BIGINT',
+  bound: 'BIGINT',
   header: 'BOOLEAN',
   bom: 'BOOLEAN',
   lineEnd: 'VARCHAR',
@@ -36,38 +37,57 @@ export type ObjectState = {
   readonly size: number
   readonly etag: string
   readonly lastModifiedMs: number
+  /** The digest in the .CHECKSUM file, null when there was none. */
+  readonly published: string | null
 }
 
-/** Reads the segments into the tables `ledger` (every event) and `current_objects` (the current verified revision of each key). */
+/**
+ * Reads the segments into the tables `ledger` (every event) and `current_objects` (the current verified revision of each key, and whether bronze was found
+ * to have lost it since).
+ */
 export async function foldLedger(session: DuckDBSession, store: ObjectStore): Promise<void> {
-  const columns = `{${Object.entries(COLUMNS)
-    .map(([name, type]) => `"${name}": '${type}'`)
-    .join(', ')}}`
-  const empty = Object.entries(COLUMNS).map(([name, type]) => `NULL::${type} AS "${name}"`)
-  const segments = await hasSegments(store)
-  const source = segments
-    ? `SELECT * FROM read_json(${quote(store.localPath(`${LEDGER_PREFIX}*.ndjson`))}, format = 'newline_delimited', columns = ${columns}, maximum_object_size = 1048576)`
-    : `SELECT ${empty.join(', ')} WHERE false`
+  const source = await ledgerSource(store)
   const [threads] = await session.rows("SELECT current_setting('threads') AS n")
   try {
     // The JSON reader takes 32 MB a thread, whatever it reads.
     await session.run('SET threads = 1')
     await session.run(`CREATE OR REPLACE TEMP TABLE ledger AS ${source}`)
-    await session.run(`SET threads = ${Number(threads?.['n'])}`)
   } catch (error) {
-    throw new LakehouseError('LEDGER_CORRUPT', `the ledger cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    })
+    throw ledgerError(error)
+  } finally {
+    await session.run(`SET threads = ${Number(threads?.['n'])}`)
   }
   await session.run(`CREATE OR REPLACE TEMP TABLE current_objects AS
-    SELECT key, arg_max(struct_pack(sha256, size, etag, lastModifiedMs, published), ("at", run, n)) AS v
-    FROM ledger WHERE event = 'verified' GROUP BY key`)
+    WITH verified AS (
+      SELECT key, arg_max(struct_pack(sha256, size, etag, lastModifiedMs, published), ${STAMP}) AS v, max(${STAMP}) AS verified_at
+      FROM ledger WHERE event = 'verified' GROUP BY key
+    ), lost AS (SELECT key, sha256, max(${STAMP}) AS lost_at FROM ledger WHERE event = 'lost' GROUP BY key, sha256)
+    SELECT verified.key AS key, v, verified_at, coalesce(lost_at > verified_at, false) AS lost
+    FROM verified LEFT JOIN lost ON lost.key = verified.key AND lost.sha256 = v.sha256`)
 }
 
-async function hasSegments(store: ObjectStore): Promise<boolean> {
-  for await (const { key } of store.list(LEDGER_PREFIX)) if (key.endsWith('.ndjson')) return true
-  return false
+/** SQL of every event of the ledger, one column per field, `at` as text. The segments are named one by one: a lake's path may hold what a glob reads otherwise. */
+export async function ledgerSource(store: ObjectStore): Promise<string> {
+  const segments: string[] = []
+  for await (const { key } of store.list(LEDGER_PREFIX)) if (key.endsWith('.ndjson')) segments.push(quote(store.localPath(key)))
+  const columns = Object.entries(COLUMNS)
+  if (segments.length === 0) return `SELECT ${columns.map(([name, type]) => `NULL::${type} AS "${name}"`).join(', ')} WHERE false`
+  const types = columns.map(([name, type]) => `"${name}": '${type}'`).join(', ')
+  return `SELECT * FROM read_json([${segments.join(', ')}], format = 'newline_delimited', columns = {${types}}, maximum_object_size = 1048576)`
 }
+
+function ledgerError(error: unknown): unknown {
+  if (
+    !(error instanceof LakehouseError) ||
+    error.code === 'INTERRUPTED' ||
+    !/Malformed JSON|Invalid Input|cast|Conversion/i.test(error.message)
+  )
+    return error
+  return new LakehouseError('LEDGER_CORRUPT', `the ledger cannot be read: ${error.message}`, { cause: error })
+}
+
+/** Which of two events is the later one. */
+const STAMP = 'struct_pack("at", run, n)'
 
 /** The keys of all current objects, one per folder and so one per series and period. */
 export async function oneKeyPerFolder(session: DuckDBSession): Promise<string[]> {
@@ -75,10 +95,11 @@ export async function oneKeyPerFolder(session: DuckDBSession): Promise<string[]>
   return rows.map((row) => String(row['key']))
 }
 
-/** Current revisions of the keys below a prefix. */
+/** Current revisions of the keys below a prefix that bronze has not lost. */
 export async function currentObjects(session: DuckDBSession, prefix: string): Promise<Map<string, ObjectState>> {
-  const rows = await session.rows(`SELECT key, v.sha256 AS sha256, v.size AS size, v.etag AS etag, v.lastModifiedMs AS modified
-    FROM current_objects WHERE starts_with(key, ${quote(prefix)})`)
+  const rows =
+    await session.rows(`SELECT key, v.sha256 AS sha256, v.size AS size, v.etag AS etag, v.lastModifiedMs AS modified, v.published AS published
+    FROM current_objects WHERE starts_with(key, ${quote(prefix)}) AND NOT lost`)
   return new Map(
     rows.map((row) => {
       const key = String(row['key'])
@@ -88,6 +109,7 @@ export async function currentObjects(session: DuckDBSession, prefix: string): Pr
         size: Number(row['size']),
         etag: String(row['etag']),
         lastModifiedMs: Number(row['modified']),
+        published: row['published'] === null ? null : String(row['published']),
       }
       return [key, state]
     }),
@@ -101,19 +123,20 @@ export async function currentObjects(session: DuckDBSession, prefix: string): Pr
 export const OBJECT_REVISIONS = `
   WITH revisions AS (
     SELECT key, sha256,
-      arg_max(struct_pack(size, etag, lastModifiedMs, published), ("at", run, n)) FILTER (event = 'verified') AS v,
-      arg_max(struct_pack(stage, code, message, published), ("at", run, n)) FILTER (event = 'quarantined') AS q,
-      arg_max(struct_pack(rows, rejected, header, unitMs, unitUs, decoder), ("at", run, n)) FILTER (event = 'decoded') AS d,
-      max(("at", run, n)) FILTER (event = 'verified') AS verified_at,
-      max(("at", run, n)) FILTER (event = 'quarantined') AS quarantined_at,
-      max(("at", run, n)) FILTER (event = 'decoded') AS decoded_at
+      arg_max(struct_pack(size, etag, lastModifiedMs, published), ${STAMP}) FILTER (event = 'verified') AS v,
+      arg_max(struct_pack(stage, code, message, published), ${STAMP}) FILTER (event = 'quarantined') AS q,
+      arg_max(struct_pack(rows, rejected, header, unitMs, unitUs, decoder), ${STAMP}) FILTER (event = 'decoded') AS d,
+      max(${STAMP}) FILTER (event = 'verified') AS verified_at,
+      max(${STAMP}) FILTER (event = 'quarantined') AS quarantined_at,
+      max(${STAMP}) FILTER (event = 'decoded') AS decoded_at
     FROM ledger WHERE sha256 IS NOT NULL GROUP BY key, sha256
   ), judged AS (
     SELECT r.*, CASE
       WHEN r.v IS NULL AND q IS NULL THEN 'fetched'
-      WHEN r.v IS NULL AND c.key IS NOT NULL THEN 'fetched' -- a later attempt succeeded
+      WHEN r.v IS NULL AND c.verified_at > quarantined_at THEN 'fetched' -- a later attempt succeeded
       WHEN r.v IS NULL THEN 'quarantined'
       WHEN r.sha256 <> c.v.sha256 THEN 'superseded'
+      WHEN c.lost THEN 'lost'
       WHEN q.stage = 'decode' AND (d IS NULL OR quarantined_at > decoded_at) THEN 'quarantined'
       ELSE 'verified' END AS status
     FROM revisions r LEFT JOIN current_objects c USING (key)

@@ -81,7 +81,7 @@ export class DuckDBSession {
 /** DuckDB's error under our code: parser, binder and catalog errors are the query's fault, interruptions are no failure. */
 function engineError(code: ErrorCode, error: unknown, sql: string): LakehouseError {
   const message = error instanceof Error ? error.message : String(error)
-  if (/INTERRUPT/i.test(message)) return new LakehouseError('INTERRUPTED', 'interrupted', { cause: error })
+  if (/^INTERRUPT Error/.test(message)) return new LakehouseError('INTERRUPTED', 'interrupted', { cause: error })
   if (/No space left on device/i.test(message)) return new LakehouseError('DISK_FULL', message, { cause: error })
   if (/^(Parser|Binder|Catalog|Conversion) Error/.test(message))
     return new LakehouseError('SQL_INVALID', message, { details: { sql: sql.slice(0, 200) }, cause: error })

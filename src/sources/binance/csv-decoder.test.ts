@@ -102,6 +102,11 @@ test('a line without an end fills no memory: it is rejected and the rest is read
   const { rows, rejected } = decode([`${ROW}\n`, Buffer.alloc(200_000, 'x'), Buffer.alloc(200_000, 'x'), `\n${ROW}\n`])
   assert.equal(rows.length, 2)
   assert.deepEqual([rejected.length, rejected[0]?.reason, rejected[0]?.line], [1, 'LINE_TOO_LONG', 2])
+  const after = decode([`${ROW}\n`, Buffer.alloc(200_000, 'x'), `\nnonsense\n`])
+  assert.deepEqual(
+    after.rejected.map(({ line }) => line),
+    [2, 3],
+  )
 })
 
 test('rows are the same wherever blocks end', () => {

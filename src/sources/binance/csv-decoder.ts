@@ -135,6 +135,7 @@ export class CsvDecoder {
   /** A line without an end would fill the memory: its beginning is kept as a rejected row, what follows to its end is passed over. */
   #rejectLongLine(rest: Buffer): Buffer {
     this.#reject('LINE_TOO_LONG', null, rest.subarray(0, TEXT_LIMIT))
+    this.#line++
     for (let block = this.#source.next(); block !== undefined; block = this.#source.next()) {
       const end = block.indexOf(NEWLINE)
       if (end >= 0) return Buffer.from(block.subarray(end + 1))
@@ -229,8 +230,9 @@ export class CsvDecoder {
       if (event) this.evidence.unitMs++
       return value * 1000
     }
+    if (!(value >= PLAUSIBLE_TIME.start && value < PLAUSIBLE_TIME.end)) return Number.NaN
     if (event) this.evidence.unitUs++
-    return value >= PLAUSIBLE_TIME.start && value < PLAUSIBLE_TIME.end ? value : Number.NaN
+    return value
   }
 
   /** A line with too few or too many fields is told as that, whichever field failed first. */

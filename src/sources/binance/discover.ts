@@ -19,6 +19,8 @@ import type { Availability } from './planner.ts'
 export type Discovered = {
   readonly available: Availability
   readonly objects: ReadonlyMap<string, ArchiveObject>
+  /** Keys beside which a .CHECKSUM is listed. */
+  readonly checksums: ReadonlySet<string>
   readonly unparsed: readonly string[]
 }
 
@@ -84,11 +86,13 @@ export async function discoverSeries(
   now: number,
 ): Promise<Discovered> {
   const objects = new Map<string, ArchiveObject>()
+  const checksums = new Set<string>()
   const unparsed: string[] = []
   const dates = { daily: new Set<string>(), monthly: new Set<string>() }
   for (const period of Object.keys(findEntry(series.market, series.type)?.periods ?? {}) as Period[]) {
     for await (const object of origin.list(seriesPrefix(series, period))) {
-      if (!object.key.endsWith('.CHECKSUM')) note(object)
+      if (object.key.endsWith(CHECKSUM)) checksums.add(object.key.slice(0, -CHECKSUM.length))
+      else note(object)
     }
     if (origin.listingMayLag) for await (const object of probe(origin, series, period, dates[period], range, now)) note(object)
   }
@@ -100,8 +104,10 @@ export async function discoverSeries(
       dates[file.period].add(file.date)
     }
   }
-  return { available: dates, objects, unparsed }
+  return { available: dates, objects, checksums, unparsed }
 }
+
+const CHECKSUM = '.CHECKSUM'
 
 function parsed(key: string): ArchiveFile | undefined {
   try {

@@ -1,7 +1,7 @@
 import type { Interval } from '../../core/interval.ts'
 import { MARKETS, type Market } from '../../core/market.ts'
 import type { TimeRange } from '../../core/time.ts'
-import { type ArchiveFile, type ArchiveSeries, printArchiveKey } from './archive-key.ts'
+import { type ArchiveFile, type ArchiveSeries, parseSymbol, printArchiveKey } from './archive-key.ts'
 import { discoverIntervals, discoverSeries, discoverSymbols, symbolPatterns } from './discover.ts'
 import { ARCHIVE_MATRIX, type ArchiveType } from './matrix.ts'
 import type { ArchiveObject, ArchiveOrigin } from './origin.ts'
@@ -17,7 +17,12 @@ export type ArchiveRequest = {
   readonly now: number
 }
 
-export type PlannedFile = { readonly file: ArchiveFile; readonly object: ArchiveObject }
+export type PlannedFile = {
+  readonly file: ArchiveFile
+  readonly object: ArchiveObject
+  /** Whether a .CHECKSUM is listed beside it. */
+  readonly hasChecksum: boolean
+}
 
 /** The files that cover what is asked of one series, and what nothing covers. */
 export type PlannedSeries = {
@@ -43,8 +48,9 @@ export async function planOne(
   const discovered = await discoverSeries(origin, series, request.range, request.now)
   const plan = planSeries(series, discovered.available, { ...request, ...(monthlyLacks === undefined ? {} : { monthlyLacks }) })
   const files = plan.files.flatMap((file) => {
-    const object = discovered.objects.get(printArchiveKey(file))
-    return object === undefined ? [] : [{ file, object }]
+    const key = printArchiveKey(file)
+    const object = discovered.objects.get(key)
+    return object === undefined ? [] : [{ file, object, hasChecksum: discovered.checksums.has(key) }]
   })
   return { series, files, uncovered: plan.uncovered, unparsed: discovered.unparsed }
 }
@@ -56,7 +62,7 @@ async function* requestedSeries(origin: ArchiveOrigin, request: ArchiveRequest):
   for (const entry of ARCHIVE_MATRIX) {
     const { market, type } = entry
     if (!markets.includes(market) || !request.types.includes(type)) continue
-    const symbols = filter.exact ?? (await discoverSymbols(origin, market, type)).symbols.filter(filter.matches)
+    const symbols = filter.exact?.map(parseSymbol) ?? (await discoverSymbols(origin, market, type)).symbols.filter(filter.matches)
     for (const symbol of symbols) {
       for (const interval of await seriesIntervals(origin, market, type, symbol, request.intervals))
         yield { market, type, symbol, interval }

@@ -38,7 +38,7 @@ export class ZipReader {
     const directory = readDirectory(file, label)
     const name = checkName(directory.name, label)
     if (directory.size > maxEntryBytes)
-      throw refused(label, `its entry claims ${directory.size} bytes, more than the bound of ${maxEntryBytes}`)
+      throw refused(label, `its entry claims ${directory.size} bytes, more than the bound of ${maxEntryBytes}`, { bound: maxEntryBytes })
     if (directory.encrypted) throw refused(label, 'its entry is encrypted')
     const start = dataStart(file, directory.headerOffset, label)
     const stored = { start, end: start + directory.compressedSize }
@@ -166,6 +166,6 @@ function invalid(label: string, why: string, cause?: unknown): LakehouseError {
   return new LakehouseError('ZIP_INVALID', `${label} is not a readable zip: ${why}`, { details: { file: label }, cause })
 }
 
-function refused(label: string, why: string): LakehouseError {
-  return new LakehouseError('ZIP_REFUSED', `${label} is refused: ${why}`, { details: { file: label } })
+function refused(label: string, why: string, details: { bound?: number } = {}): LakehouseError {
+  return new LakehouseError('ZIP_REFUSED', `${label} is refused: ${why}`, { details: { file: label, ...details } })
 }
