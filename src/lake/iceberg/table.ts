@@ -1,4 +1,5 @@
 import { LakehouseError } from '../../core/errors.ts'
+import { formatInstant } from '../../core/time.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { type DataFile, decodeManifest } from './manifest.ts'
 import { decodeManifestList, type ManifestLine } from './manifest-list.ts'
@@ -77,8 +78,16 @@ export function snapshotOf(table: Table, asOf: AsOf | undefined): Snapshot | und
         ? byId(refs[asOf.tag]?.['snapshot-id'])
         : snapshots.findLast((snapshot) => snapshot['timestamp-ms'] <= asOf.timeMs)
   if (found === undefined)
-    throw new LakehouseError('SNAPSHOT_NOT_FOUND', `${table.root} has no such snapshot`, { details: { table: table.root, ...asOf } })
+    throw new LakehouseError('SNAPSHOT_NOT_FOUND', `${table.root} has no such snapshot; it has ${listSnapshots(snapshots)}`, {
+      details: { table: table.root, ...asOf },
+    })
   return found
+}
+
+/** The newest few by id and time. */
+function listSnapshots(snapshots: readonly Snapshot[]): string {
+  const told = snapshots.slice(-5).map((snapshot) => `${snapshot['snapshot-id']} (${formatInstant(snapshot['timestamp-ms'] * 1000)})`)
+  return told.length === 0 ? 'none' : `${snapshots.length > told.length ? '… ' : ''}${told.join(', ')}`
 }
 
 /** The manifests of a snapshot. */

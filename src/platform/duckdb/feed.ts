@@ -1,5 +1,6 @@
 import { BIGINT, DOUBLE, type DuckDBConnection, DuckDBTableFunction, type DuckDBType, ENUM, TIMESTAMPTZ, VARCHAR } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
+import { LakehouseError } from '../../core/errors.ts'
 
 /** DuckDB takes at most so many rows from a table function at a time. */
 export const CHUNK_ROWS = 2048
@@ -38,24 +39,31 @@ export type Feed = { readonly sql: string; finish(): void }
  */
 export function registerFeed(connection: DuckDBConnection, columns: readonly FeedColumn[], fill: (chunk: FeedChunk) => void): Feed {
   const name = `feed_${registered++}`
+  // The engine keeps a registered function as long as it lives: what the function holds on to must go with the feed.
+  let open: { readonly ring: ChunkRing; readonly writers: readonly ColumnWriter[] } | undefined
   const ring = new ChunkRing(columns, fill)
-  const writers = columns.map((column) => writerFor(column))
+  open = { ring, writers: columns.map((column) => writerFor(column)) }
   const table = DuckDBTableFunction.create({
     name,
     bindFunction: (bind) => {
-      for (const column of columns) bind.addResultColumn(column.name, duckType(column))
+      for (const column of open === undefined ? [] : columns) bind.addResultColumn(column.name, duckType(column))
     },
     initFunction: () => {},
     mainFunction: (_info, output) => {
-      const slot = ring.take()
+      if (open === undefined) throw new LakehouseError('INTERNAL', 'a feed can be read once')
+      const slot = open.ring.take()
       output.rowCount = slot.chunk.rows
       if (slot.chunk.rows > 0)
-        for (const [index, write] of writers.entries()) write(duckdb.data_chunk_get_vector(output.chunk, index), slot, index)
-      ring.release()
+        for (const [index, write] of open.writers.entries()) write(duckdb.data_chunk_get_vector(output.chunk, index), slot, index)
+      open.ring.release()
     },
   })
   connection.registerTableFunction(table)
-  return { sql: `SELECT * FROM ${name}()`, finish: () => ring.finish() }
+  const finish = () => {
+    open = undefined
+    ring.finish()
+  }
+  return { sql: `SELECT * FROM ${name}()`, finish }
 }
 
 type Slot = { readonly chunk: FeedChunk; readonly integers: readonly (Int32Array | undefined)[] }
