@@ -4,6 +4,7 @@ import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { preparePeers } from './peers.ts'
 import { prepareReaders } from './readers.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -46,6 +47,7 @@ const files = globSync('{src,simulator,test}/**/*.test.ts', { cwd: root }).filte
   (file) => only.length === 0 || only.some((part) => file.includes(part)),
 )
 if (files.some((file) => file.includes('iceberg-readers'))) await prepareReaders()
+if (files.some((file) => /object-store|transfer/.test(file))) await preparePeers()
 await tests(files.sort().map((file) => join(root, file)))
 
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`)

@@ -27,6 +27,8 @@ export type CommandContext = {
   readonly color: boolean
   readonly interactive: boolean
   readonly signal: AbortSignal
+  /** Asks for an end after what is under way. */
+  readonly drain: AbortSignal
   readonly nowMs: () => number
   readonly out: (text: string) => void
   readonly note: (text: string) => void
@@ -45,6 +47,8 @@ export type CommandResult = {
 
 export type Command = {
   readonly summary: string
+  /** SIGTERM lets it end what is under way, instead of stopping it at once. */
+  readonly drains?: boolean
   /** What follows the command's name. */
   readonly usage: string
   readonly options: Readonly<Record<string, OptionSpec>>

@@ -10,9 +10,12 @@ module.enableCompileCache()
 const { run } = await import('./run.ts')
 
 const abort = new AbortController()
+const drain = new AbortController()
+let drains = false
 let presses = 0
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
+    if (signal === 'SIGTERM' && drains && !drain.signal.aborted) return drain.abort()
     // The first asks for an orderly end, the second insists.
     if (++presses > 1) process.exit(130)
     abort.abort(new DOMException('interrupted', 'AbortError'))
@@ -24,6 +27,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   abort.abort(error)
 })
 
-const code = await run(process.argv.slice(2), abort.signal)
+const code = await run(process.argv.slice(2), {
+  abort: abort.signal,
+  drain: drain.signal,
+  onDrains: () => {
+    drains = true
+  },
+})
 // A reader that goes away early (`| head`) is no failure; what was begun has been put away.
 process.exitCode = outputFailure === undefined ? code : outputFailure.code === 'EPIPE' ? 0 : 1

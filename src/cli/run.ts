@@ -20,8 +20,12 @@ const COMMON_OPTIONS = {
   help: { type: 'boolean', short: 'h', help: 'this text' },
 } as const satisfies Record<string, OptionSpec>
 
+/** What the outside may ask of a command: to stop at once, or to end what is under way; `onDrains` hears that the command knows the latter. */
+export type Signals = { readonly abort: AbortSignal; readonly drain: AbortSignal; readonly onDrains: () => void }
+
 /** Runs one command line and returns the exit code. */
-export async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
+export async function run(argv: readonly string[], signals: Signals): Promise<number> {
+  const signal = signals.abort
   const startedMs = Date.now()
   const [name = 'help', ...rest] = argv
   const json = argv.includes('--json')
@@ -30,9 +34,10 @@ export async function run(argv: readonly string[], signal: AbortSignal): Promise
     const command = findCommand(name === '--version' ? 'version' : name)
     const { values, positionals } = parse(command, rest)
     if (values['help'] === true) return help(name)
-    if (positionals.length > 0 && !/^[A-Za-z]/.test(command.usage))
+    if (positionals.length > 0 && !/^\[?(?!OPTIONS)[A-Za-z]/.test(command.usage))
       throw new LakehouseError('USAGE', `${name} takes no argument, not "${positionals[0]}"`)
-    const result = await command.run(contextFor(values, positionals, signal))
+    if (command.drains === true) signals.onDrains()
+    const result = await command.run(contextFor(values, positionals, signals))
     if (json) printEnvelope(name, result, startedMs)
     return exitCodeOf(result)
   } catch (error) {
@@ -72,7 +77,7 @@ function parse(command: Command, args: readonly string[]): { values: Values; pos
   return parsed
 }
 
-function contextFor(values: Values, args: readonly string[], signal: AbortSignal): CommandContext {
+function contextFor(values: Values, args: readonly string[], { abort: signal, drain }: Signals): CommandContext {
   const quiet = values['quiet'] === true
   const string = (name: string) => (typeof values[name] === 'string' ? values[name] : undefined)
   const loaded = () =>
@@ -92,6 +97,7 @@ function contextFor(values: Values, args: readonly string[], signal: AbortSignal
     color: process.stdout.isTTY === true && values['no-color'] !== true && (process.env['NO_COLOR'] ?? '') === '',
     interactive: process.stderr.isTTY === true && !quiet && values['json'] !== true,
     signal,
+    drain,
     nowMs,
     out: (text) => void process.stdout.write(text),
     note: (text) => void (quiet || process.stderr.write(text)),

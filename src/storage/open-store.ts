@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { LakehouseError } from '../core/errors.ts'
+import { localStore } from './local.ts'
+import type { ObjectStore } from './object-store.ts'
+import { parseS3Address } from './s3/address.ts'
+import { type CredentialSource, credentialChain } from './s3/credentials.ts'
+import { S3Client } from './s3/s3-client.ts'
+import { s3Store } from './s3/s3-store.ts'
+
+/** The bucket of the public archive, as everybody may list and read it. */
+const BINANCE = 's3://data.binance.vision?region=ap-northeast-1&anonymous=true'
+
+export type StoreDeps = {
+  readonly connections: number
+  readonly idleTimeoutMs: number
+  readonly attempts: number
+  readonly retryDelayMs: number
+  readonly signal: AbortSignal
+  readonly nowMs: () => number
+  readonly random: () => number
+  readonly environment: NodeJS.ProcessEnv
+  readonly onRetry?: ((error: LakehouseError, pauseMs: number) => void) | undefined
+  /** Credentials to use instead of those that the address and the environment name. */
+  readonly credentials?: CredentialSource | undefined
+}
+
+/** A place where objects lie: a store, and the client behind it where it is a bucket. `address` holds nothing secret. */
+export type Place = { readonly address: string; readonly store: ObjectStore; readonly s3: S3Client | undefined; close(): void }
+
+/**
+ * The place at an address: a directory, file://…, s3://bucket/prefix?…, https://host/bucket/prefix (public, read only) or `binance` (the public archive's
+ * bucket). Throws CONFIG_INVALID.
+ */
+export function openPlace(address: string, deps: StoreDeps): Place {
+  if (address === 'binance') return s3Place(BINANCE, deps)
+  if (address.startsWith('s3://')) return s3Place(address, deps)
+  if (/^https?:\/\//.test(address)) return s3Place(publicBucket(address), deps)
+  if (/^[a-z0-9]+:\/\//.test(address) && !address.startsWith('file://'))
+    throw new LakehouseError('CONFIG_INVALID', `"${address}" is no place for objects: a directory, file://, s3:// or https://`, {
+      details: { address },
+    })
+  const store = localStore(resolve(address.startsWith('file://') ? fileURLToPath(address) : address))
+  return { address: store.url, store, s3: undefined, close: () => {} }
+}
+
+function s3Place(text: string, deps: StoreDeps): Place {
+  const address = parseS3Address(text)
+  const credentials = address.anonymous ? undefined : (deps.credentials ?? credentialChain(address.profile, deps.environment, deps.nowMs))
+  const caFile = deps.environment['AWS_CA_BUNDLE']
+  const client = new S3Client({
+    address,
+    credentials,
+    connections: deps.connections,
+    idleTimeoutMs: deps.idleTimeoutMs,
+    retry: { attempts: deps.attempts, baseDelayMs: deps.retryDelayMs, maxDelayMs: 20_000 },
+    signal: deps.signal,
+    nowMs: deps.nowMs,
+    random: deps.random,
+    onRetry: deps.onRetry,
+    ca: caFile === undefined || caFile === '' ? undefined : readFileSync(caFile, 'utf8'),
+  })
+  const store = s3Store(client)
+  return { address: store.url, store, s3: client, close: () => client.close() }
+}
+
+/** https://host/bucket/prefix as an anonymous address. */
+function publicBucket(address: string): string {
+  const url = new URL(address)
+  const [bucket, ...rest] = url.pathname.slice(1).split('/')
+  if (bucket === undefined || bucket === '')
+    throw new LakehouseError('CONFIG_INVALID', `"${address}" names no bucket: https://host/bucket/prefix`, { details: { address } })
+  return `s3://${bucket}/${rest.join('/')}?endpoint=${url.origin}&anonymous=true`
+}

@@ -1,0 +1,51 @@
+import { LakehouseError } from '../../core/errors.ts'
+
+/** A place in a bucket, and how its store is reached. */
+export type S3Address = {
+  readonly bucket: string
+  /** Begins each key; empty, or ends with a slash. */
+  readonly prefix: string
+  /** https://host[:port], or undefined for AWS. */
+  readonly endpoint: string | undefined
+  readonly region: string
+  readonly profile: string | undefined
+  readonly anonymous: boolean
+  /** Whether the bucket stands in the path rather than in the host name. */
+  readonly pathStyle: boolean
+}
+
+const PARAMETERS = new Set(['endpoint', 'region', 'profile', 'anonymous', 'pathStyle'])
+
+/**
+ * Reads s3://bucket/prefix?endpoint=…&region=…&profile=…&anonymous=true&pathStyle=true. Buckets with dots are addressed in the path, because no certificate
+ * fits their host name; so are those of an endpoint of one's own. Throws CONFIG_INVALID.
+ */
+export function parseS3Address(address: string): S3Address {
+  const match = /^s3:\/\/([^/?]+)\/?([^?]*)(?:\?(.*))?$/.exec(address)
+  const bucket = match?.[1] ?? ''
+  if (!/^[a-z0-9][a-z0-9.\-_]{1,62}$/i.test(bucket)) throw invalid(address, 'it does not begin with s3:// and the name of a bucket')
+  const parameters = new URLSearchParams(match?.[3] ?? '')
+  for (const name of parameters.keys())
+    if (!PARAMETERS.has(name)) throw invalid(address, `"${name}" is none of ${[...PARAMETERS].join(', ')}`)
+  const flag = (name: string) => {
+    const value = parameters.get(name)
+    if (value !== null && value !== 'true' && value !== 'false') throw invalid(address, `${name} is true or false, not "${value}"`)
+    return value === null ? undefined : value === 'true'
+  }
+  const endpoint = parameters.get('endpoint') ?? undefined
+  if (endpoint !== undefined && !/^https?:\/\/[^/]+\/?$/.test(endpoint)) throw invalid(address, 'the endpoint is not http(s)://host[:port]')
+  const prefix = match?.[2] ?? ''
+  return {
+    bucket,
+    prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`,
+    endpoint: endpoint?.replace(/\/$/, ''),
+    region: parameters.get('region') ?? 'us-east-1',
+    profile: parameters.get('profile') ?? undefined,
+    anonymous: flag('anonymous') ?? false,
+    pathStyle: flag('pathStyle') ?? (endpoint !== undefined || bucket.includes('.')),
+  }
+}
+
+function invalid(address: string, why: string): LakehouseError {
+  return new LakehouseError('CONFIG_INVALID', `"${address}" is no S3 address: ${why}`, { details: { address } })
+}

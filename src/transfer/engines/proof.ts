@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
+import type { ObjectInfo, ObjectStore } from '../../storage/object-store.ts'
+import { isDigest } from '../compare.ts'
+import type { Pair } from '../pair.ts'
+
+/** How a moved object was proved in the end. */
+export type Proof = 'sha256' | 'etag' | 'size'
+
+/** What the destination's answer told of the copy. `size` and `sha256` where it did. */
+export type Written = { readonly etag: string; readonly sha256?: string | undefined }
+
+/** Proves a copy as the pair asks. Throws CHECKSUM_MISMATCH, TRANSFER_TRUNCATED. */
+export async function prove(object: ObjectInfo, pair: Pair, written: Written, published: string | undefined): Promise<Proof> {
+  if (pair.verify === 'reread') {
+    const expected = published ?? (await digestOf(pair.source.store, object.key))
+    compareDigests(object.key, expected, await digestOf(pair.destination.store, object.key))
+    return 'sha256'
+  }
+  if (published !== undefined) {
+    compareDigests(object.key, published, written.sha256 ?? (await digestOf(pair.destination.store, object.key)))
+    return 'sha256'
+  }
+  if (pair.verify !== 'size' && isDigest(object.etag) && isDigest(written.etag) && pair.write.encryption?.startsWith('aws:kms') !== true) {
+    if (written.etag === object.etag) return 'etag'
+    throw new LakehouseError('CHECKSUM_MISMATCH', `${object.key}: the copy's ETag is ${written.etag}, the source's ${object.etag}`, {
+      details: { key: object.key, expected: object.etag, etag: written.etag },
+    })
+  }
+  const held = await pair.destination.store.head(object.key)
+  if (held?.size === object.size) return 'size'
+  throw new LakehouseError('TRANSFER_TRUNCATED', `${object.key}: ${held?.size ?? 0} of ${object.size} bytes are at the destination`, {
+    details: { key: object.key },
+  })
+}
+
+/** The digest that lies beside the object in the source, if it is asked for and there is one. */
+export async function publishedDigest(object: ObjectInfo, pair: Pair): Promise<string | undefined> {
+  if ((pair.verify !== 'sha256' && pair.verify !== 'reread') || object.key.endsWith('.CHECKSUM')) return undefined
+  try {
+    const text = Buffer.from(await pair.source.store.get(`${object.key}.CHECKSUM`)).toString('utf8')
+    return /^([0-9a-f]{64})\s/i.exec(text)?.[1]?.toLowerCase()
+  } catch (error) {
+    if (asLakehouseError(error).code === 'OBJECT_NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+/** The SHA-256 of an object's bytes, read from the store. */
+export async function digestOf(store: ObjectStore, key: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const piece of store.stream(key)) hash.update(piece)
+  return hash.digest('hex')
+}
+
+function compareDigests(key: string, expected: string, sha256: string): void {
+  if (sha256 === expected) return
+  throw new LakehouseError('CHECKSUM_MISMATCH', `${key}: the copy has SHA-256 ${sha256}, expected is ${expected}`, {
+    details: { key, expected, sha256 },
+  })
+}

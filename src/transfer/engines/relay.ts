@@ -1,0 +1,117 @@
+import { createHash, type Hash } from 'node:crypto'
+import { LakehouseError } from '../../core/errors.ts'
+import { mapConcurrent } from '../../platform/map-concurrent.ts'
+import type { ObjectInfo } from '../../storage/object-store.ts'
+import { headObject, type Part, putObject, uploadPart } from '../../storage/s3/operations.ts'
+import { openObject } from '../../storage/s3/read-object.ts'
+import type { TransferObject } from '../diff.ts'
+import { type BucketKey, inBucket, type Pair, writeHeaders } from '../pair.ts'
+import type { Moved, TransferEngine } from './engine.ts'
+import { prove, publishedDigest, type Written } from './proof.ts'
+import { carriedHeaders, inUpload, PART_LEAST, type PartRange, partRanges } from './upload.ts'
+
+/** Parts of one object under way at once. */
+const PARTS_AT_ONCE = 4
+
+/** How often an object, or a part of it, is sent in all: a body that has been streamed cannot be sent again by itself. */
+const ATTEMPTS = 4
+
+/** The bytes go through this machine's memory, a few at a time, and never over its disk. */
+export const relay: TransferEngine = {
+  id: 'relay',
+  summary: 'read and written at once, through memory',
+  unfit: async () => undefined,
+  refuses: () => undefined,
+  move,
+}
+
+async function move(object: TransferObject, pair: Pair): Promise<Moved> {
+  const published = await publishedDigest(object, pair)
+  const to = inBucket(pair.destination, object.key)
+  const inParts = to !== undefined && object.size > pair.multipartThresholdBytes
+  const written = inParts
+    ? await relayInParts(to, object, pair)
+    : await repeated(pair, () => relayWhole(to, object, pair, published !== undefined))
+  return { etag: written.etag, proof: await prove(object, pair, written, published), throughBytes: object.size, diskBytes: 0 }
+}
+
+type Source = { readonly headers: Record<string, string>; readonly body: AsyncIterable<Uint8Array> }
+
+/** Opens an object, or a part of it, provided that it is still the one that was planned. Throws PRECONDITION_FAILED. */
+export async function openSource(object: ObjectInfo, pair: Pair, range?: { start: number; end: number }): Promise<Source> {
+  const from = inBucket(pair.source, object.key)
+  if (from !== undefined) {
+    const opened = await openObject(from.client, from.key, { etag: object.etag, range })
+    return { headers: carriedHeaders(opened), body: paced(opened.body, pair) }
+  }
+  const { store } = pair.source
+  if ((await store.head(object.key))?.etag !== object.etag)
+    throw new LakehouseError('PRECONDITION_FAILED', `${object.key} is another object by now`, { details: { key: object.key } })
+  return { headers: {}, body: paced(range === undefined ? store.stream(object.key) : onePiece(store.get(object.key, range)), pair) }
+}
+
+function paced(body: AsyncIterable<Uint8Array>, { bytesPerSecond }: Pair): AsyncIterable<Uint8Array> {
+  if (bytesPerSecond === undefined) return body
+  return (async function* () {
+    for await (const piece of body) {
+      await bytesPerSecond.take(piece.length)
+      yield piece
+    }
+  })()
+}
+
+async function* onePiece(bytes: Promise<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield await bytes
+}
+
+async function relayWhole(to: BucketKey | undefined, object: TransferObject, pair: Pair, hashed: boolean): Promise<Written> {
+  const source = await openSource(object, pair)
+  const hash = createHash('sha256')
+  const body = hashed ? hashing(source.body, hash) : source.body
+  const { etag } =
+    to === undefined
+      ? await pair.destination.store.put(object.key, body)
+      : await putObject(
+          to.client,
+          to.key,
+          { pieces: body, length: object.size },
+          { headers: { ...source.headers, ...writeHeaders(pair.write) } },
+        )
+  return { etag, sha256: hashed ? hash.digest('hex') : undefined }
+}
+
+async function* hashing(body: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const piece of body) {
+    hash.update(piece)
+    yield piece
+  }
+}
+
+async function relayInParts(to: BucketKey, object: TransferObject, pair: Pair): Promise<Written> {
+  const from = inBucket(pair.source, object.key)
+  const head = from === undefined ? undefined : await headObject(from.client, from.key)
+  const headers = { ...(head === undefined ? {} : carriedHeaders(head)), ...writeHeaders(pair.write) }
+  const ranges = partRanges(object.size, Math.max(pair.partBytes, PART_LEAST))
+  return await inUpload(to, headers, async (uploadId) => {
+    const parts: Part[] = []
+    const sendPart = async (range: PartRange) => {
+      const { body } = await openSource(object, pair, range)
+      return await uploadPart(to.client, to.key, uploadId, range.number, { pieces: body, length: range.end - range.start })
+    }
+    const work = (range: PartRange) => repeated(pair, () => sendPart(range))
+    for await (const part of mapConcurrent(ranges, { limit: PARTS_AT_ONCE, signal: pair.signal }, work)) parts.push(part)
+    return parts
+  })
+}
+
+/** Repeats at once: the stores' clients have waited already where waiting helps. */
+async function repeated<T>(pair: Pair, send: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await send()
+    } catch (error) {
+      pair.signal.throwIfAborted()
+      if (!(error instanceof LakehouseError) || !error.retryable || attempt >= ATTEMPTS) throw error
+    }
+  }
+}

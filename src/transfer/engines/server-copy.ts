@@ -1,0 +1,78 @@
+import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
+import { mapConcurrent } from '../../platform/map-concurrent.ts'
+import { type CopySource, copyObject, copyPart, headObject, type Part } from '../../storage/s3/operations.ts'
+import type { S3Client } from '../../storage/s3/s3-client.ts'
+import type { TransferObject } from '../diff.ts'
+import { type BucketKey, inBucket, type Pair, sameService, writeHeaders } from '../pair.ts'
+import type { Moved, TransferEngine } from './engine.ts'
+import { prove, publishedDigest, type Written } from './proof.ts'
+import { carriedHeaders, inUpload, PART_LEAST, type PartRange, partRanges } from './upload.ts'
+
+/** One CopyObject takes at most so much. */
+const COPY_LIMIT = 5 * 2 ** 30
+
+const PARTS_AT_ONCE = 8
+
+/** The store copies by itself: no byte of the object comes here. */
+export const serverCopy: TransferEngine = {
+  id: 'server-copy',
+  summary: 'CopyObject, in parts above 5 GiB',
+  unfit: async (pair) => {
+    if (pair.source.s3 === undefined || pair.destination.s3 === undefined) return 'both sides must be buckets'
+    if (!sameService(pair)) return 'the buckets belong to different services'
+    return pair.destination.s3.address.anonymous ? 'nobody may copy without credentials' : undefined
+  },
+  refuses: () => undefined,
+  move,
+}
+
+async function move(object: TransferObject, pair: Pair): Promise<Moved> {
+  const from = inBucket(pair.source, object.key)
+  const to = inBucket(pair.destination, object.key)
+  if (from === undefined || to === undefined) throw new LakehouseError('STORE_UNSUPPORTED', 'both sides must be buckets')
+  const published = await publishedDigest(object, pair)
+  const source = { bucket: from.client.address.bucket, key: from.key, etag: object.etag }
+  const inParts = () => copyInParts(to, source, from.client, object, pair)
+  const headers = { ...copyHeaders(pair), ...(published === undefined ? {} : { 'x-amz-checksum-algorithm': 'SHA256' }) }
+  const written =
+    object.size > COPY_LIMIT
+      ? await inParts()
+      : await copyObject(to.client, to.key, source, { headers }).catch((error: unknown) => {
+          if (isTooLarge(error) && object.size >= PART_LEAST) return inParts()
+          throw error
+        })
+  return { etag: written.etag, proof: await prove(object, pair, written, published), throughBytes: 0, diskBytes: 0 }
+}
+
+/** Metadata goes with the object; tags do not, because reading them takes a right of its own. */
+function copyHeaders(pair: Pair): Record<string, string> {
+  return { ...writeHeaders(pair.write), 'x-amz-metadata-directive': 'COPY', 'x-amz-tagging-directive': 'REPLACE' }
+}
+
+/** Some stores take less than 5 GiB at once. */
+function isTooLarge(error: unknown): boolean {
+  const { details } = asLakehouseError(error)
+  return (
+    details['s3'] === 'EntityTooLarge' ||
+    (details['s3'] === 'InvalidRequest' && /larger than|copy source/i.test(asLakehouseError(error).message))
+  )
+}
+
+async function copyInParts(
+  to: BucketKey,
+  source: CopySource,
+  sourceClient: S3Client,
+  object: TransferObject,
+  pair: Pair,
+): Promise<Written> {
+  const head = await headObject(sourceClient, source.key)
+  if (head === undefined || head.etag !== source.etag)
+    throw new LakehouseError('PRECONDITION_FAILED', `${object.key} is another object by now`, { details: { key: object.key } })
+  const ranges = partRanges(object.size, Math.max(pair.partBytes, PART_LEAST))
+  return await inUpload(to, { ...writeHeaders(pair.write), ...carriedHeaders(head) }, async (uploadId) => {
+    const parts: Part[] = []
+    const work = (range: PartRange) => copyPart(to.client, to.key, uploadId, range.number, source, range)
+    for await (const part of mapConcurrent(ranges, { limit: PARTS_AT_ONCE, signal: pair.signal }, work)) parts.push(part)
+    return parts
+  })
+}

@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import { type ErrorDetails, LakehouseError } from '../core/errors.ts'
+import { RateLimiter } from '../platform/rate-limit.ts'
+import { Semaphore } from '../platform/semaphore.ts'
+import { openPlace, type Place } from '../storage/open-store.ts'
+import type { SyncOptions } from './options.ts'
+import type { Pair } from './pair.ts'
+
+export type PairDeps = {
+  readonly signal: AbortSignal
+  readonly nowMs: () => number
+  readonly random: () => number
+  readonly environment: NodeJS.ProcessEnv
+  readonly onRetry: (error: LakehouseError, pauseMs: number) => void
+}
+
+export type PairRequest = {
+  readonly source: string
+  readonly destination: string
+  /** Names for places: NAME:prefix. */
+  readonly stores: Readonly<Record<string, string>>
+  readonly bytesPerSecond: number | undefined
+  readonly requestsPerSecond: number | undefined
+}
+
+const MIB = 1 << 20
+
+/** Opens both sides of a transfer. Throws CONFIG_INVALID. */
+export function openPair(options: SyncOptions, request: PairRequest, deps: PairDeps): Pair {
+  const limiter = (perSecond: number | undefined) => (perSecond === undefined ? undefined : new RateLimiter(perSecond, deps))
+  const set = (text: string) => (text === '' ? undefined : text)
+  const open = (address: string): Place =>
+    openPlace(resolveName(address, request.stores), {
+      ...deps,
+      connections: options.concurrency + 4 * options.listParallel,
+      idleTimeoutMs: options.idleTimeoutMs,
+      attempts: options.attempts,
+      retryDelayMs: options.retryDelayMs,
+    })
+  return {
+    source: open(request.source),
+    destination: open(request.destination),
+    write: { storageClass: set(options.storageClass), encryption: set(options.encryption), kmsKeyId: set(options.kmsKeyId) },
+    verify: options.verify,
+    partBytes: options.partSizeMb * MIB,
+    multipartThresholdBytes: options.multipartThresholdMb * MIB,
+    scratch: join(options.state, 'downloads'),
+    diskLimitBytes: options.diskLimitMb * MIB,
+    disk: new Semaphore(options.diskLimitMb * MIB),
+    s5cmdPath: options.s5cmdPath,
+    concurrency: options.concurrency,
+    idleTimeoutMs: options.idleTimeoutMs,
+    bytesPerSecond: limiter(request.bytesPerSecond),
+    requestsPerSecond: limiter(request.requestsPerSecond),
+    signal: deps.signal,
+  }
+}
+
+export function closePair({ source, destination }: Pair): void {
+  source.close()
+  destination.close()
+}
+
+/** NAME:prefix as the address of the store that the configuration names, with the prefix below it. */
+function resolveName(address: string, stores: Readonly<Record<string, string>>): string {
+  const match = /^([A-Za-z][\w-]*):(?!\/\/)(.*)$/.exec(address)
+  if (match === null) return address
+  const [, name = '', prefix = ''] = match
+  const base = Object.hasOwn(stores, name) ? stores[name] : undefined
+  if (base === undefined) {
+    const known = Object.keys(stores).join(', ') || 'none'
+    const details: ErrorDetails = { address }
+    throw new LakehouseError('CONFIG_INVALID', `"${address}" names a store that \`stores:\` does not: there are ${known}`, { details })
+  }
+  if (prefix === '') return base
+  const [place = '', query] = base.split('?')
+  return `${place.replace(/\/$/, '')}/${prefix}${query === undefined ? '' : `?${query}`}`
+}

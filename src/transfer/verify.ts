@@ -1,0 +1,105 @@
+import { asLakehouseError } from '../core/errors.ts'
+import { mapConcurrent } from '../platform/map-concurrent.ts'
+import type { ObjectInfo } from '../storage/object-store.ts'
+import type { Place } from '../storage/open-store.ts'
+import type { KnownCopy } from './compare.ts'
+import { type DiffBatch, type DiffOptions, diffPages, diffUnordered } from './diff.ts'
+import { digestOf } from './engines/proof.ts'
+import { type ListingOptions, listPages, listUnordered } from './list-pages.ts'
+
+export type Difference = {
+  readonly key: string
+  readonly difference: 'missing' | 'different' | 'extra'
+  readonly explanation: string
+}
+
+export type VerifyCounts = {
+  objectsCompared: number
+  objectsMissing: number
+  objectsDifferent: number
+  objectsExtra: number
+  bytesRead: number
+}
+
+export type VerifyOptions = {
+  readonly known: ReadonlyMap<string, KnownCopy>
+  readonly includes: (key: string) => boolean
+  /** Reads every object on both sides and compares digests, instead of what the listings tell. */
+  readonly full: boolean
+  readonly parallel: number
+  readonly prefixes: readonly string[]
+  readonly concurrency: number
+  readonly signal: AbortSignal
+  readonly onDifference: (difference: Difference) => void
+  /** What was told so far does not count: a listing turned out to be out of order. */
+  readonly onRestart: () => void
+}
+
+const NOTHING: VerifyCounts = { objectsCompared: 0, objectsMissing: 0, objectsDifferent: 0, objectsExtra: 0, bytesRead: 0 }
+
+/** Audits a destination against a source, whoever copied it: what is missing, other, or there besides. */
+export async function verifyPlaces(source: Place, destination: Place, options: VerifyOptions): Promise<VerifyCounts> {
+  const counts = { ...NOTHING }
+  const restart = () => {
+    Object.assign(counts, NOTHING)
+    options.onRestart()
+  }
+  const differ = (key: string, difference: Difference['difference'], explanation: string) => {
+    if (difference === 'missing') counts.objectsMissing++
+    else if (difference === 'different') counts.objectsDifferent++
+    else counts.objectsExtra++
+    options.onDifference({ key, difference, explanation })
+  }
+  for await (const { transfer, unchanged, extra } of diffPlaces(source, destination, { ...options, incremental: true, restart })) {
+    counts.objectsCompared += transfer.length + unchanged.length
+    for (const { key, size } of extra) differ(key, 'extra', `only the destination has it (${size} bytes)`)
+    const present: ObjectInfo[] = [...unchanged]
+    for (const object of transfer) {
+      if (object.reason === 'new') differ(object.key, 'missing', `the destination does not have it (${object.size} bytes)`)
+      else if (object.reason === 'time' && options.full) present.push(object)
+      else differ(object.key, 'different', EXPLANATIONS[object.reason])
+    }
+    if (options.full) await rereadAll(source, destination, present, options, counts, differ)
+  }
+  return counts
+}
+
+const EXPLANATIONS = {
+  size: 'the sizes differ',
+  etag: 'the ETags differ, and both are digests',
+  time: 'the source is newer, and no ETag tells whether it is the same',
+} as const
+
+async function rereadAll(
+  source: Place,
+  destination: Place,
+  objects: readonly ObjectInfo[],
+  options: VerifyOptions,
+  counts: VerifyCounts,
+  differ: (key: string, difference: Difference['difference'], explanation: string) => void,
+): Promise<void> {
+  const read = async (object: ObjectInfo) => {
+    const [one, other] = await Promise.all([digestOf(source.store, object.key), digestOf(destination.store, object.key)])
+    counts.bytesRead += 2 * object.size
+    if (one !== other) differ(object.key, 'different', `SHA-256 ${one} in the source, ${other} in the destination`)
+  }
+  for await (const _ of mapConcurrent(objects, { limit: options.concurrency, signal: options.signal }, read));
+}
+
+/**
+ * The difference of two places. Where one of them does not list in the order of bytes, that shows on the way: `restart` is called, and all is told again
+ * with the destination held in memory.
+ */
+export async function* diffPlaces(
+  source: Place,
+  destination: Place,
+  options: DiffOptions & ListingOptions & { readonly restart: () => void },
+): AsyncGenerator<DiffBatch> {
+  try {
+    yield* diffPages(listPages(source, options), listPages(destination, options), options)
+  } catch (error) {
+    if (asLakehouseError(error).details['disordered'] !== true) throw error
+    options.restart()
+    yield* diffUnordered(listUnordered(source, options.prefixes), listUnordered(destination, options.prefixes), options)
+  }
+}

@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PEERS, preparePeers } from '../../scripts/peers.ts'
+import { openPlace, type Place, type StoreDeps } from '../../src/storage/open-store.ts'
+import { fixedCredentials } from '../../src/storage/s3/credentials.ts'
+
+export const ROOT = { accessKeyId: 'ROOTKEY00000000000001', secretAccessKey: 'rootsecret00000000000000000000000001' }
+/** An account that may use what a bucket's policy grants, and no more. */
+const WRITER = { accessKeyId: 'DSTWRITER0000000001', secretAccessKey: 'dstwritersecret00000000000000000001' }
+
+export type S3Server = {
+  readonly endpoint: string
+  readonly environment: Readonly<Record<string, string>>
+  /** The address of a bucket, which is made when it is not there. */
+  bucket(name: string): Promise<string>
+  close(): Promise<void>
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** A versitygw of its own, on files in memory where the machine has such; copies of more than 1 MiB must be made in parts. */
+export async function startVersity(): Promise<S3Server> {
+  await preparePeers()
+  const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'crypto-lakehouse-s3-'))
+  for (const name of ['iam', 'data', 'versions']) await mkdir(join(folder, name))
+  const account = { access: WRITER.accessKeyId, secret: WRITER.secretAccessKey, role: 'user', userID: 0, groupID: 0, projectID: 0 }
+  await writeFile(join(folder, 'iam', 'users.json'), JSON.stringify({ accessAccounts: { [WRITER.accessKeyId]: account } }))
+  const port = await freePort()
+  const args = [
+    '--port',
+    `127.0.0.1:${port}`,
+    '--region',
+    'us-east-1',
+    '--keep-alive',
+    '--quiet',
+    '--health',
+    '/health',
+    '--iam-dir',
+    join(folder, 'iam'),
+  ]
+  const child = spawn(PEERS.versitygw, [...args, '--copy-object-threshold', '8388608', 'posix', join(folder, 'data')], {
+    env: { ...process.env, ROOT_ACCESS_KEY_ID: ROOT.accessKeyId, ROOT_SECRET_ACCESS_KEY: ROOT.secretAccessKey },
+    stdio: 'ignore',
+  })
+  const endpoint = `http://127.0.0.1:${port}`
+  await ready(`${endpoint}/health`, child)
+  return {
+    endpoint,
+    environment: { AWS_ACCESS_KEY_ID: ROOT.accessKeyId, AWS_SECRET_ACCESS_KEY: ROOT.secretAccessKey },
+    bucket: async (name) => {
+      const address = `s3://${name}?endpoint=${endpoint}`
+      const place = openS3(address)
+      await place.s3?.call({ operation: 'CreateBucket', method: 'PUT', accept: [409] })
+      place.close()
+      return address
+    },
+    close: async () => {
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function ready(url: string, child: { readonly exitCode: number | null }): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (child.exitCode !== null) throw new Error(`the S3 server ended with code ${child.exitCode}`)
+    const answer = await fetch(url).catch(() => undefined)
+    if (answer?.status === 200) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`${url} does not answer`)
+}
+
+/** A place with the root's credentials and quick retries. */
+export function openS3(address: string, deps: Partial<StoreDeps> = {}): Place {
+  return openPlace(address, {
+    connections: 32,
+    idleTimeoutMs: 2000,
+    attempts: 6,
+    retryDelayMs: 10,
+    signal: new AbortController().signal,
+    nowMs: Date.now,
+    random: Math.random,
+    environment: {},
+    credentials: fixedCredentials(ROOT),
+    ...deps,
+  })
+}
