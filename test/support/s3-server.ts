@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -54,7 +54,11 @@ export async function startVersity(): Promise<S3Server> {
     stdio: 'ignore',
   })
   const endpoint = `http://127.0.0.1:${port}`
-  await ready(`${endpoint}/health`, child)
+  return await serverOf(child, folder, endpoint, `${endpoint}/health`)
+}
+
+async function serverOf(child: ChildProcess, folder: string, endpoint: string, healthUrl: string): Promise<S3Server> {
+  await ready(healthUrl, child)
   return {
     endpoint,
     environment: { AWS_ACCESS_KEY_ID: ROOT.accessKeyId, AWS_SECRET_ACCESS_KEY: ROOT.secretAccessKey },
@@ -98,4 +102,40 @@ export function openS3(address: string, deps: Partial<StoreDeps> = {}): Place {
     credentials: fixedCredentials(ROOT),
     ...deps,
   })
+}
+
+/** A SeaweedFS of its own: a store that lists in the order of directories, not of bytes. */
+export async function startSeaweed(): Promise<S3Server> {
+  await preparePeers()
+  const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'crypto-lakehouse-weed-'))
+  const identity = {
+    name: 'root',
+    credentials: [{ accessKey: ROOT.accessKeyId, secretKey: ROOT.secretAccessKey }],
+    actions: ['Admin', 'Read', 'Write', 'List', 'Tagging'],
+  }
+  await writeFile(join(folder, 's3.json'), JSON.stringify({ identities: [identity] }))
+  const [s3, master, volume, filer, admin] = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()]
+  const port = (name: string, number: number | undefined) => [
+    `-${name}.port=${number}`,
+    ...(name === 'admin' ? [] : [`-${name}.port.grpc=${(number ?? 0) > 50_000 ? (number ?? 0) - 10_001 : (number ?? 0) + 10_001}`]),
+  ]
+  const options = [
+    '-ip=127.0.0.1',
+    '-ip.bind=127.0.0.1',
+    '-master.telemetry=false',
+    '-webdav=false',
+    `-s3.config=${join(folder, 's3.json')}`,
+    '-s3.port.iceberg=0',
+    '-s3.port.lance=0',
+    '-volume.preStopSeconds=0',
+  ]
+  const ports = [
+    ...port('s3', s3),
+    ...port('master', master),
+    ...port('volume', volume),
+    ...port('filer', filer),
+    ...port('admin', Math.min(admin ?? 0, 55_000)),
+  ]
+  const child = spawn(PEERS.weed, ['-logtostderr=true', 'mini', `-dir=${join(folder, 'weed')}`, ...options, ...ports], { stdio: 'ignore' })
+  return await serverOf(child, folder, `http://127.0.0.1:${s3}`, `http://127.0.0.1:${s3}/healthz`)
 }

@@ -1,0 +1,20 @@
+// Kills transfers at random moments and compares the places: node bootstrap/start.mjs --script scripts/kill-transfers.ts [ROUNDS] [SEED]
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startVersity } from '../test/support/s3-server.ts'
+import { killTransfers } from '../test/support/transfer-kill.ts'
+
+const rounds = Number(process.argv[2] ?? 50)
+const seed = process.argv[3] ?? 'kill'
+const folder = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-kill-'))
+const server = await startVersity()
+try {
+  const hits = await killTransfers(server, folder, rounds, seed, (text) => process.stdout.write(`${text}\n`))
+  process.stdout.write(
+    `${rounds} rounds (seed ${seed}), ${hits} kills while at work: every destination equals its source, nothing is left over\n`,
+  )
+} finally {
+  await server.close()
+  await rm(folder, { recursive: true, force: true })
+}

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { cli } from '../support/cli.ts'
+import { temporaryFolder } from '../support/folders.ts'
+import { openS3, type S3Server, startVersity } from '../support/s3-server.ts'
+import { killTransfers } from '../support/transfer-kill.ts'
+import { fill } from '../support/transfers.ts'
+
+let server: S3Server
+before(async () => {
+  server = await startVersity()
+})
+after(() => server.close())
+
+const DAY = (symbol: string, date: string) => `data/spot/daily/klines/${symbol}/1m/${symbol}-1m-${date}.zip`
+const KEYS = ['BTCUSDT', 'ETHUSDT'].flatMap((symbol) =>
+  ['2024-01-01', '2024-01-02', '2024-02-01'].flatMap((date) => [DAY(symbol, date), `${DAY(symbol, date)}.CHECKSUM`]),
+)
+
+type Envelope = {
+  status: string
+  counts: Record<string, number>
+  engines: Record<string, number>
+  requests: Record<string, number>
+  efficiency: Record<string, unknown>
+  items: { key: string; action?: string; difference?: string }[]
+  conditions: { name: string; met: boolean }[]
+  peakRssBytes: number
+  errors: { code: string }[]
+}
+
+test('sync, verify and report, as a user has them: filters, dry run, explanation, JSON, exit codes', async (context) => {
+  const cwd = await temporaryFolder(context)
+  const env = { ...server.environment, LAKEHOUSE_SYNC_STATE: join(cwd, 'state') }
+  const run = async (...args: string[]) => await cli(args, { cwd, env })
+  const json = async (...args: string[]) => JSON.parse((await run(...args, '--json')).out) as Envelope
+  const [source, destination] = [await server.bucket('cli-src'), await server.bucket('cli-dst')]
+  const place = openS3(source)
+  await fill(place, [...KEYS, 'data/other.txt'])
+  place.close()
+
+  const filter = [
+    '--type',
+    'klines',
+    '--market',
+    'spot',
+    '--symbols',
+    'BTC*',
+    '--interval',
+    '1m',
+    '--from',
+    '2024-01-01',
+    '--to',
+    '2024-02-01',
+  ]
+  const dry = await run('sync', source, destination, ...filter, '--dry-run')
+  assert.deepEqual([dry.code, dry.out.split('\n').filter((line) => line.startsWith('copy ')).length], [0, 4])
+  assert.match(dry.out, /4 objects to copy .* nothing was written/)
+  const explained = await json('sync', source, destination, '--explain')
+  assert.deepEqual(
+    explained.conditions.map(({ name, met }) => [name, met]),
+    [
+      ['mode', true],
+      ['sources_are_s3', true],
+      ['destination_configured', true],
+      ['s5cmd_available', true],
+      ['engine_available', true],
+    ],
+  )
+  const part = await json('sync', source, destination, ...filter)
+  assert.deepEqual([part.status, part.counts['objectsCopied'], part.engines], ['done', 4, { 'server-copy': 4 }])
+  assert.ok((part.requests['CopyObject'] ?? 0) === 4 && part.peakRssBytes > 0 && part.efficiency['networkReduction'] === 1)
+
+  const audit = await run('verify', source, destination)
+  assert.deepEqual([audit.code, /missing/.test(audit.out)], [3, true])
+  const all = await run('sync', source, destination)
+  assert.deepEqual([all.code, /Done in .*: 9 objects/.test(all.out)], [0, true], all.out + all.err)
+  assert.match((await run('sync', source, destination)).out, /Nothing to do: all 13 objects are there/)
+  assert.equal((await run('verify', source, destination, '--full')).code, 0)
+  const target = openS3(destination)
+  await target.store.put('data/besides', Buffer.from('x'))
+  await target.store.put(KEYS[0] ?? '', Buffer.from('y'.repeat(300)))
+  target.close()
+  const differences = await json('verify', source, destination)
+  assert.deepEqual(
+    [differences.status, differences.items.map(({ key, difference }) => [key, difference])],
+    [
+      'done_with_findings',
+      [
+        ['data/besides', 'extra'],
+        [KEYS[0], 'different'],
+      ],
+    ],
+  )
+  const gone = await run('sync', source, destination, '--sync-mode', 'sync', '--dry-run')
+  assert.match(gone.out, /delete data\/besides/)
+  assert.equal((await json('sync', source, destination, '--sync-mode', 'sync')).counts['objectsDeleted'], 1)
+  assert.equal((await run('verify', source, destination)).code, 0)
+
+  const report = await json('sync', 'report')
+  assert.deepEqual([report.counts['objectsDeleted'], report.counts['objectsCopied']], [1, 1])
+  assert.match((await run('sync', 'report')).out, /engines {2}server-copy 1/)
+  await writeFile(join(cwd, 'lakehouse.yaml'), `stores:\n  mine: "${destination}"\nsync:\n  destination: "mine:"\n  source: "${source}"\n`)
+  assert.match((await run('sync')).out, /Nothing to do/)
+})
+
+test('what is wrong with the command line or the places is said, with the exit code for it', async (context) => {
+  const cwd = await temporaryFolder(context)
+  const env = { ...server.environment, LAKEHOUSE_SYNC_STATE: join(cwd, 'state') }
+  const fails = async (code: number, words: RegExp, ...args: string[]) => {
+    const { code: found, err } = await cli(args, { cwd, env })
+    assert.deepEqual([found, words.test(err)], [code, true], `${args.join(' ')}: ${found} ${err}`)
+  }
+  const source = await server.bucket('cli-wrong')
+  await fails(2, /no destination/, 'sync', source)
+  await fails(2, /no S3 address: "regoin" is none of/, 'sync', `${source}&regoin=x`, './x')
+  await fails(2, /names a store that/, 'sync', source, 'nowhere:prefix')
+  await fails(2, /--mode is one of/, 'sync', source, './x', '--mode', 'fast')
+  await fails(2, /no duration/, 'sync', source, './x', '--max-duration', 'soon')
+  await fails(2, /no number of bytes/, 'sync', source, './x', '--bwlimit', 'fast')
+  await fails(1, /NoSuchBucket/, 'sync', source.replace('cli-wrong', 'there-is-none'), './x')
+  await fails(1, /cannot be reached/, 'sync', 's3://bucket?endpoint=http://127.0.0.1:1', './x')
+})
+
+test('a transfer that is killed at any moment is put right by the next run', async (context) => {
+  await killTransfers(server, await temporaryFolder(context), 4, 'test')
+})

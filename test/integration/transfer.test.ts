@@ -1,0 +1,287 @@
+import assert from 'node:assert/strict'
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { PEERS } from '../../scripts/peers.ts'
+import { headObject, putObject } from '../../src/storage/s3/operations.ts'
+import { listPages } from '../../src/transfer/list-pages.ts'
+import { temporaryFolder } from '../support/folders.ts'
+import { openS3, type S3Server, startSeaweed, startVersity } from '../support/s3-server.ts'
+import { contentOf, fill, runSync, stateFor } from '../support/transfers.ts'
+
+let server: S3Server
+let other: S3Server
+before(async () => {
+  server = await startVersity()
+  other = await startVersity()
+})
+after(async () => {
+  await server.close()
+  await other.close()
+})
+
+const KEYS = Array.from({ length: 60 }, (_, n) => `data/${n % 4}/object-${String(n).padStart(3, '0')}.zip`)
+let buckets = 0
+
+async function filled(keys: readonly string[] = KEYS, on = server): Promise<string> {
+  const address = await on.bucket(`filled-${buckets++}`)
+  const place = openS3(address)
+  await fill(place, keys)
+  place.close()
+  return address
+}
+
+const empty = (on = server) => on.bucket(`empty-${buckets++}`)
+
+async function change(address: string, work: (place: ReturnType<typeof openS3>) => Promise<unknown>): Promise<void> {
+  const place = openS3(address)
+  await work(place)
+  place.close()
+}
+
+test('between two services the bytes go through memory, and between a bucket and a directory both ways', async (context) => {
+  const source = await filled()
+  const state = await stateFor(context)
+  const far = await empty(other)
+  const relayed = await runSync(source, far, { state })
+  assert.deepEqual([relayed.engines, relayed.counts.bytesOnDisk], [{ relay: KEYS.length }, 0])
+  assert.deepEqual(await contentOf(far), await contentOf(source))
+  const directory = join(await temporaryFolder(context), 'mirror')
+  assert.deepEqual((await runSync(source, directory, { state })).counts.objectsCopied, KEYS.length)
+  assert.deepEqual(await contentOf(directory), await contentOf(source))
+  assert.equal((await runSync(source, directory, { state })).counts.objectsPlanned, 0)
+  const back = await empty()
+  assert.equal((await runSync(directory, back, { state })).counts.objectsCopied, KEYS.length)
+  assert.deepEqual(await contentOf(back), await contentOf(source))
+  assert.equal((await runSync(directory, back, { state })).counts.objectsPlanned, 0)
+})
+
+test('what changed is copied again, what is the same is not; sync deletes what is besides, within the bound', async (context) => {
+  const [source, destination, state] = [await filled(), await empty(), await stateFor(context)]
+  await runSync(source, destination, { state })
+  await change(source, async ({ store }) => {
+    await store.put(KEYS[5] ?? '', Buffer.from('other content'))
+    for (const key of KEYS.slice(10, 20)) await store.delete(key)
+  })
+  const copied = await runSync(source, destination, { state })
+  assert.deepEqual(
+    [copied.counts.objectsCopied, copied.counts.objectsSkipped, copied.counts.objectsExtra, copied.counts.objectsDeleted],
+    [1, 49, 10, 0],
+  )
+  const refused = await runSync(source, destination, { state, syncMode: 'sync', maxDelete: 9 })
+  assert.deepEqual([refused.errors.map(({ code }) => code), refused.counts.objectsDeleted], [['DELETE_REFUSED'], 0])
+  assert.equal(Object.keys(await contentOf(destination)).length, 60)
+  const synced = await runSync(source, destination, { state, syncMode: 'sync', maxDelete: 10 })
+  assert.deepEqual([synced.errors, synced.counts.objectsDeleted], [[], 10])
+  assert.deepEqual(await contentOf(destination), await contentOf(source))
+})
+
+test('a copy whose ETag is not its source’s is known by the ledger', async (context) => {
+  const [source, destination, state] = [await empty(), await empty(other), await stateFor(context)]
+  // Uploaded in parts of another size than ours: equal bytes, other ETags.
+  await change(source, async ({ store }) => {
+    const piece = Buffer.alloc(1 << 20, 5)
+    await store.put(
+      'in-parts',
+      (async function* () {
+        for (let n = 0; n < 18; n++) yield piece
+      })(),
+    )
+  })
+  assert.equal((await runSync(source, destination, { state })).counts.objectsCopied, 1)
+  const again = await runSync(source, destination, { state })
+  assert.deepEqual([again.counts.objectsPlanned, again.counts.objectsSkipped], [0, 1])
+})
+
+test('a plan can be saved and executed later; what has changed at the destination since is left alone', async (context) => {
+  const [source, destination, state] = [await filled(), await empty(), await stateFor(context)]
+  const file = join(await temporaryFolder(context), 'plan.ndjson')
+  // Nothing may be moved any more: the plan is written all the same.
+  await runSync(source, destination, { state, planOut: file, includes: (key) => key < 'data/2' })
+  await change(destination, async ({ store }) => {
+    await store.delete(KEYS[0] ?? '')
+  })
+  const planned = (await readFile(file, 'utf8')).trimEnd().split('\n')
+  assert.equal(planned.length, 31)
+  const executed = await runSync(source, destination, { state, planIn: file })
+  assert.deepEqual([executed.counts.objectsCopied, executed.counts.objectsSkipped], [1, 29])
+  await assert.rejects(runSync(source, await empty(), { state, planIn: file }), { code: 'PLAN_INVALID' })
+  await writeFile(file, 'nonsense\n')
+  await assert.rejects(runSync(source, destination, { state, planIn: file }), { code: 'PLAN_INVALID' })
+})
+
+test('two runners on one transfer: one works, the other is told; a dead one’s lease is taken over', async (context) => {
+  const [source, destination, state] = [await filled(), await empty(other), await stateFor(context)]
+  const slow = runSync(source, destination, { state, bytesPerSecond: 6000, engine: 'relay' })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  await assert.rejects(runSync(source, destination, { state }), { code: 'TRANSFER_LOCKED' })
+  assert.equal((await slow).counts.objectsCopied, KEYS.length)
+  const [folder = ''] = (await readdir(state)).filter((name) => /^[0-9a-f]{16}$/.test(name))
+  const dead = { writer: { place: 'x', pid: 1, start: '1' }, run: 'x' }
+  await writeFile(join(state, folder, 'lease.json'), JSON.stringify(dead))
+  await assert.rejects(runSync(source, destination, { state }), { code: 'TRANSFER_LOCKED' })
+  await writeFile(
+    join(state, folder, 'lease.json'),
+    JSON.stringify({ ...dead, writer: (await import('../../src/storage/temporary.ts')).thisWriter(), run: 'x' }).replace(
+      /"start":"\d+"/,
+      '"start":"1"',
+    ),
+  )
+  assert.equal((await runSync(source, destination, { state })).counts.objectsSkipped, KEYS.length)
+})
+
+test('a run that is asked to end, or has used up its time or bytes, ends what it has begun, and the next one goes on', async (context) => {
+  const [source, destination, state] = [await filled(), await empty(other), await stateFor(context)]
+  const drain = new AbortController()
+  setTimeout(() => drain.abort(), 150).unref()
+  const drained = await runSync(source, destination, { state, bytesPerSecond: 12_000, settings: { concurrency: 2 }, drain: drain.signal })
+  assert.ok(drained.findings.some(({ check }) => check === 'incomplete'))
+  const held = Object.keys(await contentOf(destination)).length
+  assert.deepEqual([drained.counts.objectsCopied, held < KEYS.length], [held, true])
+  const bounded = await runSync(source, destination, { state, maxBytes: 600, settings: { concurrency: 1 } })
+  assert.equal(bounded.counts.objectsCopied, 2)
+  assert.equal((await runSync(source, destination, { state, maxDurationMs: 0 })).counts.objectsCopied, 0)
+  await runSync(source, destination, { state })
+  assert.deepEqual(await contentOf(destination), await contentOf(source))
+})
+
+test('the digest that lies beside an object proves its copy, computed by the server where it copies', async (context) => {
+  const [source, destination, state] = [await empty(), await empty(), await stateFor(context)]
+  const { createHash } = await import('node:crypto')
+  const bytes = Buffer.from('published bytes')
+  const digest = createHash('sha256').update(bytes).digest('hex')
+  await change(source, async ({ store }) => {
+    await store.put('good.zip', bytes)
+    await store.put('good.zip.CHECKSUM', Buffer.from(`${digest}  good.zip\n`))
+    await store.put('bad.zip', Buffer.from('other bytes'))
+    await store.put('bad.zip.CHECKSUM', Buffer.from(`${digest}  bad.zip\n`))
+  })
+  for (const [engine, target] of [
+    ['server-copy', destination],
+    ['relay', await empty(other)],
+    ['traditional', await empty(other)],
+  ] as const) {
+    const result = await runSync(source, target, { state, engine, settings: { verify: 'sha256' } })
+    assert.deepEqual([result.counts.objectsCopied, result.counts.objectsFailed], [3, 1], engine)
+    assert.ok(result.errors.some(({ code }) => code === 'CHECKSUM_MISMATCH'))
+    const through = engine === 'server-copy' ? 0 : result.counts.bytesCopied
+    assert.equal(result.counts.bytesThrough, through)
+  }
+})
+
+test('encryption and storage class are asked for in the store’s own words', async (context) => {
+  const [source, destination, state] = [await filled(KEYS.slice(0, 3)), await empty(), await stateFor(context)]
+  const weed = await startSeaweed()
+  context.after(() => weed.close())
+  const far = await empty(weed)
+  await runSync(source, far, { state, settings: { encryption: 'AES256', storageClass: 'STANDARD_IA' } })
+  await change(far, async ({ s3 }) => {
+    const answer = await s3?.call({ operation: 'HeadObject', method: 'HEAD', key: KEYS[0] ?? '' })
+    assert.equal(answer?.headers.get('x-amz-server-side-encryption'), 'AES256')
+    assert.equal(answer?.headers.get('x-amz-storage-class'), 'STANDARD_IA')
+  })
+  // And where a store lists in another order than that of bytes, nothing is lost, doubled or deleted for it.
+  const odd = ['a/b', 'a/c', 'a-b/1', 'a.b', 'ab', 'z/1']
+  await change(far, ({ store }) => Promise.all(KEYS.slice(0, 3).map((key) => store.delete(key))))
+  const ordered = await filled(odd)
+  const notices: string[] = []
+  await runSync(ordered, far, { state, notices })
+  const second = await runSync(ordered, far, { state, syncMode: 'sync', notices })
+  assert.deepEqual([second.counts.objectsPlanned, second.counts.objectsSkipped, second.counts.objectsDeleted], [0, odd.length, 0])
+  assert.ok(notices.some((text) => /order of bytes/.test(text)))
+  const back = await runSync(far, destination, { state, notices })
+  assert.deepEqual([back.errors, back.counts.objectsCopied], [[], odd.length])
+  assert.deepEqual(await contentOf(destination), await contentOf(ordered))
+})
+
+test('a listing cut into ranges holds every key once and in order', async () => {
+  const keys = Array.from({ length: 4200 }, (_, n) => `data/${'abcdefg'[n % 7]}/s${n % 90}/object-${n}`)
+  const address = await filled([...keys, 'data.x', 'data-y', 'zz'])
+  const place = openS3(address)
+  const listed: string[] = []
+  for await (const page of listPages(place, { parallel: 4, prefixes: [''] })) listed.push(...page.map(({ key }) => key))
+  const expected: string[] = []
+  for await (const { key } of place.store.list('')) expected.push(key)
+  assert.deepEqual(listed, expected)
+  assert.equal(listed.length, 4203)
+  const some: string[] = []
+  for await (const page of listPages(place, { parallel: 4, prefixes: ['data/c/', 'data/a/'] })) some.push(...page.map(({ key }) => key))
+  assert.deepEqual(
+    some,
+    expected.filter((key) => /^data\/[ac]\//.test(key)),
+  )
+  place.close()
+})
+
+/** A program that stands in for s5cmd: `run` does what the script says. */
+async function standIn(folder: string, name: string, version: string, script: string): Promise<string> {
+  const path = join(folder, name)
+  await writeFile(path, `#!/bin/sh\nif [ "$1" = version ]; then echo "${version}"; exit 0; fi\n${script}\n`)
+  await chmod(path, 0o755)
+  return path
+}
+
+test('s5cmd missing, old, hanging, talking nonsense or claiming success: every object arrives all the same', async (context) => {
+  const folder = await temporaryFolder(context)
+  await mkdir(folder, { recursive: true })
+  const lie = `while read line; do set -- $line; src=$(echo "$line" | sed "s/.*'\\(s3:[^']*\\)' '.*/\\1/"); dst=$(echo "$line" | sed "s/.* '\\(s3:[^']*\\)'$/\\1/"); echo "{\\"operation\\":\\"cp\\",\\"success\\":true,\\"source\\":\\"$src\\",\\"destination\\":\\"$dst\\"}"; done`
+  const programs: [string, string][] = [
+    ['missing', join(folder, 'not-there')],
+    ['old', await standIn(folder, 'old', 'v2.2.2-48f7e59', 'exit 0')],
+    ['no version', await standIn(folder, 'odd', 'hello', 'exit 0')],
+    ['hangs', await standIn(folder, 'hangs', 'v2.3.0-991c9fb', 'sleep 600')],
+    ['nonsense', await standIn(folder, 'nonsense', 'v2.3.0-991c9fb', 'cat > /dev/null; echo "NAME: usage"; echo "{not json"; exit 0')],
+    ['claims success', await standIn(folder, 'liar', 'v2.3.0-991c9fb', lie)],
+    ['dies', await standIn(folder, 'dies', 'v2.3.0-991c9fb', 'kill -9 $$')],
+  ]
+  for (const [name, s5cmdPath] of programs) {
+    const [source, destination] = [await filled(KEYS.slice(0, 6)), await empty()]
+    const settings = { s5cmdPath, idleTimeoutMs: 500 }
+    const { errors, engines } = await runSync(source, destination, { state: await stateFor(context), engine: 's5cmd', settings })
+    assert.deepEqual([errors, engines], [[], { 'server-copy': 6 }], name)
+    assert.deepEqual(await contentOf(destination), await contentOf(source), name)
+  }
+  await assert.rejects(
+    runSync(await filled(KEYS.slice(0, 2)), await empty(), {
+      state: await stateFor(context),
+      engine: 's5cmd',
+      mode: 'direct_sync',
+      settings: { s5cmdPath: join(folder, 'not-there') },
+    }),
+    { code: 'S5CMD_UNAVAILABLE' },
+  )
+})
+
+test('the real s5cmd: a batch of many, and an object that is missing is told for what it is', async (context) => {
+  const keys = Array.from({ length: 1200 }, (_, n) => `many/object-${n}`)
+  const [source, destination] = [await filled(keys), await empty()]
+  const { errors, engines } = await runSync(source, destination, {
+    state: await stateFor(context),
+    engine: 's5cmd',
+    settings: { s5cmdPath: PEERS.s5cmd },
+  })
+  assert.deepEqual([errors, engines], [[], { s5cmd: 1200 }])
+  assert.deepEqual(await contentOf(destination), await contentOf(source))
+})
+
+test('nothing secret stands in what is remembered or told', async (context) => {
+  const [source, destination, state] = [await filled(KEYS.slice(0, 3)), await empty(), await stateFor(context)]
+  const { secretAccessKey } = (await import('../support/s3-server.ts')).ROOT
+  const result = await runSync(source, destination, { state, settings: { s5cmdPath: PEERS.s5cmd }, engine: 's5cmd' })
+  const files = (await readdir(state, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+  for (const entry of files) assert.ok(!(await readFile(join(entry.parentPath, entry.name), 'utf8')).includes(secretAccessKey))
+  assert.ok(!JSON.stringify(result).includes(secretAccessKey))
+})
+
+test('an object that was written at the same time by somebody else is not taken for ours', async (context) => {
+  const [source, destination, state] = [await filled(KEYS.slice(0, 2)), await empty(), await stateFor(context)]
+  await runSync(source, destination, { state })
+  await change(destination, async ({ s3 }) => {
+    await putObject(s3 ?? assert.fail(), KEYS[0] ?? '', Buffer.from('of somebody else'))
+  })
+  const { counts } = await runSync(source, destination, { state })
+  assert.deepEqual([counts.objectsCopied, counts.objectsSkipped], [1, 1])
+  await change(destination, async ({ s3 }) => {
+    assert.equal((await headObject(s3 ?? assert.fail(), KEYS[0] ?? ''))?.size, 300)
+  })
+})
