@@ -4,8 +4,9 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { benchDecode } from './decode.ts'
 import { preparePeers } from './python.ts'
+import { benchTransfer } from './transfer.ts'
 
-const BENCHES: Readonly<Record<string, (cache: string) => Promise<void>>> = { decode: benchDecode }
+const BENCHES: Readonly<Record<string, (cache: string, only?: string) => Promise<void>>> = { decode: benchDecode, transfer: benchTransfer }
 
 const bench = BENCHES[process.argv[2] ?? '']
 if (bench === undefined) {
@@ -16,5 +17,5 @@ if (bench === undefined) {
   await mkdir(cache, { recursive: true })
   await preparePeers()
   process.stdout.write(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}\n`)
-  await bench(cache)
+  await bench(cache, process.argv[3])
 }

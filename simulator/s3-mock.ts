@@ -14,7 +14,6 @@ const size = Number(values.size)
 type Held = { readonly etag: string; readonly size: number }
 
 const buckets = new Map<string, Map<string, Held>>()
-const requests = new Map<string, number>()
 
 const keyOf = (n: number) =>
   `data/spot/daily/klines/S${String(Math.floor(n / 500)).padStart(5, '0')}USDT/1m/object-${String(n).padStart(8, '0')}.zip`
@@ -25,70 +24,18 @@ function numberOf(key: string): number | undefined {
   return n < count && keyOf(n) === key ? n : undefined
 }
 
-/** The first number whose key comes after a string. */
-function firstAfter(after: string): number {
-  let [low, high] = [0, count]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (keyOf(middle) > after) high = middle
-    else low = middle + 1
-  }
-  return low
-}
+/** Objects by their place in the order of keys. */
+type View = { readonly count: number; key(n: number): string; etag(n: number): string; size(n: number): number }
 
-const contents = (key: string, etag: string, bytes: number) =>
-  `<Contents><Key>${key}</Key><LastModified>2024-01-01T00:00:00.000Z</LastModified><ETag>&quot;${etag}&quot;</ETag><Size>${bytes}</Size><StorageClass>STANDARD</StorageClass></Contents>`
+const sourceView: View = { count, key: keyOf, etag: etagOf, size: () => size }
 
-function listSource(query: URLSearchParams): string {
-  const prefix = query.get('prefix') ?? ''
-  const after = query.get('continuation-token') ?? query.get('start-after') ?? ''
-  const limit = Math.min(1000, Number(query.get('max-keys') ?? 1000))
-  let n = Math.max(firstAfter(after), prefix === '' ? 0 : firstAfter(prefix.slice(0, -1)))
-  while (n < count && keyOf(n) < prefix) n++
-  const delimiter = query.get('delimiter')
-  let xml = ''
-  let items = 0
-  let last = ''
-  for (; n < count && items < limit && keyOf(n).startsWith(prefix); n++, items++) {
-    const key = keyOf(n)
-    const cut = delimiter === null ? -1 : key.indexOf(delimiter, prefix.length)
-    if (cut >= 0) {
-      last = key.slice(0, cut + 1)
-      xml += `<CommonPrefixes><Prefix>${last}</Prefix></CommonPrefixes>`
-      n = firstAfter(`${last}\u{10ffff}`) - 1
-    } else {
-      last = key
-      xml += contents(key, etagOf(n), size)
-    }
-  }
-  return page(xml, n < count && keyOf(n).startsWith(prefix), last)
-}
-
-function page(items: string, truncated: boolean, last: string): string {
-  const next = truncated ? `<NextContinuationToken>${last}</NextContinuationToken>` : ''
-  return `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><IsTruncated>${truncated}</IsTruncated>${next}${items}</ListBucketResult>`
-}
-
-/** What was copied, in the order of its arrival sorted: enough for a second run with nothing to do. */
-function listHeld(bucket: string, query: URLSearchParams): string {
+/** What was put or copied, sorted when it has changed: enough for a second run with nothing to do. */
+function viewOf(bucket: string): View {
+  if (bucket === 'source') return sourceView
   const held = buckets.get(bucket) ?? new Map<string, Held>()
-  const after = query.get('continuation-token') ?? query.get('start-after') ?? ''
   const keys = sortedKeys(bucket, held)
-  let at = 0
-  let high = keys.length
-  while (at < high) {
-    const middle = (at + high) >> 1
-    if ((keys[middle] ?? '') > after) high = middle
-    else at = middle + 1
-  }
-  const end = Math.min(keys.length, at + Math.min(1000, Number(query.get('max-keys') ?? 1000)))
-  let xml = ''
-  for (let index = at; index < end; index++) {
-    const key = keys[index] ?? ''
-    const { etag, size: bytes } = held.get(key) ?? { etag: '', size: 0 }
-    xml += contents(key, etag, bytes)
-  }
-  return page(xml, end < keys.length, keys[end - 1] ?? '')
+  const at = (n: number) => held.get(keys[n] ?? '')
+  return { count: keys.length, key: (n) => keys[n] ?? '', etag: (n) => at(n)?.etag ?? '', size: (n) => at(n)?.size ?? 0 }
 }
 
 const sorted = new Map<string, { keys: string[]; of: number }>()
@@ -100,6 +47,51 @@ function sortedKeys(bucket: string, held: ReadonlyMap<string, Held>): string[] {
   sorted.set(bucket, { keys, of: held.size })
   return keys
 }
+
+/** The first place whose key is at (or, strictly, after) a string. */
+function find(view: View, text: string, strictly: boolean): number {
+  let [low, high] = [0, view.count]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const key = view.key(middle)
+    if (strictly ? key > text : key >= text) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+function list(view: View, query: URLSearchParams): string {
+  const prefix = query.get('prefix') ?? ''
+  const delimiter = query.get('delimiter') ?? ''
+  const after = query.get('continuation-token') ?? query.get('start-after') ?? query.get('marker') ?? ''
+  const limit = Math.min(1000, Number(query.get('max-keys') ?? 1000))
+  let n = Math.max(find(view, prefix, false), after === '' ? 0 : find(view, after.endsWith(END) ? after.slice(0, -1) + LAST : after, true))
+  let xml = ''
+  let items = 0
+  let last = ''
+  while (n < view.count && items < limit && view.key(n).startsWith(prefix)) {
+    const key = view.key(n)
+    const cut = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)
+    items++
+    if (cut >= 0) {
+      const folder = key.slice(0, cut + 1)
+      xml += `<CommonPrefixes><Prefix>${folder}</Prefix></CommonPrefixes>`
+      n = find(view, folder + LAST, true)
+      last = folder + END
+    } else {
+      xml += `<Contents><Key>${key}</Key><LastModified>2024-01-01T00:00:00.000Z</LastModified><ETag>&quot;${view.etag(n)}&quot;</ETag><Size>${view.size(n)}</Size><StorageClass>STANDARD</StorageClass></Contents>`
+      n++
+      last = key
+    }
+  }
+  const truncated = n < view.count && view.key(n).startsWith(prefix)
+  const next = truncated ? `<NextContinuationToken>${last}</NextContinuationToken><NextMarker>${last}</NextMarker>` : ''
+  return `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><IsTruncated>${truncated}</IsTruncated>${next}${xml}</ListBucketResult>`
+}
+
+/** A token that ends so goes on after a whole folder. */
+const END = '|'
+const LAST = '\u{10ffff}'
 
 function handle(request: IncomingMessage, response: ServerResponse): void {
   const { method = 'GET', url = '/', headers } = request
@@ -115,17 +107,9 @@ function handle(request: IncomingMessage, response: ServerResponse): void {
     if (query.has('uploads')) xml('<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>')
     else if (query.has('location')) xml('<LocationConstraint></LocationConstraint>')
     else if (method === 'HEAD') response.writeHead(200).end()
-    else
-      xml(
-        bucket === 'source'
-          ? listSource(query)
-          : bucket === 'counts'
-            ? JSON.stringify(Object.fromEntries(requests))
-            : listHeld(bucket, query),
-      )
+    else xml(list(viewOf(bucket), query))
     return
   }
-  requests.set(method, (requests.get(method) ?? 0) + 1)
   const held = buckets.get(bucket) ?? new Map<string, Held>()
   buckets.set(bucket, held)
   const source = headers['x-amz-copy-source']

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from './config/schema.ts'
-import { asLakehouseError, type LakehouseError } from './core/errors.ts'
+import { asLakehouseError } from './core/errors.ts'
 import { parseInterval } from './core/interval.ts'
 import { type IngestProgress, type IngestRequest, type IngestResult, ingest } from './flows/ingest.ts'
 import type { AsOf } from './lake/iceberg/table.ts'
@@ -20,21 +20,12 @@ import { seriesPrefix } from './sources/binance/archive-key.ts'
 import { openOrigin } from './sources/binance/open-origin.ts'
 import type { ArchiveOrigin } from './sources/binance/origin.ts'
 import { type ArchiveRequest, type PlannedSeries, planArchive } from './sources/binance/plan-archive.ts'
-import { Journal } from './transfer/journal.ts'
-import { closePair, openPair, type PairRequest } from './transfer/open-pair.ts'
-import { explainSync, type SyncDeps, type SyncRequest, type SyncResult, stateFolder, syncPlaces } from './transfer/sync.ts'
-import { type VerifyCounts, type VerifyOptions, verifyPlaces } from './transfer/verify.ts'
-
-/** What the outside gives: the clock, randomness, and the signal that ends everything. */
-export type Surroundings = { readonly nowMs: () => number; readonly random: () => number; readonly signal: AbortSignal }
+import type { Surroundings } from './transfers.ts'
 
 export type IngestOptions = Omit<IngestRequest, 'now' | 'barIntervals'> & {
   readonly onProgress: (progress: IngestProgress) => void
   readonly onNotice: (text: string) => void
 }
-
-/** The places of a transfer and what is told of it. */
-export type TransferOptions = Omit<PairRequest, 'stores'> & Pick<SyncDeps, 'drain' | 'onProgress' | 'onNotice'>
 
 /** A planned series, and how much of it the lake holds already. */
 export type DryRunSeries = PlannedSeries & { readonly held: number }
@@ -144,44 +135,6 @@ export class Lakehouse {
   #queryLimits(asOf: AsOf | undefined): QueryLimits {
     const { workers, memoryLimitMb } = this.config.engine
     return { asOf, threads: workers, memoryLimitMb: Math.max(memoryLimitMb, 512), signal: this.#around.signal }
-  }
-
-  /** Makes the destination hold what the source holds. */
-  async sync(request: SyncRequest, options: TransferOptions): Promise<SyncResult> {
-    return await this.#withPair(options, (deps) => syncPlaces(deps, request))
-  }
-
-  /** What `sync` would do; each object is told as it is found. */
-  async explainSync(
-    request: SyncRequest,
-    options: TransferOptions,
-    onObject: Parameters<typeof explainSync>[2],
-  ): ReturnType<typeof explainSync> {
-    return await this.#withPair(options, (deps) => explainSync(deps, request, onObject))
-  }
-
-  /** Audits a destination against a source. */
-  async verify(request: Omit<VerifyOptions, 'known' | 'signal' | 'concurrency'>, options: TransferOptions): Promise<VerifyCounts> {
-    return await this.#withPair(options, async ({ pair, stateDirectory }) => {
-      const journal = await Journal.open(stateFolder(stateDirectory, pair), 'verify')
-      const { concurrency, signal } = pair
-      return await verifyPlaces(pair.source, pair.destination, { ...request, known: journal.known, concurrency, signal })
-    })
-  }
-
-  async #withPair<T>(options: TransferOptions, use: (deps: SyncDeps) => Promise<T>): Promise<T> {
-    const { nowMs, random, signal } = this.#around
-    const { sync, stores } = this.config
-    const onRetry = (error: LakehouseError, pauseMs: number) =>
-      options.onNotice(`${error.code}: ${error.message}; again in ${Math.round(pauseMs)} ms`)
-    const pair = openPair(sync, { ...options, stores }, { signal, nowMs, random, environment: process.env, onRetry })
-    try {
-      return await use({ ...options, pair, stateDirectory: sync.state, nowMs })
-    } catch (error) {
-      throw signal.aborted ? asLakehouseError(signal.reason, 'INTERRUPTED') : error
-    } finally {
-      closePair(pair)
-    }
   }
 
   /** What the lake holds. */

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts'
 import type { LakehouseError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
 import type { Lakehouse } from '../lakehouse.ts'
+import type { Transfers } from '../transfers.ts'
 
 /** An option of a command, as the parser and the help need it. */
 export type OptionSpec = {
@@ -20,7 +21,7 @@ export type CommandContext = {
   readonly args: readonly string[]
   readonly values: Values
   /** Every command there is, for those that tell of them. */
-  readonly commands: Readonly<Record<string, Command>>
+  commands(): Promise<Readonly<Record<string, Command>>>
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean
@@ -33,7 +34,9 @@ export type CommandContext = {
   readonly out: (text: string) => void
   readonly note: (text: string) => void
   loaded(): LoadedConfig
-  open(change?: (config: Config) => Config): Lakehouse
+  open(change?: (config: Config) => Config): Promise<Lakehouse>
+  /** Transfers alone, without what tables need. */
+  transfers(change?: (config: Config) => Config): Promise<Transfers>
 }
 
 /** How a command ended; `body` is what --json adds to the envelope. */

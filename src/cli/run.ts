@@ -1,11 +1,9 @@
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../config/load.ts'
-import type { Config } from '../config/schema.ts'
 import { asLakehouseError, ERROR_CODES, LakehouseError, systemCode } from '../core/errors.ts'
 import { formatInstant } from '../core/time.ts'
-import { Lakehouse } from '../lakehouse.ts'
 import type { Command, CommandContext, CommandResult, OptionSpec, Values } from './command.ts'
-import { COMMANDS, findCommand } from './commands/registry.ts'
+import { allCommands, findCommand } from './commands/registry.ts'
 import { exitCodeOf, exitCodeOfError } from './exit-code.ts'
 import { commandHelp, generalHelp } from './help.ts'
 
@@ -30,10 +28,10 @@ export async function run(argv: readonly string[], signals: Signals): Promise<nu
   const [name = 'help', ...rest] = argv
   const json = argv.includes('--json')
   try {
-    if (['help', '--help', '-h'].includes(name)) return help(rest[0])
-    const command = findCommand(name === '--version' ? 'version' : name)
+    if (['help', '--help', '-h'].includes(name)) return await help(rest[0])
+    const command = await findCommand(name === '--version' ? 'version' : name)
     const { values, positionals } = parse(command, rest)
-    if (values['help'] === true) return help(name)
+    if (values['help'] === true) return await help(name)
     if (positionals.length > 0 && !/^\[?(?!OPTIONS)[A-Za-z]/.test(command.usage))
       throw new LakehouseError('USAGE', `${name} takes no argument, not "${positionals[0]}"`)
     if (command.drains === true) signals.onDrains()
@@ -50,8 +48,8 @@ export async function run(argv: readonly string[], signals: Signals): Promise<nu
   }
 }
 
-function help(name: string | undefined): number {
-  const text = name === undefined ? generalHelp(COMMANDS) : commandHelp(name, findCommand(name), COMMON_OPTIONS)
+async function help(name: string | undefined): Promise<number> {
+  const text = name === undefined ? generalHelp(await allCommands()) : commandHelp(name, await findCommand(name), COMMON_OPTIONS)
   process.stdout.write(`${text}\n`)
   return 0
 }
@@ -90,7 +88,7 @@ function contextFor(values: Values, args: readonly string[], { abort: signal, dr
   return {
     args,
     values,
-    commands: COMMANDS,
+    commands: allCommands,
     json: values['json'] === true,
     quiet,
     verbose: values['verbose'] === true,
@@ -102,8 +100,10 @@ function contextFor(values: Values, args: readonly string[], { abort: signal, dr
     out: (text) => void process.stdout.write(text),
     note: (text) => void (quiet || process.stderr.write(text)),
     loaded,
-    open: (change: (config: Config) => Config = (config) => config) =>
-      new Lakehouse(change(loaded().config), { nowMs, random: Math.random, signal }),
+    open: async (change = (config) => config) =>
+      new (await import('../lakehouse.ts')).Lakehouse(change(loaded().config), { nowMs, random: Math.random, signal }),
+    transfers: async (change = (config) => config) =>
+      new (await import('../transfers.ts')).Transfers(change(loaded().config), { nowMs, random: Math.random, signal }),
   }
 }
 

@@ -45,7 +45,8 @@ export function parseTypes(name: string): ArchiveType[] {
   return [type]
 }
 
-function parseMarket(name: string): Market {
+/** A market by its name. Throws USAGE. */
+export function parseMarket(name: string): Market {
   const market = MARKETS.find((id) => id === name)
   if (market === undefined)
     throw new LakehouseError('USAGE', `unknown market "${name}": one of ${MARKETS.join(' ')}`, { details: { market: name } })

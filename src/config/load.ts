@@ -3,7 +3,7 @@ import { parse } from 'yaml'
 import * as z from 'zod'
 import { LakehouseError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
-import { type Config, configSchema, settings } from './schema.ts'
+import { type Config, configSchema, fileKeys, settings } from './schema.ts'
 
 type ConfigSource = 'flag' | 'environment' | 'file' | 'default'
 
@@ -54,7 +54,34 @@ function readFile(path: string): Record<string, unknown> {
   }
   const object = z.record(z.string(), z.unknown()).safeParse(content)
   if (!object.success) throw new LakehouseError('CONFIG_INVALID', `${path} is not a mapping of keys to values`, { details: { file: path } })
-  return object.data
+  return hoistDirectSync(object.data)
+}
+
+/** Older files write the keys of s3_direct_sync beside it. */
+const DIRECT_KEYS = [
+  'enable_s3_direct_sync',
+  'operation_mode',
+  'destination_bucket',
+  'destination_prefix',
+  'sync_mode',
+  'enable_incremental',
+  'organize_by_prefix',
+  'performance_optimization',
+  's3_config',
+]
+
+function hoistDirectSync(file: Record<string, unknown>): Record<string, unknown> {
+  const collection = z.record(z.string(), z.unknown()).safeParse(file['archive_collection'])
+  if (!collection.success) return file
+  const direct = z.record(z.string(), z.unknown()).safeParse(collection.data['s3_direct_sync'] ?? {})
+  if (!direct.success) return file
+  const moved = Object.entries(collection.data).filter(([name]) => DIRECT_KEYS.includes(name))
+  if (moved.length === 0) return file
+  for (const [name] of moved)
+    if (name in direct.data)
+      throw new LakehouseError('CONFIG_INVALID', `archive_collection.${name} stands twice: there and in s3_direct_sync`)
+  const rest = Object.entries(collection.data).filter(([name]) => !DIRECT_KEYS.includes(name))
+  return { ...file, archive_collection: { ...Object.fromEntries(rest), s3_direct_sync: { ...direct.data, ...Object.fromEntries(moved) } } }
 }
 
 function validate(merged: Record<string, unknown>, path: string | undefined): Config {
@@ -70,10 +97,7 @@ function validate(merged: Record<string, unknown>, path: string | undefined): Co
 }
 
 function unknownKey(key: string): string {
-  const close = nearest(
-    key,
-    settings().map((setting) => setting.key),
-  )
+  const close = nearest(key, fileKeys())
   return `unknown key ${key}${close === undefined ? '' : `, did you mean ${close}?`}`
 }
 

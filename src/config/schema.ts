@@ -2,6 +2,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import * as z from 'zod'
 import { INTERVAL_IDS } from '../core/interval.ts'
 import { syncOptions } from '../transfer/options.ts'
+import { archiveCollection } from './archive-collection.ts'
 
 const MIB = 1024 * 1024
 
@@ -58,6 +59,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   stores: z.record(z.string(), z.string()).default({}).describe('Names for places, so that NAME:prefix can stand for a longer address'),
   sync: syncOptions.prefault({}),
+  archive_collection: archiveCollection.optional().describe('A collection as older files write it: `sync` without places carries it out'),
   gold: z
     .strictObject({
       intervals: z
@@ -90,9 +92,16 @@ function flatten(schema: object, prefix: string, defaults: unknown): Setting[] {
   return Object.entries((schema as JsonSchema).properties ?? {}).flatMap(([name, child]) => {
     const key = prefix === '' ? name : `${prefix}.${name}`
     const value = (defaults as Record<string, unknown>)[name]
-    if (child.properties !== undefined) return flatten(child, key, value)
+    if (child.properties !== undefined && value !== undefined) return flatten(child, key, value)
     return [{ key, environment: environmentName(key), fallback: value, meaning: child.description ?? '' }]
   })
+}
+
+/** Every dotted key that a file may hold. */
+export function fileKeys(): string[] {
+  const keysBelow = (schema: JsonSchema, prefix: string): string[] =>
+    Object.entries(schema.properties ?? {}).flatMap(([name, child]) => [`${prefix}${name}`, ...keysBelow(child, `${prefix}${name}.`)])
+  return keysBelow(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema, '')
 }
 
 /** archive.idleTimeoutMs → LAKEHOUSE_ARCHIVE_IDLE_TIMEOUT_MS */

@@ -44,7 +44,7 @@ export function openPair(options: SyncOptions, request: PairRequest, deps: PairD
     verify: options.verify,
     partBytes: options.partSizeMb * MIB,
     multipartThresholdBytes: options.multipartThresholdMb * MIB,
-    scratch: join(options.state, 'downloads'),
+    scratch: options.downloads === '' ? join(options.state, 'downloads') : options.downloads,
     diskLimitBytes: options.diskLimitMb * MIB,
     disk: new Semaphore(options.diskLimitMb * MIB),
     s5cmdPath: options.s5cmdPath,

@@ -32,6 +32,7 @@ export const syncOptions = z.strictObject({
   diskLimitMb: count(1 << 24)
     .default(10_240)
     .describe('Disk that the traditional way may use at once'),
+  downloads: z.string().default('').describe('Where the traditional way puts files while it works (empty: below `state`)'),
   s5cmdPath: z.string().min(1).default('s5cmd').describe('The program s5cmd, 2.3 or later'),
   storageClass: z.string().default('').describe('Storage class of new objects (empty: that of the bucket)'),
   encryption: z

@@ -12,15 +12,13 @@ import { Journal } from './journal.ts'
 import { withLease } from './lease.ts'
 import type { Pair } from './pair.ts'
 import { loadPlan, savePlan } from './plan-file.ts'
+import { planKeys } from './plan-keys.ts'
 import { type Efficiency, efficiency } from './report.ts'
 import { chooseRoute, type OperationMode, type Route } from './route.ts'
 import { type RunCounts, TransferRun } from './run.ts'
+import type { SyncMode } from './sync-mode.ts'
 import { refusedEngines, rememberRefusal } from './verdicts.ts'
 import { diffPlaces } from './verify.ts'
-
-export const SYNC_MODES = ['copy', 'sync'] as const
-
-export type SyncMode = (typeof SYNC_MODES)[number]
 
 export type SyncRequest = {
   /** `sync` deletes what only the destination has. */
@@ -33,6 +31,8 @@ export type SyncRequest = {
   readonly includes: (key: string) => boolean
   /** What of the source is looked at, relative to it. */
   readonly prefixes: readonly string[]
+  /** Single objects, instead of what a listing tells. */
+  readonly keys: readonly string[] | undefined
   readonly listParallel: number
   readonly planOut: string | undefined
   readonly planIn: string | undefined
@@ -58,6 +58,24 @@ export type SyncResult = {
   readonly efficiency: Efficiency
   readonly findings: readonly Finding[]
   readonly errors: readonly LakehouseError[]
+}
+
+/** Everything, as it is usually wanted: what is not named otherwise. */
+export const DEFAULT_REQUEST: SyncRequest = {
+  syncMode: 'copy',
+  maxDelete: 1000,
+  mode: 'auto',
+  engine: undefined,
+  preferDirectSync: true,
+  incremental: true,
+  includes: () => true,
+  prefixes: [''],
+  keys: undefined,
+  listParallel: 4,
+  planOut: undefined,
+  planIn: undefined,
+  maxDurationMs: undefined,
+  maxBytes: undefined,
 }
 
 /** The folder of what is remembered of the transfers between two places. */
@@ -186,18 +204,15 @@ class Sync {
 
   plan(journal: Journal, restart: () => void): AsyncIterable<DiffBatch> {
     const { pair, nowMs } = this.#deps
-    const { planIn, planOut, includes, incremental, prefixes, listParallel } = this.#request
+    const { planIn, planOut, includes, incremental, prefixes, keys, listParallel } = this.#request
     const places = { source: placeName(pair.source), destination: placeName(pair.destination) }
     if (planIn !== undefined)
       return loadPlan(planIn, places, async ({ key, replaces }) => (await pair.destination.store.head(key))?.etag === replaces)
-    const plan = diffPlaces(pair.source, pair.destination, {
-      known: journal.known,
-      includes,
-      incremental,
-      prefixes,
-      parallel: listParallel,
-      restart,
-    })
+    const options = { known: journal.known, includes, incremental }
+    const plan =
+      keys === undefined
+        ? diffPlaces(pair.source, pair.destination, { ...options, prefixes, parallel: listParallel, restart })
+        : planKeys(pair, keys, { ...options, onMissing: (key) => this.#note('missing', 'error', 1, `${key} is not in the source`) })
     const counted = this.#countExtra(plan)
     return planOut === undefined ? counted : savePlan(counted, planOut, places, new Date(nowMs()).toISOString())
   }

@@ -20,6 +20,7 @@ const ORDER = [
   'query',
   'flows',
   'config',
+  'transfers.ts',
   'lakehouse.ts',
   'serve',
   'cli',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { stringify } from 'yaml'
 import { cli } from '../support/cli.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { openS3, type S3Server, startVersity } from '../support/s3-server.ts'
@@ -104,6 +105,37 @@ test('sync, verify and report, as a user has them: filters, dry run, explanation
   assert.match((await run('sync', 'report')).out, /engines {2}server-copy 1/)
   await writeFile(join(cwd, 'lakehouse.yaml'), `stores:\n  mine: "${destination}"\nsync:\n  destination: "mine:"\n  source: "${source}"\n`)
   assert.match((await run('sync')).out, /Nothing to do/)
+})
+
+test('a collection in the configuration is carried out by sync alone', async (context) => {
+  const cwd = await temporaryFolder(context)
+  await server.bucket('collected')
+  // The public archive stands in the collection's place: here a bucket of the test does.
+  const source = await server.bucket('collection-src')
+  const place = openS3(source)
+  await fill(place, KEYS)
+  place.close()
+  const collection = {
+    workflow_type: 'enhanced',
+    matrix_path: 'matrix.json',
+    output_directory: join(cwd, 'out'),
+    markets: ['spot'],
+    symbols: ['BTCUSDT'],
+    data_types: ['klines'],
+    intervals: ['1m'],
+    date_range: { start: '2024-01-01', end: '2024-01-02' },
+    source_url: source,
+    s3_direct_sync: { destination_bucket: 'collected', destination_prefix: 'mirror', s3_config: { endpoint_url: server.endpoint } },
+    quality_control: { enable_checksum_validation: false },
+  }
+  await writeFile(join(cwd, 'lakehouse.yaml'), stringify({ archive_collection: collection }))
+  const env = { ...server.environment, LAKEHOUSE_SYNC_STATE: join(cwd, 'state') }
+  const { code, out, err } = await cli(['sync', '--json'], { cwd, env })
+  const result = JSON.parse(out) as Envelope
+  assert.deepEqual([code, result.counts['objectsCopied']], [0, 4], err)
+  const target = openS3((await server.bucket('collected')).replace('?', '/mirror?'))
+  assert.notEqual(await target.store.head(KEYS[0] ?? ''), undefined)
+  target.close()
 })
 
 test('what is wrong with the command line or the places is said, with the exit code for it', async (context) => {

@@ -4,10 +4,13 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { PEERS } from '../../scripts/peers.ts'
 import { headObject, putObject } from '../../src/storage/s3/operations.ts'
+import { S3DirectSyncDownloader, type Transfer } from '../../src/transfer/engines/s3-direct-sync-downloader.ts'
+import { TraditionalBulkDownloader } from '../../src/transfer/engines/traditional-bulk-downloader.ts'
 import { listPages } from '../../src/transfer/list-pages.ts'
+import { DEFAULT_REQUEST } from '../../src/transfer/sync.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { openS3, type S3Server, startSeaweed, startVersity } from '../support/s3-server.ts'
-import { contentOf, fill, runSync, stateFor } from '../support/transfers.ts'
+import { contentOf, fill, runSync, stateFor, transfersWith } from '../support/transfers.ts'
 
 let server: S3Server
 let other: S3Server
@@ -284,4 +287,55 @@ test('an object that was written at the same time by somebody else is not taken 
   await change(destination, async ({ s3 }) => {
     assert.equal((await headObject(s3 ?? assert.fail(), KEYS[0] ?? ''))?.size, 300)
   })
+})
+
+test('the downloaders of the specification bring single files by the way that fits, and keep account', async (context) => {
+  const [source, destination] = [await filled(), await empty()]
+  const transfers = transfersWith({ state: await stateFor(context), settings: { destination, s5cmdPath: PEERS.s5cmd } })
+  const directory = await temporaryFolder(context)
+  const downloader = transfers.bulkDownloader({ directory, onNotice: () => {} })
+  const task = (key: string) => ({ sourceUrl: source.replace('?', `/${key}?`) })
+  const tasks = KEYS.slice(0, 10).map(task)
+  assert.equal(downloader.determineOperationMode(tasks).mode, 'direct_sync')
+  assert.equal(downloader.determineOperationMode(tasks, { preferDirectSync: false }).mode, 'traditional')
+  assert.equal(downloader.determineOperationMode([...tasks, { sourceUrl: 'https://elsewhere/file' }]).mode, 'traditional')
+  const many = Array.from({ length: 10_000 }, (_, n) => task(`many/${n}`))
+  const started = performance.now()
+  downloader.determineOperationMode(many)
+  assert.ok(performance.now() - started < 1000)
+  await downloader.downloadFilesBatch(tasks)
+  await downloader.downloadFilesBatch(tasks)
+  await downloader.downloadFilesBatch(KEYS.slice(10, 12).map(task), { preferDirectSync: false })
+  const { filesSynced, filesSkipped, filesFailed, operationsReduced, successRate } = downloader.getStats()
+  assert.deepEqual([filesSynced, filesSkipped, filesFailed, operationsReduced, successRate], [12, 10, 0, 20, 1])
+
+  const transfer: Transfer = (places, request) =>
+    transfers.sync(
+      { ...DEFAULT_REQUEST, ...request },
+      {
+        ...places,
+        bytesPerSecond: undefined,
+        requestsPerSecond: undefined,
+        drain: new AbortController().signal,
+        onProgress: () => {},
+        onNotice: () => {},
+      },
+    )
+  const direct = new S3DirectSyncDownloader({ destination, transfer })
+  const batch = join(directory, 'batch.txt')
+  assert.equal(await direct.generateS5cmdBatchFile(KEYS.slice(20, 25).map(task), batch), 5)
+  assert.equal((await readFile(batch, 'utf8')).trimEnd().split('\n').length, 5)
+  assert.deepEqual((await direct.executeS5cmdBatch(KEYS.slice(20, 25).map(task)))[0]?.engines, { s5cmd: 5 })
+  assert.equal((await direct.syncFilesDirect([task('not/there')]))[0]?.findings[0]?.check, 'missing')
+  assert.equal((await direct.syncDirectoryDirect(source)).counts.objectsCopied, KEYS.length - 17)
+  assert.equal(direct.getEfficiencyStats()?.networkReduction, 1)
+  assert.deepEqual(await contentOf(destination), await contentOf(source))
+
+  const traditional = new TraditionalBulkDownloader({ destination: await empty(), directory, transfer })
+  assert.equal((await traditional.processFile(task(KEYS[0] ?? '')))?.engines.traditional, 1)
+  assert.equal(traditional.getDownloadStats()?.objectsCopied, 1)
+  await writeFile(join(directory, 'uploaded.txt'), 'x')
+  assert.equal((await traditional.uploadToS3(directory)).counts.objectsCopied, 2)
+  await traditional.cleanupLocalFiles()
+  await assert.rejects(readdir(directory))
 })

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type Config, configSchema } from '../../src/config/schema.ts'
-import { Lakehouse } from '../../src/lakehouse.ts'
 import { mapConcurrent } from '../../src/platform/map-concurrent.ts'
 import type { Place } from '../../src/storage/open-store.ts'
 import { digestOf } from '../../src/transfer/engines/proof.ts'
-import type { SyncRequest, SyncResult } from '../../src/transfer/sync.ts'
+import { DEFAULT_REQUEST, type SyncRequest, type SyncResult } from '../../src/transfer/sync.ts'
+import { Transfers } from '../../src/transfers.ts'
 import { openS3, ROOT } from './s3-server.ts'
 
 export type SyncChoices = Partial<SyncRequest> & {
@@ -20,7 +20,7 @@ export type SyncChoices = Partial<SyncRequest> & {
 }
 
 /** Transfers with the root's credentials, quick retries and small parts. */
-function transferHouse(choices: Pick<SyncChoices, 'state' | 'settings' | 'signal'>): Lakehouse {
+export function transfersWith(choices: Pick<SyncChoices, 'state' | 'settings' | 'signal'>): Transfers {
   process.env['AWS_ACCESS_KEY_ID'] = ROOT.accessKeyId
   process.env['AWS_SECRET_ACCESS_KEY'] = ROOT.secretAccessKey
   const sync = {
@@ -33,28 +33,13 @@ function transferHouse(choices: Pick<SyncChoices, 'state' | 'settings' | 'signal
     ...choices.settings,
   }
   const config = configSchema.parse({ sync })
-  return new Lakehouse(config, { nowMs: Date.now, random: Math.random, signal: choices.signal ?? new AbortController().signal })
+  return new Transfers(config, { nowMs: Date.now, random: Math.random, signal: choices.signal ?? new AbortController().signal })
 }
 
 export async function runSync(source: string, destination: string, choices: SyncChoices): Promise<SyncResult> {
   const { state: _state, settings: _settings, signal: _signal, drain, notices, bytesPerSecond, ...request } = choices
-  return await transferHouse(choices).sync(
-    {
-      syncMode: 'copy',
-      maxDelete: 1000,
-      mode: 'auto',
-      engine: undefined,
-      preferDirectSync: true,
-      incremental: true,
-      includes: () => true,
-      prefixes: [''],
-      listParallel: 4,
-      planOut: undefined,
-      planIn: undefined,
-      maxDurationMs: undefined,
-      maxBytes: undefined,
-      ...request,
-    },
+  return await transfersWith(choices).sync(
+    { ...DEFAULT_REQUEST, ...request },
     {
       source,
       destination,

@@ -70,7 +70,7 @@ async function symbols(context: CommandContext): Promise<CommandResult> {
   const { matches } = symbolPatterns(patterns)
   const items: { market: string; type: string; symbol: string }[] = []
   const strange: string[] = []
-  await context.open().withArchive(async (origin) => {
+  await (await context.open()).withArchive(async (origin) => {
     for (const entry of ARCHIVE_MATRIX) {
       if (!types.includes(entry.type) || (markets.length > 0 && !markets.includes(entry.market))) continue
       const found = await discoverSymbols(origin, entry.market, entry.type)
@@ -89,7 +89,7 @@ async function files(context: CommandContext): Promise<CommandResult> {
   const items: unknown[] = []
   const uncovered: unknown[] = []
   let bytes = 0
-  await context.open().withArchive(async (origin) => {
+  await (await context.open()).withArchive(async (origin) => {
     for await (const planned of planArchive(origin, { types: selectedTypes(context), ...selection, now: context.nowMs() * 1000 })) {
       for (const { file, object } of planned.files) {
         const item = {

@@ -14,7 +14,7 @@ export const completion: Command = {
 async function run(context: CommandContext): Promise<CommandResult> {
   const shell = SHELLS.find((name) => name === context.args[0])
   if (shell === undefined || context.args.length > 1) throw new LakehouseError('USAGE', `completion takes one shell: ${SHELLS.join(', ')}`)
-  const words = Object.entries(context.commands).map(([name, { options }]) => ({
+  const words = Object.entries(await context.commands()).map(([name, { options }]) => ({
     name,
     options: Object.keys(options).map((option) => `--${option}`),
   }))

@@ -19,16 +19,16 @@ async function run(context: CommandContext): Promise<CommandResult> {
   })
   if (!context.json) {
     context.out(`configuration file: ${file ?? 'none'}\n\n`)
-    const rows = items.map(({ key, value, source, environment, meaning }) => [
-      key,
-      Array.isArray(value) ? value.join(',') : value,
-      source,
-      environment,
-      meaning,
-    ])
+    const rows = items.map(({ key, value, source, environment, meaning }) => [key, shorten(value), source, environment, meaning])
     context.out(`${textTable(['key', 'value', 'from', 'environment', 'meaning'], rows)}\n`)
   }
   return { status: 'done', body: { file: file ?? null, items } }
+}
+
+/** Long values are shown in full by --json. */
+function shorten(value: unknown): unknown {
+  const text = Array.isArray(value) ? value.join(',') : typeof value === 'object' ? JSON.stringify(value) : value
+  return typeof text === 'string' && text.length > 60 ? `${text.slice(0, 59)}…` : text
 }
 
 /** Credentials within an address are not for eyes. */

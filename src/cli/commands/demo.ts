@@ -60,12 +60,13 @@ async function isReachable(context: CommandContext): Promise<boolean> {
     archive: { ...config.archive, origin: 'binance', attempts: 1, idleTimeoutMs: REACH_MS },
   })
   const patience = new Promise<false>((resolve) => setTimeout(resolve, REACH_MS, false).unref())
-  const asked = context.open(quick).withArchive(async (origin) => (await origin.head(PROBE_KEY)) !== undefined)
+  const house = await context.open(quick)
+  const asked = house.withArchive(async (origin) => (await origin.head(PROBE_KEY)) !== undefined)
   return await Promise.race([asked.catch(() => false), patience])
 }
 
 async function show(context: CommandContext, lake: string, origin: string, say: (line: string) => void): Promise<CommandResult> {
-  const house = context.open((config) => ({ ...config, lake, archive: { ...config.archive, origin, retryDelayMs: 100 } }))
+  const house = await context.open((config) => ({ ...config, lake, archive: { ...config.archive, origin, retryDelayMs: 100 } }))
   const result = await ingestMonth(context, house, say, lake)
   await showCharts(context, house, result, lake, say)
   say(`\n> ${QUERY.replaceAll(/\s+/g, ' ')}\n`)

@@ -82,7 +82,7 @@ function nearestExisting(path: string): string {
 
 async function archive(context: CommandContext): Promise<Check> {
   return await attempt('archive', 'check the network, or name another with --archive', async () => {
-    const house = context.open((config) => ({ ...config, archive: { ...config.archive, attempts: 1, idleTimeoutMs: 5000 } }))
+    const house = await context.open((config) => ({ ...config, archive: { ...config.archive, attempts: 1, idleTimeoutMs: 5000 } }))
     return await house.withArchive(async (origin) => {
       const markets = await origin.folders('data/')
       return `${origin.address} (${markets.join(', ')})`

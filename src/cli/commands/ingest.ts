@@ -30,7 +30,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
   const layers = parseLayers(context)
   if (name !== 'all') checkReady(types, layers)
   const request = { types, ...parseSelection(context.values, context.nowMs()), layers }
-  const house = context.open()
+  const house = await context.open()
   if (context.values['dry-run'] === true)
     return await dryRun(
       context,

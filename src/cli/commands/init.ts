@@ -29,7 +29,7 @@ function template(): string {
     '',
   ]
   let section = ''
-  for (const { key, fallback, meaning } of settings()) {
+  for (const { key, fallback, meaning } of settings().filter((setting) => setting.fallback !== undefined)) {
     const [group = '', name] = key.split('.')
     if (name !== undefined && group !== section) {
       lines.push(`# ${group}:`)

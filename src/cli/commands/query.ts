@@ -28,14 +28,14 @@ async function run(context: CommandContext): Promise<CommandResult> {
   if (context.values['explain'] === true) return await explain(context, sql, asOf)
   const output = text(context.values, 'output')
   const format = (text(context.values, 'format') ?? 'table') as ResultFormat
-  if (context.json && output === undefined) return { status: 'done', body: { items: await context.open().show(sql, asOf) } }
-  const tables = await context.open().query(sql, { format, output, asOf }, context.out)
+  if (context.json && output === undefined) return { status: 'done', body: { items: await (await context.open()).show(sql, asOf) } }
+  const tables = await (await context.open()).query(sql, { format, output, asOf }, context.out)
   if (output !== undefined && !context.json) context.note(`wrote ${output}\n`)
   return { status: 'done', body: { output: output ?? null, tables } }
 }
 
 async function explain(context: CommandContext, sql: string, asOf: AsOf | undefined): Promise<CommandResult> {
-  const tables = await context.open().explain(sql, asOf)
+  const tables = await (await context.open()).explain(sql, asOf)
   for (const table of context.json ? [] : tables) {
     const { filesRead, filesSkipped, bytesRead, manifestsRead, manifestsSkipped, snapshotId } = table
     context.out(

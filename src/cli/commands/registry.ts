@@ -1,39 +1,32 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { nearest } from '../../core/nearest.ts'
 import type { Command } from '../command.ts'
-import { catalog } from './catalog.ts'
-import { completion } from './completion.ts'
-import { config } from './config.ts'
-import { demo } from './demo.ts'
-import { doctor } from './doctor.ts'
-import { ingest } from './ingest.ts'
-import { init } from './init.ts'
-import { query } from './query.ts'
-import { status } from './status.ts'
-import { sync } from './sync.ts'
-import { verify } from './verify.ts'
-import { version } from './version.ts'
 
-/** Every command. A new one is a file beside this and a line here. */
-export const COMMANDS: Readonly<Record<string, Command>> = {
-  demo,
-  catalog,
-  ingest,
-  query,
-  sync,
-  verify,
-  status,
-  init,
-  config,
-  doctor,
-  completion,
-  version,
+/** Every command. A new one is a file beside this and a line here. Loaded when it is run: one loads little of what the others need. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  demo: async () => (await import('./demo.ts')).demo,
+  catalog: async () => (await import('./catalog.ts')).catalog,
+  ingest: async () => (await import('./ingest.ts')).ingest,
+  query: async () => (await import('./query.ts')).query,
+  sync: async () => (await import('./sync.ts')).sync,
+  verify: async () => (await import('./verify.ts')).verify,
+  status: async () => (await import('./status.ts')).status,
+  init: async () => (await import('./init.ts')).init,
+  config: async () => (await import('./config.ts')).config,
+  doctor: async () => (await import('./doctor.ts')).doctor,
+  completion: async () => (await import('./completion.ts')).completion,
+  version: async () => (await import('./version.ts')).version,
+}
+
+/** All commands by name, in the order in which help tells of them. */
+export async function allCommands(): Promise<Readonly<Record<string, Command>>> {
+  return Object.fromEntries(await Promise.all(Object.entries(COMMANDS).map(async ([name, load]) => [name, await load()] as const)))
 }
 
 /** The command of that name. Throws USAGE, naming the nearest. */
-export function findCommand(name: string): Command {
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (command !== undefined) return command
+export async function findCommand(name: string): Promise<Command> {
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (load !== undefined) return await load()
   const close = nearest(name, Object.keys(COMMANDS))
   throw new LakehouseError(
     'USAGE',

@@ -5,7 +5,7 @@ import { formatBytes, formatCount } from '../format.ts'
 export const status: Command = { summary: 'Show what the lake holds', usage: '[OPTIONS]', options: {}, run }
 
 async function run(context: CommandContext): Promise<CommandResult> {
-  const found = await context.open().status()
+  const found = await (await context.open()).status()
   if (!context.json) {
     const rows = found.tables.map((table) => [
       table.name,

@@ -1,11 +1,14 @@
 import { resourceUsage } from 'node:process'
+import { type ArchiveCollection, collectionOptions } from '../../config/archive-collection.ts'
 import type { Config } from '../../config/schema.ts'
 import { LakehouseError } from '../../core/errors.ts'
-import type { TransferOptions } from '../../lakehouse.ts'
 import { ENGINE_IDS, type EngineId } from '../../transfer/engines/engine.ts'
 import { OPERATION_MODES, type OperationMode } from '../../transfer/route.ts'
-import { SYNC_MODES, type SyncMode, type SyncRequest, type SyncResult } from '../../transfer/sync.ts'
+import type { SyncRequest, SyncResult } from '../../transfer/sync.ts'
+import { SYNC_MODES, type SyncMode } from '../../transfer/sync-mode.ts'
 import { VERIFY_MODES, type VerifyMode } from '../../transfer/verify-mode.ts'
+import type { TransferOptions, Transfers } from '../../transfers.ts'
+import { collectionRequest } from '../collection.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 import { findingLines } from '../findings.ts'
 import { formatBytes, formatCount, formatDuration } from '../format.ts'
@@ -51,9 +54,11 @@ export const sync: Command = {
 async function run(context: CommandContext): Promise<CommandResult> {
   if (context.args[0] === 'report') return await syncReport(context)
   const { values } = context
-  const places = parsePlaces(context)
-  const house = context.open(withOptions(context))
-  const request = parseRequest(context, house.config)
+  const collection = context.args.length === 0 ? context.loaded().config.archive_collection : undefined
+  const transfers = await context.transfers(withOptions(context, collection))
+  const { sync } = transfers.config
+  const places = collection === undefined ? parsePlaces(context) : { source: sync.source, destination: sync.destination }
+  const request = collection === undefined ? parseRequest(context, transfers.config) : collectionRequest(collection, sync)
   const display = new SyncDisplay({ write: context.note, interactive: context.interactive, nowMs: context.nowMs })
   const options: TransferOptions = {
     ...places,
@@ -61,21 +66,22 @@ async function run(context: CommandContext): Promise<CommandResult> {
     requestsPerSecond: parseCount('tpslimit', text(values, 'tpslimit'), 1),
     drain: context.drain,
     onProgress: (counts) => (context.json ? undefined : display.update(counts)),
-    onNotice: (notice) => (context.verbose ? context.note(`${notice}\n`) : undefined),
+    onNotice: (notice) => (context.verbose || collection?.verbose === true ? context.note(`${notice}\n`) : undefined),
   }
-  if (values['dry-run'] === true || values['explain'] === true) return await explain(context, request, options, house)
-  const result = await house.sync(request, options).finally(() => display.clear())
+  if (values['dry-run'] === true || values['explain'] === true || collection?.dry_run === true)
+    return await explain(context, request, options, transfers)
+  const result = await transfers.sync(request, options).finally(() => display.clear())
   if (!context.json) context.out(`${summary(result).join('\n')}\n`)
   return toResult(result)
 }
 
-function withOptions(context: CommandContext): (config: Config) => Config {
+function withOptions(context: CommandContext, collection: ArchiveCollection | undefined): (config: Config) => Config {
   const concurrency = parseCount('concurrency', text(context.values, 'concurrency'), 1)
   const verify = text(context.values, 'verify') as VerifyMode | undefined
-  return (config) => ({
-    ...config,
-    sync: { ...config.sync, concurrency: concurrency ?? config.sync.concurrency, verify: verify ?? config.sync.verify },
-  })
+  return (config) => {
+    const sync = collection === undefined ? config.sync : collectionOptions(collection, config.sync)
+    return { ...config, sync: { ...sync, concurrency: concurrency ?? sync.concurrency, verify: verify ?? sync.verify } }
+  }
 }
 
 function parseRequest(context: CommandContext, config: Config): SyncRequest {
@@ -91,6 +97,7 @@ function parseRequest(context: CommandContext, config: Config): SyncRequest {
     preferDirectSync: true,
     incremental: values['all'] !== true,
     ...parseFilter(values, context.nowMs()),
+    keys: undefined,
     listParallel: config.sync.listParallel,
     planOut,
     planIn,
@@ -106,11 +113,11 @@ async function explain(
   context: CommandContext,
   request: SyncRequest,
   options: TransferOptions,
-  house: ReturnType<CommandContext['open']>,
+  transfers: Transfers,
 ): Promise<CommandResult> {
   const items: unknown[] = []
   const deletes = request.syncMode === 'sync'
-  const { route, explanation } = await house.explainSync(request, options, (object) => {
+  const { route, explanation } = await transfers.explain(request, options, (object) => {
     if (object.action === 'delete' && !deletes) return
     if (context.json) items.length < LISTED && items.push(object)
     else if (context.values['dry-run'] === true) context.out(`${object.action} ${object.key} (${formatBytes(object.size)})\n`)

@@ -26,12 +26,12 @@ async function run(context: CommandContext): Promise<CommandResult> {
     throw new LakehouseError('USAGE', 'verify takes a source and a destination')
   const differences: Difference[] = []
   const oneWay = context.values['one-way'] === true
-  const house = context.open()
-  const counts = await house.verify(
+  const transfers = await context.transfers()
+  const counts = await transfers.verify(
     {
       ...parseFilter(context.values, context.nowMs()),
       full: context.values['full'] === true,
-      parallel: house.config.sync.listParallel,
+      parallel: transfers.config.sync.listParallel,
       onDifference: (one) => void (differences.length < LISTED && !(oneWay && one.difference === 'extra') && differences.push(one)),
       onRestart: () => {
         differences.length = 0

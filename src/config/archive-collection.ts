@@ -1,0 +1,155 @@
+import * as z from 'zod'
+import { LakehouseError } from '../core/errors.ts'
+import type { SyncOptions } from '../transfer/options.ts'
+import { OPERATION_MODES } from '../transfer/route.ts'
+import { SYNC_MODES } from '../transfer/sync-mode.ts'
+
+const whole = (least: number, most: number) => z.number().int().min(least).max(most)
+
+/** An option that is accepted only with the value it has always had, because what else it could say cannot be done: `reason` says why. */
+function only<const V extends string | boolean>(value: V, reason: string) {
+  return z
+    .unknown()
+    .optional()
+    .superRefine((found, context) => {
+      if (found !== undefined && found !== value)
+        context.addIssue({ code: 'custom', message: `can only be ${JSON.stringify(value)}: ${reason}` })
+    })
+}
+
+/** Arguments that older files pass on to s5cmd: those that the engine sets itself are accepted, others are refused. */
+const s5cmdArguments = z.array(z.string()).superRefine((args, context) => {
+  for (const arg of args)
+    if (!/^--(no-sign-request|retry-count=\d+|numworkers=\d+)$/.test(arg))
+      context.addIssue({ code: 'custom', message: `"${arg}" is not passed on: s5cmd is run with arguments that were proved` })
+})
+
+const performance = z.strictObject({
+  max_concurrent: whole(1, 256).default(10).describe('Objects under way at once'),
+  batch_size: whole(1, 500).default(100).describe('Objects of one s5cmd batch are bounded by size class; larger values change nothing'),
+  retry_count: whole(0, 19).default(3).describe('Repetitions of one request'),
+  part_size_mb: whole(5, 5120).default(50).describe('Size of the parts of large objects'),
+  enable_multipart: only(true, 'large objects cannot be written in one piece'),
+  enable_multipart_threshold_mb: whole(5, 5120).default(50).describe('Objects above this size go in parts'),
+})
+
+const directSync = z.strictObject({
+  enable_s3_direct_sync: z.boolean().default(true).describe('Without it everything goes the traditional way'),
+  operation_mode: z.enum(OPERATION_MODES).default('auto').describe('Which ways are allowed'),
+  destination_bucket: z.string().min(1).describe('Bucket to copy to'),
+  destination_prefix: z.string().default('').describe('Prefix of the keys there'),
+  sync_mode: z.enum(SYNC_MODES).default('copy').describe('sync also deletes what only the destination has'),
+  enable_incremental: z.boolean().default(true).describe('Leaves what is there already'),
+  organize_by_prefix: only(true, 'keys keep the paths of the archive, so that a copy can be compared with it'),
+  performance_optimization: performance.prefault({}),
+  s3_config: z
+    .strictObject({
+      region: z.string().min(1).default('us-east-1').describe('Region of the destination'),
+      endpoint_url: z.string().nullable().default(null).describe('Endpoint of a store other than Amazon’s'),
+      storage_class: z.string().default('STANDARD').describe('Storage class of new objects'),
+      use_accelerated_endpoint: only(false, 'it cannot copy between regions'),
+    })
+    .prefault({}),
+})
+
+const dateRange = z.strictObject({ start: z.string(), end: z.string() })
+
+/** The collection of an archive as the specification writes it. Keys that older files carry are read; what cannot be done is refused with the reason. */
+export const archiveCollection = z
+  .strictObject({
+    workflow_type: z.string().min(1).describe('Name of the workflow, kept for the record'),
+    matrix_path: z.string().min(1).describe('Kept for the record: the matrix of the archive is built in'),
+    output_directory: z.string().min(1).describe('Where the traditional way puts files while it works'),
+    source_url: z.string().min(1).default('binance').describe('Where the archive is read: the public one, or a bucket that holds its keys'),
+    markets: z.array(z.string()).min(1).describe('Markets: spot, um, cm, option'),
+    symbols: z.array(z.string()).min(1).describe('Symbols, * and ? allowed'),
+    data_types: z.array(z.string()).min(1).describe('Data types of the archive'),
+    intervals: z
+      .union([z.array(z.string()), z.record(z.string(), z.array(z.string()))])
+      .default([])
+      .describe('Intervals, or intervals by data type'),
+    date_range: dateRange.optional().describe('First and last day, both included'),
+    partition_type: z.enum(['daily', 'monthly']).optional().describe('Only files of this period'),
+    batch_size: whole(1, 500).default(100).describe('As performance_optimization.batch_size'),
+    max_parallel_downloads: whole(1, 32).default(8).describe('Objects under way at once where nothing else is set'),
+    enable_batch_mode: only(true, 'objects are always moved many at a time'),
+    enable_resume: only(true, 'a run always goes on where the last one stopped'),
+    download_checksum: z.boolean().default(true).describe('Copies the .CHECKSUM files, and proves copies by them'),
+    timeout_seconds: whole(1, 3600).default(300).describe('A connection without a byte for so long is given up'),
+    force_redownload: z.boolean().default(false).describe('Copies also what is there already'),
+    part_size_mb: whole(5, 5120).optional().describe('As performance_optimization.part_size_mb'),
+    s5cmd_extra_args: s5cmdArguments.optional().describe('Arguments that older files pass on'),
+    s3_direct_sync: directSync,
+    quality_control: z
+      .strictObject({
+        enable_checksum_validation: z.boolean().default(true).describe('Proves copies by digests'),
+        enable_size_verification: only(true, 'a copy of another size is never taken for one'),
+        max_retry_attempts: whole(0, 19).default(3).describe('Repetitions of one request'),
+        timeout_seconds: whole(1, 3600).default(300).describe('As timeout_seconds'),
+      })
+      .optional(),
+    monitoring: z
+      .strictObject({
+        enable_performance_tracking: only(true, 'every run is measured'),
+        enable_cost_tracking: only(true, 'every run tells what it cost'),
+        enable_detailed_logging: z.boolean().default(false).describe('Tells retries'),
+        metrics_collection_interval: whole(1, 3600).default(60).describe('Kept for the record: progress is told as it happens'),
+        log_level: z.enum(['DEBUG', 'INFO', 'WARNING', 'ERROR']).default('INFO').describe('DEBUG tells retries'),
+      })
+      .optional(),
+    dry_run: z.boolean().default(false).describe('Shows what would be done'),
+    verbose: z.boolean().default(false).describe('Tells retries'),
+  })
+  .superRefine((found, context) => {
+    const { s3_direct_sync: direct, force_redownload: force } = found
+    if (direct.operation_mode === 'direct_sync' && !direct.enable_s3_direct_sync)
+      context.addIssue({
+        code: 'custom',
+        path: ['s3_direct_sync', 'operation_mode'],
+        message: 'direct_sync contradicts enable_s3_direct_sync: false',
+      })
+    if (force && direct.enable_incremental && direct.sync_mode === 'sync')
+      context.addIssue({
+        code: 'custom',
+        path: ['force_redownload'],
+        message: 'force_redownload contradicts enable_incremental with sync_mode: sync',
+      })
+    if (found.date_range !== undefined && found.date_range.start > found.date_range.end)
+      context.addIssue({ code: 'custom', path: ['date_range'], message: 'it ends before it begins' })
+  })
+
+export type ArchiveCollection = z.infer<typeof archiveCollection>
+
+/** The settings of a transfer that a collection stands for. */
+export function collectionOptions(collection: ArchiveCollection, base: SyncOptions): SyncOptions {
+  const { s3_direct_sync: direct, quality_control: quality } = collection
+  const { performance_optimization: tuned, s3_config: s3 } = direct
+  const seconds = quality?.timeout_seconds ?? collection.timeout_seconds
+  return {
+    ...base,
+    source: collection.source_url,
+    downloads: collection.output_directory,
+    destination: destinationOf(collection),
+    concurrency: tuned.max_concurrent,
+    partSizeMb: collection.part_size_mb ?? tuned.part_size_mb,
+    multipartThresholdMb: tuned.enable_multipart_threshold_mb,
+    attempts: 1 + (quality?.max_retry_attempts ?? tuned.retry_count),
+    idleTimeoutMs: seconds * 1000,
+    storageClass: s3.storage_class === 'STANDARD' ? '' : s3.storage_class,
+    verify: quality?.enable_checksum_validation === false ? 'size' : collection.download_checksum ? 'sha256' : 'etag',
+  }
+}
+
+function destinationOf({ s3_direct_sync: direct }: ArchiveCollection): string {
+  const { region, endpoint_url: endpoint } = direct.s3_config
+  return `s3://${direct.destination_bucket}/${direct.destination_prefix}?region=${region}${endpoint === null ? '' : `&endpoint=${endpoint}`}`
+}
+
+/** Intervals of all its data types. Throws CONFIG_INVALID for a data type that is not collected. */
+export function collectionIntervals({ intervals, data_types: types }: ArchiveCollection): string[] {
+  if (Array.isArray(intervals)) return intervals
+  for (const type of Object.keys(intervals))
+    if (!types.includes(type))
+      throw new LakehouseError('CONFIG_INVALID', `archive_collection.intervals names ${type}, which data_types does not`)
+  return [...new Set(Object.values(intervals).flat())]
+}

@@ -1,0 +1,78 @@
+import type { Config } from './config/schema.ts'
+import { asLakehouseError, type LakehouseError } from './core/errors.ts'
+import type { Transfer } from './transfer/engines/s3-direct-sync-downloader.ts'
+import { EnhancedBulkDownloader } from './transfer/enhanced-bulk-downloader.ts'
+import { Journal } from './transfer/journal.ts'
+import { closePair, openPair, type PairRequest } from './transfer/open-pair.ts'
+import { DEFAULT_REQUEST, explainSync, type SyncDeps, type SyncRequest, type SyncResult, stateFolder, syncPlaces } from './transfer/sync.ts'
+import { type VerifyCounts, type VerifyOptions, verifyPlaces } from './transfer/verify.ts'
+
+/** What the outside gives: the clock, randomness, and the signal that ends everything. */
+export type Surroundings = { readonly nowMs: () => number; readonly random: () => number; readonly signal: AbortSignal }
+
+/** The places of a transfer and what is told of it. */
+export type TransferOptions = Omit<PairRequest, 'stores'> & Pick<SyncDeps, 'drain' | 'onProgress' | 'onNotice'>
+
+/** Moves objects between stores, wired from one configuration; needs no lake. */
+export class Transfers {
+  readonly config: Config
+  readonly #around: Surroundings
+
+  constructor(config: Config, around: Surroundings) {
+    this.config = config
+    this.#around = around
+  }
+
+  /** Makes the destination hold what the source holds. Throws what concerns the transfer as a whole; what concerns single objects is in the result. */
+  async sync(request: SyncRequest, options: TransferOptions): Promise<SyncResult> {
+    return await this.#withPair(options, (deps) => syncPlaces(deps, request))
+  }
+
+  /** What `sync` would do; each object is told as it is found. */
+  async explain(
+    request: SyncRequest,
+    options: TransferOptions,
+    onObject: Parameters<typeof explainSync>[2],
+  ): ReturnType<typeof explainSync> {
+    return await this.#withPair(options, (deps) => explainSync(deps, request, onObject))
+  }
+
+  /** Audits a destination against a source. */
+  async verify(request: Omit<VerifyOptions, 'known' | 'signal' | 'concurrency'>, options: TransferOptions): Promise<VerifyCounts> {
+    return await this.#withPair(options, async ({ pair, stateDirectory }) => {
+      const journal = await Journal.open(stateFolder(stateDirectory, pair), 'verify')
+      const { concurrency, signal } = pair
+      return await verifyPlaces(pair.source, pair.destination, { ...request, known: journal.known, concurrency, signal })
+    })
+  }
+
+  /** A downloader of many files to the configured destination, under the names of the specification. */
+  bulkDownloader(options: Pick<TransferOptions, 'onNotice'> & { directory: string }): EnhancedBulkDownloader {
+    const { destination } = this.config.sync
+    const quiet = { bytesPerSecond: undefined, requestsPerSecond: undefined, drain: new AbortController().signal, onProgress: () => {} }
+    const transfer: Transfer = (places, request) =>
+      this.sync({ ...DEFAULT_REQUEST, ...request }, { ...places, ...quiet, onNotice: options.onNotice })
+    return new EnhancedBulkDownloader({
+      destination: destination === '' ? undefined : destination,
+      operationMode: this.config.archive_collection?.s3_direct_sync.operation_mode ?? 'auto',
+      enableS3DirectSync: this.config.archive_collection?.s3_direct_sync.enable_s3_direct_sync ?? true,
+      directory: options.directory,
+      transfer,
+    })
+  }
+
+  async #withPair<T>(options: TransferOptions, use: (deps: SyncDeps) => Promise<T>): Promise<T> {
+    const { nowMs, random, signal } = this.#around
+    const { sync, stores } = this.config
+    const onRetry = (error: LakehouseError, pauseMs: number) =>
+      options.onNotice(`${error.code}: ${error.message}; again in ${Math.round(pauseMs)} ms`)
+    const pair = openPair(sync, { ...options, stores }, { signal, nowMs, random, environment: process.env, onRetry })
+    try {
+      return await use({ ...options, pair, stateDirectory: sync.state, nowMs })
+    } catch (error) {
+      throw signal.aborted ? asLakehouseError(signal.reason, 'INTERRUPTED') : error
+    } finally {
+      closePair(pair)
+    }
+  }
+}
