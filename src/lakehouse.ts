@@ -145,7 +145,7 @@ export class Lakehouse {
 
   async #openOrigin(onNotice: (text: string) => void) {
     const { archive } = this.config
-    const { random, signal } = this.#around
+    const { nowMs, random, signal } = this.#around
     const budget = new RetryBudget({ capacity: 100, earnedPerCall: 0.5 })
     const policy = { attempts: archive.attempts, baseDelayMs: archive.retryDelayMs, maxDelayMs: 20_000 }
     const attempt = <T>(call: () => Promise<T>): Promise<T> =>
@@ -162,6 +162,11 @@ export class Lakehouse {
     const origin = await openOrigin(archive.origin, {
       idleTimeoutMs: archive.idleTimeoutMs,
       connections: archive.concurrency,
+      attempts: archive.attempts,
+      retryDelayMs: archive.retryDelayMs,
+      environment: process.env,
+      nowMs,
+      random,
       signal,
       attempt,
     })

@@ -4,6 +4,7 @@ import type { Transfer } from './transfer/engines/s3-direct-sync-downloader.ts'
 import { EnhancedBulkDownloader } from './transfer/enhanced-bulk-downloader.ts'
 import { Journal } from './transfer/journal.ts'
 import { closePair, openPair, type PairRequest } from './transfer/open-pair.ts'
+import { type Capability, probeStore } from './transfer/probe-store.ts'
 import { DEFAULT_REQUEST, explainSync, type SyncDeps, type SyncRequest, type SyncResult, stateFolder, syncPlaces } from './transfer/sync.ts'
 import { type VerifyCounts, type VerifyOptions, verifyPlaces } from './transfer/verify.ts'
 
@@ -44,6 +45,18 @@ export class Transfers {
       const { concurrency, signal } = pair
       return await verifyPlaces(pair.source, pair.destination, { ...request, known: journal.known, concurrency, signal })
     })
+  }
+
+  /** What a store can do, found by trying. */
+  async probe(address: string): Promise<Capability[]> {
+    const quiet = {
+      bytesPerSecond: undefined,
+      requestsPerSecond: undefined,
+      drain: new AbortController().signal,
+      onProgress: () => {},
+      onNotice: () => {},
+    }
+    return await this.#withPair({ source: address, destination: address, ...quiet }, ({ pair }) => probeStore(pair.destination))
   }
 
   /** A downloader of many files to the configured destination, under the names of the specification. */

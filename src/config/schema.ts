@@ -15,7 +15,7 @@ export const configSchema = z.strictObject({
         .string()
         .min(1)
         .default('binance')
-        .describe('Where the archive is read: binance (the public site), a URL, s3://bucket?endpoint=…&anonymous=true, or a directory'),
+        .describe('Where the archive is read: binance (the public site), a URL, s3://bucket/prefix?endpoint=…, or a directory'),
       concurrency: z.coerce.number().int().min(1).max(256).default(16).describe('Objects on their way at once'),
       idleTimeoutMs: z.coerce
         .number()

@@ -17,7 +17,7 @@ export const syncOptions = z.strictObject({
   concurrency: count(1024).default(64).describe('Objects under way at once; fewer while a store asks for less'),
   listParallel: count(64).default(4).describe('Ranges of keys listed at once, where the order of the store is proved'),
   partSizeMb: count(5120).default(64).describe('Size of the parts of large objects'),
-  multipartThresholdMb: count(5120).default(64).describe('Objects above this size go in parts where they are uploaded'),
+  multipartThresholdMb: count(5120).default(256).describe('Objects above this size go in parts where they are uploaded'),
   idleTimeoutMs: z.coerce
     .number()
     .int()

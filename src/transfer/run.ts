@@ -76,7 +76,9 @@ export class TransferRun {
   async run(batches: AsyncIterable<DiffBatch>): Promise<void> {
     const feed = new Feed(batches, (batch) => this.#note(batch))
     // The first objects show whether the first engine may be used at all, before many are sent the same way.
-    for (let probes = 0; probes < PROBES && this.byEngine.get(this.#deps.engines[0] ?? 'relay') === undefined; probes++) {
+    const [foremost] = this.#deps.engines
+    const canBeRefused = foremost === 'server-copy' || foremost === 's5cmd'
+    for (let probes = 0; canBeRefused && probes < PROBES && !this.byEngine.has(foremost); probes++) {
       await feed.load()
       const object = this.#goesOn() ? feed.take() : undefined
       if (object === undefined) break

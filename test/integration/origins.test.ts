@@ -9,11 +9,18 @@ import type { ArchiveOrigin } from '../../src/sources/binance/origin.ts'
 import { planOne } from '../../src/sources/binance/plan-archive.ts'
 import { dailyKey, smallArchive } from '../support/archives.ts'
 import { temporaryFolder } from '../support/folders.ts'
+import { startVersity } from '../support/s3-server.ts'
+import { runSync, stateFor } from '../support/transfers.ts'
 
 const OPTIONS = {
   idleTimeoutMs: 2000,
   connections: 4,
   signal: new AbortController().signal,
+  attempts: 2,
+  retryDelayMs: 5,
+  nowMs: Date.now,
+  random: Math.random,
+  environment: {},
   attempt: <T>(call: () => Promise<T>) => call(),
 }
 const SERIES = { market: 'spot', type: 'klines', symbol: 'BTCUSDT', interval: '1m' } as const
@@ -83,8 +90,21 @@ test('a key that follows no grammar is told and left alone', async (context) => 
   assert.deepEqual([planned.files.length, planned.unparsed], [1, [strange]])
 })
 
+test('a private bucket is an archive like any other, also below a prefix', async (context) => {
+  const server = await startVersity()
+  context.after(() => server.close())
+  const directory = await temporaryFolder(context)
+  await smallArchive(directory, { symbols: ['BTCUSDT', 'ETHUSDT'], tradesPerDay: 20 })
+  const address = (await server.bucket('private')).replace('?', '/mirror?')
+  await runSync(directory, address, { state: await stateFor(context) })
+  const environment = { ...server.environment }
+  const origin = await openOrigin(address, { ...OPTIONS, environment })
+  assert.deepEqual(await everything(origin), await everything(await openOrigin(directory, OPTIONS)))
+  await origin.close()
+})
+
 test('addresses that name no archive are refused with the reason', async () => {
-  for (const address of ['s3://bucket', 's3://bucket/deep?anonymous=true', '/nowhere', 'package.json', 'src']) {
+  for (const address of ['/nowhere', 'package.json', 'src']) {
     await assert.rejects(openOrigin(address, OPTIONS), { code: 'USAGE' }, address)
   }
 })

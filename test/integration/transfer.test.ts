@@ -339,3 +339,25 @@ test('the downloaders of the specification bring single files by the way that fi
   await traditional.cleanupLocalFiles()
   await assert.rejects(readdir(directory))
 })
+
+test('what a store can do is found by trying, and nothing of the trial is left', async (context) => {
+  const weed = await startSeaweed()
+  context.after(() => weed.close())
+  const found = async (address: string) => {
+    const transfers = transfersWith({ state: await stateFor(context) })
+    const capabilities = await transfers.probe(address)
+    assert.deepEqual(await contentOf(address), {})
+    return Object.fromEntries(capabilities.map(({ name, supported }) => [name, supported]))
+  }
+  const versity = await found(await empty())
+  assert.deepEqual(versity, {
+    exclusive_put: true,
+    server_copy: true,
+    pinned_copy: true,
+    exclusive_copy: false,
+    copy_sha256: true,
+    byte_order: true,
+  })
+  const other = await found(await empty(weed))
+  assert.deepEqual([other['exclusive_put'], other['exclusive_copy'], other['copy_sha256'], other['byte_order']], [true, true, false, false])
+})

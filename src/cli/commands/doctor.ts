@@ -6,21 +6,36 @@ import { asLakehouseError } from '../../core/errors.ts'
 import { LAKE_MARKER } from '../../lake/layout.ts'
 import { lakeDirectory, openExistingLake } from '../../lake/open.ts'
 import { DuckDBSession } from '../../platform/duckdb/session.ts'
-import type { Command, CommandContext, CommandResult } from '../command.ts'
+import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 import { formatBytes } from '../format.ts'
 import { SELECTION_OPTIONS } from '../selection.ts'
 
 export const doctor: Command = {
   summary: 'Check the environment and say what mends it',
   usage: '[OPTIONS]',
-  options: { archive: SELECTION_OPTIONS.archive },
+  options: {
+    archive: SELECTION_OPTIONS.archive,
+    store: {
+      type: 'string',
+      value: 'PLACE',
+      help: 'try what transfers and tables need of a store, with tiny objects that are removed again',
+    },
+  },
   run,
 }
 
 type Check = { readonly name: string; readonly ok: boolean; readonly detail: string; readonly remedy: string }
 
 async function run(context: CommandContext): Promise<CommandResult> {
-  const checks = [node(), await configuration(context), await engine(), await lake(context), await disk(context), await archive(context)]
+  const checks = [
+    node(),
+    await configuration(context),
+    await engine(),
+    await lake(context),
+    await disk(context),
+    await archive(context),
+    ...(await store(context)),
+  ]
   if (!context.json) {
     for (const { name, ok, detail, remedy } of checks)
       context.out(`${ok ? 'ok     ' : 'MISSING'}  ${name.padEnd(14)} ${detail}${ok ? '' : `\n         mend it: ${remedy}`}\n`)
@@ -88,6 +103,19 @@ async function archive(context: CommandContext): Promise<Check> {
       return `${origin.address} (${markets.join(', ')})`
     })
   })
+}
+
+/** A capability that is lacking is no fault: another way is taken. A store that cannot be written to is one. */
+async function store(context: CommandContext): Promise<Check[]> {
+  const address = text(context.values, 'store')
+  if (address === undefined) return []
+  const remedy = 'check the address, the credentials and the rights on the bucket'
+  try {
+    const found = await (await context.transfers()).probe(address)
+    return found.map(({ name, supported, detail }) => ({ name, ok: true, detail: `${supported ? 'yes' : 'no'}: ${detail}`, remedy: '' }))
+  } catch (error) {
+    return [{ name: 'store', ok: false, detail: asLakehouseError(error).message, remedy }]
+  }
 }
 
 async function attempt(name: string, remedy: string, work: () => Promise<string>): Promise<Check> {

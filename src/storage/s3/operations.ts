@@ -22,6 +22,8 @@ export async function listPage(
     'max-keys': options.maxKeys === undefined ? undefined : String(options.maxKeys),
     'continuation-token': from.token,
     'start-after': from.token === undefined ? from.after : undefined,
+    // For stores that know the first version of the operation only, and pass over what they do not know.
+    marker: from.token === undefined ? from.after : undefined,
   }
   const address = `s3://${client.address.bucket}/${prefix}`
   return await client.expect({ operation: 'ListObjects', method: 'GET', query }, (text) =>

@@ -62,7 +62,7 @@ export function s3Store(client: S3Client): ObjectStore {
 }
 
 async function* streamObject(client: S3Client, key: string): AsyncGenerator<Uint8Array> {
-  yield* (await openObject(client, key)).body
+  for await (const piece of (await openObject(client, key)).body) yield Buffer.from(piece) // the connection reads on into its memory
 }
 
 async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
