@@ -26,7 +26,7 @@ export type SigningRequest = {
 export class Signer {
   readonly #credentials: Credentials
   readonly #region: string
-  #key: Buffer = Buffer.alloc(0)
+  #mac = new Mac(Buffer.alloc(0))
   #day = ''
   #second = -1
   #date = ''
@@ -59,7 +59,7 @@ export class Signer {
     const canonical = `${request.method}\n${request.path}\n${request.query}\n${canonicalHeaders}\n${signed}\n${request.payloadSha256}`
     const scope = `${this.#day}/${this.#region}/s3/aws4_request`
     const text = `AWS4-HMAC-SHA256\n${date}\n${scope}\n${hash('sha256', canonical)}`
-    const signature = createHmac('sha256', this.#key).update(text).digest('hex')
+    const signature = this.#mac.hex(text)
     return `${lines}authorization: AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}\r\n`
   }
 
@@ -69,7 +69,7 @@ export class Signer {
       this.#second = second
       this.#date = new Date(second * 1000).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
       const day = this.#date.slice(0, 8)
-      if (day !== this.#day) this.#key = this.#derive(day)
+      if (day !== this.#day) this.#mac = new Mac(this.#derive(day))
       this.#day = day
     }
     return this.#date
@@ -78,6 +78,27 @@ export class Signer {
   #derive(day: string): Buffer {
     const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest()
     return hmac(hmac(hmac(hmac(`AWS4${this.#credentials.secretAccessKey}`, day), this.#region), 's3'), 'aws4_request')
+  }
+}
+
+/**
+ * HMAC-SHA256 (RFC 2104) under one key, its padded key hashed along with each message. Two hashes in one call each cost a third of what `createHmac` does,
+ * most of which is looking at the key.
+ */
+class Mac {
+  readonly #inner: Buffer
+  readonly #outer: Buffer
+
+  constructor(key: Buffer) {
+    const block = Buffer.alloc(64)
+    key.copy(block)
+    this.#inner = Buffer.from(block.map((byte) => byte ^ 0x36))
+    this.#outer = Buffer.from(block.map((byte) => byte ^ 0x5c))
+  }
+
+  hex(text: string): string {
+    const inner = hash('sha256', Buffer.concat([this.#inner, Buffer.from(text)]), 'buffer')
+    return hash('sha256', Buffer.concat([this.#outer, inner]), 'hex')
   }
 }
 
