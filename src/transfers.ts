@@ -1,10 +1,12 @@
 import type { Config } from './config/schema.ts'
 import { asLakehouseError, type LakehouseError } from './core/errors.ts'
+import { type Comparison, emptyPlace, placeBelow, sampleKeys } from './transfer/compare-ways.ts'
 import type { Transfer } from './transfer/engines/s3-direct-sync-downloader.ts'
 import { EnhancedBulkDownloader } from './transfer/enhanced-bulk-downloader.ts'
 import { Journal } from './transfer/journal.ts'
 import { closePair, openPair, type PairRequest } from './transfer/open-pair.ts'
 import { type Capability, probeStore } from './transfer/probe-store.ts'
+import type { OperationMode } from './transfer/route.ts'
 import { DEFAULT_REQUEST, explainSync, type SyncDeps, type SyncRequest, type SyncResult, stateFolder, syncPlaces } from './transfer/sync.ts'
 import { type VerifyCounts, type VerifyOptions, verifyPlaces } from './transfer/verify.ts'
 
@@ -45,6 +47,27 @@ export class Transfers {
       const { concurrency, signal } = pair
       return await verifyPlaces(pair.source, pair.destination, { ...request, known: journal.known, concurrency, signal })
     })
+  }
+
+  /** Runs both ways on a sample, into places that are removed again, and tells what each took. */
+  async compare(request: SyncRequest, options: TransferOptions, objects: number): Promise<Comparison> {
+    const { keys, bytes } = await this.#withPair(options, ({ pair }) => sampleKeys(pair.source, { ...request, objects }))
+    const run = async (mode: OperationMode) => {
+      const places = { ...options, destination: placeBelow(options.destination, mode) }
+      const result = await this.sync({ ...request, mode, keys, syncMode: 'copy', planIn: undefined, planOut: undefined }, places)
+      await this.#withPair(places, ({ pair }) => emptyPlace(pair.destination))
+      return result.efficiency
+    }
+    const [chosen, traditional] = [await run(request.mode), await run('traditional')]
+    const ratio = (one: number, other: number) => Math.round((one / Math.max(other, 1)) * 1000) / 1000
+    return {
+      objects: keys.length,
+      bytes,
+      chosen,
+      traditional,
+      wallRatio: ratio(chosen.wallMs, traditional.wallMs),
+      cpuRatio: ratio(chosen.cpuMs, traditional.cpuMs),
+    }
   }
 
   /** What a store can do, found by trying. */

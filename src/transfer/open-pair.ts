@@ -53,6 +53,7 @@ export function openPair(options: SyncOptions, request: PairRequest, deps: PairD
     bytesPerSecond: limiter(request.bytesPerSecond),
     requestsPerSecond: limiter(request.requestsPerSecond),
     signal: deps.signal,
+    learnt: { conditionalCopy: true },
   }
 }
 

@@ -34,6 +34,8 @@ export type Pair = {
   readonly bytesPerSecond: RateLimiter | undefined
   readonly requestsPerSecond: RateLimiter | undefined
   readonly signal: AbortSignal
+  /** What the destination has shown on the way: whether it takes conditions on what a copy writes. */
+  readonly learnt: { conditionalCopy: boolean }
 }
 
 /** Headers by which an object is written as the settings ask; the bucket's own defaults hold for what is not set. */

@@ -21,6 +21,7 @@ const KEYS = ['BTCUSDT', 'ETHUSDT'].flatMap((symbol) =>
 )
 
 type Envelope = {
+  run: string
   status: string
   counts: Record<string, number>
   engines: Record<string, number>
@@ -97,12 +98,27 @@ test('sync, verify and report, as a user has them: filters, dry run, explanation
   )
   const gone = await run('sync', source, destination, '--sync-mode', 'sync', '--dry-run')
   assert.match(gone.out, /delete data\/besides/)
-  assert.equal((await json('sync', source, destination, '--sync-mode', 'sync')).counts['objectsDeleted'], 1)
+  const last = await json('sync', source, destination, '--sync-mode', 'sync')
+  assert.equal(last.counts['objectsDeleted'], 1)
+  const lastRun = last.run
   assert.equal((await run('verify', source, destination)).code, 0)
 
-  const report = await json('sync', 'report')
+  const compared = (await json('sync', source, destination, '--compare')) as Envelope & {
+    comparison: Record<string, { bytesOnDisk: number; bytesThroughThisMachine: number }>
+  }
+  assert.deepEqual(
+    [
+      compared.counts['objectsCompared'],
+      compared.comparison['chosen']?.bytesThroughThisMachine,
+      compared.comparison['traditional']?.bytesOnDisk,
+    ],
+    [13, 0, 13 * 300],
+  )
+  assert.equal((await run('verify', source, destination)).code, 0)
+
+  const report = await json('sync', 'report', lastRun)
   assert.deepEqual([report.counts['objectsDeleted'], report.counts['objectsCopied']], [1, 1])
-  assert.match((await run('sync', 'report')).out, /engines {2}server-copy 1/)
+  assert.match((await run('sync', 'report', lastRun)).out, /engines {2}server-copy 1/)
   await writeFile(join(cwd, 'lakehouse.yaml'), `stores:\n  mine: "${destination}"\nsync:\n  destination: "mine:"\n  source: "${source}"\n`)
   assert.match((await run('sync')).out, /Nothing to do/)
 })

@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { PEERS } from '../../scripts/peers.ts'
+import { proxyS3 } from '../../simulator/s3-proxy.ts'
 import { headObject, putObject } from '../../src/storage/s3/operations.ts'
 import { S3DirectSyncDownloader, type Transfer } from '../../src/transfer/engines/s3-direct-sync-downloader.ts'
 import { TraditionalBulkDownloader } from '../../src/transfer/engines/traditional-bulk-downloader.ts'
@@ -360,4 +361,20 @@ test('what a store can do is found by trying, and nothing of the trial is left',
   })
   const other = await found(await empty(weed))
   assert.deepEqual([other['exclusive_put'], other['exclusive_copy'], other['copy_sha256'], other['byte_order']], [true, true, false, false])
+})
+
+test('two machines on one transfer, and answers that are lost: where the store takes conditions, no object is written twice', async (context) => {
+  const weed = await startSeaweed()
+  context.after(() => weed.close())
+  const [source, destination] = [await filled(KEYS, weed), await empty(weed)]
+  const results = await Promise.all([0, 1].map(async () => runSync(source, destination, { state: await stateFor(context) })))
+  for (const { errors } of results) assert.deepEqual(errors, [])
+  assert.deepEqual(await contentOf(destination), await contentOf(source))
+  const proxy = await proxyS3({ endpoint: weed.endpoint, faults: [{ fault: { kind: 'lost' }, match: /^CopyObject/, times: 1 }] })
+  context.after(() => proxy.close())
+  const through = (address: string) => address.replace(weed.endpoint, proxy.endpoint)
+  const other = await empty(weed)
+  const { errors, counts, engines } = await runSync(through(source), through(other), { state: await stateFor(context) })
+  assert.deepEqual([errors, counts.objectsCopied, engines], [[], KEYS.length, { 'server-copy': KEYS.length }])
+  assert.deepEqual(await contentOf(other), await contentOf(source))
 })

@@ -41,6 +41,7 @@ export const sync: Command = {
     'plan-out': { type: 'string', value: 'FILE', help: 'write the plan there' },
     'plan-in': { type: 'string', value: 'FILE', help: 'execute a plan that was written before' },
     'dry-run': { type: 'boolean', help: 'show what would be copied and deleted, write nothing' },
+    compare: { type: 'boolean', help: 'copy a sample both this and the traditional way, remove it again, and tell what each took' },
     explain: { type: 'boolean', help: 'show which way each object would go, and why; write nothing' },
   },
   examples: [
@@ -70,6 +71,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
   }
   if (values['dry-run'] === true || values['explain'] === true || collection?.dry_run === true)
     return await explain(context, request, options, transfers)
+  if (values['compare'] === true) return await compareWays(context, request, options, transfers)
   const result = await transfers.sync(request, options).finally(() => display.clear())
   if (!context.json) context.out(`${summary(result).join('\n')}\n`)
   return toResult(result)
@@ -143,6 +145,29 @@ async function explain(
     counts,
     body: { items, conditions: route.conditions, engines: route.engines, unfit: route.unfit, groups, estimate },
   }
+}
+
+/** Objects of a comparison. */
+const SAMPLE = 20
+
+async function compareWays(
+  context: CommandContext,
+  request: SyncRequest,
+  options: TransferOptions,
+  transfers: Transfers,
+): Promise<CommandResult> {
+  const found = await transfers.compare(request, options, SAMPLE)
+  if (!context.json)
+    for (const [name, { wallMs, cpuMs, bytesThroughThisMachine, bytesOnDisk, costUsd }] of [
+      ['this way', found.chosen],
+      ['traditional', found.traditional],
+    ] as const)
+      context.out(
+        `${name.padEnd(12)} ${formatDuration(wallMs)}, ${formatDuration(cpuMs)} of CPU, ${formatBytes(bytesThroughThisMachine)} through this machine, ${formatBytes(bytesOnDisk)} over its disk, about $${costUsd.toFixed(6)}\n`,
+      )
+  if (!context.json) context.out(`${formatCount(found.objects)} objects, ${formatBytes(found.bytes)}; the copies were removed again\n`)
+  const { objects, bytes, ...comparison } = found
+  return { status: 'done', counts: { objectsCompared: objects, bytesCompared: bytes }, body: { comparison } }
 }
 
 function toResult(result: SyncResult): CommandResult {

@@ -57,6 +57,8 @@ export type ObjectHead = ListedObject & {
   readonly metadata: Readonly<Record<string, string>>
   /** SHA-256 that the store keeps of the whole object, hexadecimal. */
   readonly sha256: string | undefined
+  /** AES256, aws:kms … as the store states it. */
+  readonly encryption: string | undefined
 }
 
 /** What is known of an object, or undefined when it is not there. */
@@ -80,6 +82,7 @@ function describeObject(key: string, headers: ReadonlyMap<string, string>): Obje
     contentType: headers.get('content-type'),
     metadata,
     sha256: sha256Of(headers.get('x-amz-checksum-sha256')),
+    encryption: headers.get('x-amz-server-side-encryption'),
   }
 }
 

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import type { ObjectInfo, ObjectStore } from '../../storage/object-store.ts'
+import type { Place } from '../../storage/open-store.ts'
+import { headObject } from '../../storage/s3/operations.ts'
 import { isDigest } from '../compare.ts'
-import type { Pair } from '../pair.ts'
+import { inBucket, type Pair } from '../pair.ts'
 
 /** How a moved object was proved in the end. */
 export type Proof = 'sha256' | 'etag' | 'size'
@@ -21,17 +23,25 @@ export async function prove(object: ObjectInfo, pair: Pair, written: Written, pu
     compareDigests(object.key, published, written.sha256 ?? (await digestOf(pair.destination.store, object.key)))
     return 'sha256'
   }
-  if (pair.verify !== 'size' && isDigest(object.etag) && isDigest(written.etag) && pair.write.encryption?.startsWith('aws:kms') !== true) {
+  if (pair.verify !== 'size' && isDigest(object.etag) && isDigest(written.etag)) {
     if (written.etag === object.etag) return 'etag'
-    throw new LakehouseError('CHECKSUM_MISMATCH', `${object.key}: the copy's ETag is ${written.etag}, the source's ${object.etag}`, {
-      details: { key: object.key, expected: object.etag, etag: written.etag },
-    })
+    if (!(await isKeyed(pair.source, object.key)) && !(await isKeyed(pair.destination, object.key)))
+      throw new LakehouseError('CHECKSUM_MISMATCH', `${object.key}: the copy's ETag is ${written.etag}, the source's ${object.etag}`, {
+        details: { key: object.key, expected: object.etag, etag: written.etag },
+      })
   }
   const held = await pair.destination.store.head(object.key)
   if (held?.size === object.size) return 'size'
   throw new LakehouseError('TRANSFER_TRUNCATED', `${object.key}: ${held?.size ?? 0} of ${object.size} bytes are at the destination`, {
     details: { key: object.key },
   })
+}
+
+/** Whether an object is encrypted with a key of the key service: its ETag looks like a digest and is none. */
+async function isKeyed(place: Place, key: string): Promise<boolean> {
+  const found = inBucket(place, key)
+  const encryption = found === undefined ? undefined : (await headObject(found.client, found.key))?.encryption
+  return encryption?.startsWith('aws:kms') === true
 }
 
 /** The digest that lies beside the object in the source, if it is asked for and there is one. */

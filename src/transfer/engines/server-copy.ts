@@ -37,11 +37,37 @@ async function move(object: TransferObject, pair: Pair): Promise<Moved> {
   const written =
     object.size > COPY_LIMIT
       ? await inParts()
-      : await copyObject(to.client, to.key, source, { headers }).catch((error: unknown) => {
+      : await copyWhole(to, source, object, pair, headers).catch((error: unknown) => {
           if (isTooLarge(error) && object.size >= PART_LEAST) return inParts()
           throw error
         })
   return { etag: written.etag, proof: await prove(object, pair, written, published), throughBytes: 0, diskBytes: 0 }
+}
+
+/**
+ * One request. What is new at the destination is written only if it is still not there, so that of two runners one writes; where the other was first, or an answer
+ * of ours was lost, the object that is there decides. Stores that know no such condition pass over it, or say so once.
+ */
+async function copyWhole(
+  to: BucketKey,
+  source: CopySource,
+  object: TransferObject,
+  pair: Pair,
+  headers: Record<string, string>,
+): Promise<Written> {
+  const ifNoneMatch = object.replaces === undefined && pair.learnt.conditionalCopy
+  try {
+    return await copyObject(to.client, to.key, source, { headers, ifNoneMatch })
+  } catch (error) {
+    const { code } = asLakehouseError(error)
+    if (ifNoneMatch && code === 'STORE_UNSUPPORTED') {
+      pair.learnt.conditionalCopy = false
+      return await copyObject(to.client, to.key, source, { headers })
+    }
+    const there = ifNoneMatch && code === 'PRECONDITION_FAILED' ? await headObject(to.client, to.key) : undefined
+    if (there?.size === object.size && there.etag === object.etag) return there
+    throw error
+  }
 }
 
 /** Metadata goes with the object; tags do not, because reading them takes a right of its own. */
