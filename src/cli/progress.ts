@@ -1,45 +1,22 @@
 import type { IngestProgress } from '../flows/ingest.ts'
 import { formatBytes, formatCount } from './format.ts'
+import { type DisplayDeps, LineDisplay } from './line-display.ts'
 
-const REDRAW_MS = 100
-const PLAIN_MS = 5000
-
-/** Shows how an ingestion goes: one line redrawn in place on a terminal, a plain line at each phase and every few seconds elsewhere. */
+/** Shows how an ingestion goes. */
 export class ProgressDisplay {
-  readonly #write: (text: string) => void
-  readonly #interactive: boolean
-  readonly #nowMs: () => number
-  readonly #startedMs: number
-  #lastMs = 0
-  #lastPhase = ''
-  #drawn = 0
+  readonly #line: LineDisplay
 
-  constructor(deps: { write: (text: string) => void; interactive: boolean; nowMs: () => number }) {
-    this.#write = deps.write
-    this.#interactive = deps.interactive
-    this.#nowMs = deps.nowMs
-    this.#startedMs = deps.nowMs()
+  constructor(deps: DisplayDeps) {
+    this.#line = new LineDisplay(deps)
   }
 
   update(progress: IngestProgress): void {
-    const nowMs = this.#nowMs()
-    const phase = `${progress.phase} ${progress.table}`
-    const due = nowMs - this.#lastMs >= (this.#interactive ? REDRAW_MS : PLAIN_MS) || (!this.#interactive && phase !== this.#lastPhase)
-    if (!due || progress.phase === 'done' || progress.planned === 0) return
-    this.#lastMs = nowMs
-    this.#lastPhase = phase
-    const line = describe(progress, nowMs - this.#startedMs)
-    if (!this.#interactive) this.#write(`${line}\n`)
-    else {
-      this.#write(`\r${line.padEnd(this.#drawn)}`)
-      this.#drawn = line.length
-    }
+    if (progress.phase === 'done' || progress.planned === 0) return
+    this.#line.update(`${progress.phase} ${progress.table}`, (elapsedMs) => describe(progress, elapsedMs))
   }
 
-  /** Takes the line away. */
   clear(): void {
-    if (this.#drawn > 0) this.#write(`\r${' '.repeat(this.#drawn)}\r`)
-    this.#drawn = 0
+    this.#line.clear()
   }
 }
 

@@ -1,41 +1,21 @@
 import type { RunCounts } from '../transfer/run.ts'
 import { formatBytes, formatCount, formatDuration } from './format.ts'
+import { type DisplayDeps, LineDisplay } from './line-display.ts'
 
-const REDRAW_MS = 100
-const PLAIN_MS = 5000
-
-/** Shows how a transfer goes: one line redrawn in place on a terminal, a plain line every few seconds elsewhere. */
+/** Shows how a transfer goes. */
 export class SyncDisplay {
-  readonly #write: (text: string) => void
-  readonly #interactive: boolean
-  readonly #nowMs: () => number
-  readonly #startedMs: number
-  #lastMs: number
-  #drawn = 0
+  readonly #line: LineDisplay
 
-  constructor(deps: { write: (text: string) => void; interactive: boolean; nowMs: () => number }) {
-    this.#write = deps.write
-    this.#interactive = deps.interactive
-    this.#nowMs = deps.nowMs
-    this.#startedMs = deps.nowMs()
-    this.#lastMs = this.#startedMs
+  constructor(deps: DisplayDeps) {
+    this.#line = new LineDisplay(deps)
   }
 
   update(counts: Readonly<RunCounts>): void {
-    const nowMs = this.#nowMs()
-    if (nowMs - this.#lastMs < (this.#interactive ? REDRAW_MS : PLAIN_MS)) return
-    this.#lastMs = nowMs
-    const line = describe(counts, nowMs - this.#startedMs)
-    if (!this.#interactive) this.#write(`${line}\n`)
-    else {
-      this.#write(`\r${line.padEnd(this.#drawn)}`)
-      this.#drawn = line.length
-    }
+    if (counts.objectsPlanned + counts.objectsSkipped > 0) this.#line.update('sync', (elapsedMs) => describe(counts, elapsedMs))
   }
 
   clear(): void {
-    if (this.#drawn > 0) this.#write(`\r${' '.repeat(this.#drawn)}\r`)
-    this.#drawn = 0
+    this.#line.clear()
   }
 }
 
