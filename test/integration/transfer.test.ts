@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { PEERS } from '../../scripts/peers.ts'
@@ -377,4 +378,39 @@ test('two machines on one transfer, and answers that are lost: where the store t
   const { errors, counts, engines } = await runSync(through(source), through(other), { state: await stateFor(context) })
   assert.deepEqual([errors, counts.objectsCopied, engines], [[], KEYS.length, { 'server-copy': KEYS.length }])
   assert.deepEqual(await contentOf(other), await contentOf(source))
+})
+
+test('under the key service an ETag looks like a digest and is none: the copy is proved by its size, and known by the next run', async (context) => {
+  const [plain, keyed] = [`${'0'.repeat(31)}1`, `${'0'.repeat(31)}2`]
+  let encryption = 'aws:kms'
+  let copied = false
+  const page = (etag: string) =>
+    `<ListBucketResult><IsTruncated>false</IsTruncated>${etag === '' ? '' : `<Contents><Key>k</Key><LastModified>2024-01-01T00:00:00Z</LastModified><ETag>${etag}</ETag><Size>7</Size></Contents>`}</ListBucketResult>`
+  const store = createServer((request, response) => {
+    const isSource = request.url?.startsWith('/source') === true
+    if (request.url?.includes('uploads=')) response.end('<ListMultipartUploadsResult></ListMultipartUploadsResult>')
+    else if (request.method === 'GET') response.end(page(isSource ? plain : copied ? keyed : ''))
+    else if (request.method === 'HEAD')
+      response
+        .writeHead(200, {
+          etag: `"${isSource ? plain : keyed}"`,
+          'content-length': '7',
+          ...(isSource ? {} : { 'x-amz-server-side-encryption': encryption }),
+        })
+        .end()
+    else {
+      copied = true
+      response.end(`<CopyObjectResult><ETag>"${keyed}"</ETag></CopyObjectResult>`)
+    }
+  })
+  await new Promise<void>((resolve) => store.listen(0, '127.0.0.1', resolve))
+  context.after(() => void store.close())
+  const at = (bucket: string) => `s3://${bucket}?endpoint=http://127.0.0.1:${(store.address() as { port: number }).port}`
+  const state = await stateFor(context)
+  const first = await runSync(at('source'), at('target'), { state })
+  assert.deepEqual([first.errors, first.counts.objectsCopied], [[], 1])
+  assert.deepEqual((await runSync(at('source'), at('target'), { state })).counts.objectsSkipped, 1)
+  encryption = 'AES256'
+  const other = await runSync(at('source'), at('target'), { state: await stateFor(context), engine: 'server-copy', mode: 'direct_sync' })
+  assert.ok(other.errors.some(({ code }) => code === 'CHECKSUM_MISMATCH'))
 })
