@@ -106,6 +106,17 @@ export function openS3(address: string, deps: Partial<StoreDeps> = {}): Place {
 
 /** A SeaweedFS of its own: a store that lists in the order of directories, not of bytes. */
 export async function startSeaweed(): Promise<S3Server> {
+  // It takes ten ports, and only finds out at its start that another program has one of them.
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startSeaweedOnce()
+    } catch (error) {
+      if (tries === 5) throw error
+    }
+  }
+}
+
+async function startSeaweedOnce(): Promise<S3Server> {
   await preparePeers()
   const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'crypto-lakehouse-weed-'))
   const identity = {
