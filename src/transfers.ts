@@ -72,22 +72,14 @@ export class Transfers {
 
   /** What a store can do, found by trying. */
   async probe(address: string): Promise<Capability[]> {
-    const quiet = {
-      bytesPerSecond: undefined,
-      requestsPerSecond: undefined,
-      drain: new AbortController().signal,
-      onProgress: () => {},
-      onNotice: () => {},
-    }
-    return await this.#withPair({ source: address, destination: address, ...quiet }, ({ pair }) => probeStore(pair.destination))
+    return await this.#withPair({ source: address, destination: address, ...quietly(() => {}) }, ({ pair }) => probeStore(pair.destination))
   }
 
   /** A downloader of many files to the configured destination, under the names of the specification. */
   bulkDownloader(options: Pick<TransferOptions, 'onNotice'> & { directory: string }): EnhancedBulkDownloader {
     const { destination } = this.config.sync
-    const quiet = { bytesPerSecond: undefined, requestsPerSecond: undefined, drain: new AbortController().signal, onProgress: () => {} }
     const transfer: Transfer = (places, request) =>
-      this.sync({ ...DEFAULT_REQUEST, ...request }, { ...places, ...quiet, onNotice: options.onNotice })
+      this.sync({ ...DEFAULT_REQUEST, ...request }, { ...places, ...quietly(options.onNotice) })
     return new EnhancedBulkDownloader({
       destination: destination === '' ? undefined : destination,
       operationMode: this.config.archive_collection?.s3_direct_sync.operation_mode ?? 'auto',
@@ -110,5 +102,16 @@ export class Transfers {
     } finally {
       closePair(pair)
     }
+  }
+}
+
+/** A transfer that nothing bounds and nobody watches. */
+function quietly(onNotice: (text: string) => void): Omit<TransferOptions, 'source' | 'destination'> {
+  return {
+    bytesPerSecond: undefined,
+    requestsPerSecond: undefined,
+    drain: new AbortController().signal,
+    onProgress: () => {},
+    onNotice,
   }
 }

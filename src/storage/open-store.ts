@@ -6,22 +6,16 @@ import { localStore } from './local.ts'
 import type { ObjectStore } from './object-store.ts'
 import { parseS3Address } from './s3/address.ts'
 import { type CredentialSource, credentialChain } from './s3/credentials.ts'
-import { S3Client } from './s3/s3-client.ts'
+import { S3Client, type S3ClientOptions } from './s3/s3-client.ts'
 import { s3Store } from './s3/s3-store.ts'
 
 /** The bucket of the public archive, as everybody may list and read it. */
 const BINANCE = 's3://data.binance.vision?region=ap-northeast-1&anonymous=true'
 
-export type StoreDeps = {
-  readonly connections: number
-  readonly idleTimeoutMs: number
+export type StoreDeps = Pick<S3ClientOptions, 'connections' | 'idleTimeoutMs' | 'signal' | 'nowMs' | 'random' | 'onRetry'> & {
   readonly attempts: number
   readonly retryDelayMs: number
-  readonly signal: AbortSignal
-  readonly nowMs: () => number
-  readonly random: () => number
   readonly environment: NodeJS.ProcessEnv
-  readonly onRetry?: ((error: LakehouseError, pauseMs: number) => void) | undefined
   /** Credentials to use instead of those that the address and the environment name. */
   readonly credentials?: CredentialSource | undefined
 }

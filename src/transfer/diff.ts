@@ -45,9 +45,11 @@ function mergePages(left: Cursor, right: Cursor, options: DiffOptions): DiffBatc
   }
 }
 
-type Collected = { transfer: TransferObject[]; unchanged: ObjectInfo[]; extra: ObjectInfo[] }
+/** A batch that is being gathered. */
+export type Collected = { transfer: TransferObject[]; unchanged: ObjectInfo[]; extra: ObjectInfo[] }
 
-function judge(batch: Collected, source: ObjectInfo | undefined, destination: ObjectInfo | undefined, options: DiffOptions): void {
+/** Puts an object, as both sides have it, where it belongs in a batch. */
+export function judge(batch: Collected, source: ObjectInfo | undefined, destination: ObjectInfo | undefined, options: DiffOptions): void {
   const key = source?.key ?? destination?.key ?? ''
   if (!options.includes(key)) return
   if (source === undefined) {

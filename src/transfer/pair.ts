@@ -49,8 +49,14 @@ export function writeHeaders({ storageClass, encryption, kmsKeyId }: WriteSettin
   }
 }
 
-/** Whether one server holds both places, so that it can copy by itself. */
-export function sameService({ source, destination }: Pick<Pair, 'source' | 'destination'>): boolean {
+/** Why no server can copy between the two places by itself, or undefined. */
+export function unfitForServer(pair: Pick<Pair, 'source' | 'destination'>): string | undefined {
+  if (pair.source.s3 === undefined || pair.destination.s3 === undefined) return 'both sides must be buckets'
+  if (!sameService(pair)) return 'the buckets belong to different services'
+  return pair.destination.s3.address.anonymous ? 'nobody may copy without credentials' : undefined
+}
+
+function sameService({ source, destination }: Pick<Pair, 'source' | 'destination'>): boolean {
   return source.s3 !== undefined && destination.s3 !== undefined && source.s3.address.endpoint === destination.s3.address.endpoint
 }
 

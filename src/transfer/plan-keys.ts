@@ -1,7 +1,5 @@
 import { mapConcurrent } from '../platform/map-concurrent.ts'
-import type { ObjectInfo } from '../storage/object-store.ts'
-import { compareObjects } from './compare.ts'
-import type { DiffBatch, DiffOptions } from './diff.ts'
+import { type Collected, type DiffBatch, type DiffOptions, judge } from './diff.ts'
 import type { Pair } from './pair.ts'
 
 const TOGETHER = 500
@@ -13,20 +11,12 @@ export async function* planKeys(
   options: DiffOptions & { readonly onMissing: (key: string) => void },
 ): AsyncGenerator<DiffBatch> {
   for (let at = 0; at < keys.length; at += TOGETHER) {
-    const batch = { transfer: [] as DiffBatch['transfer'][number][], unchanged: [] as ObjectInfo[], extra: [] }
+    const batch: Collected = { transfer: [], unchanged: [], extra: [] }
     const ask = async (key: string) => ({ key, source: await pair.source.store.head(key), held: await pair.destination.store.head(key) })
-    for await (const { key, source, held } of mapConcurrent(
-      keys.slice(at, at + TOGETHER),
-      { limit: pair.concurrency, signal: pair.signal },
-      ask,
-    )) {
+    const together = keys.slice(at, at + TOGETHER)
+    for await (const { key, source, held } of mapConcurrent(together, { limit: pair.concurrency, signal: pair.signal }, ask)) {
       if (source === undefined) options.onMissing(key)
-      else if (held === undefined) batch.transfer.push({ ...source, reason: 'new', replaces: undefined })
-      else {
-        const verdict = options.incremental ? compareObjects(source, held, options.known.get(key)) : 'time'
-        if (verdict === 'unchanged') batch.unchanged.push(source)
-        else batch.transfer.push({ ...source, reason: verdict, replaces: held.etag })
-      }
+      else judge(batch, source, held, options)
     }
     yield batch
   }

@@ -1,4 +1,4 @@
-import { ENGINE_IDS, type EngineId } from './engines/engine.ts'
+import type { EngineId } from './engines/engine.ts'
 import { TRANSFER_ENGINES } from './engines/registry.ts'
 import type { Pair } from './pair.ts'
 
@@ -58,5 +58,5 @@ export async function chooseRoute(pair: Pair, options: RouteOptions): Promise<Ro
 function candidates({ mode, engine, preferDirectSync }: RouteOptions): EngineId[] {
   if (mode === 'traditional' || (mode === 'auto' && !preferDirectSync && engine === undefined)) return ['traditional']
   const usual = (['server-copy', 'relay', 'traditional'] as const).filter((id) => mode === 'auto' || DIRECT.has(id))
-  return engine === undefined ? usual : [engine, ...usual.filter((id) => id !== engine && ENGINE_IDS.includes(id))]
+  return engine === undefined ? usual : [engine, ...usual.filter((id) => id !== engine)]
 }

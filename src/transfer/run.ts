@@ -3,6 +3,7 @@ import { AdaptiveLimit } from '../platform/adaptive-limit.ts'
 import type { DiffBatch, TransferObject } from './diff.ts'
 import type { EngineId, Moved, TransferEngine } from './engines/engine.ts'
 import { TRANSFER_ENGINES } from './engines/registry.ts'
+import { PART_LEAST } from './engines/upload.ts'
 import { strategyFor } from './failure.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import type { Pair } from './pair.ts'
@@ -197,7 +198,7 @@ export class TransferRun {
     if (room !== undefined) await room
     const { generation } = limit
     if (pair.requestsPerSecond !== undefined) await pair.requestsPerSecond.take(1)
-    const gentle = again === 0 ? pair : { ...pair, partBytes: Math.max(5 << 20, pair.partBytes >> again) }
+    const gentle = again === 0 ? pair : { ...pair, partBytes: Math.max(PART_LEAST, pair.partBytes >> again) }
     try {
       const { move, moveBatch }: TransferEngine = TRANSFER_ENGINES[engine]
       const moved = move === undefined ? await onlyOne(moveBatch?.([object], gentle)) : await move(object, gentle)

@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { FaultRule } from '../../simulator/faults.ts'
 import { Random } from '../../simulator/random.ts'
 import { serveArchive } from '../../simulator/server.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { Lakehouse } from '../../src/lakehouse.ts'
 import { monthlyKey, smallArchive } from './archives.ts'
+import { killedCli } from './killed-cli.ts'
 import { leftovers, liveState } from './lake-state.ts'
-
-const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
 
 /** What the way does to the bytes while runs are killed; no key meets two wrong digests, which would rightly quarantine it. */
 const FAULTS: readonly FaultRule[] = [
@@ -22,22 +18,12 @@ const FAULTS: readonly FaultRule[] = [
   { fault: { kind: 'drip', pieceMs: 2 }, match: /zip$/, probability: 0.1 },
 ]
 
-type Ended = { code: number | null; ms: number }
-
-async function ingest(lake: string, archive: string, killAfterMs?: number): Promise<Ended> {
-  const started = performance.now()
-  const child = spawn(process.execPath, [MAIN, 'ingest', 'klines', '--archive', archive, '--lake', lake, '--quiet'], {
-    stdio: 'ignore',
-    env: { ...process.env, LAKEHOUSE_ARCHIVE_RETRY_DELAY_MS: '5', LAKEHOUSE_ARCHIVE_ATTEMPTS: '12' },
-  })
-  const exited = once(child, 'exit') as Promise<[number | null]>
-  if (killAfterMs !== undefined) {
-    await Promise.race([delay(killAfterMs), exited])
-    child.kill('SIGKILL')
-  }
-  const [code] = await exited
-  return { code, ms: performance.now() - started }
-}
+const ingest = (lake: string, archive: string, killAfterMs?: number) =>
+  killedCli(
+    ['ingest', 'klines', '--archive', archive, '--lake', lake, '--quiet'],
+    { LAKEHOUSE_ARCHIVE_RETRY_DELAY_MS: '5', LAKEHOUSE_ARCHIVE_ATTEMPTS: '12' },
+    killAfterMs,
+  )
 
 async function contents(lake: string): Promise<unknown[]> {
   const house = new Lakehouse(configSchema.parse({ lake }), { nowMs: Date.now, random: Math.random, signal: new AbortController().signal })

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -8,10 +6,9 @@ import type { FaultRule } from '../../simulator/faults.ts'
 import { Random } from '../../simulator/random.ts'
 import { proxyS3 } from '../../simulator/s3-proxy.ts'
 import { deleteObjects, listUploads } from '../../src/storage/s3/operations.ts'
+import { killedCli } from './killed-cli.ts'
 import { openS3, type S3Server } from './s3-server.ts'
 import { contentOf, fill } from './transfers.ts'
-
-const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
 
 const FAULTS: readonly FaultRule[] = [
   { fault: { kind: 'status', status: 503 }, match: /^(Copy|Get|Put|Upload)/, probability: 0.03 },
@@ -19,21 +16,8 @@ const FAULTS: readonly FaultRule[] = [
   { fault: { kind: 'lost' }, match: /^(Copy|Put|Complete)/, probability: 0.01 },
 ]
 
-async function sync(
-  args: readonly string[],
-  environment: NodeJS.ProcessEnv,
-  killAfterMs?: number,
-): Promise<{ code: number | null; ms: number }> {
-  const started = performance.now()
-  const child = spawn(process.execPath, [MAIN, 'sync', ...args, '--quiet'], { stdio: 'ignore', env: { ...process.env, ...environment } })
-  const exited = once(child, 'exit') as Promise<[number | null]>
-  if (killAfterMs !== undefined) {
-    await Promise.race([delay(killAfterMs), exited])
-    child.kill('SIGKILL')
-  }
-  const [code] = await exited
-  return { code, ms: performance.now() - started }
-}
+const sync = (args: readonly string[], environment: NodeJS.ProcessEnv, killAfterMs?: number) =>
+  killedCli(['sync', ...args, '--quiet'], environment, killAfterMs)
 
 /**
  * Kills transfers over a store with faults at random moments, each by another engine, each time followed by a rerun: the destination then holds what the source

@@ -1,6 +1,6 @@
 import { LakehouseError } from '../../core/errors.ts'
 import type { Place } from '../../storage/open-store.ts'
-import { headObject, type ListFrom, listPage } from '../../storage/s3/operations.ts'
+import { everyPage, headObject } from '../../storage/s3/operations.ts'
 import { openObject } from '../../storage/s3/read-object.ts'
 import type { S3Client } from '../../storage/s3/s3-client.ts'
 import type { ArchiveOrigin } from './origin.ts'
@@ -34,14 +34,7 @@ async function* ownPieces(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 
 async function folders(client: S3Client, prefix: string): Promise<readonly string[]> {
   const names: string[] = []
-  let from: ListFrom = {}
-  for (;;) {
-    const page = await listPage(client, prefix, from, { delimiter: '/' })
-    for (const name of page.prefixes) names.push(name.slice(prefix.length, -1))
-    if (!page.truncated) return names
-    const after = page.marker ?? page.prefixes.at(-1)
-    if (page.token === undefined && after === undefined)
-      throw new LakehouseError('LISTING_INVALID', 'a listing does not say how it goes on', { details: { prefix } })
-    from = page.token === undefined ? { after } : { token: page.token }
-  }
+  for await (const { prefixes } of everyPage(client, prefix, { delimiter: '/' }))
+    for (const name of prefixes) names.push(name.slice(prefix.length, -1))
+  return names
 }

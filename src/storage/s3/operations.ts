@@ -31,6 +31,20 @@ export async function listPage(
   )
 }
 
+/** The pages of a listing, one after the other. Throws LISTING_INVALID when the store does not say how it goes on. */
+export async function* everyPage(client: S3Client, prefix: string, options: { delimiter?: string } = {}): AsyncGenerator<ListPage> {
+  let from: ListFrom = {}
+  for (;;) {
+    const page = await listPage(client, prefix, from, options)
+    yield page
+    if (!page.truncated) return
+    const after = page.marker ?? page.objects.at(-1)?.key ?? page.prefixes.at(-1)
+    if (page.token === undefined && after === undefined)
+      throw new LakehouseError('LISTING_INVALID', 'a listing does not say how it goes on', { details: { prefix } })
+    from = page.token === undefined ? { after } : { token: page.token }
+  }
+}
+
 /** The uploads in parts that have been begun and not ended. */
 export async function listUploads(client: S3Client, prefix: string): Promise<{ key: string; uploadId: string; initiatedMs: number }[]> {
   const found: { key: string; uploadId: string; initiatedMs: number }[] = []

@@ -173,7 +173,7 @@ export class S3Client {
     const { bucket, pathStyle } = this.address
     const path = pathStyle ? `/${bucket}${key === '' ? '' : `/${encodeKey(key)}`}` : `/${encodeKey(key)}`
     const query = request.query === undefined ? '' : encodeQuery(request.query)
-    const length = body === undefined ? 0 : body instanceof Uint8Array ? body.length : body.length
+    const length = body?.length ?? 0
     this.bytesSent += length
     const plain = await this.#headerLines(method, path, query, headers, body === undefined)
     const lengthLine = method === 'PUT' || method === 'POST' ? `content-length: ${length}\r\n` : ''

@@ -6,9 +6,9 @@ import {
   copyObject,
   createUpload,
   deleteObject,
+  everyPage,
   getObject,
   headObject,
-  listPage,
   type Part,
   putObject,
   uploadPart,
@@ -73,11 +73,9 @@ async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 
 /** Throws LISTING_INVALID where the store does not list in the order of UTF-8 bytes, on which its readers rely. */
 async function* listAll(client: S3Client, prefix: string, under: string): AsyncGenerator<ObjectInfo> {
-  let from: { token?: string | undefined; after?: string | undefined } = {}
   let last = ''
-  for (;;) {
-    const page = await listPage(client, prefix + under, from)
-    for (const object of page.objects) {
+  for await (const { objects } of everyPage(client, prefix + under)) {
+    for (const object of objects) {
       if (last !== '' && compareKeys(last, object.key) >= 0)
         throw new LakehouseError(
           'LISTING_INVALID',
@@ -86,10 +84,6 @@ async function* listAll(client: S3Client, prefix: string, under: string): AsyncG
       last = object.key
       yield { ...object, key: object.key.slice(prefix.length) }
     }
-    if (!page.truncated) return
-    if (page.token === undefined && page.objects.length === 0)
-      throw new LakehouseError('LISTING_INVALID', 'a listing does not say how it goes on')
-    from = page.token === undefined ? { after: last } : { token: page.token }
   }
 }
 

@@ -12,8 +12,6 @@ export type BatchOutcome =
 
 /** A way to move objects. One of `move` and `moveBatch`. */
 export type TransferEngine = {
-  readonly id: EngineId
-  readonly summary: string
   /** Why it cannot serve the pair at all, or undefined. */
   unfit(pair: Pair): Promise<string | undefined>
   /** Why it cannot move this object of a pair that it serves, or undefined. */

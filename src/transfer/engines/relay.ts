@@ -1,14 +1,13 @@
 import { createHash, type Hash } from 'node:crypto'
 import { LakehouseError } from '../../core/errors.ts'
-import { mapConcurrent } from '../../platform/map-concurrent.ts'
 import type { ObjectInfo } from '../../storage/object-store.ts'
-import { headObject, type Part, putObject, uploadPart } from '../../storage/s3/operations.ts'
+import { headObject, putObject, uploadPart } from '../../storage/s3/operations.ts'
 import { openObject } from '../../storage/s3/read-object.ts'
 import type { TransferObject } from '../diff.ts'
 import { type BucketKey, inBucket, type Pair, writeHeaders } from '../pair.ts'
 import type { Moved, TransferEngine } from './engine.ts'
 import { prove, publishedDigest, type Written } from './proof.ts'
-import { carriedHeaders, inUpload, PART_LEAST, type PartRange, partRanges } from './upload.ts'
+import { carriedHeaders, inUpload } from './upload.ts'
 
 /** Parts of one object under way at once. */
 const PARTS_AT_ONCE = 4
@@ -18,8 +17,6 @@ const ATTEMPTS = 4
 
 /** The bytes go through this machine's memory, a few at a time, and never over its disk. */
 export const relay: TransferEngine = {
-  id: 'relay',
-  summary: 'read and written at once, through memory',
   unfit: async () => undefined,
   refuses: () => undefined,
   move,
@@ -91,17 +88,12 @@ async function relayInParts(to: BucketKey, object: TransferObject, pair: Pair): 
   const from = inBucket(pair.source, object.key)
   const head = from === undefined ? undefined : await headObject(from.client, from.key)
   const headers = { ...(head === undefined ? {} : carriedHeaders(head)), ...writeHeaders(pair.write) }
-  const ranges = partRanges(object.size, Math.max(pair.partBytes, PART_LEAST))
-  return await inUpload(to, headers, async (uploadId) => {
-    const parts: Part[] = []
-    const sendPart = async (range: PartRange) => {
+  return await inUpload(to, headers, object.size, { pair, atOnce: PARTS_AT_ONCE }, (uploadId, range) =>
+    repeated(pair, async () => {
       const { body } = await openSource(object, pair, range)
       return await uploadPart(to.client, to.key, uploadId, range.number, { pieces: body, length: range.end - range.start })
-    }
-    const work = (range: PartRange) => repeated(pair, () => sendPart(range))
-    for await (const part of mapConcurrent(ranges, { limit: PARTS_AT_ONCE, signal: pair.signal }, work)) parts.push(part)
-    return parts
-  })
+    }),
+  )
 }
 
 /** Repeats at once: the stores' clients have waited already where waiting helps. */

@@ -6,25 +6,17 @@ import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import { headObject } from '../../storage/s3/operations.ts'
 import type { S3Client } from '../../storage/s3/s3-client.ts'
 import type { TransferObject } from '../diff.ts'
-import { inBucket, type Pair, sameService } from '../pair.ts'
+import { inBucket, type Pair, unfitForServer } from '../pair.ts'
 import type { BatchOutcome, TransferEngine } from './engine.ts'
 import { prove, publishedDigest } from './proof.ts'
 import { batchLine, parseOutput, type S5cmdCopy } from './s5cmd-batch.ts'
-
-/** s5cmd copies with one request, and has no way for what needs more. */
-const COPY_LIMIT = 5 * 2 ** 30
+import { COPY_LIMIT } from './upload.ts'
 
 /** The real s5cmd, fed with lines that have been proved, watched, and believed only as far as the destination confirms it. Never `s5cmd sync`, which can delete. */
 export const s5cmd: TransferEngine = {
-  id: 's5cmd',
-  summary: 'CopyObject by the program s5cmd (2.3 or later)',
-  unfit: async (pair) => {
-    if (pair.source.s3 === undefined || pair.destination.s3 === undefined) return 'both sides must be buckets'
-    if (!sameService(pair)) return 'the buckets belong to different services'
-    if (pair.destination.s3.address.anonymous) return 'nobody may copy without credentials'
-    return await unfitProgram(pair.s5cmdPath)
-  },
+  unfit: async (pair) => unfitForServer(pair) ?? (await unfitProgram(pair.s5cmdPath)),
   refuses: (object, pair) => {
+    // It copies with one request, and has no way for what needs more.
     if (object.size > COPY_LIMIT) return 'it is larger than the 5 GiB that s5cmd can copy'
     if (/[\n\r]/.test(object.key)) return 'no line of s5cmd can hold a key with a line end'
     // s5cmd writes a space as +, which Amazon takes and others do not.
@@ -53,11 +45,12 @@ async function* moveBatch(objects: readonly TransferObject[], pair: Pair): Async
   const waiting = new Map<string, TransferObject>()
   const byCommand = new Map<string, S5cmdCopy>()
   const lines: string[] = []
+  const regions = addresses(pair)
   for (const object of objects) {
     const copy = copyOf(object, pair)
     waiting.set(copy.destination, object)
     byCommand.set(`cp ${copy.source} ${copy.destination}`, copy)
-    lines.push(batchLine(copy, addresses(pair), pair.write))
+    lines.push(batchLine(copy, regions, pair.write))
   }
   for await (const line of runBatch(lines, client, pair)) {
     const told = parseOutput(line, byCommand)

@@ -1,27 +1,17 @@
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
-import { mapConcurrent } from '../../platform/map-concurrent.ts'
-import { type CopySource, copyObject, copyPart, headObject, type Part } from '../../storage/s3/operations.ts'
+import { type CopySource, copyObject, copyPart, headObject } from '../../storage/s3/operations.ts'
 import type { S3Client } from '../../storage/s3/s3-client.ts'
 import type { TransferObject } from '../diff.ts'
-import { type BucketKey, inBucket, type Pair, sameService, writeHeaders } from '../pair.ts'
+import { type BucketKey, inBucket, type Pair, unfitForServer, writeHeaders } from '../pair.ts'
 import type { Moved, TransferEngine } from './engine.ts'
 import { prove, publishedDigest, type Written } from './proof.ts'
-import { carriedHeaders, inUpload, PART_LEAST, type PartRange, partRanges } from './upload.ts'
-
-/** One CopyObject takes at most so much. */
-const COPY_LIMIT = 5 * 2 ** 30
+import { COPY_LIMIT, carriedHeaders, inUpload, PART_LEAST } from './upload.ts'
 
 const PARTS_AT_ONCE = 8
 
-/** The store copies by itself: no byte of the object comes here. */
+/** The store copies by itself, in parts above 5 GiB: no byte of the object comes here. */
 export const serverCopy: TransferEngine = {
-  id: 'server-copy',
-  summary: 'CopyObject, in parts above 5 GiB',
-  unfit: async (pair) => {
-    if (pair.source.s3 === undefined || pair.destination.s3 === undefined) return 'both sides must be buckets'
-    if (!sameService(pair)) return 'the buckets belong to different services'
-    return pair.destination.s3.address.anonymous ? 'nobody may copy without credentials' : undefined
-  },
+  unfit: async (pair) => unfitForServer(pair),
   refuses: () => undefined,
   move,
 }
@@ -94,11 +84,8 @@ async function copyInParts(
   const head = await headObject(sourceClient, source.key)
   if (head === undefined || head.etag !== source.etag)
     throw new LakehouseError('PRECONDITION_FAILED', `${object.key} is another object by now`, { details: { key: object.key } })
-  const ranges = partRanges(object.size, Math.max(pair.partBytes, PART_LEAST))
-  return await inUpload(to, { ...writeHeaders(pair.write), ...carriedHeaders(head) }, async (uploadId) => {
-    const parts: Part[] = []
-    const work = (range: PartRange) => copyPart(to.client, to.key, uploadId, range.number, source, range)
-    for await (const part of mapConcurrent(ranges, { limit: PARTS_AT_ONCE, signal: pair.signal }, work)) parts.push(part)
-    return parts
-  })
+  const headers = { ...writeHeaders(pair.write), ...carriedHeaders(head) }
+  return await inUpload(to, headers, object.size, { pair, atOnce: PARTS_AT_ONCE }, (uploadId, range) =>
+    copyPart(to.client, to.key, uploadId, range.number, source, range),
+  )
 }

@@ -3,8 +3,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LakehouseError } from '../../core/errors.ts'
-import { mapConcurrent } from '../../platform/map-concurrent.ts'
-import { type Part, putObject, uploadPart } from '../../storage/s3/operations.ts'
+import { putObject, uploadPart } from '../../storage/s3/operations.ts'
 import { temporaryName } from '../../storage/temporary.ts'
 import { isDigest } from '../compare.ts'
 import type { TransferObject } from '../diff.ts'
@@ -12,14 +11,12 @@ import { type BucketKey, inBucket, type Pair, writeHeaders } from '../pair.ts'
 import type { Moved, TransferEngine } from './engine.ts'
 import { prove, publishedDigest, type Written } from './proof.ts'
 import { openSource } from './relay.ts'
-import { inUpload, PART_LEAST, type PartRange, partRanges } from './upload.ts'
+import { inUpload } from './upload.ts'
 
 const PARTS_AT_ONCE = 4
 
 /** Download, verify, upload, clean up: needs nothing of either side but that it can be read and written, and disk for the objects under way. */
 export const traditional: TransferEngine = {
-  id: 'traditional',
-  summary: 'downloaded to a temporary file, verified, uploaded',
   unfit: async () => undefined,
   refuses: (object, pair) =>
     object.size > pair.diskLimitBytes ? `it is larger than the ${pair.diskLimitBytes} bytes of disk that may be used` : undefined,
@@ -88,12 +85,7 @@ async function uploadInParts(
   file: string,
   headers: Record<string, string>,
 ): Promise<Written> {
-  return await inUpload(to, headers, async (uploadId) => {
-    const parts: Part[] = []
-    const work = ({ number, start, end }: PartRange) =>
-      uploadPart(to.client, to.key, uploadId, number, { pieces: createReadStream(file, { start, end: end - 1 }), length: end - start })
-    const ranges = partRanges(object.size, Math.max(pair.partBytes, PART_LEAST))
-    for await (const part of mapConcurrent(ranges, { limit: PARTS_AT_ONCE, signal: pair.signal }, work)) parts.push(part)
-    return parts
-  })
+  return await inUpload(to, headers, object.size, { pair, atOnce: PARTS_AT_ONCE }, (uploadId, { number, start, end }) =>
+    uploadPart(to.client, to.key, uploadId, number, { pieces: createReadStream(file, { start, end: end - 1 }), length: end - start }),
+  )
 }

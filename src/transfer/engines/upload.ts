@@ -1,14 +1,18 @@
+import { mapConcurrent } from '../../platform/map-concurrent.ts'
 import { abortUpload, completeUpload, createUpload, type ObjectHead, type Part } from '../../storage/s3/operations.ts'
-import type { BucketKey } from '../pair.ts'
+import type { BucketKey, Pair } from '../pair.ts'
 import type { Written } from './proof.ts'
+
+/** One CopyObject takes at most so much. */
+export const COPY_LIMIT = 5 * 2 ** 30
 
 /** Parts other than the last must not be smaller. */
 export const PART_LEAST = 5 << 20
 
-export type PartRange = { readonly number: number; readonly start: number; readonly end: number }
+type PartRange = { readonly number: number; readonly start: number; readonly end: number }
 
 /** The parts of an object: at most 10,000, all but the last of equal size. */
-export function partRanges(size: number, partBytes: number): PartRange[] {
+function partRanges(size: number, partBytes: number): PartRange[] {
   const step = Math.max(partBytes, Math.ceil(size / 10_000))
   return Array.from({ length: Math.max(1, Math.ceil(size / step)) }, (_, index) => ({
     number: index + 1,
@@ -17,15 +21,20 @@ export function partRanges(size: number, partBytes: number): PartRange[] {
   }))
 }
 
-/** Runs `send` within an upload in parts: its parts become the object, or the upload is given up. */
+/** Writes an object in parts, several at once: `send` makes each of them. The parts become the object, or the upload is given up. */
 export async function inUpload(
   to: BucketKey,
   headers: Readonly<Record<string, string>>,
-  send: (uploadId: string) => Promise<Part[]>,
+  size: number,
+  { pair, atOnce }: { pair: Pair; atOnce: number },
+  send: (uploadId: string, range: PartRange) => Promise<Part>,
 ): Promise<Written> {
   const uploadId = await createUpload(to.client, to.key, headers)
   try {
-    const parts = await send(uploadId)
+    const parts: Part[] = []
+    const ranges = partRanges(size, Math.max(pair.partBytes, PART_LEAST))
+    for await (const part of mapConcurrent(ranges, { limit: atOnce, signal: pair.signal }, (range) => send(uploadId, range)))
+      parts.push(part)
     parts.sort((a, b) => a.number - b.number)
     return { etag: await completeUpload(to.client, to.key, uploadId, parts) }
   } catch (error) {
