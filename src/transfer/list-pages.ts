@@ -1,7 +1,7 @@
 import { LakehouseError } from '../core/errors.ts'
 import { compareKeys, type ObjectInfo } from '../storage/object-store.ts'
 import type { Place } from '../storage/open-store.ts'
-import { type ListFrom, listPage } from '../storage/s3/operations.ts'
+import { everyPage, type ListFrom, listPage } from '../storage/s3/operations.ts'
 import type { S3Client } from '../storage/s3/s3-client.ts'
 
 /** Objects of a listing, in order, some at a time: to await each of a million costs more than to copy it. Keys are relative to the place. */
@@ -51,15 +51,12 @@ export async function* listUnordered(place: Place, prefixes: readonly string[]):
 
 async function* unorderedPages(s3: S3Client, prefix: string): Pages {
   const seen = new Set<string>()
-  let from: ListFrom = {}
-  for (;;) {
-    const page = await listPage(s3, prefix, from)
-    const fresh = page.objects.filter(({ key }) => !seen.has(key))
+  for await (const { objects, truncated, token } of everyPage(s3, prefix)) {
+    const fresh = objects.filter(({ key }) => !seen.has(key))
     for (const { key } of fresh) seen.add(key)
     yield fresh.map((object) => relative(s3, object))
-    if (!page.truncated) return
-    if (fresh.length === 0 || page.token === undefined) throw incomplete(s3, 'does not say how it goes on')
-    from = { token: page.token }
+    // A store without order can go on by its own token only.
+    if (truncated && (fresh.length === 0 || token === undefined)) throw incomplete(s3, 'does not say how it goes on')
   }
 }
 
