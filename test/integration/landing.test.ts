@@ -191,6 +191,9 @@ test('an object that is missing in bronze is fetched again, and keeps nothing el
   const { counts } = await ingestKlines(house)
   assert.deepEqual([counts.filesFetched, counts.filesSkipped], [1, 7])
   assert.deepEqual(await liveState(lake), before)
+  // Also where nothing has tried to decode it since.
+  await rm(join(lake, bronzeKey(KEY)))
+  assert.equal((await ingestKlines(house, { layers: ['bronze'] })).counts.filesFetched, 1)
 })
 
 test('a .CHECKSUM that is listed and refused is an error, not a missing one; one that appears later is compared', async (context) => {
