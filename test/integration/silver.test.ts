@@ -257,6 +257,9 @@ test('a file refused for its size is told by every run, and taken once the bound
   const { counts, findings } = await ingestKlines(open(1 << 20))
   assert.deepEqual([counts.rowsWritten, counts.filesQuarantined], [1440, 0])
   assert.ok(!findings.some((finding) => finding.check === 'zip_refused'))
+  // Under the old bound the partition has no input left, and so no rows.
+  await ingestKlines(open(1024))
+  assert.deepEqual(await open(1024).select(`FROM ${TABLE}`), [])
 })
 
 test('a partition whose only file is republished as an unreadable one loses its rows', async (context) => {
