@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { PEERS, preparePeers } from '../scripts/peers.ts'
 import { deleteObjects } from '../src/storage/s3/operations.ts'
+import { startMock } from '../test/support/s3-mock.ts'
 import { openS3, ROOT, type S3Server, startVersity } from '../test/support/s3-server.ts'
 import { fill } from '../test/support/transfers.ts'
 
@@ -93,12 +93,10 @@ export async function benchTransfer(_cache: string, only?: string): Promise<void
     LAKEHOUSE_SYNC_STATE: join(folder, 'state'),
     RCLONE_CONFIG: join(folder, 'rclone.conf'),
   }
-  const mock = spawn(process.execPath, [join(import.meta.dirname, '../simulator/s3-mock.ts'), '--objects', String(OBJECTS)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const mock = await startMock('--objects', String(OBJECTS))
   const [one, two] = [await startVersity(), await startVersity()]
   try {
-    const endpoint = await firstLine(mock)
+    const { endpoint } = mock
     await writeFile(
       join(folder, 'rclone.conf'),
       [remote('mock', endpoint), remote('one', one.endpoint), remote('two', two.endpoint)].join('\n'),
@@ -110,7 +108,7 @@ export async function benchTransfer(_cache: string, only?: string): Promise<void
     }
     if (only === undefined || only === 'relay') await relays(one, two)
   } finally {
-    mock.kill('SIGKILL')
+    mock.close()
     await one.close()
     await two.close()
     await rm(folder, { recursive: true, force: true })
@@ -125,12 +123,6 @@ async function empty(address: string): Promise<void> {
   if (place.s3 !== undefined)
     for (let at = 0; at < keys.length; at += 1000) await deleteObjects(place.s3, keys.slice(at, at + 1000)).catch(() => {})
   place.close()
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  if (child.stdout === null) throw new Error('the mock has no output')
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
-  return line
 }
 
 function remote(name: string, endpoint: string): string {

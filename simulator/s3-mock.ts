@@ -1,13 +1,15 @@
-// A store of its own process, for what a real one is too slow or too large for: node simulator/s3-mock.ts [--objects N] [--size BYTES]. Prints its endpoint.
+// A store of its own process, for what a real one is too slow or too large for: node simulator/s3-mock.ts [--objects N] [--size BYTES] [--flat]. Prints its endpoint.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 
 /**
  * The bucket "source" holds so many objects, whose keys and ETags follow from their number; what is put or copied elsewhere is kept without its bytes.
- * Keys have eight digits, so that a million of them are in the order of bytes.
+ * Keys have eight digits, so that a million of them are in the order of bytes; with --flat they stand in no folders.
  */
-const { values } = parseArgs({ options: { objects: { type: 'string', default: '20000' }, size: { type: 'string', default: '65536' } } })
+const { values } = parseArgs({
+  options: { objects: { type: 'string', default: '20000' }, size: { type: 'string', default: '65536' }, flat: { type: 'boolean' } },
+})
 const count = Number(values.objects)
 const size = Number(values.size)
 
@@ -15,8 +17,9 @@ type Held = { readonly etag: string; readonly size: number }
 
 const buckets = new Map<string, Map<string, Held>>()
 
-const keyOf = (n: number) =>
-  `data/spot/daily/klines/S${String(Math.floor(n / 500)).padStart(5, '0')}USDT/1m/object-${String(n).padStart(8, '0')}.zip`
+const folderOf = (n: number) =>
+  values.flat === true ? '' : `data/spot/daily/klines/S${String(Math.floor(n / 500)).padStart(5, '0')}USDT/1m/`
+const keyOf = (n: number) => `${folderOf(n)}object-${String(n).padStart(8, '0')}.zip`
 const etagOf = (n: number) => (n * 2654435761).toString(16).padStart(32, '0').slice(-32)
 
 function numberOf(key: string): number | undefined {

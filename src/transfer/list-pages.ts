@@ -3,12 +3,10 @@ import { compareKeys, type ObjectInfo } from '../storage/object-store.ts'
 import type { Place } from '../storage/open-store.ts'
 import { everyPage, type ListFrom, listPage } from '../storage/s3/operations.ts'
 import type { S3Client } from '../storage/s3/s3-client.ts'
+import { boundsAhead, folderBounds, type KeyRange, rangesBetween } from './key-ranges.ts'
 
 /** Objects of a listing, in order, some at a time: to await each of a million costs more than to copy it. Keys are relative to the place. */
 export type Pages = AsyncIterable<readonly ObjectInfo[]>
-
-/** A half-open range of keys, `after` excluded; no end means to the last one. Keys are whole, as the store has them. */
-type KeyRange = { readonly prefix: string; readonly after: string; readonly end: string | undefined }
 
 export type ListingOptions = {
   /** Ranges of keys listed at once; 1 where the store's order has not been proved. */
@@ -36,9 +34,15 @@ async function* bucketPages(s3: S3Client, prefix: string, parallel: number): Pag
   yield ordered(s3, first.objects, '')
   if (!first.truncated) return
   const whole: KeyRange = { prefix, after: last ?? '', end: undefined }
-  if (parallel > 1 && last !== undefined && (await isOrderProved(s3, prefix, first.objects)))
-    yield* inOrder(await splitRange(s3, prefix, last, parallel * 4), parallel, (range) => rangePages(s3, range, {}))
-  else yield* rangePages(s3, whole, { token: first.token, after: last })
+  if (parallel > 1 && last !== undefined && (await isOrderProved(s3, prefix, first.objects))) {
+    const bounds = await folderBounds(s3, prefix, last, parallel * RANGES_EACH)
+    yield* inOrder(s3, bounds.length > 0 ? rangesBetween(whole, bounds) : cutAhead(whole, first.objects, parallel), parallel)
+  } else yield* rangePages(s3, whole, { token: first.token, after: last })
+}
+
+/** A range cut where the keys of the page before it let expect so many pages each. */
+function cutAhead(range: KeyRange, page: readonly ObjectInfo[], parallel: number): KeyRange[] {
+  return rangesBetween(range, boundsAhead(page, range.end, PAGES_AHEAD, parallel * RANGES_EACH))
 }
 
 /** The same objects in whatever order the store lists them. */
@@ -89,26 +93,36 @@ function ordered(s3: S3Client, objects: readonly ObjectInfo[], after: string): O
   return objects.map((object) => relative(s3, object))
 }
 
-/** One range, page after page; the next page is on its way while one is worked on. */
-async function* rangePages(s3: S3Client, range: KeyRange, start: ListFrom): Pages {
+/** What a range still holds after its first pages, of which `page` was the last: too much for one reader. */
+type Remainder = { readonly range: KeyRange; readonly page: readonly ObjectInfo[] }
+
+/** One range, page after page; the next page is on its way while one is worked on. After `most` pages it returns what remains. */
+async function* rangePages(
+  s3: S3Client,
+  range: KeyRange,
+  start: ListFrom,
+  most?: number,
+): AsyncGenerator<readonly ObjectInfo[], Remainder | undefined> {
   const { prefix } = range
   let next = listPage(s3, prefix, start.token === undefined ? { after: start.after ?? range.after } : start)
   let last = range.after
-  for (;;) {
+  for (let pages = 1; ; pages++) {
     const page = await next
     const end = page.objects.at(-1)?.key
     const isOver = !page.truncated || (range.end !== undefined && end !== undefined && compareKeys(end, range.end) >= 0)
-    if (!isOver) {
+    const isCut = !isOver && pages === most && end !== undefined
+    if (!isOver && !isCut) {
       if (end === undefined && page.token === undefined) throw incomplete(s3, 'does not say how it goes on')
       if (end !== undefined && page.token === undefined && compareKeys(end, last) <= 0) throw incomplete(s3, `goes in circles at ${end}`)
       next = listPage(s3, prefix, page.token === undefined ? { after: end } : { token: page.token })
       next.catch(() => {}) // told when it is awaited
     }
     const { end: limit } = range
-    const inside = limit === undefined ? page.objects : page.objects.filter(({ key }) => compareKeys(key, limit) < 0)
+    const inside = limit === undefined ? page.objects : page.objects.filter(({ key }) => compareKeys(key, limit) <= 0)
     yield ordered(s3, inside, last)
     last = end ?? last
-    if (isOver) return
+    if (isCut) return { range: { ...range, after: last }, page: page.objects }
+    if (isOver) return undefined
   }
 }
 
@@ -133,64 +147,46 @@ async function isOrderProved(s3: S3Client, prefix: string, known: readonly Objec
   return true
 }
 
-/** Folders are looked into until there are so many, or none is left to look into. */
-const TREE_REQUESTS = 24
-
-/** Cuts what lies after a key into about `wanted` ranges along the folders of the store. */
-async function splitRange(s3: S3Client, prefix: string, after: string, wanted: number): Promise<KeyRange[]> {
-  let folders = [prefix]
-  for (let requests = 0; folders.length < wanted && requests < TREE_REQUESTS; ) {
-    const deeper: string[] = []
-    let found = false
-    for (const folder of folders) {
-      const page = requests++ < TREE_REQUESTS ? await listPage(s3, folder, {}, { delimiter: '/' }) : undefined
-      const below = page?.prefixes.filter((name) => compareKeys(`${name}\u{10ffff}`, after) > 0) ?? []
-      if (below.length > 0) found = true
-      deeper.push(...(below.length > 0 ? below : [folder]))
-    }
-    folders = deeper
-    if (!found) break
-  }
-  const later = folders.filter((folder) => compareKeys(folder, after) > 0)
-  const step = Math.max(1, Math.ceil(later.length / wanted))
-  const cuts = later.filter((_, index) => index % step === 0)
-  // A range begins after the greatest string below its folder's name, which no key need be.
-  const bounds = [after, ...cuts]
-  return bounds.map((bound, index) => ({ prefix, after: index === 0 ? bound : justBefore(bound), end: bounds[index + 1] }))
-}
-
-/** A string after which the listing begins with `folder` itself or what is below it. */
-function justBefore(folder: string): string {
-  return `${folder.slice(0, -1)}.\u{10ffff}` // the dot comes before the slash
-}
-
 /** So many pages of a later range wait for the earlier ones. */
-const PAGES_AHEAD = 4
+const PAGES_AHEAD = 8
+
+/** A range that holds more pages is cut anew, so that others can help. */
+const DENSE_PAGES = 2 * PAGES_AHEAD
+
+/** Ranges are cut into so many for each that is listed at once: they are never equally large. */
+const RANGES_EACH = 4
 
 /** Works on several ranges at once and hands out their pages in the order of the ranges. */
-async function* inOrder(ranges: readonly KeyRange[], parallel: number, pagesOf: (range: KeyRange) => Pages): Pages {
-  const readers = ranges.map((range) => new AheadReader(pagesOf(range), PAGES_AHEAD))
+async function* inOrder(s3: S3Client, ranges: readonly KeyRange[], parallel: number): Pages {
+  const readerOf = (range: KeyRange) => new AheadReader(rangePages(s3, range, {}, DENSE_PAGES), PAGES_AHEAD)
+  const readers = ranges.map(readerOf)
   try {
-    for (const [index, reader] of readers.entries()) {
-      for (const ahead of readers.slice(index, index + parallel)) ahead.start()
-      for (let page = await reader.next(); page !== undefined; page = await reader.next()) yield page
+    for (let [head] = readers; head !== undefined; [head] = readers) {
+      for (const ahead of readers.slice(0, parallel)) ahead.start()
+      const page = await head.next()
+      if (page !== undefined) yield page
+      else {
+        const { rest } = head
+        readers.splice(0, 1, ...(rest === undefined ? [] : cutAhead(rest.range, rest.page, parallel).map(readerOf)))
+      }
     }
   } finally {
     for (const reader of readers) reader.stop()
   }
 }
 
-/** Reads ahead of its consumer, up to so many pages. */
+/** Reads ahead of its consumer, up to so many pages. `rest` is what it has left when it ends. */
 class AheadReader {
-  readonly #pages: AsyncIterator<readonly ObjectInfo[]>
+  rest: Remainder | undefined
+  readonly #pages: AsyncIterator<readonly ObjectInfo[], Remainder | undefined>
   readonly #limit: number
   readonly #ready: (readonly ObjectInfo[])[] = []
   #working: Promise<void> | undefined
   #done = false
   #failure: unknown
 
-  constructor(pages: Pages, limit: number) {
-    this.#pages = pages[Symbol.asyncIterator]()
+  constructor(pages: AsyncGenerator<readonly ObjectInfo[], Remainder | undefined>, limit: number) {
+    this.#pages = pages
     this.#limit = limit
   }
 
@@ -218,8 +214,10 @@ class AheadReader {
       // One page more each time that it is started, until the limit is reached.
       do {
         const next = await this.#pages.next()
-        if (next.done === true) this.#done = true
-        else this.#ready.push(next.value)
+        if (next.done === true) {
+          this.#done = true
+          this.rest = next.value
+        } else this.#ready.push(next.value)
       } while (!this.#done && this.#ready.length < this.#limit)
     } catch (error) {
       this.#failure = error

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import { stringify } from 'yaml'
 import { cli } from '../support/cli.ts'
 import { temporaryFolder } from '../support/folders.ts'
+import { startMock } from '../support/s3-mock.ts'
 import { openS3, type S3Server, startVersity } from '../support/s3-server.ts'
 import { killTransfers } from '../support/transfer-kill.ts'
 import { fill } from '../support/transfers.ts'
@@ -174,4 +175,18 @@ test('what is wrong with the command line or the places is said, with the exit c
 
 test('a transfer that is killed at any moment is put right by the next run', async (context) => {
   await killTransfers(server, await temporaryFolder(context), 4, 'test')
+})
+
+test('the memory of a transfer does not grow with its objects', async (context) => {
+  const cwd = await temporaryFolder(context)
+  const mock = await startMock('--objects', '150000')
+  context.after(mock.close)
+  const env = { ...server.environment, LAKEHOUSE_SYNC_STATE: join(cwd, 'state') }
+  const { out } = await cli(['sync', `s3://source?endpoint=${mock.endpoint}`, `s3://copy?endpoint=${mock.endpoint}`, '--json'], {
+    cwd,
+    env,
+  })
+  const { counts, peakRssBytes } = JSON.parse(out) as Envelope
+  assert.equal(counts['objectsCopied'], 150_000)
+  assert.ok(peakRssBytes < 200e6, `${peakRssBytes} bytes`)
 })

@@ -8,7 +8,6 @@ import { proxyS3 } from '../../simulator/s3-proxy.ts'
 import { headObject, putObject } from '../../src/storage/s3/operations.ts'
 import { S3DirectSyncDownloader, type Transfer } from '../../src/transfer/engines/s3-direct-sync-downloader.ts'
 import { TraditionalBulkDownloader } from '../../src/transfer/engines/traditional-bulk-downloader.ts'
-import { listPages } from '../../src/transfer/list-pages.ts'
 import { DEFAULT_REQUEST } from '../../src/transfer/sync.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { openS3, type S3Server, startSeaweed, startVersity } from '../support/s3-server.ts'
@@ -197,25 +196,6 @@ test('encryption and storage class are asked for in the store’s own words', as
   const back = await runSync(far, destination, { state, notices })
   assert.deepEqual([back.errors, back.counts.objectsCopied], [[], odd.length])
   assert.deepEqual(await contentOf(destination), await contentOf(ordered))
-})
-
-test('a listing cut into ranges holds every key once and in order', async () => {
-  const keys = Array.from({ length: 4200 }, (_, n) => `data/${'abcdefg'[n % 7]}/s${n % 90}/object-${n}`)
-  const address = await filled([...keys, 'data.x', 'data-y', 'zz'])
-  const place = openS3(address)
-  const listed: string[] = []
-  for await (const page of listPages(place, { parallel: 4, prefixes: [''] })) listed.push(...page.map(({ key }) => key))
-  const expected: string[] = []
-  for await (const { key } of place.store.list('')) expected.push(key)
-  assert.deepEqual(listed, expected)
-  assert.equal(listed.length, 4203)
-  const some: string[] = []
-  for await (const page of listPages(place, { parallel: 4, prefixes: ['data/c/', 'data/a/'] })) some.push(...page.map(({ key }) => key))
-  assert.deepEqual(
-    some,
-    expected.filter((key) => /^data\/[ac]\//.test(key)),
-  )
-  place.close()
 })
 
 /** A program that stands in for s5cmd: `run` does what the script says. */

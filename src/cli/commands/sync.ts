@@ -2,6 +2,7 @@ import { resourceUsage } from 'node:process'
 import { type ArchiveCollection, collectionOptions } from '../../config/archive-collection.ts'
 import type { Config } from '../../config/schema.ts'
 import { LakehouseError } from '../../core/errors.ts'
+import { keepHeapSmall } from '../../platform/small-heap.ts'
 import { ENGINE_IDS, type EngineId } from '../../transfer/engines/engine.ts'
 import { OPERATION_MODES, type OperationMode } from '../../transfer/route.ts'
 import type { SyncRequest, SyncResult } from '../../transfer/sync.ts'
@@ -53,6 +54,7 @@ export const sync: Command = {
 }
 
 async function run(context: CommandContext): Promise<CommandResult> {
+  keepHeapSmall()
   if (context.args[0] === 'report') return await syncReport(context)
   const { values } = context
   const collection = context.args.length === 0 ? context.loaded().config.archive_collection : undefined

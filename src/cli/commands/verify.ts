@@ -1,5 +1,6 @@
 import { LakehouseError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
+import { keepHeapSmall } from '../../platform/small-heap.ts'
 import type { Difference } from '../../transfer/verify.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
 import { formatCount } from '../format.ts'
@@ -21,6 +22,7 @@ export const verify: Command = {
 const LISTED = 1000
 
 async function run(context: CommandContext): Promise<CommandResult> {
+  keepHeapSmall()
   const [source, destination, ...more] = context.args
   if (source === undefined || destination === undefined || more.length > 0)
     throw new LakehouseError('USAGE', 'verify takes a source and a destination')
