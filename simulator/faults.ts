@@ -4,7 +4,7 @@ import { Random } from './random.ts'
  * What may go wrong on the way. status: an answer instead of the object. reset: the connection breaks in the middle. short: fewer bytes than announced.
  * long: more bytes. drip: slowly, in small pieces. stall: silence after the headers. wrong-bytes: a flipped bit. absent: 404, as for a late file.
  * Of a store besides: lost: what was asked for is done, and the answer never comes. error-body: 200, and an error in the body. cut: the body ends in the middle,
- * as if it were whole. status may carry S3's code.
+ * as if it were whole. rewrite: another body instead. status may carry S3's code.
  */
 export type Fault =
   | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: number; readonly code?: string }
@@ -12,6 +12,7 @@ export type Fault =
   | { readonly kind: 'drip'; readonly pieceMs: number }
   | { readonly kind: 'lost' | 'cut' }
   | { readonly kind: 'error-body'; readonly code: string }
+  | { readonly kind: 'rewrite'; readonly rewrite: (body: string) => string }
 
 /** A fault, for which keys, how likely, and how often at most (per key). */
 export type FaultRule = { readonly fault: Fault; readonly match: RegExp; readonly probability?: number; readonly times?: number }

@@ -119,6 +119,14 @@ async function spoil(answer: IncomingMessage, outgoing: ServerResponse, fault: F
       outgoing.writeHead(status, { ...headers, 'content-length': String(body.length) })
       outgoing.write(half, () => outgoing.socket?.destroy())
       return
+    case 'long':
+      outgoing.writeHead(status, { ...headers, 'content-length': String(body.length + 7) }).end(Buffer.concat([body, Buffer.alloc(7)]))
+      return
+    case 'rewrite': {
+      const other = Buffer.from(fault.rewrite(body.toString('utf8')))
+      outgoing.writeHead(status, { ...headers, 'content-length': String(other.length) }).end(other)
+      return
+    }
     case 'wrong-bytes': {
       const wrong = Buffer.from(body)
       wrong[half.length] = (wrong[half.length] ?? 0) ^ 1

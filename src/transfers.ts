@@ -75,11 +75,12 @@ export class Transfers {
     return await this.#withPair({ source: address, destination: address, ...quietly(() => {}) }, ({ pair }) => probeStore(pair.destination))
   }
 
-  /** A downloader of many files to the configured destination, under the names of the specification. */
+  /** A downloader of many files to the configured destination, under the names of the specification. `directory` holds files while they are under way. */
   bulkDownloader(options: Pick<TransferOptions, 'onNotice'> & { directory: string }): EnhancedBulkDownloader {
     const { destination } = this.config.sync
+    const here = new Transfers({ ...this.config, sync: { ...this.config.sync, downloads: options.directory } }, this.#around)
     const transfer: Transfer = (places, request) =>
-      this.sync({ ...DEFAULT_REQUEST, ...request }, { ...places, ...quietly(options.onNotice) })
+      here.sync({ ...DEFAULT_REQUEST, ...request }, { ...places, ...quietly(options.onNotice) })
     return new EnhancedBulkDownloader({
       destination: destination === '' ? undefined : destination,
       operationMode: this.config.archive_collection?.s3_direct_sync.operation_mode ?? 'auto',
@@ -98,7 +99,7 @@ export class Transfers {
     try {
       return await use({ ...options, pair, stateDirectory: sync.state, nowMs })
     } catch (error) {
-      throw signal.aborted ? asLakehouseError(signal.reason, 'INTERRUPTED') : error
+      throw signal.aborted ? asLakehouseError(signal.reason, 'INTERRUPTED') : asLakehouseError(error)
     } finally {
       closePair(pair)
     }

@@ -26,7 +26,7 @@ const s5cmdArguments = z.array(z.string()).superRefine((args, context) => {
 
 const performance = z.strictObject({
   max_concurrent: whole(1, 256).default(10).describe('Objects under way at once'),
-  batch_size: whole(1, 500).default(100).describe('Objects of one s5cmd batch are bounded by size class; larger values change nothing'),
+  batch_size: whole(1, 500).default(100).describe('Objects of one batch of s5cmd'),
   retry_count: whole(0, 19).default(3).describe('Repetitions of one request'),
   part_size_mb: whole(5, 5120).default(50).describe('Size of the parts of large objects'),
   enable_multipart: only(true, 'large objects cannot be written in one piece'),
@@ -70,7 +70,7 @@ export const archiveCollection = z
       .describe('Intervals, or intervals by data type'),
     date_range: dateRange.optional().describe('First and last day, both included'),
     partition_type: z.enum(['daily', 'monthly']).optional().describe('Only files of this period'),
-    batch_size: whole(1, 500).default(100).describe('As performance_optimization.batch_size'),
+    batch_size: whole(1, 500).optional().describe('As performance_optimization.batch_size'),
     max_parallel_downloads: whole(1, 32).default(8).describe('Objects under way at once where nothing else is set'),
     enable_batch_mode: only(true, 'objects are always moved many at a time'),
     enable_resume: only(true, 'a run always goes on where the last one stopped'),
@@ -131,6 +131,8 @@ export function collectionOptions(collection: ArchiveCollection, base: SyncOptio
     downloads: collection.output_directory,
     destination: destinationOf(collection),
     concurrency: tuned.max_concurrent,
+    batching: 'count_based',
+    batchSize: collection.batch_size ?? tuned.batch_size,
     partSizeMb: collection.part_size_mb ?? tuned.part_size_mb,
     multipartThresholdMb: tuned.enable_multipart_threshold_mb,
     attempts: 1 + (quality?.max_retry_attempts ?? tuned.retry_count),

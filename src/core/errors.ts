@@ -217,6 +217,11 @@ export const ERROR_CODES = {
     meaning: 'The disk that holds the lake is full.',
     remedy: 'Free space and run again: finished work is kept.',
   },
+  FILES_EXHAUSTED: {
+    retryable: false,
+    meaning: 'This process may not open any more files or connections.',
+    remedy: 'Raise the limit (`ulimit -n 4096`), or lower the concurrency.',
+  },
   INTERRUPTED: { retryable: true, meaning: 'The run was stopped by a signal.', remedy: 'Run again: it goes on where it stopped.' },
   INTERNAL: { retryable: false, meaning: 'A defect of this program.', remedy: 'Run again with `--verbose` and report it.' },
 } as const satisfies Record<string, { retryable: boolean; meaning: string; remedy: string }>
@@ -243,12 +248,13 @@ export class LakehouseError extends Error {
   }
 }
 
-/** `error` itself when it is ours, else wrapped: full disks and aborts under their own codes, anything else under `fallback`. */
+/** `error` itself when it is ours, else wrapped: full disks, too many files and aborts under their own codes, anything else under `fallback`. */
 export function asLakehouseError(error: unknown, fallback: ErrorCode = 'INTERNAL'): LakehouseError {
   if (error instanceof LakehouseError) return error
   const message = error instanceof Error ? error.message : String(error)
   const code = systemCode(error)
   if (code === 'ENOSPC') return new LakehouseError('DISK_FULL', message, { cause: error })
+  if (code === 'EMFILE' || code === 'ENFILE') return new LakehouseError('FILES_EXHAUSTED', message, { cause: error })
   if (code === 'ABORT_ERR' || (error instanceof Error && error.name === 'AbortError'))
     return new LakehouseError('INTERRUPTED', 'interrupted', { cause: error })
   return new LakehouseError(fallback, message, { cause: error })

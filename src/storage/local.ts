@@ -2,13 +2,13 @@ import { constants, createReadStream, type Dirent, statSync } from 'node:fs'
 import { copyFile, type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { asLakehouseError, LakehouseError, systemCode } from '../core/errors.ts'
-import { type ByteRange, checkKey, compareKeys, type ObjectInfo, type ObjectStore } from './object-store.ts'
+import { type ByteRange, checkPathKey, compareKeys, type ObjectInfo, type ObjectStore } from './object-store.ts'
 import { isTemporary, temporaryName } from './temporary.ts'
 
 /** A store in a local directory. Writes go to a temporary file, are synced, renamed (or linked, when exclusive), and the folder is synced. */
 export function localStore(directory: string): ObjectStore {
   const root = resolve(directory)
-  const path = (key: string) => join(root, checkKey(key))
+  const path = (key: string) => join(root, checkPathKey(key))
   return {
     url: `file://${root}`, // as it is: the readers of our tables do not decode %20
     capabilities: { putIfAbsent: true, localFiles: true },

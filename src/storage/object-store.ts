@@ -14,7 +14,7 @@ type StoreCapabilities = {
 export type ByteRange = { readonly start: number; readonly end: number }
 
 /**
- * Objects by key. Keys are relative paths of UTF-8 segments joined by `/`.
+ * Objects by key. Keys are relative paths of UTF-8 segments joined by `/`; buckets take any name besides.
  * Errors: OBJECT_NOT_FOUND, OBJECT_EXISTS, OBJECT_KEY_INVALID, DISK_FULL.
  */
 export type ObjectStore = {
@@ -48,13 +48,19 @@ export function compareKeys(a: string, b: string): number {
   return BEYOND.test(a) || BEYOND.test(b) ? Buffer.compare(Buffer.from(a), Buffer.from(b)) : a < b ? -1 : 1
 }
 
-/** The key itself when it is safe. Throws OBJECT_KEY_INVALID for one that is empty, absolute, climbs or holds a NUL. */
-export function checkKey(key: string): string {
-  const bad =
-    key === '' ||
-    key.includes('\0') ||
-    key.includes('\\') ||
-    key.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')
-  if (bad) throw new LakehouseError('OBJECT_KEY_INVALID', `"${key}" is not a valid object key`, { details: { key } })
+/** The key itself when it can be a file's path below a folder. Throws OBJECT_KEY_INVALID for one that is empty, absolute, climbs or holds a NUL or a backslash. */
+export function checkPathKey(key: string): string {
+  checkKey(key)
+  if (key.includes('\\') || key.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')) throw invalidKey(key)
   return key
+}
+
+/** The key itself when a bucket can hold it: there a key is a name and no path. Throws OBJECT_KEY_INVALID for one that is empty or holds a NUL. */
+export function checkKey(key: string): string {
+  if (key === '' || key.includes('\0')) throw invalidKey(key)
+  return key
+}
+
+function invalidKey(key: string): LakehouseError {
+  return new LakehouseError('OBJECT_KEY_INVALID', `"${key}" is not a valid object key`, { details: { key } })
 }

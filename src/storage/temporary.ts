@@ -71,3 +71,9 @@ export function writerOf(name: string): Writer | undefined {
   const match = /^\.tmp-([0-9a-f]{16})-(\d+)-(\d+)-/.exec(name)
   return match === null ? undefined : { place: match[1] ?? '', pid: Number(match[2]), start: match[3] ?? '' }
 }
+
+/** Whether the writer of a temporary file may still be at work: it runs, or cannot be asked from here. */
+export function mayBeAtWork(name: string): boolean {
+  const writer = writerOf(name)
+  return writer !== undefined && isRunning(writer) !== false
+}

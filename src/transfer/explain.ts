@@ -1,8 +1,8 @@
 import type { DiffBatch, TransferObject } from './diff.ts'
 import type { EngineId } from './engines/engine.ts'
 import { TRANSFER_ENGINES } from './engines/registry.ts'
+import { addLoad, type Estimate, estimate, type Pace } from './estimate.ts'
 import type { Pair } from './pair.ts'
-import { regionPrices, requestCost } from './prices.ts'
 import type { Route } from './route.ts'
 
 /** What a run would do: how much, by which engines and why, what would go, and what it is expected to cost. */
@@ -13,17 +13,15 @@ export type Explanation = {
   readonly extra: number
   readonly byReason: Readonly<Record<string, number>>
   readonly groups: readonly { readonly engine: EngineId | null; readonly objects: number; readonly bytes: number; readonly why: string }[]
-  readonly estimate: { readonly requests: Readonly<Record<string, number>>; readonly costUsd: number; readonly wallMs: number }
+  readonly estimate: Estimate
 }
-
-/** Objects a second and bytes a second that a run is expected to reach, before it has measured anything. */
-const EXPECTED = { objectsPerSecond: 1500, relayBytesPerSecond: 200e6 } as const
 
 /** Reads a plan to its end and tells which engine each object would get first. `onObject` sees each of them, in order. */
 export async function explainPlan(
   plan: AsyncIterable<DiffBatch>,
   pair: Pair,
   route: Route,
+  pace: Pace,
   onObject: (object: { key: string; size: number; action: 'copy' | 'delete'; engine: EngineId | null }) => void,
 ): Promise<Explanation> {
   const totals = { objects: 0, bytes: 0, unchanged: 0, extra: 0 }
@@ -45,7 +43,10 @@ export async function explainPlan(
     }
     for (const { key, size } of extra) onObject({ key, size, action: 'delete', engine: null })
   }
-  return { ...totals, byReason, groups: [...groups.values()], estimate: estimate(pair, totals, [...groups.values()]) }
+  const load = new Map<EngineId | null, { objects: number; bytes: number }>()
+  for (const { engine, objects, bytes } of groups.values()) addLoad(load, engine, objects, bytes)
+  const listed = totals.objects + totals.unchanged + totals.extra
+  return { ...totals, byReason, groups: [...groups.values()], estimate: estimate(pair, load, listed, pace) }
 }
 
 function engineFor(object: TransferObject, pair: Pair, route: Route): { engine: EngineId | null; why: string } {
@@ -56,26 +57,4 @@ function engineFor(object: TransferObject, pair: Pair, route: Route): { engine: 
     passed.push(`${id} not: ${reason}`)
   }
   return { engine: null, why: passed.join('; ') }
-}
-
-function estimate(
-  pair: Pair,
-  totals: { objects: number; unchanged: number; extra: number },
-  groups: Explanation['groups'],
-): Explanation['estimate'] {
-  const requests = new Map<string, number>([['ListObjects', Math.ceil((totals.objects + totals.unchanged + totals.extra) / 1000) * 2]])
-  const add = (operation: string, count: number) => requests.set(operation, (requests.get(operation) ?? 0) + count)
-  let relayed = 0
-  for (const { engine, objects, bytes } of groups) {
-    if (engine === 'server-copy' || engine === 's5cmd') add('CopyObject', objects)
-    else {
-      add('GetObject', objects)
-      add('PutObject', objects)
-      relayed += bytes
-    }
-  }
-  const region = pair.destination.s3?.address.region ?? 'us-east-1'
-  const transfer = (relayed / 1e9) * regionPrices(pair.source.s3?.address.region ?? region).internetPerGb
-  const seconds = totals.objects / EXPECTED.objectsPerSecond + relayed / EXPECTED.relayBytesPerSecond
-  return { requests: Object.fromEntries(requests), costUsd: requestCost(region, requests) + transfer, wallMs: Math.round(seconds * 1000) }
 }

@@ -55,10 +55,13 @@ class LineFile {
   }
 
   async close(): Promise<void> {
-    await this.flush()
-    const file = await this.#file
-    this.#file = undefined
-    await file?.close()
+    try {
+      await this.flush()
+    } finally {
+      const file = await this.#file?.catch(() => undefined) // told by `flush`
+      this.#file = undefined
+      await file?.close()
+    }
   }
 
   async #append(text: string): Promise<void> {
@@ -110,8 +113,11 @@ export class Journal {
 
   /** Resolves when all lines are durable. */
   async close(): Promise<void> {
-    await this.#knownFile.close()
-    await this.#run.close()
+    try {
+      await this.#knownFile.close()
+    } finally {
+      await this.#run.close()
+    }
   }
 }
 

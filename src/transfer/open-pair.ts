@@ -3,6 +3,7 @@ import { type ErrorDetails, LakehouseError } from '../core/errors.ts'
 import { RateLimiter } from '../platform/rate-limit.ts'
 import { Semaphore } from '../platform/semaphore.ts'
 import { openPlace, type Place } from '../storage/open-store.ts'
+import { COPY_LIMIT } from './engines/upload.ts'
 import type { SyncOptions } from './options.ts'
 import type { Pair } from './pair.ts'
 
@@ -42,18 +43,20 @@ export function openPair(options: SyncOptions, request: PairRequest, deps: PairD
     destination: open(request.destination),
     write: { storageClass: set(options.storageClass), encryption: set(options.encryption), kmsKeyId: set(options.kmsKeyId) },
     verify: options.verify,
-    partBytes: options.partSizeMb * MIB,
+    partBytes: options.partSizeMb === 0 ? undefined : options.partSizeMb * MIB,
     multipartThresholdBytes: options.multipartThresholdMb * MIB,
     scratch: options.downloads === '' ? join(options.state, 'downloads') : options.downloads,
     diskLimitBytes: options.diskLimitMb * MIB,
     disk: new Semaphore(options.diskLimitMb * MIB),
     s5cmdPath: options.s5cmdPath,
     concurrency: options.concurrency,
+    batching: options.batching,
+    batchSize: options.batchSize,
     idleTimeoutMs: options.idleTimeoutMs,
     bytesPerSecond: limiter(request.bytesPerSecond),
     requestsPerSecond: limiter(request.requestsPerSecond),
     signal: deps.signal,
-    learnt: { conditionalCopy: true },
+    learnt: { conditionalCopy: true, copyBytes: COPY_LIMIT, partBytes: COPY_LIMIT },
   }
 }
 

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { BATCHINGS } from './tuning.ts'
 import { VERIFY_MODES } from './verify-mode.ts'
 
 const count = (most: number) => z.coerce.number().int().min(1).max(most)
@@ -16,7 +17,18 @@ export const syncOptions = z.strictObject({
     .describe('Where transfers remember what they did: a directory'),
   concurrency: count(1024).default(64).describe('Objects under way at once; fewer while a store asks for less'),
   listParallel: count(64).default(4).describe('Ranges of keys listed at once, where the order of the store is proved'),
-  partSizeMb: count(5120).default(64).describe('Size of the parts of large objects'),
+  batching: z
+    .enum(BATCHINGS)
+    .default('size_based')
+    .describe('How objects are put together: by size class, a number of them (batchSize), or all sizes as one class'),
+  batchSize: count(500).default(100).describe('Objects of a batch where batching is count_based'),
+  partSizeMb: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(5120)
+    .default(0)
+    .describe('Size of the parts of large objects (0: 10, 50 or 100 by the size of the object)'),
   multipartThresholdMb: count(5120).default(256).describe('Objects above this size go in parts where they are uploaded'),
   idleTimeoutMs: z.coerce
     .number()

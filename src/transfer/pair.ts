@@ -2,6 +2,7 @@ import type { RateLimiter } from '../platform/rate-limit.ts'
 import type { Semaphore } from '../platform/semaphore.ts'
 import type { Place } from '../storage/open-store.ts'
 import type { S3Client } from '../storage/s3/s3-client.ts'
+import type { Batching } from './tuning.ts'
 import type { VerifyMode } from './verify-mode.ts'
 
 /** How objects are to be kept at the destination. */
@@ -18,8 +19,8 @@ export type Pair = {
   readonly destination: Place
   readonly write: WriteSettings
   readonly verify: VerifyMode
-  /** Sizes, bytes. */
-  readonly partBytes: number
+  /** Sizes, bytes; parts without one are as large as befits their object. */
+  readonly partBytes: number | undefined
   readonly multipartThresholdBytes: number
   /** Folder for what must lie on disk, how much that may be, and who holds how much of it. */
   readonly scratch: string
@@ -27,15 +28,17 @@ export type Pair = {
   readonly disk: Semaphore
   /** The program s5cmd. */
   readonly s5cmdPath: string
-  /** Objects under way at once. */
+  /** Objects under way at once, and how they are put together. */
   readonly concurrency: number
+  readonly batching: Batching
+  readonly batchSize: number
   /** Longest time without a sign of life. */
   readonly idleTimeoutMs: number
   readonly bytesPerSecond: RateLimiter | undefined
   readonly requestsPerSecond: RateLimiter | undefined
   readonly signal: AbortSignal
-  /** What the destination has shown on the way: whether it takes conditions on what a copy writes. */
-  readonly learnt: { conditionalCopy: boolean }
+  /** What the destination has shown on the way: whether it takes conditions on what a copy writes, and how much it copies with one request, whole or as a part. */
+  readonly learnt: { conditionalCopy: boolean; copyBytes: number; partBytes: number }
 }
 
 /** Headers by which an object is written as the settings ask; the bucket's own defaults hold for what is not set. */

@@ -1,4 +1,5 @@
 import type { EngineId } from './engines/engine.ts'
+import type { Estimate } from './estimate.ts'
 import type { Pair } from './pair.ts'
 import { PRICES, regionPrices, requestCost } from './prices.ts'
 import type { RunCounts } from './run.ts'
@@ -24,6 +25,8 @@ export type Efficiency = {
     readonly model: string
   }
   readonly operationsReduced: number
+  /** What was expected of the same objects, at the pace that was known before. */
+  readonly estimated: Estimate
   /** Shares between 0 and 1. */
   readonly networkReduction: number
   readonly successRate: number
@@ -33,7 +36,12 @@ export type Efficiency = {
 export type Spent = { readonly wallMs: number; readonly cpuMs: number; readonly peakRssBytes: number }
 
 /** Measures a run against the model of the traditional way. What was skipped counts as done, not as failed. */
-export function efficiency(pair: Pair, counts: RunCounts, byEngine: ReadonlyMap<EngineId, number>, spent: Spent): Efficiency {
+export function efficiency(
+  pair: Pair,
+  counts: RunCounts,
+  byEngine: ReadonlyMap<EngineId, number>,
+  spent: Spent,
+): Omit<Efficiency, 'estimated'> {
   const requests = mergeRequests(pair)
   const copied = counts.objectsCopied
   const total = copied + counts.objectsSkipped + counts.objectsFailed

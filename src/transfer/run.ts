@@ -1,12 +1,15 @@
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import { AdaptiveLimit } from '../platform/adaptive-limit.ts'
+import { Semaphore } from '../platform/semaphore.ts'
 import type { DiffBatch, TransferObject } from './diff.ts'
 import type { EngineId, Moved, TransferEngine } from './engines/engine.ts'
 import { TRANSFER_ENGINES } from './engines/registry.ts'
 import { PART_LEAST } from './engines/upload.ts'
+import { addLoad } from './estimate.ts'
 import { strategyFor } from './failure.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import type { Pair } from './pair.ts'
+import { partBytesFor, transferClass } from './tuning.ts'
 
 export type RunCounts = {
   objectsPlanned: number
@@ -44,8 +47,8 @@ const REPEATS = 2
 /** How often an object is looked at anew because its source changed under way. */
 const RENEWALS = 2
 
-/** Objects of one batch for engines that take many: by what they hold. */
-const BATCH = { small: 500, medium: 200, large: 50 } as const
+/** Batches of an engine that takes many objects with one command, at once. */
+const BATCHES_AT_ONCE = 2
 
 /** Moves the objects of a plan: as many at once as the destination bears, each by the first engine that can, each ending in exactly one state. */
 export class TransferRun {
@@ -61,6 +64,8 @@ export class TransferRun {
     bytesOnDisk: 0,
   }
   readonly byEngine = new Map<EngineId, number>()
+  /** What was planned, by the engine that each object tries first. */
+  readonly load = new Map<EngineId | null, { objects: number; bytes: number }>()
   readonly failures: LakehouseError[] = []
   /** Whether the drawing ended before the plan did, and why. */
   cut: string | undefined
@@ -68,6 +73,8 @@ export class TransferRun {
   readonly #refusals = new Map<EngineId, number>()
   readonly #given = new Set<EngineId>()
   readonly #limits = new Map<string, AdaptiveLimit>()
+  readonly #waiting = new Map<string, { readonly engine: EngineId; readonly objects: TransferObject[] }>()
+  readonly #batches = new Semaphore(BATCHES_AT_ONCE)
   #stop: LakehouseError | undefined
 
   constructor(deps: RunDeps) {
@@ -94,9 +101,9 @@ export class TransferRun {
     try {
       while (this.#goesOn()) {
         const object = feed.take()
-        if (object !== undefined) await this.#next(object, feed)
-        else if (feed.isEnded) return
-        else await feed.load()
+        if (object !== undefined) await this.#next(object)
+        else if (!feed.isEnded) await feed.load()
+        else return await this.#rest()
       }
     } catch (error) {
       this.#stop ??= asLakehouseError(error)
@@ -114,23 +121,27 @@ export class TransferRun {
 
   #note({ transfer, unchanged }: DiffBatch): void {
     this.counts.objectsPlanned += transfer.length
-    for (const { size } of transfer) this.counts.bytesPlanned += size
+    for (const object of transfer) {
+      this.counts.bytesPlanned += object.size
+      addLoad(this.load, this.#engineFor(object, 0) ?? null, 1, object.size)
+    }
     this.counts.objectsSkipped += unchanged.length
     this.#deps.onProgress(this.counts)
   }
 
-  async #next(object: TransferObject, feed: Feed): Promise<void> {
+  async #next(object: TransferObject): Promise<void> {
     const engine = this.#engineFor(object, 0)
     if (engine === undefined || this.#engine(engine).moveBatch === undefined) return await this.#single(object)
-    const size = object.size < 10 << 20 ? BATCH.small : object.size < 100 << 20 ? BATCH.medium : BATCH.large
-    const objects = [object]
-    while (objects.length < size) {
-      const more = feed.take()
-      if (more === undefined) break
-      if (this.#engineFor(more, 0) === engine) objects.push(more)
-      else await this.#single(more)
-    }
-    await this.#batch(engine, objects)
+    const { name, batch } = transferClass(object.size, this.#deps.pair)
+    const waiting = this.#waiting.get(`${engine} ${name}`) ?? { engine, objects: [] }
+    this.#waiting.set(`${engine} ${name}`, waiting)
+    waiting.objects.push(object)
+    if (waiting.objects.length >= batch) await this.#batch(engine, waiting.objects.splice(0))
+  }
+
+  /** What waits for a batch to become full, when nothing more comes. */
+  async #rest(): Promise<void> {
+    for (const { engine, objects } of this.#waiting.values()) if (objects.length > 0) await this.#batch(engine, objects.splice(0))
   }
 
   #engine(id: EngineId): TransferEngine {
@@ -147,9 +158,14 @@ export class TransferRun {
   }
 
   async #batch(engine: EngineId, objects: readonly TransferObject[]): Promise<void> {
-    for await (const outcome of this.#engine(engine).moveBatch?.(objects, this.#deps.pair) ?? []) {
-      if ('moved' in outcome) this.#copied(outcome.object, engine, outcome.moved, [])
-      else await this.#single(outcome.object, { engine, error: outcome.error })
+    await this.#batches.take(1)
+    try {
+      for await (const outcome of this.#engine(engine).moveBatch?.(objects, this.#deps.pair) ?? []) {
+        if ('moved' in outcome) this.#copied(outcome.object, engine, outcome.moved, [])
+        else await this.#single(outcome.object, { engine, error: outcome.error })
+      }
+    } finally {
+      this.#batches.give(1)
     }
   }
 
@@ -193,12 +209,12 @@ export class TransferRun {
   /** A second look at an engine goes more gently: smaller parts, which are lost more cheaply. */
   async #try(object: TransferObject, engine: EngineId, again: number): Promise<Moved | LakehouseError> {
     const { pair } = this.#deps
-    const limit = this.#limitFor(object.key)
+    const limit = this.#limitFor(object)
     const room = limit.enter()
     if (room !== undefined) await room
     const { generation } = limit
     if (pair.requestsPerSecond !== undefined) await pair.requestsPerSecond.take(1)
-    const gentle = again === 0 ? pair : { ...pair, partBytes: Math.max(PART_LEAST, pair.partBytes >> again) }
+    const gentle = again === 0 ? pair : { ...pair, partBytes: Math.max(PART_LEAST, (pair.partBytes ?? partBytesFor(object.size)) >> again) }
     try {
       const { move, moveBatch }: TransferEngine = TRANSFER_ENGINES[engine]
       const moved = move === undefined ? await onlyOne(moveBatch?.([object], gentle)) : await move(object, gentle)
@@ -211,14 +227,15 @@ export class TransferRun {
     }
   }
 
-  /** One limit for each of the prefixes that stores divide their load by. */
-  #limitFor(key: string): AdaptiveLimit {
+  /** One limit for each of the prefixes that stores divide their load by, and each class of objects. */
+  #limitFor({ key, size }: TransferObject): AdaptiveLimit {
+    const { name, initial, atOnce } = transferClass(size, this.#deps.pair)
     let end = 0
     for (let depth = 0; depth < 4 && end >= 0; depth++) end = key.indexOf('/', end + 1)
-    const prefix = end < 0 ? '' : key.slice(0, end)
+    const prefix = `${name} ${end < 0 ? '' : key.slice(0, end)}`
     const known = this.#limits.get(prefix)
     if (known !== undefined) return known
-    const fresh = new AdaptiveLimit({ initial: 16, max: this.#deps.pair.concurrency })
+    const fresh = new AdaptiveLimit({ initial, max: atOnce })
     this.#limits.set(prefix, fresh)
     return fresh
   }

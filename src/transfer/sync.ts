@@ -4,16 +4,17 @@ import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
 import { localStore, sweepTemporaries } from '../storage/local.ts'
 import { abortUpload, deleteObjects, listUploads } from '../storage/s3/operations.ts'
-import { isRunning, writerOf } from '../storage/temporary.ts'
+import { mayBeAtWork } from '../storage/temporary.ts'
 import type { DiffBatch } from './diff.ts'
 import type { EngineId } from './engines/engine.ts'
+import { estimate, lastPace, type Pace } from './estimate.ts'
 import { type Explanation, explainPlan } from './explain.ts'
 import { Journal } from './journal.ts'
 import { withLease } from './lease.ts'
 import type { Pair } from './pair.ts'
 import { loadPlan, savePlan } from './plan-file.ts'
 import { planKeys } from './plan-keys.ts'
-import { type Efficiency, efficiency } from './report.ts'
+import { type Efficiency, efficiency, type Spent } from './report.ts'
 import { chooseRoute, type OperationMode, type Route } from './route.ts'
 import { type RunCounts, TransferRun } from './run.ts'
 import type { SyncMode } from './sync-mode.ts'
@@ -83,12 +84,27 @@ export function stateFolder(stateDirectory: string, pair: Pick<Pair, 'source' | 
   return join(stateDirectory, hash('sha256', `${placeName(pair.source)}\n${placeName(pair.destination)}`).slice(0, 16))
 }
 
+/** A place within the other would be copied into itself, or deleted as what the source does not have. Throws USAGE. */
+function refuseOverlap({ source, destination }: Pair, { syncMode, incremental }: SyncRequest): void {
+  const [from, to] = [`${placeName(source)}/`, `${placeName(destination)}/`]
+  const problem =
+    from === to && !incremental
+      ? 'source and destination are the same place'
+      : from !== to && to.startsWith(from)
+        ? `${destination.address} lies within ${source.address}`
+        : from !== to && from.startsWith(to) && syncMode === 'sync'
+          ? `${source.address} lies within ${destination.address}, where objects would be deleted`
+          : undefined
+  if (problem !== undefined) throw new LakehouseError('USAGE', `${problem}: name places that lie apart`)
+}
+
 function placeName({ address, s3 }: Pair['source']): string {
   return s3 === undefined ? address : `${s3.address.endpoint ?? 'aws'} ${address}`
 }
 
 /** Makes the destination hold what the source holds. What is there already is left; what was begun by a run that was killed is put right. */
 export async function syncPlaces(deps: SyncDeps, request: SyncRequest): Promise<SyncResult> {
+  refuseOverlap(deps.pair, request)
   const state = localStore(stateFolder(deps.stateDirectory, deps.pair))
   const startedMs = deps.nowMs()
   const run = `${new Date(startedMs).toISOString().replaceAll(/[-:.Z]/g, '')}-${randomBytes(3).toString('hex')}`
@@ -99,7 +115,7 @@ export async function syncPlaces(deps: SyncDeps, request: SyncRequest): Promise<
 export async function explainSync(
   deps: SyncDeps,
   request: SyncRequest,
-  onObject: Parameters<typeof explainPlan>[3],
+  onObject: Parameters<typeof explainPlan>[4],
 ): Promise<{ route: Route; explanation: Explanation }> {
   const folder = stateFolder(deps.stateDirectory, deps.pair)
   const journal = await Journal.open(folder, 'plan')
@@ -111,6 +127,7 @@ export async function explainSync(
       sync.plan(journal, () => {}),
       deps.pair,
       route,
+      await lastPace(localStore(folder)),
       onObject,
     ),
   }
@@ -139,13 +156,11 @@ class Sync {
   async run(): Promise<SyncResult> {
     const { pair, nowMs } = this.#deps
     const cpu = process.cpuUsage()
-    await sweepTemporaries(pair.scratch, (name) => {
-      const writer = writerOf(name)
-      return writer !== undefined && isRunning(writer) !== false
-    })
+    await sweepTemporaries(pair.scratch, mayBeAtWork)
     const journal = await Journal.open(this.#folder, this.#run)
     try {
       const route = await this.route()
+      const pace = await lastPace(localStore(this.#folder))
       const transfer = this.#transfer(route, journal)
       await transfer.run(this.plan(journal, () => this.#restart(transfer)))
       if (transfer.cut !== undefined)
@@ -153,7 +168,7 @@ class Sync {
       await this.#abortDangling()
       await this.#delete(transfer, journal)
       await journal.close()
-      return await this.#result(transfer, route, {
+      return await this.#result(transfer, route, pace, {
         wallMs: nowMs() - this.#startedMs,
         cpuMs: cpuSince(cpu),
         peakRssBytes: process.resourceUsage().maxRSS * 1024,
@@ -285,9 +300,10 @@ class Sync {
     }
   }
 
-  async #result(transfer: TransferRun, route: Route, spent: { wallMs: number; cpuMs: number; peakRssBytes: number }): Promise<SyncResult> {
+  async #result(transfer: TransferRun, route: Route, pace: Pace, spent: Spent): Promise<SyncResult> {
     const { pair } = this.#deps
-    const { counts, byEngine } = transfer
+    const { counts, byEngine, load } = transfer
+    const listed = counts.objectsPlanned + counts.objectsSkipped + this.#extra
     if (counts.objectsVanished > 0)
       this.#note('vanished', 'warning', counts.objectsVanished, 'objects were gone from the source before they were copied')
     if (counts.objectsFailed > 0) this.#errors.push(...transfer.failures)
@@ -296,7 +312,7 @@ class Sync {
       counts: { ...counts, objectsDeleted: this.#deleted, objectsExtra: this.#extra },
       route,
       engines: Object.fromEntries(byEngine),
-      efficiency: efficiency(pair, counts, byEngine, spent),
+      efficiency: { ...efficiency(pair, counts, byEngine, spent), estimated: estimate(pair, load, listed, pace) },
       findings: this.#findings,
       errors: this.#errors,
     }

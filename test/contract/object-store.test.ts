@@ -119,9 +119,10 @@ for (const name of Object.keys(BACKENDS) as (keyof typeof BACKENDS)[]) {
     await assert.rejects(store.copy('none', 'c'), { code: 'OBJECT_NOT_FOUND' })
   })
 
-  test(`${name}: keys that climb, are absolute or empty are refused`, async (context) => {
+  test(`${name}: keys that are none, or no path where objects are files, are refused`, async (context) => {
     const { store } = await fresh(name, context)
-    for (const key of ['', '/etc/passwd', '../x', 'a/../../x', 'a//b', 'a/', './a', 'a\0b', 'a\\b']) {
+    const paths = ['/etc/passwd', '../x', 'a/../../x', 'a//b', 'a/', './a', 'a\\b']
+    for (const key of ['', 'a\0b', ...(store.capabilities.localFiles ? paths : [])]) {
       await assert.rejects(async () => store.put(key, Buffer.from('x')), { code: 'OBJECT_KEY_INVALID' }, JSON.stringify(key))
       await assert.rejects(async () => store.get(key), { code: 'OBJECT_KEY_INVALID' }, JSON.stringify(key))
     }

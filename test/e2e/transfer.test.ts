@@ -7,7 +7,7 @@ import { cli } from '../support/cli.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { startMock } from '../support/s3-mock.ts'
 import { openS3, type S3Server, startVersity } from '../support/s3-server.ts'
-import { killTransfers } from '../support/transfer-kill.ts'
+import { KILL_LOADS, killTransfers } from '../support/transfer-kill.ts'
 import { fill } from '../support/transfers.ts'
 
 let server: S3Server
@@ -174,7 +174,7 @@ test('what is wrong with the command line or the places is said, with the exit c
 })
 
 test('a transfer that is killed at any moment is put right by the next run', async (context) => {
-  await killTransfers(server, await temporaryFolder(context), 4, 'test')
+  await killTransfers(server, await temporaryFolder(context), 4, 'test', KILL_LOADS.small)
 })
 
 test('the memory of a transfer does not grow with its objects', async (context) => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { PEERS } from '../../scripts/peers.ts'
 import { proxyS3 } from '../../simulator/s3-proxy.ts'
 import { headObject, putObject } from '../../src/storage/s3/operations.ts'
+import { temporaryName, thisWriter } from '../../src/storage/temporary.ts'
 import { S3DirectSyncDownloader, type Transfer } from '../../src/transfer/engines/s3-direct-sync-downloader.ts'
 import { TraditionalBulkDownloader } from '../../src/transfer/engines/traditional-bulk-downloader.ts'
 import { DEFAULT_REQUEST } from '../../src/transfer/sync.ts'
@@ -114,65 +115,6 @@ test('a plan can be saved and executed later; what has changed at the destinatio
   await assert.rejects(runSync(source, destination, { state, planIn: file }), { code: 'PLAN_INVALID' })
 })
 
-test('two runners on one transfer: one works, the other is told; a dead one’s lease is taken over', async (context) => {
-  const [source, destination, state] = [await filled(), await empty(other), await stateFor(context)]
-  const slow = runSync(source, destination, { state, bytesPerSecond: 6000, engine: 'relay' })
-  await new Promise((resolve) => setTimeout(resolve, 300))
-  await assert.rejects(runSync(source, destination, { state }), { code: 'TRANSFER_LOCKED' })
-  assert.equal((await slow).counts.objectsCopied, KEYS.length)
-  const [folder = ''] = (await readdir(state)).filter((name) => /^[0-9a-f]{16}$/.test(name))
-  const dead = { writer: { place: 'x', pid: 1, start: '1' }, run: 'x' }
-  await writeFile(join(state, folder, 'lease.json'), JSON.stringify(dead))
-  await assert.rejects(runSync(source, destination, { state }), { code: 'TRANSFER_LOCKED' })
-  await writeFile(
-    join(state, folder, 'lease.json'),
-    JSON.stringify({ ...dead, writer: (await import('../../src/storage/temporary.ts')).thisWriter(), run: 'x' }).replace(
-      /"start":"\d+"/,
-      '"start":"1"',
-    ),
-  )
-  assert.equal((await runSync(source, destination, { state })).counts.objectsSkipped, KEYS.length)
-})
-
-test('a run that is asked to end, or has used up its time or bytes, ends what it has begun, and the next one goes on', async (context) => {
-  const [source, destination, state] = [await filled(), await empty(other), await stateFor(context)]
-  const drain = new AbortController()
-  setTimeout(() => drain.abort(), 150).unref()
-  const drained = await runSync(source, destination, { state, bytesPerSecond: 12_000, settings: { concurrency: 2 }, drain: drain.signal })
-  assert.ok(drained.findings.some(({ check }) => check === 'incomplete'))
-  const held = Object.keys(await contentOf(destination)).length
-  assert.deepEqual([drained.counts.objectsCopied, held < KEYS.length], [held, true])
-  const bounded = await runSync(source, destination, { state, maxBytes: 600, settings: { concurrency: 1 } })
-  assert.equal(bounded.counts.objectsCopied, 2)
-  assert.equal((await runSync(source, destination, { state, maxDurationMs: 0 })).counts.objectsCopied, 0)
-  await runSync(source, destination, { state })
-  assert.deepEqual(await contentOf(destination), await contentOf(source))
-})
-
-test('the digest that lies beside an object proves its copy, computed by the server where it copies', async (context) => {
-  const [source, destination, state] = [await empty(), await empty(), await stateFor(context)]
-  const { createHash } = await import('node:crypto')
-  const bytes = Buffer.from('published bytes')
-  const digest = createHash('sha256').update(bytes).digest('hex')
-  await change(source, async ({ store }) => {
-    await store.put('good.zip', bytes)
-    await store.put('good.zip.CHECKSUM', Buffer.from(`${digest}  good.zip\n`))
-    await store.put('bad.zip', Buffer.from('other bytes'))
-    await store.put('bad.zip.CHECKSUM', Buffer.from(`${digest}  bad.zip\n`))
-  })
-  for (const [engine, target] of [
-    ['server-copy', destination],
-    ['relay', await empty(other)],
-    ['traditional', await empty(other)],
-  ] as const) {
-    const result = await runSync(source, target, { state, engine, settings: { verify: 'sha256' } })
-    assert.deepEqual([result.counts.objectsCopied, result.counts.objectsFailed], [3, 1], engine)
-    assert.ok(result.errors.some(({ code }) => code === 'CHECKSUM_MISMATCH'))
-    const through = engine === 'server-copy' ? 0 : result.counts.bytesCopied
-    assert.equal(result.counts.bytesThrough, through)
-  }
-})
-
 test('encryption and storage class are asked for in the store’s own words', async (context) => {
   const [source, destination, state] = [await filled(KEYS.slice(0, 3)), await empty(), await stateFor(context)]
   const weed = await startSeaweed()
@@ -196,66 +138,6 @@ test('encryption and storage class are asked for in the store’s own words', as
   const back = await runSync(far, destination, { state, notices })
   assert.deepEqual([back.errors, back.counts.objectsCopied], [[], odd.length])
   assert.deepEqual(await contentOf(destination), await contentOf(ordered))
-})
-
-/** A program that stands in for s5cmd: `run` does what the script says. */
-async function standIn(folder: string, name: string, version: string, script: string): Promise<string> {
-  const path = join(folder, name)
-  await writeFile(path, `#!/bin/sh\nif [ "$1" = version ]; then echo "${version}"; exit 0; fi\n${script}\n`)
-  await chmod(path, 0o755)
-  return path
-}
-
-test('s5cmd missing, old, hanging, talking nonsense or claiming success: every object arrives all the same', async (context) => {
-  const folder = await temporaryFolder(context)
-  await mkdir(folder, { recursive: true })
-  const lie = `while read line; do set -- $line; src=$(echo "$line" | sed "s/.*'\\(s3:[^']*\\)' '.*/\\1/"); dst=$(echo "$line" | sed "s/.* '\\(s3:[^']*\\)'$/\\1/"); echo "{\\"operation\\":\\"cp\\",\\"success\\":true,\\"source\\":\\"$src\\",\\"destination\\":\\"$dst\\"}"; done`
-  const programs: [string, string][] = [
-    ['missing', join(folder, 'not-there')],
-    ['old', await standIn(folder, 'old', 'v2.2.2-48f7e59', 'exit 0')],
-    ['no version', await standIn(folder, 'odd', 'hello', 'exit 0')],
-    ['hangs', await standIn(folder, 'hangs', 'v2.3.0-991c9fb', 'sleep 600')],
-    ['nonsense', await standIn(folder, 'nonsense', 'v2.3.0-991c9fb', 'cat > /dev/null; echo "NAME: usage"; echo "{not json"; exit 0')],
-    ['claims success', await standIn(folder, 'liar', 'v2.3.0-991c9fb', lie)],
-    ['dies', await standIn(folder, 'dies', 'v2.3.0-991c9fb', 'kill -9 $$')],
-  ]
-  for (const [name, s5cmdPath] of programs) {
-    const [source, destination] = [await filled(KEYS.slice(0, 6)), await empty()]
-    const settings = { s5cmdPath, idleTimeoutMs: 500 }
-    const { errors, engines } = await runSync(source, destination, { state: await stateFor(context), engine: 's5cmd', settings })
-    assert.deepEqual([errors, engines], [[], { 'server-copy': 6 }], name)
-    assert.deepEqual(await contentOf(destination), await contentOf(source), name)
-  }
-  await assert.rejects(
-    runSync(await filled(KEYS.slice(0, 2)), await empty(), {
-      state: await stateFor(context),
-      engine: 's5cmd',
-      mode: 'direct_sync',
-      settings: { s5cmdPath: join(folder, 'not-there') },
-    }),
-    { code: 'S5CMD_UNAVAILABLE' },
-  )
-})
-
-test('the real s5cmd: a batch of many, and an object that is missing is told for what it is', async (context) => {
-  const keys = Array.from({ length: 1200 }, (_, n) => `many/object-${n}`)
-  const [source, destination] = [await filled(keys), await empty()]
-  const { errors, engines } = await runSync(source, destination, {
-    state: await stateFor(context),
-    engine: 's5cmd',
-    settings: { s5cmdPath: PEERS.s5cmd },
-  })
-  assert.deepEqual([errors, engines], [[], { s5cmd: 1200 }])
-  assert.deepEqual(await contentOf(destination), await contentOf(source))
-})
-
-test('nothing secret stands in what is remembered or told', async (context) => {
-  const [source, destination, state] = [await filled(KEYS.slice(0, 3)), await empty(), await stateFor(context)]
-  const { secretAccessKey } = (await import('../support/s3-server.ts')).ROOT
-  const result = await runSync(source, destination, { state, settings: { s5cmdPath: PEERS.s5cmd }, engine: 's5cmd' })
-  const files = (await readdir(state, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
-  for (const entry of files) assert.ok(!(await readFile(join(entry.parentPath, entry.name), 'utf8')).includes(secretAccessKey))
-  assert.ok(!JSON.stringify(result).includes(secretAccessKey))
 })
 
 test('an object that was written at the same time by somebody else is not taken for ours', async (context) => {
@@ -318,8 +200,10 @@ test('the downloaders of the specification bring single files by the way that fi
   assert.equal(traditional.getDownloadStats()?.objectsCopied, 1)
   await writeFile(join(directory, 'uploaded.txt'), 'x')
   assert.equal((await traditional.uploadToS3(directory)).counts.objectsCopied, 2)
-  await traditional.cleanupLocalFiles()
-  await assert.rejects(readdir(directory))
+  const [dead, own] = [`.tmp-${thisWriter().place}-4194300-1-left`, temporaryName()]
+  for (const name of [dead, own]) await writeFile(join(directory, name), 'x')
+  assert.equal(await traditional.cleanupLocalFiles(), 1)
+  assert.deepEqual((await readdir(directory)).toSorted(), [own, 'batch.txt', 'uploaded.txt'])
 })
 
 test('what a store can do is found by trying, and nothing of the trial is left', async (context) => {

@@ -19,6 +19,20 @@ const FAULTS: readonly FaultRule[] = [
 const sync = (args: readonly string[], environment: NodeJS.ProcessEnv, killAfterMs?: number) =>
   killedCli(['sync', ...args, '--quiet'], environment, killAfterMs)
 
+/** What is moved: small objects and large ones; how often each transfer is killed, and after how long at most. */
+type KillLoad = {
+  readonly objects: number
+  readonly large: number
+  readonly largeBytes: number
+  readonly kills: number
+  readonly withinMs: number
+}
+
+export const KILL_LOADS = {
+  small: { objects: 1500, large: 2, largeBytes: (17 << 20) + 5, kills: 1, withinMs: 1000 },
+  large: { objects: 20_000, large: 20, largeBytes: 200e6, kills: 5, withinMs: 12_000 },
+} as const satisfies Record<string, KillLoad>
+
 /**
  * Kills transfers over a store with faults at random moments, each by another engine, each time followed by a rerun: the destination then holds what the source
  * holds, no upload in parts is left, no download, no lease. Returns how many kills hit a run that was still at work.
@@ -28,6 +42,7 @@ export async function killTransfers(
   folder: string,
   rounds: number,
   seed: string,
+  load: KillLoad,
   report: (text: string) => void = () => {},
 ): Promise<number> {
   const random = new Random(`transfers ${seed}`)
@@ -35,9 +50,9 @@ export async function killTransfers(
   const filled = openS3(source)
   await fill(
     filled,
-    Array.from({ length: 1500 }, (_, n) => `data/${n % 5}/object-${String(n).padStart(4, '0')}`),
+    Array.from({ length: load.objects }, (_, n) => `data/${n % 5}/object-${String(n).padStart(5, '0')}`),
   )
-  for (const name of ['large-1', 'large-2']) await filled.store.put(name, Buffer.alloc((17 << 20) + 5, name))
+  for (let n = 1; n <= load.large; n++) await filled.store.put(`large-${n}`, Buffer.alloc(load.largeBytes, `large-${n}`))
   filled.close()
   const wanted = await contentOf(source)
   const proxy = await proxyS3({ endpoint: server.endpoint, faults: FAULTS, seed })
@@ -56,15 +71,20 @@ export async function killTransfers(
         LAKEHOUSE_SYNC_PART_SIZE_MB: '5',
         LAKEHOUSE_SYNC_MULTIPART_THRESHOLD_MB: '8',
       }
-      const killed = await sync([...args, '--engine', engine], environment, 150 + random.integer(1000))
-      if (killed.code === null) hits++
+      const killedAfter: number[] = []
+      for (let kill = 0; kill < load.kills; kill++) {
+        const killed = await sync([...args, '--engine', engine], environment, 150 + random.integer(load.withinMs))
+        if (killed.code !== null) break
+        hits++
+        killedAfter.push(Math.round(killed.ms))
+      }
       // The store tells times by the second: an upload counts as left behind only when it is older than the rerun.
       await delay(1100)
       const { code, ms } = await sync([...args, '--engine', engine], environment)
       assert.equal(code, 0, `round ${round}: the rerun ended with ${code}`)
       await check(destination, wanted, state, round)
       report(
-        `round ${round} (${engine}): killed after ${Math.round(killed.ms)} ms (${killed.code === null ? 'at work' : 'it had ended'}), the rerun took ${Math.round(ms)} ms, all equal`,
+        `round ${round} (${engine}): killed at work after ${killedAfter.join(', ')} ms, the rerun took ${Math.round(ms)} ms, all equal`,
       )
       await empty(destination)
       await rm(state, { recursive: true, force: true })

@@ -67,8 +67,8 @@ export async function listUploads(client: S3Client, prefix: string): Promise<{ k
 }
 
 export type ObjectHead = ListedObject & {
-  readonly contentType: string | undefined
-  readonly metadata: Readonly<Record<string, string>>
+  /** What the object carries besides its bytes, as headers: content-type and its like, x-amz-meta-*. */
+  readonly carried: Readonly<Record<string, string>>
   /** SHA-256 that the store keeps of the whole object, hexadecimal. */
   readonly sha256: string | undefined
   /** AES256, aws:kms … as the store states it. */
@@ -85,16 +85,17 @@ export async function headObject(
   return answer.status === 404 ? undefined : describeObject(key, answer.headers)
 }
 
+const CARRIED = /^(content-(type|encoding|language|disposition)|cache-control|expires|x-amz-meta-.*)$/
+
 function describeObject(key: string, headers: ReadonlyMap<string, string>): ObjectHead {
-  const metadata: Record<string, string> = {}
-  for (const [name, value] of headers) if (name.startsWith('x-amz-meta-')) metadata[name] = value
+  const carried: Record<string, string> = {}
+  for (const [name, value] of headers) if (CARRIED.test(name)) carried[name] = value
   return {
     key,
     size: Number(headers.get('content-length') ?? -1),
     etag: bareEtag(headers.get('etag') ?? ''),
     lastModifiedMs: Date.parse(headers.get('last-modified') ?? '') || 0,
-    contentType: headers.get('content-type'),
-    metadata,
+    carried,
     sha256: sha256Of(headers.get('x-amz-checksum-sha256')),
     encryption: headers.get('x-amz-server-side-encryption'),
   }

@@ -16,11 +16,11 @@ export type Written = { readonly etag: string; readonly sha256?: string | undefi
 export async function prove(object: ObjectInfo, pair: Pair, written: Written, published: string | undefined): Promise<Proof> {
   if (pair.verify === 'reread') {
     const expected = published ?? (await digestOf(pair.source.store, object.key))
-    compareDigests(object.key, expected, await digestOf(pair.destination.store, object.key))
+    await compareDigests(object.key, pair, expected, await digestOf(pair.destination.store, object.key))
     return 'sha256'
   }
   if (published !== undefined) {
-    compareDigests(object.key, published, written.sha256 ?? (await digestOf(pair.destination.store, object.key)))
+    await compareDigests(object.key, pair, published, written.sha256 ?? (await digestOf(pair.destination.store, object.key)))
     return 'sha256'
   }
   if (pair.verify !== 'size' && isDigest(object.etag) && isDigest(written.etag)) {
@@ -63,8 +63,10 @@ export async function digestOf(store: ObjectStore, key: string): Promise<string>
   return hash.digest('hex')
 }
 
-function compareDigests(key: string, expected: string, sha256: string): void {
+/** A copy that is not what it should be does not stay: the next run would take it for one. */
+async function compareDigests(key: string, pair: Pair, expected: string, sha256: string): Promise<void> {
   if (sha256 === expected) return
+  await pair.destination.store.delete(key)
   throw new LakehouseError('CHECKSUM_MISMATCH', `${key}: the copy has SHA-256 ${sha256}, expected is ${expected}`, {
     details: { key, expected, sha256 },
   })

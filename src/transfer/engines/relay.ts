@@ -7,7 +7,7 @@ import type { TransferObject } from '../diff.ts'
 import { type BucketKey, inBucket, type Pair, writeHeaders } from '../pair.ts'
 import type { Moved, TransferEngine } from './engine.ts'
 import { prove, publishedDigest, type Written } from './proof.ts'
-import { carriedHeaders, inUpload } from './upload.ts'
+import { inUpload } from './upload.ts'
 
 /** Parts of one object under way at once. */
 const PARTS_AT_ONCE = 4
@@ -32,14 +32,19 @@ async function move(object: TransferObject, pair: Pair): Promise<Moved> {
   return { etag: written.etag, proof: await prove(object, pair, written, published), throughBytes: object.size, diskBytes: 0 }
 }
 
-type Source = { readonly headers: Record<string, string>; readonly body: AsyncIterable<Uint8Array> }
+export type Source = { readonly headers: Readonly<Record<string, string>>; readonly body: AsyncIterable<Uint8Array> }
 
 /** Opens an object, or a part of it, provided that it is still the one that was planned. Throws PRECONDITION_FAILED. */
 export async function openSource(object: ObjectInfo, pair: Pair, range?: { start: number; end: number }): Promise<Source> {
   const from = inBucket(pair.source, object.key)
   if (from !== undefined) {
     const opened = await openObject(from.client, from.key, { etag: object.etag, range })
-    return { headers: carriedHeaders(opened), body: paced(opened.body, pair) }
+    const expected = range === undefined ? object.size : range.end - range.start
+    if (opened.size !== expected)
+      throw new LakehouseError('STORE_ANSWER_INVALID', `${object.key}: ${opened.size} bytes are announced, ${expected} were listed`, {
+        details: { key: object.key },
+      })
+    return { headers: opened.carried, body: paced(opened.body, pair) }
   }
   const { store } = pair.source
   if ((await store.head(object.key))?.etag !== object.etag)
@@ -87,7 +92,7 @@ async function* hashing(body: AsyncIterable<Uint8Array>, hash: Hash): AsyncGener
 async function relayInParts(to: BucketKey, object: TransferObject, pair: Pair): Promise<Written> {
   const from = inBucket(pair.source, object.key)
   const head = from === undefined ? undefined : await headObject(from.client, from.key)
-  const headers = { ...(head === undefined ? {} : carriedHeaders(head)), ...writeHeaders(pair.write) }
+  const headers = { ...head?.carried, ...writeHeaders(pair.write) }
   return await inUpload(to, headers, object.size, { pair, atOnce: PARTS_AT_ONCE }, (uploadId, range) =>
     repeated(pair, async () => {
       const { body } = await openSource(object, pair, range)

@@ -3,9 +3,10 @@ import { type CopySource, copyObject, copyPart, headObject } from '../../storage
 import type { S3Client } from '../../storage/s3/s3-client.ts'
 import type { TransferObject } from '../diff.ts'
 import { type BucketKey, inBucket, type Pair, unfitForServer, writeHeaders } from '../pair.ts'
+import { partBytesFor } from '../tuning.ts'
 import type { Moved, TransferEngine } from './engine.ts'
 import { prove, publishedDigest, type Written } from './proof.ts'
-import { COPY_LIMIT, carriedHeaders, inUpload, PART_LEAST } from './upload.ts'
+import { inUpload, PART_LEAST } from './upload.ts'
 
 const PARTS_AT_ONCE = 8
 
@@ -25,11 +26,12 @@ async function move(object: TransferObject, pair: Pair): Promise<Moved> {
   const inParts = () => copyInParts(to, source, from.client, object, pair)
   const headers = { ...copyHeaders(pair), ...(published === undefined ? {} : { 'x-amz-checksum-algorithm': 'SHA256' }) }
   const written =
-    object.size > COPY_LIMIT
+    object.size > pair.learnt.copyBytes
       ? await inParts()
       : await copyWhole(to, source, object, pair, headers).catch((error: unknown) => {
-          if (isTooLarge(error) && object.size >= PART_LEAST) return inParts()
-          throw error
+          if (!isTooLarge(error) || object.size < PART_LEAST) throw error
+          pair.learnt.copyBytes = Math.min(pair.learnt.copyBytes, object.size - 1)
+          return inParts()
         })
   return { etag: written.etag, proof: await prove(object, pair, written, published), throughBytes: 0, diskBytes: 0 }
 }
@@ -84,8 +86,16 @@ async function copyInParts(
   const head = await headObject(sourceClient, source.key)
   if (head === undefined || head.etag !== source.etag)
     throw new LakehouseError('PRECONDITION_FAILED', `${object.key} is another object by now`, { details: { key: object.key } })
-  const headers = { ...writeHeaders(pair.write), ...carriedHeaders(head) }
-  return await inUpload(to, headers, object.size, { pair, atOnce: PARTS_AT_ONCE }, (uploadId, range) =>
-    copyPart(to.client, to.key, uploadId, range.number, source, range),
-  )
+  const headers = { ...writeHeaders(pair.write), ...head.carried }
+  for (let size = pair.partBytes ?? partBytesFor(object.size); ; size >>= 1) {
+    const partBytes = Math.max(PART_LEAST, Math.min(size, pair.learnt.partBytes))
+    try {
+      return await inUpload(to, headers, object.size, { pair: { ...pair, partBytes }, atOnce: PARTS_AT_ONCE }, (uploadId, range) =>
+        copyPart(to.client, to.key, uploadId, range.number, source, range),
+      )
+    } catch (error) {
+      if (!isTooLarge(error) || partBytes === PART_LEAST) throw error
+      pair.learnt.partBytes = Math.min(pair.learnt.partBytes, partBytes >> 1)
+    }
+  }
 }

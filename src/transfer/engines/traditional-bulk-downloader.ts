@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises'
+import { sweepTemporaries } from '../../storage/local.ts'
+import { mayBeAtWork } from '../../storage/temporary.ts'
 import type { RunCounts } from '../run.ts'
 import type { SyncResult } from '../sync.ts'
 import { byBucket, type FileTask, type Transfer } from './s3-direct-sync-downloader.ts'
@@ -10,7 +11,7 @@ export class TraditionalBulkDownloader {
   readonly #directory: string
   #last: RunCounts | undefined
 
-  /** `directory` holds files while they are under way. */
+  /** `directory` is where `transfer` holds files while they are under way. */
   constructor(options: { destination: string; directory: string; transfer: Transfer }) {
     this.#transfer = options.transfer
     this.#destination = options.destination
@@ -34,9 +35,9 @@ export class TraditionalBulkDownloader {
     return await this.#run(directory, this.#destination, undefined)
   }
 
-  /** Removes what was downloaded; a transfer does so by itself for each object as soon as it has been uploaded. */
-  async cleanupLocalFiles(): Promise<void> {
-    await rm(this.#directory, { recursive: true, force: true })
+  /** Removes downloads that killed processes have left, and returns how many. A transfer removes each of its own as soon as it has been uploaded. */
+  async cleanupLocalFiles(): Promise<number> {
+    return await sweepTemporaries(this.#directory, mayBeAtWork)
   }
 
   /** Counts of the last transfer, or undefined before the first. */

@@ -10,7 +10,7 @@ import type { TransferObject } from '../diff.ts'
 import { type BucketKey, inBucket, type Pair, writeHeaders } from '../pair.ts'
 import type { Moved, TransferEngine } from './engine.ts'
 import { prove, publishedDigest, type Written } from './proof.ts'
-import { openSource } from './relay.ts'
+import { openSource, type Source } from './relay.ts'
 import { inUpload } from './upload.ts'
 
 const PARTS_AT_ONCE = 4
@@ -40,7 +40,7 @@ async function move(object: TransferObject, pair: Pair): Promise<Moved> {
 }
 
 /** Downloads twice at most: bytes that are wrong both times are no accident of the way. */
-async function download(object: TransferObject, pair: Pair, file: string, published: string | undefined): Promise<Record<string, string>> {
+async function download(object: TransferObject, pair: Pair, file: string, published: string | undefined): Promise<Source['headers']> {
   for (let attempt = 1; ; attempt++) {
     const source = await openSource(object, pair)
     const [sha256, md5] = [createHash('sha256'), createHash('md5')]
@@ -70,7 +70,7 @@ async function download(object: TransferObject, pair: Pair, file: string, publis
   }
 }
 
-async function upload(object: TransferObject, pair: Pair, file: string, carried: Record<string, string>): Promise<Written> {
+async function upload(object: TransferObject, pair: Pair, file: string, carried: Source['headers']): Promise<Written> {
   const to = inBucket(pair.destination, object.key)
   if (to === undefined) return await pair.destination.store.put(object.key, createReadStream(file))
   const headers = { ...carried, ...writeHeaders(pair.write) }

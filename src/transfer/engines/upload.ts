@@ -1,6 +1,7 @@
 import { mapConcurrent } from '../../platform/map-concurrent.ts'
-import { abortUpload, completeUpload, createUpload, type ObjectHead, type Part } from '../../storage/s3/operations.ts'
+import { abortUpload, completeUpload, createUpload, type Part } from '../../storage/s3/operations.ts'
 import type { BucketKey, Pair } from '../pair.ts'
+import { partBytesFor } from '../tuning.ts'
 import type { Written } from './proof.ts'
 
 /** One CopyObject takes at most so much. */
@@ -32,7 +33,7 @@ export async function inUpload(
   const uploadId = await createUpload(to.client, to.key, headers)
   try {
     const parts: Part[] = []
-    const ranges = partRanges(size, Math.max(pair.partBytes, PART_LEAST))
+    const ranges = partRanges(size, Math.max(pair.partBytes ?? partBytesFor(size), PART_LEAST))
     for await (const part of mapConcurrent(ranges, { limit: atOnce, signal: pair.signal }, (range) => send(uploadId, range)))
       parts.push(part)
     parts.sort((a, b) => a.number - b.number)
@@ -41,9 +42,4 @@ export async function inUpload(
     await abortUpload(to.client, to.key, uploadId).catch(() => {}) // what stays is swept by the next run
     throw error
   }
-}
-
-/** What an object carries besides its bytes, as the headers that write it. */
-export function carriedHeaders(head: Pick<ObjectHead, 'contentType' | 'metadata'>): Record<string, string> {
-  return { ...head.metadata, ...(head.contentType === undefined ? {} : { 'content-type': head.contentType }) }
 }

@@ -1,0 +1,40 @@
+export const BATCHINGS = ['size_based', 'count_based', 'mixed'] as const
+
+/** How objects are put together: by size class, a fixed number whatever their size, or all sizes as one class. */
+export type Batching = (typeof BATCHINGS)[number]
+
+/** Objects that are moved together: how many of them under way at once under one prefix to begin with and at most, and in one batch. */
+export type TransferClass = { readonly name: string; readonly initial: number; readonly atOnce: number; readonly batch: number }
+
+export type Tuning = { readonly batching: Batching; readonly batchSize: number; readonly concurrency: number }
+
+const MIB = 1 << 20
+
+/** Size classes: objects below so many bytes; large ones fill the line with few. */
+const SIZE_CLASSES = [
+  { name: 'small', below: 10 * MIB, atOnce: 50, batch: 500 },
+  { name: 'medium', below: 100 * MIB, atOnce: 20, batch: 200 },
+  { name: 'large', below: Number.POSITIVE_INFINITY, atOnce: 10, batch: 50 },
+] as const
+
+const MIXED = { atOnce: 16, batch: 100 } as const
+
+/** A prefix that a store has not seen load on yet is begun with so many. */
+const COLD = 16
+
+/** The class of an object of so many bytes. Small objects may go up to the concurrency, if the store bears it; the others may not. */
+export function transferClass(size: number, { batching, batchSize, concurrency }: Tuning): TransferClass {
+  if (batching === 'count_based') return { name: 'any', initial: Math.min(COLD, concurrency), atOnce: concurrency, batch: batchSize }
+  if (batching === 'mixed') {
+    const atOnce = Math.min(MIXED.atOnce, concurrency)
+    return { name: 'mixed', initial: atOnce, atOnce, batch: MIXED.batch }
+  }
+  const { name, atOnce, batch } = SIZE_CLASSES.find(({ below }) => size < below) ?? SIZE_CLASSES[2]
+  const most = name === 'small' ? concurrency : Math.min(atOnce, concurrency)
+  return { name, initial: Math.min(COLD, most), atOnce: most, batch }
+}
+
+/** The size of the parts of an object, bytes, where no other is set. */
+export function partBytesFor(size: number): number {
+  return (size < 50 * MIB ? 10 : size < 500 * MIB ? 50 : 100) * MIB
+}
