@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { PEERS } from '../../scripts/peers.ts'
-import { createUpload, headObject, listUploads, putObject } from '../../src/storage/s3/operations.ts'
+import { headObject, listUploads, putObject } from '../../src/storage/s3/operations.ts'
 import { ENGINE_IDS, type EngineId } from '../../src/transfer/engines/engine.ts'
 import { openS3, type S3Server, startVersity } from '../support/s3-server.ts'
 import { contentOf, fill, runSync, stateFor } from '../support/transfers.ts'
@@ -51,19 +51,3 @@ for (const engine of ENGINE_IDS) {
     assert.equal(first.counts.bytesThrough === 0, engine === 'server-copy' || engine === 's5cmd')
   })
 }
-
-test('an upload in parts that a killed run has left is given up, one of somebody else is not', async (context) => {
-  const source = await sourceBucket('src-uploads')
-  const destination = await server.bucket('dst-uploads')
-  const place = openS3(destination)
-  const client = place.s3 ?? assert.fail()
-  await createUpload(client, 'large.bin')
-  await createUpload(client, 'of-somebody-else')
-  await new Promise((resolve) => setTimeout(resolve, 1100)) // the store tells times by the second
-  await runSync(source, destination, { state: await stateFor(context) })
-  assert.deepEqual(
-    (await listUploads(client, '')).map(({ key }) => key),
-    ['of-somebody-else'],
-  )
-  place.close()
-})
