@@ -28,7 +28,7 @@ const COLUMNS: readonly TableColumn[] = [
   { name: 'rows_rejected', type: 'long', doc: 'lines that could not be typed' },
 ]
 
-const SHAPE: TableShape = { fields: fieldsOf(COLUMNS), partition: undefined, sort: ['key', 'sha256'] }
+const SHAPE: TableShape = { fields: fieldsOf(COLUMNS), partition: [], sort: ['key', 'sha256'] }
 
 const SETTINGS = { rowGroupSize: 122_880, dictionarySizeLimit: 1000, zstdLevel: 3 }
 
@@ -67,7 +67,7 @@ async function foldOnce({ store, session, commits, run }: ObjectsDeps): Promise<
     const query = `SELECT ${columns} FROM object_revisions ORDER BY key, sha256`
     const written = await writeDataFile(session, query, SHAPE.fields, temporary, SETTINGS)
     const seen = new Set(live.map((file) => file.path))
-    const add = [{ temporary, file: { ...written, path: url, partition: undefined } }]
+    const add = [{ temporary, file: { ...written, path: url, specId: 0, partition: [] } }]
     return await new CommitQueue({ store, root, shape: SHAPE, deps: commits, run }).submit({
       partition: undefined,
       seen,

@@ -189,6 +189,21 @@ export const ERROR_CODES = {
     meaning: 'The table uses a feature of Iceberg that is not supported (v3, row-level deletes, other file formats).',
     remedy: 'Rewrite the table with copy-on-write in the engine that made it.',
   },
+  COLUMN_NOT_FOUND: {
+    retryable: false,
+    meaning: 'The table has no such column.',
+    remedy: 'Name one of the columns that the message lists.',
+  },
+  SCHEMA_CHANGE_INVALID: {
+    retryable: false,
+    meaning: 'The change would make what is written unreadable, or names clash.',
+    remedy: 'Widen types only (int to long, float to double, more digits), and use names that are free.',
+  },
+  TABLE_REF_INVALID: {
+    retryable: false,
+    meaning: 'The table has no such tag or branch, or the name cannot be used so.',
+    remedy: 'List them with `tables describe`.',
+  },
   SNAPSHOT_NOT_FOUND: {
     retryable: false,
     meaning: 'No snapshot has that id, tag or time.',

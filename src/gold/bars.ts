@@ -3,7 +3,7 @@ import type { CsvColumn } from '../core/datasets/contract.ts'
 import { DATASETS, type TableColumn } from '../core/datasets/registry.ts'
 import { INTERVAL_IDS, INTERVALS, type Interval, isIntraday, isMultiple } from '../core/interval.ts'
 import type { Market } from '../core/market.ts'
-import { fieldsOf, type TableShape } from '../lake/iceberg/schema.ts'
+import { byPeriod, fieldsOf, type PeriodTransform, type TableShape } from '../lake/iceberg/schema.ts'
 import { quoteName } from '../platform/duckdb/session.ts'
 
 /** Raised when the same silver files would give other bars. */
@@ -37,10 +37,15 @@ function barColumns(market: Market): readonly TableColumn[] {
   ]
 }
 
+/** Bars of a day or longer are few: a year of them is a file. */
+export function barPeriod(interval: Interval): PeriodTransform {
+  return isIntraday(interval) ? 'month' : 'year'
+}
+
 export function barShape({ market, interval }: BarSeries): TableShape {
   return {
     fields: fieldsOf(barColumns(market)),
-    partition: { source: 'open_time', transform: isIntraday(interval) ? 'month' : 'year' },
+    partition: byPeriod('open_time', barPeriod(interval)),
     sort: ['symbol', 'open_time'],
   }
 }

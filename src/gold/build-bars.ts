@@ -6,7 +6,7 @@ import { CommitQueue, filesByPartition } from '../lake/commit-queue.ts'
 import { writeDataFile } from '../lake/data-file.ts'
 import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
-import { type PartitionTransform, partitionFolder, partitionRange, partitionValue, type TableShape } from '../lake/iceberg/schema.ts'
+import { periodFolder, periodOf, periodRange, type TableShape } from '../lake/iceberg/schema.ts'
 import { keyOf, liveFiles, loadTable, snapshotOf, urlOf } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
@@ -14,7 +14,7 @@ import { mapConcurrent } from '../platform/map-concurrent.ts'
 import { makeFolder } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
-import { type BarSeries, barFingerprint, barQuery, barShape, barTableName, sourceIntervals } from './bars.ts'
+import { type BarSeries, barFingerprint, barPeriod, barQuery, barShape, barTableName, sourceIntervals } from './bars.ts'
 
 export type GoldDeps = {
   readonly store: ObjectStore
@@ -50,7 +50,7 @@ export async function buildBars(deps: GoldDeps, series: BarSeries): Promise<Gold
     const shape = barShape(series)
     const queue = new CommitQueue({ store: deps.store, root: tableKey('gold', table), shape, deps: deps.commits, run: deps.run })
     let conflicts = 0
-    const partitions = partitionsOf(series, sources, shape, live)
+    const partitions = partitionsOf(series, sources, live)
     const build = (partition: number) => buildPartition(deps, series, shape, partition, sources, live.get(partition) ?? [], queue)
     for await (const rows of mapConcurrent(partitions, { limit: COMMITTED_TOGETHER, signal: deps.signal }, build)) {
       if (rows === 'unchanged') outcome.partitionsUnchanged += round === 1 ? 1 : 0
@@ -81,19 +81,14 @@ async function silverSources(store: ObjectStore, { market, interval }: BarSeries
 }
 
 /** Every partition that a silver file reaches, and those that are live. */
-function partitionsOf(
-  series: BarSeries,
-  sources: readonly Source[],
-  shape: TableShape,
-  live: ReadonlyMap<number | undefined, unknown>,
-): number[] {
-  const transform = shape.partition?.transform ?? 'month'
+function partitionsOf(series: BarSeries, sources: readonly Source[], live: ReadonlyMap<number | undefined, unknown>): number[] {
+  const transform = barPeriod(series.interval)
   const found = new Set<number>()
   for (const partition of live.keys()) if (partition !== undefined) found.add(partition)
   for (const { files } of sources) {
     for (const file of files) {
       const range = timesOf(file)
-      for (let value = partitionValue(transform, range.start - overhang(series)); value <= partitionValue(transform, range.end); value++)
+      for (let value = periodOf(transform, range.start - overhang(series)); value <= periodOf(transform, range.end); value++)
         found.add(value)
     }
   }
@@ -115,8 +110,8 @@ async function buildPartition(
   queue: CommitQueue,
 ): Promise<number | 'unchanged' | 'conflict'> {
   const { store } = deps
-  const transform: PartitionTransform = shape.partition?.transform ?? 'month'
-  const range = partitionRange(transform, partition)
+  const transform = barPeriod(series.interval)
+  const range = periodRange(transform, partition)
   const reaching = sources
     .map(({ interval, files }) => ({
       interval,
@@ -124,7 +119,7 @@ async function buildPartition(
     }))
     .filter(({ files }) => files.length > 0)
   const seen = new Set(live.map((file) => file.path))
-  const folder = `${tableKey('gold', barTableName(series))}/data/${partitionFolder({ source: 'open_time', transform }, partition)}`
+  const folder = `${tableKey('gold', barTableName(series))}/data/${periodFolder('open_time', transform, partition)}`
   const name = barFingerprint(
     series,
     partition,
@@ -143,7 +138,8 @@ async function buildPartition(
       paths.length === 0
         ? undefined
         : await writeDataFile(deps.session, barQuery(series, paths, range), shape.fields, temporary, DATASETS.klines.parquet)
-    const add = written === undefined || written.rows === 0 ? [] : [{ temporary, file: { ...written, path: url, partition } }]
+    const add =
+      written === undefined || written.rows === 0 ? [] : [{ temporary, file: { ...written, path: url, specId: 0, partition: [partition] } }]
     if (add.length === 0 && live.length === 0) return 'unchanged'
     const done = await queue.submit({ partition, seen, remove: seen, add })
     return done === 'conflict' ? done : (written?.rows ?? 0)

@@ -97,7 +97,7 @@ export class CommitQueue {
       if (await publishFile(temporary, this.#store.localPath(key), { replace: false })) continue
       if ((await this.#store.head(key))?.size === file.bytes) continue
       const live = await filesByPartition(await loadTable(this.#store, this.#root))
-      if (live.get(file.partition)?.some(({ path }) => path === file.path) === true) return false
+      if (live.get(partitionOf(file))?.some(({ path }) => path === file.path) === true) return false
       await publishFile(temporary, this.#store.localPath(key), { replace: true })
     }
     return true
@@ -113,9 +113,14 @@ export async function filesByPartition(table: Table | undefined): Promise<Map<nu
   const found = new Map<number | undefined, DataFile[]>()
   if (table === undefined) return found
   for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
-    const same = found.get(file.partition)
-    if (same === undefined) found.set(file.partition, [file])
+    const same = found.get(partitionOf(file))
+    if (same === undefined) found.set(partitionOf(file), [file])
     else same.push(file)
   }
   return found
+}
+
+/** The period of a file of a table that is cut by one, or undefined where it is not cut. */
+function partitionOf({ partition: [value] }: DataFile): number | undefined {
+  return typeof value === 'number' ? value : undefined
 }

@@ -1,20 +1,20 @@
 import { parseInstant } from '../core/time.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
-import type { DataFile } from './iceberg/manifest.ts'
-import { fieldIdsOption, type IcebergField, type IcebergType } from './iceberg/schema.ts'
-import type { ColumnValue } from './iceberg/values.ts'
+import { type DataFile, noNans } from './iceberg/manifest.ts'
+import { fieldIdsOption, type IcebergField } from './iceberg/schema.ts'
+import { type ColumnValue, type IcebergType, plain } from './iceberg/values.ts'
 
 export type ParquetSettings = { readonly rowGroupSize: number; readonly dictionarySizeLimit: number; readonly zstdLevel: number }
 
 /** A data file but for its place: what the writer knows of its content. */
-export type WrittenFile = Omit<DataFile, 'path' | 'partition'>
+export type WrittenFile = Omit<DataFile, 'path' | 'specId' | 'partition'>
 
 /** What COPY … RETURN_STATS answers, as JSON values. */
 type CopyAnswer = { count: string; file_size_bytes: string; column_statistics: { key: string; value: { key: string; value: string }[] }[] }
 
 /**
  * Writes the rows of a query into a Parquet file that every Iceberg reader accepts (field ids, version 1 encodings) and returns its statistics.
- * Bounds that the engine does not give are left out. The query's columns must be the fields, in their order.
+ * Bounds that the engine does not give are left out. The query's columns must be the fields, in their order; its rows must hold no NaN and stand in the table's order.
  */
 export async function writeDataFile(
   session: DuckDBSession,
@@ -53,6 +53,8 @@ export async function writeDataFile(
     nulls: collect(number('null_count')),
     lower: collect((column, field) => parseStatistic(field.type, column.get('min'))),
     upper: collect((column, field) => parseStatistic(field.type, column.get('max'))),
+    nans: noNans({ fields }),
+    sorted: true,
   }
 }
 
@@ -64,10 +66,17 @@ function parseStatistic(type: IcebergType, text: string | undefined): ColumnValu
       return text
     case 'boolean':
       return text === '1' || text === 'true'
-    case 'long':
+    case 'int':
+    case 'float':
     case 'double':
       return Number(text)
+    case 'long':
+      return plain(BigInt(text))
+    case 'date':
+      return Math.round(Date.parse(`${text}T00:00:00Z`) / 86_400_000)
+    case 'timestamp':
     case 'timestamptz':
       return parseInstant(text.replace(/\+00$/, 'Z'))
   }
+  return plain(BigInt(text.replace('.', '')))
 }

@@ -1,6 +1,7 @@
 import { formatInstant } from '../core/time.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { shownId } from './iceberg/metadata.ts'
 import { liveFiles, loadTable, snapshotOf, type Table } from './iceberg/table.ts'
 import { LAYERS, type Layer, tableKey } from './layout.ts'
 import { foldLedger, OBJECT_REVISIONS } from './ledger/fold.ts'
@@ -11,7 +12,7 @@ export type TableStatus = {
   readonly rows: number
   readonly files: number
   readonly bytes: number
-  readonly snapshotId: number | null
+  readonly snapshotId: number | string | null
   readonly snapshots: number
   /** First and last event time, ISO 8601. */
   readonly from: string | null
@@ -80,7 +81,7 @@ async function tableStatus(store: ObjectStore, layer: Layer, name: string): Prom
     rows: 0,
     files: 0,
     bytes: 0,
-    snapshotId: snapshot?.['snapshot-id'] ?? null,
+    snapshotId: snapshot === undefined ? null : shownId(snapshot['snapshot-id']),
     snapshots: table?.metadata.snapshots.length ?? 0,
   }
   let first = Number.POSITIVE_INFINITY
@@ -101,5 +102,5 @@ async function tableStatus(store: ObjectStore, layer: Layer, name: string): Prom
 
 /** The field that the table is partitioned by, which is its event time. */
 function eventTimeField(table: Table): number | undefined {
-  return table.shape.fields.find((field) => field.name === table.shape.partition?.source)?.id
+  return table.shape.fields.find((field) => field.name === table.shape.partition[0]?.source)?.id
 }

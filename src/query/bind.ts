@@ -1,19 +1,21 @@
 import { LakehouseError } from '../core/errors.ts'
 import { formatInstant } from '../core/time.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
+import { shownId } from '../lake/iceberg/metadata.ts'
 import { planScan } from '../lake/iceberg/scan.ts'
-import { type AsOf, keyOf, loadTable, snapshotOf, type Table } from '../lake/iceberg/table.ts'
+import { type AsOf, loadTable, shapeAt, snapshotOf } from '../lake/iceberg/table.ts'
 import { LAYERS, tableKey } from '../lake/layout.ts'
 import { ledgerSource } from '../lake/ledger/fold.ts'
+import { scanSql } from '../lake/scan-sql.ts'
 import { listTables } from '../lake/tables.ts'
-import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
+import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { type TableReference, typedPredicates } from './statement.ts'
 
 /** How a table takes part in a query: which snapshot, and what of it is opened. */
 export type BoundTable = {
   readonly table: string
-  readonly snapshotId: number | null
+  readonly snapshotId: number | string | null
   readonly snapshotTime: string | null
   readonly filesRead: number
   readonly filesSkipped: number
@@ -47,7 +49,8 @@ async function bindTable(
   const table = await loadTable(store, tableKey(layer, name))
   if (table === undefined) throw await notFound(store, `${layer}.${name}`)
   const snapshot = snapshotOf(table, asOf)
-  const typeOf = (column: string) => table.shape.fields.find((field) => field.name === column)?.type
+  const shape = shapeAt(table, snapshot)
+  const typeOf = (column: string) => shape.fields.find((field) => field.name === column)?.type
   const files = new Map<string, DataFile>()
   let manifests = { read: 0, skipped: 0 }
   let total = 0
@@ -57,10 +60,10 @@ async function bindTable(
     manifests = { read: Math.max(manifests.read, plan.manifestsRead), skipped: plan.manifestsSkipped }
     total = plan.files.length + plan.filesSkipped
   }
-  await session.run(`CREATE VIEW ${layer}.${quoteName(name)} AS ${scanSql(table, [...files.values()])}`)
+  await session.run(`CREATE VIEW ${layer}.${quoteName(name)} AS ${scanSql(table, shape, [...files.values()])}`)
   return {
     table: `${layer}.${name}`,
-    snapshotId: snapshot?.['snapshot-id'] ?? null,
+    snapshotId: snapshot === undefined ? null : shownId(snapshot['snapshot-id']),
     snapshotTime: snapshot === undefined ? null : formatInstant(snapshot['timestamp-ms'] * 1000),
     filesRead: files.size,
     filesSkipped: total - files.size,
@@ -68,17 +71,6 @@ async function bindTable(
     manifestsRead: manifests.read,
     manifestsSkipped: manifests.skipped,
   }
-}
-
-const SQL_TYPES = { boolean: 'BOOLEAN', long: 'BIGINT', double: 'DOUBLE', string: 'VARCHAR', timestamptz: 'TIMESTAMPTZ' } as const
-
-/** SQL that reads the given files of a table; without files it has the table's columns and no rows. */
-function scanSql(table: Table, files: readonly DataFile[]): string {
-  const { fields } = table.shape
-  if (files.length === 0)
-    return `SELECT ${fields.map((field) => `NULL::${SQL_TYPES[field.type]} AS ${quoteName(field.name)}`).join(', ')} WHERE false`
-  const paths = files.map((file) => quote(table.store.localPath(keyOf(table.store, file.path))))
-  return `SELECT ${fields.map((field) => quoteName(field.name)).join(', ')} FROM read_parquet([${paths.join(', ')}], hive_partitioning = false)`
 }
 
 /** Every event of the ledger, read from its segments: the one table that knows when and by which run. */

@@ -168,7 +168,21 @@ function toPredicates(condition: Node, alias: string, alone: boolean): Predicate
     ]
   }
   if (condition['type'] === 'COMPARE_IN') return inPredicate(condition, column)
-  return []
+  const [first, second]: readonly unknown[] = Array.isArray(condition['children']) ? condition['children'] : []
+  const name = column(first)
+  if (name === undefined) return []
+  if (condition['type'] === 'OPERATOR_IS_NULL') return [{ column: name, op: 'is null' }]
+  if (condition['type'] === 'OPERATOR_IS_NOT_NULL') return [{ column: name, op: 'is not null' }]
+  const prefix = prefixOf(String(condition['function_name']), constant(asNode(second)))
+  return prefix === undefined ? [] : [{ column: name, op: 'starts with', value: prefix }]
+}
+
+/** What a text must begin with to fulfil LIKE 'text%', starts_with or ^@. */
+function prefixOf(called: string, value: ColumnValue | undefined): string | undefined {
+  if (typeof value !== 'string') return undefined
+  if (called === 'starts_with' || called === '^@' || called === 'prefix') return value
+  const head = called === '~~' ? (/^[^%_]*/.exec(value)?.[0] ?? '') : ''
+  return head === '' ? undefined : head
 }
 
 function inPredicate(condition: Node, column: (value: unknown) => string | undefined): Predicate[] {
@@ -219,6 +233,8 @@ export function typedPredicates(predicates: readonly Predicate[], typeOf: (colum
   return predicates.flatMap((predicate): Predicate[] => {
     const type = typeOf(predicate.column)
     const convert = (value: ColumnValue) => convertValue(type, value)
+    if (predicate.op === 'is null' || predicate.op === 'is not null') return type === undefined ? [] : [predicate]
+    if (predicate.op === 'starts with') return type === 'string' ? [predicate] : []
     if (predicate.op === 'in') {
       const values = predicate.values.map(convert).filter((value) => value !== undefined)
       return values.length === predicate.values.length ? [{ ...predicate, values }] : []
@@ -228,11 +244,15 @@ export function typedPredicates(predicates: readonly Predicate[], typeOf: (colum
   })
 }
 
+const NUMERIC: ReadonlySet<string> = new Set(['int', 'long', 'float', 'double'])
+
 function convertValue(type: string | undefined, value: ColumnValue): ColumnValue | undefined {
-  if (type === 'timestamptz')
+  if (type === 'timestamptz' || type === 'timestamp')
     return typeof value === 'string' && DAY.test(value)
       ? parseInstant(value.trim().replace(/(:\d{2}(?:\.\d+)?[+-]\d{2})$/, '$1:00'))
       : undefined
   if (type === 'string') return typeof value === 'string' ? value : undefined
-  return type !== undefined && typeof value === 'number' ? value : undefined
+  if (type === 'date')
+    return typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(`${value}T00:00:00Z`) / 86_400_000 : undefined
+  return type !== undefined && NUMERIC.has(type) && typeof value === 'number' ? value : undefined
 }

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { DATASETS, type Series, silverColumns } from '../core/datasets/registry.ts'
 import { asLakehouseError } from '../core/errors.ts'
 import { type WrittenFile, writeDataFile } from '../lake/data-file.ts'
-import { fieldsOf, partitionRange, partitionValue } from '../lake/iceberg/schema.ts'
+import { fieldsOf, periodOf, periodRange } from '../lake/iceberg/schema.ts'
 import { registerFeed } from '../platform/duckdb/feed.ts'
 import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
 import type { ZipReader } from '../sources/binance/zip-entry.ts'
@@ -99,7 +99,7 @@ function write(session: DuckDBSession, query: string, task: BuildTask): Promise<
 function rangeOf(task: BuildTask) {
   const unit = transformOf(task.series)
   return {
-    ...partitionRange(unit, task.partition),
-    partitionStart: (time: number) => partitionRange(unit, partitionValue(unit, time)).start,
+    ...periodRange(unit, task.partition),
+    partitionStart: (time: number) => periodRange(unit, periodOf(unit, time)).start,
   }
 }

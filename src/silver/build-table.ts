@@ -5,7 +5,7 @@ import { LakehouseError } from '../core/errors.ts'
 import { CommitQueue, filesByPartition, type PartitionChange } from '../lake/commit-queue.ts'
 import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
-import { fieldsOf, partitionFolder, partitionRange, type TableShape } from '../lake/iceberg/schema.ts'
+import { byPeriod, fieldsOf, periodFolder, periodRange, type TableShape } from '../lake/iceberg/schema.ts'
 import { loadTable, urlOf } from '../lake/iceberg/table.ts'
 import { bronzeKey, quarantinedObjectKey, quarantinedRowsKey, tableKey } from '../lake/layout.ts'
 import { foldLedger } from '../lake/ledger/fold.ts'
@@ -50,7 +50,7 @@ const ROUNDS = 8
 /** The shape of a series' silver table. */
 function silverShape(series: Series): TableShape {
   const { eventTime, key } = DATASETS[series.dataset]
-  return { fields: fieldsOf(silverColumns(series)), partition: { source: eventTime, transform: transformOf(series) }, sort: key }
+  return { fields: fieldsOf(silverColumns(series)), partition: byPeriod(eventTime, transformOf(series)), sort: key }
 }
 
 /** Makes the silver table of a series what the bronze objects say: builds the data files that are missing, replaces those whose inputs changed. */
@@ -149,7 +149,7 @@ class PartitionBuilder {
         this.#tally.add(url, outcome, stale)
         again ||= await this.#record(partition, group, outcome)
         if (outcome.file === undefined) await rm(temporary, { force: true })
-        else add.push({ temporary, file: { ...outcome.file, path: url, partition } })
+        else add.push({ temporary, file: { ...outcome.file, path: url, specId: 0, partition: [partition] } })
       }
       const change: PartitionChange = { partition, seen: new Set(live.keys()), remove: new Set(stale), add }
       if ((await queue.submit(change)) === 'conflict') again = true
@@ -160,7 +160,7 @@ class PartitionBuilder {
   }
 
   #url(partition: number, group: readonly BuildInput[]): string {
-    const folder = partitionFolder({ source: DATASETS[this.#series.dataset].eventTime, transform: transformOf(this.#series) }, partition)
+    const folder = periodFolder(DATASETS[this.#series.dataset].eventTime, transformOf(this.#series), partition)
     return urlOf(
       this.#deps.store,
       `${tableKey('silver', this.#table)}/data/${folder}/${fingerprint(this.#series, partition, group)}.parquet`,
@@ -204,7 +204,7 @@ class PartitionBuilder {
       await store.put(`${quarantinedObjectKey(sha256, key)}.reason.json`, Buffer.from(`${JSON.stringify(reason)}\n`))
       await ledger.append({ event: 'quarantined', key, stage: 'decode', sha256, published: null, code, message, decoder, bound })
     }
-    const start = partitionRange(transformOf(this.#series), partition).start
+    const start = periodRange(transformOf(this.#series), partition).start
     let again = false
     for (const { key, sha256, evidence } of outcome.decoded) {
       const partitions = [...evidence.elsewhere.keys(), ...(evidence.rows > 0 ? [start] : [])].sort((a, b) => a - b)

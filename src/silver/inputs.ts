@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { DATASETS, type Series } from '../core/datasets/registry.ts'
 import type { ErrorCode } from '../core/errors.ts'
-import { type PartitionTransform, partitionValue } from '../lake/iceberg/schema.ts'
+import { type PeriodTransform, periodOf } from '../lake/iceberg/schema.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import { type ArchiveFile, parseArchiveKey, typePrefix } from '../sources/binance/archive-key.ts'
 import { compareKeys } from '../storage/object-store.ts'
@@ -57,11 +57,11 @@ export async function* partitionInputs(session: DuckDBSession, series: Series, l
       return { ...parseArchiveKey(key), key, sha256: String(row['sha256']), size: Number(row['size']), placed: row['placed'] === true }
     })
     const start = Date.parse(width === 4 ? `${part}-01-01T00:00:00Z` : `${part}-01T00:00:00Z`) * 1000
-    yield { partition: partitionValue(unit, start), inputs: sortInputs(inputs) }
+    yield { partition: periodOf(unit, start), inputs: sortInputs(inputs) }
   }
 }
 
-export function transformOf(series: Series): PartitionTransform {
+export function transformOf(series: Series): PeriodTransform {
   return DATASETS[series.dataset].partition(series.interval)
 }
 

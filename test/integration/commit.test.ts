@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { commit } from '../../src/lake/iceberg/commit.ts'
 import type { DataFile } from '../../src/lake/iceberg/manifest.ts'
-import { fieldsOf, type TableShape } from '../../src/lake/iceberg/schema.ts'
+import { byPeriod, fieldsOf, type TableShape } from '../../src/lake/iceberg/schema.ts'
 import { liveFiles, loadTable, manifestsOf, snapshotOf, urlOf } from '../../src/lake/iceberg/table.ts'
 import { localStore } from '../../src/storage/local.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
@@ -17,7 +17,7 @@ const SHAPE: TableShape = {
     { name: 'open_time', type: 'instant', doc: 'x' },
     { name: 'close', type: 'double', doc: 'x' },
   ]),
-  partition: { source: 'open_time', transform: 'month' },
+  partition: byPeriod('open_time', 'month'),
   sort: ['symbol', 'open_time'],
 }
 
@@ -29,13 +29,16 @@ function file(store: ObjectStore, name: string, partition = 648): DataFile {
   ])
   return {
     path: urlOf(store, `${ROOT}/data/${name}.parquet`),
-    partition,
+    specId: 0,
+    partition: [partition],
     rows: 10,
     bytes: 100,
     columnBytes: new Map([[1, 5]]),
     nulls: new Map([[1, 0]]),
     lower: bounds,
     upper: bounds,
+    nans: new Map([[3, 0]]),
+    sorted: true,
   }
 }
 
@@ -182,7 +185,7 @@ test('damaged metadata is named, never misread', async (context) => {
   const text = await readFile(join(folder, version), 'utf8')
   await writeFile(join(folder, version), text.replace('"format-version": 2', '"format-version": 3'))
   await assert.rejects(readAll(), { code: 'TABLE_UNSUPPORTED' })
-  await writeFile(join(folder, version), text.replace('"double"', '"decimal(9,2)"'))
+  await writeFile(join(folder, version), text.replace('"double"', '"uuid"'))
   await assert.rejects(readAll(), { code: 'TABLE_UNSUPPORTED' })
   await writeFile(join(folder, version), text)
   await readAll()

@@ -2,10 +2,25 @@ import { createHash } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
 import avro from 'avsc'
 import { LakehouseError } from '../../core/errors.ts'
+import { plain } from './values.ts'
 
 const MAGIC = Buffer.from('Obj\x01', 'latin1')
 const headerType = avro.Type.forSchema({ type: 'map', values: 'bytes' })
 const longType = avro.Type.forSchema('long')
+
+/** Numbers where they are exact, else bigint: other writers draw snapshot ids of 63 bits. */
+const exactLong = avro.types.LongType.__with({
+  fromBuffer: (buffer: Buffer) => plain(buffer.readBigInt64LE()),
+  toBuffer: (value: number | bigint) => {
+    const buffer = Buffer.alloc(8)
+    buffer.writeBigInt64LE(BigInt(value))
+    return buffer
+  },
+  fromJSON: (value: number) => value,
+  toJSON: (value: number | bigint) => Number(value),
+  isValid: (value: unknown) => typeof value === 'bigint' || Number.isSafeInteger(value),
+  compare: (a: number | bigint, b: number | bigint) => (a < b ? -1 : a > b ? 1 : 0),
+})
 
 /** Iceberg's ids are attributes that Avro does not know: the schema text is written as it is, the codec is compiled from it once. */
 export type AvroSchema = { readonly text: string; readonly type: avro.Type }
@@ -16,7 +31,14 @@ export function compileSchema(schema: unknown): AvroSchema {
   const text = JSON.stringify(schema)
   const known = compiled.get(text)
   if (known !== undefined) return known
-  const made = { text, type: avro.Type.forSchema(JSON.parse(text) as avro.Schema, { noAnonymousTypes: false, wrapUnions: false }) }
+  const made = {
+    text,
+    type: avro.Type.forSchema(JSON.parse(text) as avro.Schema, {
+      noAnonymousTypes: false,
+      wrapUnions: false,
+      registry: { long: exactLong },
+    }),
+  }
   compiled.set(text, made)
   return made
 }

@@ -2,19 +2,31 @@ import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { type DataFile, encodeManifest, type ManifestEntry } from './manifest.ts'
+import { asNext, withoutSnapshots, withSnapshot } from './evolve.ts'
+import { type DataFile, encodeManifest, type ManifestEntry, partitionTypes, type SnapshotId } from './manifest.ts'
 import { encodeManifestList, lineFor, type ManifestLine } from './manifest-list.ts'
-import { newMetadata, printMetadata, type Snapshot, type TableMetadata, withSnapshot } from './metadata.ts'
+import {
+  manifestShapeOf,
+  newMetadata,
+  printExactJson,
+  printMetadata,
+  type Snapshot,
+  sameId,
+  shapeOf,
+  type TableMetadata,
+} from './metadata.ts'
 import type { TableShape } from './schema.ts'
-import { entriesOf, hintKey, loadTable, manifestsOf, metadataKey, snapshotOf, type Table, urlOf } from './table.ts'
+import { entriesOf, hintKey, loadTable, manifestsOf, metadataKey, type Table, urlOf } from './table.ts'
 
 /** What a commit changes. Files in `remove` are named by their URL and must be live. */
 export type Change = {
-  readonly operation: 'append' | 'overwrite' | 'replace'
+  readonly operation: 'append' | 'overwrite' | 'replace' | 'delete'
   readonly add: readonly DataFile[]
   readonly remove: ReadonlySet<string>
   /** More lines for the snapshot's summary. */
   readonly summary?: Readonly<Record<string, string>>
+  /** The branch that goes on; one that is new begins at the head of main. */
+  readonly branch?: string
 }
 
 export type CommitDeps = {
@@ -29,27 +41,28 @@ const ATTEMPTS = 50
 /** Manifests beyond this number are merged into one with the next commit. */
 const MAX_MANIFESTS = 12
 
+/** Snapshots that a commit leaves; older ones go, a few at a time, unless a branch or tag names them. */
+const SNAPSHOTS_KEPT = 100
+const SNAPSHOTS_SLACK = 20
+
 /**
- * Commits one change to the table at `root`, which is created if need be, and returns its new state. `decide` sees the current state and returns
- * the change, or undefined for none; when another writer commits first it is asked again about the newer state, and may throw COMMIT_CONFLICT.
- * Nothing of a commit is visible before all of it is.
+ * Makes the metadata that `decide` returns the next version of the table at `root`, and returns it; the current one when it returns undefined. When another writer
+ * is first, `decide` is asked again about the newer state, and may throw. Nothing of it is visible before all of it is. Throws COMMIT_CONFLICT.
  */
-export async function commit(
+export async function update(
   store: ObjectStore,
   root: string,
-  shape: TableShape,
   deps: CommitDeps,
-  decide: (current: Table | undefined) => Promise<Change | undefined>,
+  decide: (current: Table | undefined) => Promise<TableMetadata | undefined>,
 ): Promise<Table | undefined> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const current = await loadTable(store, root)
-    const change = await decide(current)
-    if (change === undefined) return current
-    const base = current?.metadata ?? newMetadata(urlOf(store, root), shape, deps.nowMs())
+    const decided = await decide(current)
+    if (decided === undefined) return current
     const version = (current?.version ?? 0) + 1
-    const snapshot = await writeSnapshot(store, root, shape, current, base, change, deps.nowMs())
-    const previous = current === undefined ? undefined : urlOf(store, metadataKey(root, current.version))
-    const metadata = withSnapshot(base, snapshot, previous)
+    const previous =
+      current === undefined ? undefined : { metadata: current.metadata, file: urlOf(store, metadataKey(root, current.version)) }
+    const metadata = asNext(decided, previous, deps.nowMs())
     try {
       await store.put(metadataKey(root, version), printMetadata(metadata), { ifAbsent: true })
     } catch (error) {
@@ -59,9 +72,33 @@ export async function commit(
       continue
     }
     await publishHint(store, root, version)
-    return { store, root, version, metadata, shape }
+    return { store, root, version, metadata, shape: shapeOf(metadata, root) }
   }
   throw new LakehouseError('COMMIT_CONFLICT', `${root}: other writers were faster ${ATTEMPTS} times`, { details: { table: root } })
+}
+
+/** Commits one change of rows to the table at `root`, which is created if need be. `decide` as for `update`. */
+export async function commit(
+  store: ObjectStore,
+  root: string,
+  shape: TableShape,
+  deps: CommitDeps,
+  decide: (current: Table | undefined) => Promise<Change | undefined>,
+): Promise<Table | undefined> {
+  return await update(store, root, deps, async (current) => {
+    const change = await decide(current)
+    if (change === undefined) return undefined
+    const base = current?.metadata ?? newMetadata(urlOf(store, root), shape, deps.nowMs())
+    const snapshot = await writeSnapshot(store, root, current, base, change, deps.nowMs())
+    return withoutOldSnapshots(withSnapshot(base, snapshot, change.branch))
+  })
+}
+
+function withoutOldSnapshots(metadata: TableMetadata): TableMetadata {
+  if (metadata.snapshots.length <= SNAPSHOTS_KEPT + SNAPSHOTS_SLACK) return metadata
+  const named = new Set(Object.values(metadata.refs).map((ref) => BigInt(ref['snapshot-id'])))
+  const old = metadata.snapshots.slice(0, -SNAPSHOTS_KEPT).map((snapshot) => BigInt(snapshot['snapshot-id']))
+  return withoutSnapshots(metadata, new Set(old.filter((id) => !named.has(id))))
 }
 
 /** Names the newest version in the hint, at least `version`. Readers such as DuckDB trust it: it is written again while a newer version exists. */
@@ -76,31 +113,36 @@ export async function publishHint(store: ObjectStore, root: string, version: num
 async function writeSnapshot(
   store: ObjectStore,
   root: string,
-  shape: TableShape,
   current: Table | undefined,
   base: TableMetadata,
   change: Change,
   nowMs: number,
 ): Promise<Snapshot> {
   const sequence = base['last-sequence-number'] + 1
-  const parent = current === undefined ? undefined : snapshotOf(current, undefined)
+  const head =
+    base.refs[change.branch ?? 'main']?.['snapshot-id'] ?? (change.branch === undefined ? undefined : base.refs['main']?.['snapshot-id'])
+  const parent = base.snapshots.find((snapshot) => sameId(snapshot['snapshot-id'], head))
   const snapshotId = snapshotIdOf(parent?.['snapshot-id'], sequence, change)
-  const schemaJson = JSON.stringify(base.schemas[0])
-  const specJson = JSON.stringify(base['partition-specs'][0]?.fields ?? [])
-  const write = async (entries: readonly ManifestEntry[]): Promise<ManifestLine> => {
-    const bytes = encodeManifest(shape, schemaJson, specJson, entries)
-    const key = `${root}/metadata/${digest(bytes)}-m.avro`
-    await store.put(key, bytes)
-    return lineFor(urlOf(store, key), bytes.length, snapshotId, sequence, entries)
+  const write = async (entries: readonly ManifestEntry[]): Promise<ManifestLine[]> => {
+    const lines: ManifestLine[] = []
+    for (const specId of new Set(entries.map((entry) => entry.file.specId))) {
+      const some = entries.filter((entry) => entry.file.specId === specId)
+      const bytes = encodeManifest(manifestShapeOf(base, specId, root), manifestHeader(base, specId), some)
+      const key = `${root}/metadata/${digest(bytes)}-m.avro`
+      await store.put(key, bytes)
+      lines.push(lineFor(urlOf(store, key), bytes.length, snapshotId, specId, sequence, some))
+    }
+    return lines
   }
   const { kept, carried, removed } = await carryOver(current, parent, change, snapshotId)
   if (removed.length !== change.remove.size) {
     throw new LakehouseError('COMMIT_CONFLICT', `${root}: a file to be replaced is no longer there`, { details: { table: root } })
   }
   const added = change.add.map((file): ManifestEntry => ({ status: 'added', snapshotId, sequence, file }))
-  const lines = [...(added.length === 0 ? [] : [await write(added)]), ...kept]
-  if (carried.length > 0 || removed.length > 0) lines.push(await write([...carried, ...removed]))
-  const list = encodeManifestList(lines, { snapshotId, parentId: parent?.['snapshot-id'], sequence })
+  const lines = [...(await write(added)), ...kept, ...(await write([...carried, ...removed]))]
+  const list = encodeManifestList(lines, { snapshotId, parentId: parent?.['snapshot-id'], sequence }, (specId) =>
+    partitionTypes(manifestShapeOf(base, specId, root)),
+  )
   const listKey = `${root}/metadata/snap-${snapshotId}-${digest(list)}.avro`
   await store.put(listKey, list)
   return {
@@ -110,7 +152,17 @@ async function writeSnapshot(
     'timestamp-ms': Math.max(nowMs, base['last-updated-ms']),
     'manifest-list': urlOf(store, listKey),
     summary: summaryOf(change, added, removed, parent),
-    'schema-id': 0,
+    'schema-id': base['current-schema-id'],
+  }
+}
+
+function manifestHeader(base: TableMetadata, specId: number): Parameters<typeof encodeManifest>[1] {
+  const schemaId = base['current-schema-id']
+  return {
+    schemaId,
+    schemaJson: printExactJson(base.schemas.find((schema) => schema['schema-id'] === schemaId)),
+    specJson: printExactJson(base['partition-specs'].find((spec) => spec['spec-id'] === specId)?.fields ?? []),
+    sortOrderId: base['default-sort-order-id'],
   }
 }
 
@@ -119,7 +171,7 @@ async function carryOver(
   current: Table | undefined,
   parent: Snapshot | undefined,
   change: Change,
-  snapshotId: number,
+  snapshotId: SnapshotId,
 ): Promise<{ kept: ManifestLine[]; carried: ManifestEntry[]; removed: ManifestEntry[] }> {
   const kept: ManifestLine[] = []
   const carried: ManifestEntry[] = []
@@ -145,9 +197,9 @@ async function carryOver(
 }
 
 /** 53 bits, so that the id is exact in every JSON reader. */
-function snapshotIdOf(parent: number | undefined, sequence: number, change: Change): number {
+function snapshotIdOf(parent: SnapshotId | undefined, sequence: number, change: Change): number {
   const hash = createHash('sha256')
-  hash.update(JSON.stringify([parent ?? null, change.operation, sequence, change.add.map((file) => file.path), [...change.remove].sort()]))
+  hash.update(printExactJson([parent ?? null, change.operation, sequence, change.add.map((file) => file.path), [...change.remove].sort()]))
   const bytes = hash.digest()
   return (bytes.readUInt32LE(0) & 0x1fffff) * 2 ** 32 + bytes.readUInt32LE(4)
 }

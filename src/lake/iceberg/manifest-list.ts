@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { LakehouseError } from '../../core/errors.ts'
 import { compileSchema, decodeContainer, encodeContainer } from './avro.ts'
-import type { ManifestEntry } from './manifest.ts'
-import { encodeValue } from './values.ts'
+import type { ManifestEntry, SnapshotId } from './manifest.ts'
+import { type ColumnValue, compareValues, decodeValue, encodeValue, type IcebergType } from './values.ts'
 
 /** One line of a manifest list: a manifest and what it holds. `path` is an absolute URL. */
 export type ManifestLine = {
@@ -10,12 +10,20 @@ export type ManifestLine = {
   readonly bytes: number
   readonly sequence: number
   readonly minSequence: number
-  readonly snapshotId: number
+  readonly snapshotId: SnapshotId
+  /** The spec by which its files are cut. */
+  readonly specId: number
   readonly added: { readonly files: number; readonly rows: number }
   readonly existing: { readonly files: number; readonly rows: number }
   readonly deleted: { readonly files: number; readonly rows: number }
-  /** Lowest and highest partition value, or undefined for an unpartitioned table. */
-  readonly partitions: { readonly lower: number; readonly upper: number } | undefined
+  /** For each field of its spec the lowest and highest value, undefined where all are null or none is told, and whether some are null. */
+  readonly partitions: readonly PartitionSummary[]
+}
+
+export type PartitionSummary = {
+  readonly lower: ColumnValue | undefined
+  readonly upper: ColumnValue | undefined
+  readonly containsNull: boolean
 }
 
 const field = (name: string, type: unknown, id: number) =>
@@ -64,9 +72,11 @@ const schema = compileSchema({
   ],
 })
 
+/** `typesOf` gives the types of a spec's partition values. */
 export function encodeManifestList(
   lines: readonly ManifestLine[],
-  header: { snapshotId: number; parentId: number | undefined; sequence: number },
+  header: { snapshotId: SnapshotId; parentId: SnapshotId | undefined; sequence: number },
+  typesOf: (specId: number) => readonly IcebergType[],
 ): Buffer {
   const metadata = {
     'snapshot-id': String(header.snapshotId),
@@ -74,14 +84,19 @@ export function encodeManifestList(
     'sequence-number': String(header.sequence),
     'format-version': '2',
   }
-  return encodeContainer(schema, metadata, lines.map(encodeLine))
+  return encodeContainer(
+    schema,
+    metadata,
+    lines.map((one) => encodeLine(one, typesOf(one.specId))),
+  )
 }
 
-function encodeLine(line: ManifestLine): unknown {
+function encodeLine(line: ManifestLine, types: readonly IcebergType[]): unknown {
+  const bound = (value: ColumnValue | undefined, index: number) => (value === undefined ? null : encodeValue(types[index] ?? 'int', value))
   return {
     manifest_path: line.path,
     manifest_length: line.bytes,
-    partition_spec_id: 0,
+    partition_spec_id: line.specId,
     content: 0,
     sequence_number: line.sequence,
     min_sequence_number: line.minSequence,
@@ -92,33 +107,24 @@ function encodeLine(line: ManifestLine): unknown {
     added_rows_count: line.added.rows,
     existing_rows_count: line.existing.rows,
     deleted_rows_count: line.deleted.rows,
-    partitions:
-      line.partitions === undefined
-        ? []
-        : [
-            {
-              contains_null: false,
-              contains_nan: false,
-              lower_bound: intBound(line.partitions.lower),
-              upper_bound: intBound(line.partitions.upper),
-            },
-          ],
+    partitions: line.partitions.map(({ lower, upper, containsNull }, index) => ({
+      contains_null: containsNull,
+      contains_nan: false,
+      lower_bound: bound(lower, index),
+      upper_bound: bound(upper, index),
+    })),
     key_metadata: null,
   }
-}
-
-/** Partition values of month and year are 4-byte integers. */
-function intBound(value: number): Buffer {
-  return encodeValue('long', value).subarray(0, 4)
 }
 
 const line = z.object({
   manifest_path: z.string(),
   manifest_length: z.number(),
-  content: z.number(),
-  sequence_number: z.number(),
-  min_sequence_number: z.number(),
-  added_snapshot_id: z.number(),
+  partition_spec_id: z.number(),
+  content: z.number().optional(),
+  sequence_number: z.number().optional(),
+  min_sequence_number: z.number().optional(),
+  added_snapshot_id: z.union([z.number(), z.bigint()]),
   added_files_count: z.number(),
   existing_files_count: z.number(),
   deleted_files_count: z.number(),
@@ -126,35 +132,42 @@ const line = z.object({
   existing_rows_count: z.number(),
   deleted_rows_count: z.number(),
   partitions: z
-    .array(z.object({ lower_bound: z.instanceof(Uint8Array).nullable(), upper_bound: z.instanceof(Uint8Array).nullable() }))
+    .array(
+      z.object({
+        contains_null: z.boolean(),
+        lower_bound: z.instanceof(Uint8Array).nullable(),
+        upper_bound: z.instanceof(Uint8Array).nullable(),
+      }),
+    )
     .nullable(),
 })
 
 /** The lines of a manifest list. Throws TABLE_CORRUPT, or TABLE_UNSUPPORTED when the table has row-level deletes. */
-export function decodeManifestList(bytes: Uint8Array, key: string): ManifestLine[] {
+export function decodeManifestList(bytes: Uint8Array, key: string, typesOf: (specId: number) => readonly IcebergType[]): ManifestLine[] {
   return decodeContainer(bytes, key).records.map((record) => {
     const parsed = line.safeParse(record)
     if (!parsed.success)
       throw new LakehouseError('TABLE_CORRUPT', `${key} holds a line that is no manifest`, { details: { key }, cause: parsed.error })
     const found = parsed.data
-    if (found.content !== 0)
+    if ((found.content ?? 0) !== 0)
       throw new LakehouseError('TABLE_UNSUPPORTED', `${found.manifest_path} holds row-level deletes`, { details: { key } })
-    const partition = found.partitions?.[0]
-    const lower = partition?.lower_bound ?? undefined
-    const upper = partition?.upper_bound ?? undefined
+    const types = typesOf(found.partition_spec_id)
+    const bound = (value: Uint8Array | null, index: number) => (value === null ? undefined : decodeValue(types[index] ?? 'int', value))
     return {
       path: found.manifest_path,
       bytes: found.manifest_length,
-      sequence: found.sequence_number,
-      minSequence: found.min_sequence_number,
+      sequence: found.sequence_number ?? 0,
+      minSequence: found.min_sequence_number ?? 0,
       snapshotId: found.added_snapshot_id,
+      specId: found.partition_spec_id,
       added: { files: found.added_files_count, rows: found.added_rows_count },
       existing: { files: found.existing_files_count, rows: found.existing_rows_count },
       deleted: { files: found.deleted_files_count, rows: found.deleted_rows_count },
-      partitions:
-        lower === undefined || upper === undefined
-          ? undefined
-          : { lower: Buffer.from(lower).readInt32LE(), upper: Buffer.from(upper).readInt32LE() },
+      partitions: (found.partitions ?? []).map((one, index) => ({
+        lower: bound(one.lower_bound, index),
+        upper: bound(one.upper_bound, index),
+        containsNull: one.contains_null,
+      })),
     }
   })
 }
@@ -163,7 +176,8 @@ export function decodeManifestList(bytes: Uint8Array, key: string): ManifestLine
 export function lineFor(
   path: string,
   bytes: number,
-  snapshotId: number,
+  snapshotId: SnapshotId,
+  specId: number,
   sequence: number,
   entries: readonly ManifestEntry[],
 ): ManifestLine {
@@ -171,7 +185,7 @@ export function lineFor(
     const some = entries.filter((entry) => entry.status === status)
     return { files: some.length, rows: some.reduce((sum, entry) => sum + entry.file.rows, 0) }
   }
-  const values = entries.flatMap((entry) => (entry.file.partition === undefined ? [] : [entry.file.partition]))
+  const width = Math.max(0, ...entries.map((entry) => entry.file.partition.length))
   const sequences = entries.flatMap((entry) => (entry.status === 'deleted' ? [] : [entry.status === 'added' ? sequence : entry.sequence]))
   return {
     path,
@@ -179,9 +193,21 @@ export function lineFor(
     sequence,
     minSequence: Math.min(sequence, ...sequences),
     snapshotId,
+    specId,
     added: count('added'),
     existing: count('existing'),
     deleted: count('deleted'),
-    partitions: values.length === 0 ? undefined : { lower: Math.min(...values), upper: Math.max(...values) },
+    partitions: Array.from({ length: width }, (_, index) => summarise(entries.map((entry) => entry.file.partition[index] ?? null))),
   }
+}
+
+function summarise(values: readonly (ColumnValue | null)[]): PartitionSummary {
+  let lower: ColumnValue | undefined
+  let upper: ColumnValue | undefined
+  for (const value of values) {
+    if (value === null) continue
+    if (lower === undefined || compareValues(value, lower) < 0) lower = value
+    if (upper === undefined || compareValues(value, upper) > 0) upper = value
+  }
+  return { lower, upper, containsNull: values.includes(null) }
 }

@@ -1,19 +1,29 @@
 import * as z from 'zod'
 import { LakehouseError } from '../../core/errors.ts'
 import { type AvroSchema, compileSchema, decodeContainer, encodeContainer } from './avro.ts'
-import { type IcebergField, partitionFieldName, type TableShape } from './schema.ts'
-import { type ColumnValue, decodeValue, encodeValue, lowerBound, upperBound } from './values.ts'
+import type { IcebergField, PartitionField, TableShape } from './schema.ts'
+import { resultType } from './transform.ts'
+import { type ColumnValue, decodeValue, encodeValue, type IcebergType, isFloating, lowerBound, upperBound } from './values.ts'
+
+/** A number where it is exact: other writers' ids may be beyond 2^53. */
+export type SnapshotId = number | bigint
 
 /** A Parquet file of a table, with what is known of its columns (by field id). `path` is an absolute URL. */
 export type DataFile = {
   readonly path: string
-  readonly partition: number | undefined
+  /** The spec by which it was cut, and its value for each field of that spec. */
+  readonly specId: number
+  readonly partition: readonly (ColumnValue | null)[]
   readonly rows: number
   readonly bytes: number
   readonly columnBytes: ReadonlyMap<number, number>
   readonly nulls: ReadonlyMap<number, number>
   readonly lower: ReadonlyMap<number, ColumnValue>
   readonly upper: ReadonlyMap<number, ColumnValue>
+  /** NaN of floating columns, or undefined where they were not counted. */
+  readonly nans: ReadonlyMap<number, number> | undefined
+  /** Whether its rows stand in the table's sort order. */
+  readonly sorted: boolean
 }
 
 /** added: by the manifest's own snapshot; existing: carried over; deleted: removed by the manifest's snapshot. */
@@ -21,9 +31,16 @@ type EntryStatus = 'existing' | 'added' | 'deleted'
 
 export type ManifestEntry = {
   readonly status: EntryStatus
-  readonly snapshotId: number
+  readonly snapshotId: SnapshotId
   readonly sequence: number
   readonly file: DataFile
+}
+
+/** What a manifest's files have in common: the fields of the schema that they were written under, and the spec by which they are cut. */
+export type ManifestShape = {
+  readonly fields: readonly IcebergField[]
+  readonly specId: number
+  readonly partition: readonly PartitionField[]
 }
 
 const STATUSES: readonly EntryStatus[] = ['existing', 'added', 'deleted']
@@ -44,12 +61,51 @@ const intMap = (name: string, keyId: number, valueId: number, value: 'long' | 'b
 
 const optional = (type: unknown) => ['null', type]
 
-/** The Avro schema of a manifest of a table of this shape, with the field ids that readers go by. */
-function manifestSchema(shape: TableShape): AvroSchema {
-  const partition =
-    shape.partition === undefined
-      ? []
-      : [{ name: partitionFieldName(shape.partition), type: optional('int'), default: null, 'field-id': 1000 }]
+/** How Avro holds the values of a partition field. */
+function avroType(type: IcebergType, name: string): unknown {
+  switch (type) {
+    case 'date':
+      return { type: 'int', logicalType: 'date' }
+    case 'timestamp':
+    case 'timestamptz':
+      return { type: 'long', logicalType: 'timestamp-micros', 'adjust-to-utc': type === 'timestamptz' }
+    case 'boolean':
+    case 'int':
+    case 'long':
+    case 'float':
+    case 'double':
+    case 'string':
+      return type
+  }
+  const [precision, scale] = [...type.matchAll(/\d+/g)].map(([digits]) => Number(digits))
+  let size = 1
+  while (2n ** BigInt(8 * size - 1) <= 10n ** BigInt(precision ?? 1)) size++
+  return { type: 'fixed', name: `decimal_${name}`, size, logicalType: 'decimal', precision, scale }
+}
+
+/** Partition field names that Avro cannot hold are written as Iceberg does it: what is not allowed becomes _xHH. */
+export function avroName(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9_]/g, (letter) => `_x${letter.charCodeAt(0).toString(16).toUpperCase()}`).replace(/^(\d)/, '_$1')
+}
+
+/** The types of a spec's values. Throws TABLE_CORRUPT for a source that is no column. */
+export function partitionTypes({ fields, partition }: Pick<ManifestShape, 'fields' | 'partition'>): IcebergType[] {
+  return partition.map(({ source, transform }) => {
+    const type = fields.find((field) => field.name === source)?.type
+    // The column of a retired field may be gone.
+    return type === undefined ? 'int' : resultType(transform, type)
+  })
+}
+
+/** The Avro schema of a manifest, with the field ids that readers go by. */
+function manifestSchema(shape: ManifestShape): AvroSchema {
+  const types = partitionTypes(shape)
+  const partition = shape.partition.map(({ name, fieldId }, index) => ({
+    name: avroName(name),
+    type: optional(avroType(types[index] ?? 'int', avroName(name))),
+    default: null,
+    'field-id': fieldId,
+  }))
   const field = (name: string, type: unknown, id: number) =>
     Array.isArray(type) ? { name, type, default: null, 'field-id': id } : { name, type, 'field-id': id }
   const dataFile = {
@@ -87,30 +143,42 @@ function manifestSchema(shape: TableShape): AvroSchema {
   })
 }
 
-/** The bytes of a manifest. Entries added by this very snapshot leave their sequence number to be inherited from the list. */
-export function encodeManifest(shape: TableShape, schemaJson: string, specJson: string, entries: readonly ManifestEntry[]): Buffer {
+/** The bytes of a manifest of files of one spec. Entries added by this very snapshot leave their sequence number to be inherited from the list. */
+export function encodeManifest(
+  shape: ManifestShape,
+  header: { schemaId: number; schemaJson: string; specJson: string; sortOrderId: number },
+  entries: readonly ManifestEntry[],
+): Buffer {
   const metadata = {
-    schema: schemaJson,
-    'schema-id': '0',
-    'partition-spec': specJson,
-    'partition-spec-id': '0',
+    schema: header.schemaJson,
+    'schema-id': String(header.schemaId),
+    'partition-spec': header.specJson,
+    'partition-spec-id': String(shape.specId),
     'format-version': '2',
     content: 'data',
   }
+  const types = partitionTypes(shape)
   return encodeContainer(
     manifestSchema(shape),
     metadata,
-    entries.map((entry) => encodeEntry(shape, entry)),
+    entries.map((entry) => encodeEntry(shape, types, header.sortOrderId, entry)),
   )
 }
 
-function encodeEntry(shape: TableShape, { status, snapshotId, sequence, file }: ManifestEntry): unknown {
+function encodeEntry(
+  shape: ManifestShape,
+  types: readonly IcebergType[],
+  sortOrderId: number,
+  { status, snapshotId, sequence, file }: ManifestEntry,
+): unknown {
   const inherited = status === 'added'
   const pairs = <V>(map: ReadonlyMap<number, V>) => [...map].sort(([a], [b]) => a - b).map(([key, value]) => ({ key, value }))
+  const known = new Map(shape.fields.map((field) => [field.id, field.type]))
   const bounds = (map: ReadonlyMap<number, ColumnValue>, side: typeof lowerBound) =>
-    pairs(map).map(({ key, value }) => ({ key, value: encodeBound(shape.fields, key, value, side) }))
-  const allRows = new Map(shape.fields.map((field) => [field.id, file.rows]))
-  const doubles = new Map(shape.fields.filter((field) => field.type === 'double').map((field) => [field.id, 0]))
+    pairs(map).flatMap(({ key, value }) => {
+      const type = known.get(key)
+      return type === undefined ? [] : [{ key, value: encodeValue(type, side(type, value)) }]
+    })
   return {
     status: STATUSES.indexOf(status),
     snapshot_id: snapshotId,
@@ -120,41 +188,39 @@ function encodeEntry(shape: TableShape, { status, snapshotId, sequence, file }: 
       content: 0,
       file_path: file.path,
       file_format: 'PARQUET',
-      partition: shape.partition === undefined ? {} : { [partitionFieldName(shape.partition)]: file.partition ?? null },
+      partition: Object.fromEntries(
+        shape.partition.map(({ name }, index) => [avroName(name), avroValue(types[index] ?? 'int', file.partition[index] ?? null)]),
+      ),
       record_count: file.rows,
       file_size_in_bytes: file.bytes,
       column_sizes: pairs(file.columnBytes),
-      value_counts: pairs(allRows),
+      value_counts: pairs(new Map([...file.nulls.keys()].map((id) => [id, file.rows]))),
       null_value_counts: pairs(file.nulls),
-      nan_value_counts: pairs(doubles),
+      nan_value_counts: file.nans === undefined ? null : pairs(file.nans),
       lower_bounds: bounds(file.lower, lowerBound),
       upper_bounds: bounds(file.upper, upperBound),
       key_metadata: null,
       split_offsets: null,
       equality_ids: null,
-      sort_order_id: shape.sort.length === 0 ? 0 : 1,
+      sort_order_id: file.sorted ? sortOrderId : 0,
     },
   }
 }
 
-function encodeBound(fields: readonly IcebergField[], id: number, value: ColumnValue, side: typeof lowerBound): Buffer {
-  const type = fieldOf(fields, id).type
-  return encodeValue(type, side(type, value))
-}
-
-function fieldOf(fields: readonly IcebergField[], id: number): IcebergField {
-  const field = fields.find((candidate) => candidate.id === id)
-  if (field === undefined) throw new LakehouseError('INTERNAL', `no field has the id ${id}`)
-  return field
+function avroValue(type: IcebergType, value: ColumnValue | null): unknown {
+  if (value === null || !type.startsWith('decimal')) return value
+  const bytes = encodeValue(type, value)
+  const { size } = avroType(type, 'x') as { size: number }
+  return Buffer.concat([Buffer.alloc(size - bytes.length, (bytes[0] ?? 0) >= 128 ? 0xff : 0), bytes])
 }
 
 const intPairs = <V extends z.ZodType>(value: V) => z.array(z.object({ key: z.number(), value })).nullable()
 const entryRecord = z.object({
   status: z.number().int().min(0).max(2),
-  snapshot_id: z.number().nullable(),
-  sequence_number: z.number().nullable(),
+  snapshot_id: z.union([z.number(), z.bigint()]).nullable(),
+  sequence_number: z.number().nullable().optional(),
   data_file: z.object({
-    content: z.literal(0),
+    content: z.literal(0).optional(),
     file_path: z.string(),
     file_format: z.string(),
     partition: z.looseObject({}),
@@ -162,18 +228,23 @@ const entryRecord = z.object({
     file_size_in_bytes: z.number(),
     column_sizes: intPairs(z.number()).optional(),
     null_value_counts: intPairs(z.number()).optional(),
+    nan_value_counts: intPairs(z.number()).optional(),
     lower_bounds: intPairs(z.instanceof(Uint8Array)).optional(),
     upper_bounds: intPairs(z.instanceof(Uint8Array)).optional(),
+    sort_order_id: z.number().nullable().optional(),
   }),
 })
 
+type FileRecord = z.infer<typeof entryRecord>['data_file']
+
 /** The entries of a manifest; what its entries leave open is inherited from the list's line. Throws TABLE_CORRUPT, TABLE_UNSUPPORTED. */
 export function decodeManifest(
-  shape: TableShape,
+  shape: ManifestShape,
   bytes: Uint8Array,
   key: string,
-  inherit: { snapshotId: number; sequence: number },
+  inherit: { snapshotId: SnapshotId; sequence: number },
 ): ManifestEntry[] {
+  const types = partitionTypes(shape)
   return decodeContainer(bytes, key).records.map((record) => {
     const parsed = entryRecord.safeParse(record)
     if (!parsed.success)
@@ -185,25 +256,45 @@ export function decodeManifest(
       status: STATUSES[status] ?? 'existing',
       snapshotId: snapshotId ?? inherit.snapshotId,
       sequence: sequence ?? inherit.sequence,
-      file: decodeFile(shape, file),
+      file: decodeFile(shape, types, file),
     }
   })
 }
 
-function decodeFile(shape: TableShape, file: z.infer<typeof entryRecord>['data_file']): DataFile {
-  const partition = shape.partition === undefined ? undefined : file.partition[partitionFieldName(shape.partition)]
+function decodeFile({ fields, specId, partition }: ManifestShape, types: readonly IcebergType[], file: FileRecord): DataFile {
   const map = <V>(pairs: { key: number; value: V }[] | null | undefined) => new Map((pairs ?? []).map(({ key, value }) => [key, value]))
-  const bounds = (pairs: { key: number; value: Uint8Array }[] | null | undefined) => {
-    return new Map((pairs ?? []).map(({ key, value }) => [key, decodeValue(fieldOf(shape.fields, key).type, value)]))
-  }
+  const known = new Map(fields.map((field) => [field.id, field.type]))
+  // A column that is no more has no type to read its bounds by.
+  const bounds = (pairs: { key: number; value: Uint8Array }[] | null | undefined) =>
+    new Map(
+      (pairs ?? []).flatMap(({ key, value }) => {
+        const type = known.get(key)
+        return type === undefined ? [] : [[key, decodeValue(type, value)] as const]
+      }),
+    )
   return {
     path: file.file_path,
-    partition: typeof partition === 'number' ? partition : undefined,
+    specId,
+    partition: partition.map(({ name }, index) =>
+      partitionValue(types[index] ?? 'int', file.partition[avroName(name)] ?? file.partition[name]),
+    ),
     rows: file.record_count,
     bytes: file.file_size_in_bytes,
     columnBytes: map(file.column_sizes),
     nulls: map(file.null_value_counts),
     lower: bounds(file.lower_bounds),
     upper: bounds(file.upper_bounds),
+    nans: file.nan_value_counts === null || file.nan_value_counts === undefined ? undefined : map(file.nan_value_counts),
+    sorted: (file.sort_order_id ?? 0) !== 0,
   }
+}
+
+function partitionValue(type: IcebergType, value: unknown): ColumnValue | null {
+  if (value instanceof Uint8Array) return decodeValue(type, value)
+  return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string' || typeof value === 'boolean' ? value : null
+}
+
+/** Counts of NaN for columns of which it is known that they hold none. */
+export function noNans(shape: Pick<TableShape, 'fields'>): Map<number, number> {
+  return new Map(shape.fields.filter((field) => isFloating(field.type)).map((field) => [field.id, 0]))
 }

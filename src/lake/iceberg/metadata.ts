@@ -1,94 +1,131 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { LakehouseError } from '../../core/errors.ts'
-import { type IcebergField, type IcebergType, type PartitionTransform, partitionFieldName, type TableShape } from './schema.ts'
+import type { ManifestShape, SnapshotId } from './manifest.ts'
+import { FIRST_PARTITION_ID, type IcebergField, type PartitionField, type TableShape } from './schema.ts'
+import { isTransform } from './transform.ts'
+import { parseType } from './values.ts'
 
-const fieldJson = z.object({ id: z.number(), name: z.string(), required: z.boolean(), type: z.string(), doc: z.string().optional() })
-const snapshotJson = z.object({
-  'snapshot-id': z.number(),
-  'parent-snapshot-id': z.number().optional(),
-  'sequence-number': z.number(),
-  'timestamp-ms': z.number(),
-  'manifest-list': z.string(),
-  summary: z.record(z.string(), z.string()),
-  'schema-id': z.number().optional(),
+const id = z.union([z.number(), z.bigint()])
+const fieldJson = z.object({ id: z.number(), name: z.string(), required: z.boolean(), type: z.unknown(), doc: z.string().optional() })
+const schemaJson = z.object({ type: z.literal('struct'), 'schema-id': z.number(), fields: z.array(fieldJson) }).loose()
+const specJson = z.object({
+  'spec-id': z.number(),
+  fields: z.array(z.object({ name: z.string(), transform: z.string(), 'source-id': z.number(), 'field-id': z.number() }).loose()),
 })
-const metadataJson = z.object({
-  'format-version': z.literal(2),
-  'table-uuid': z.string(),
-  location: z.string(),
-  'last-sequence-number': z.number(),
-  'last-updated-ms': z.number(),
-  'last-column-id': z.number(),
-  'current-schema-id': z.number(),
-  schemas: z.array(z.object({ type: z.literal('struct'), 'schema-id': z.number(), fields: z.array(fieldJson) })).min(1),
-  'default-spec-id': z.number(),
-  'partition-specs': z.array(
-    z.object({
-      'spec-id': z.number(),
-      fields: z.array(z.object({ name: z.string(), transform: z.string(), 'source-id': z.number(), 'field-id': z.number() })),
-    }),
-  ),
-  'last-partition-id': z.number(),
-  'default-sort-order-id': z.number(),
-  'sort-orders': z.array(z.object({ 'order-id': z.number(), fields: z.array(z.object({ 'source-id': z.number() }).loose()) })),
-  properties: z.record(z.string(), z.string()),
-  'current-snapshot-id': z.number(),
-  snapshots: z.array(snapshotJson),
-  refs: z.record(z.string(), z.object({ 'snapshot-id': z.number(), type: z.enum(['branch', 'tag']) }).loose()),
-  'snapshot-log': z.array(z.object({ 'timestamp-ms': z.number(), 'snapshot-id': z.number() })),
-  'metadata-log': z.array(z.object({ 'timestamp-ms': z.number(), 'metadata-file': z.string() })),
-})
+const orderJson = z.object({ 'order-id': z.number(), fields: z.array(z.object({ 'source-id': z.number() }).loose()) })
+const snapshotJson = z
+  .object({
+    'snapshot-id': id,
+    'parent-snapshot-id': id.nullish(),
+    'sequence-number': z.number().default(0),
+    'timestamp-ms': z.number(),
+    'manifest-list': z.string(),
+    summary: z.record(z.string(), z.string()),
+    'schema-id': z.number().nullish(),
+  })
+  .loose()
+const refJson = z.object({ 'snapshot-id': id, type: z.enum(['branch', 'tag']) }).loose()
+const metadataJson = z
+  .object({
+    'format-version': z.literal(2),
+    'table-uuid': z.string(),
+    location: z.string(),
+    'last-sequence-number': z.number(),
+    'last-updated-ms': z.number(),
+    'last-column-id': z.number(),
+    'current-schema-id': z.number(),
+    schemas: z.array(schemaJson).min(1),
+    'default-spec-id': z.number(),
+    'partition-specs': z.array(specJson).min(1),
+    'last-partition-id': z.number(),
+    'default-sort-order-id': z.number(),
+    'sort-orders': z.array(orderJson),
+    properties: z.record(z.string(), z.string()).default({}),
+    'current-snapshot-id': id.nullish().transform((found) => found ?? -1),
+    snapshots: z.array(snapshotJson).default([]),
+    refs: z.record(z.string(), refJson).default({}),
+    'snapshot-log': z.array(z.object({ 'timestamp-ms': z.number(), 'snapshot-id': id })).default([]),
+    'metadata-log': z.array(z.object({ 'timestamp-ms': z.number(), 'metadata-file': z.string() })).default([]),
+  })
+  .loose()
 
 export type TableMetadata = z.infer<typeof metadataJson>
 export type Snapshot = z.infer<typeof snapshotJson>
+export type Ref = z.infer<typeof refJson>
 
-/** Versions whose metadata files stay beside the current one. */
-const METADATA_LOG_LENGTH = 20
+/** JSON whose whole numbers beyond 2^53 come as bigint. */
+export function parseExactJson(text: string): unknown {
+  const revive = (_key: string, value: unknown, context?: { source?: string }) =>
+    typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
+      ? BigInt(context?.source ?? '')
+      : value
+  return JSON.parse(text, revive as Parameters<typeof JSON.parse>[1])
+}
 
-const TYPES: readonly string[] = ['boolean', 'long', 'double', 'string', 'timestamptz'] satisfies IcebergType[]
+const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown }
+
+/** The same the other way. */
+export function printExactJson(value: unknown, space?: number): string {
+  return JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? rawJSON(String(one)) : one), space)
+}
 
 /** The metadata in a v<N>.metadata.json. Throws TABLE_CORRUPT, TABLE_UNSUPPORTED. */
 export function parseMetadata(bytes: Uint8Array, key: string): TableMetadata {
   let json: unknown
   try {
-    json = JSON.parse(Buffer.from(bytes).toString('utf8'))
+    json = parseExactJson(Buffer.from(bytes).toString('utf8'))
   } catch (error) {
     throw new LakehouseError('TABLE_CORRUPT', `${key} is not JSON`, { details: { key }, cause: error })
   }
   const version = typeof json === 'object' && json !== null && 'format-version' in json ? json['format-version'] : undefined
-  if (typeof version === 'number' && version !== 2) {
-    throw new LakehouseError('TABLE_UNSUPPORTED', `${key} is of Iceberg format version ${version}; only version 2 is read`, {
+  if (typeof version === 'number' && version !== 1 && version !== 2) {
+    throw new LakehouseError('TABLE_UNSUPPORTED', `${key} is of Iceberg format version ${version}; versions 1 and 2 are read`, {
       details: { key, version },
     })
   }
-  const parsed = metadataJson.safeParse(json)
+  const parsed = metadataJson.safeParse(version === 1 ? { ...FIRST_VERSION, ...asSecondVersion(json as FirstVersion) } : json)
   if (!parsed.success)
     throw new LakehouseError('TABLE_CORRUPT', `${key} is not table metadata: ${z.prettifyError(parsed.error)}`, { details: { key } })
   return parsed.data
 }
 
+type FirstVersion = {
+  readonly schema?: { readonly fields?: readonly { readonly id?: number }[] }
+  readonly 'partition-spec'?: readonly { readonly 'field-id'?: number }[]
+  readonly location?: string
+}
+
+const FIRST_VERSION = {
+  'last-sequence-number': 0,
+  'current-schema-id': 0,
+  'default-spec-id': 0,
+  'default-sort-order-id': 0,
+  'sort-orders': [{ 'order-id': 0, fields: [] }],
+}
+
+/** What the second version of the format says of a table of the first: the single schema and spec become the first of several. A commit makes it the second. */
+function asSecondVersion(json: FirstVersion): object {
+  const fields = json['partition-spec'] ?? []
+  return {
+    schemas: [{ type: 'struct', 'schema-id': 0, ...json.schema }],
+    'partition-specs': [{ 'spec-id': 0, fields: fields.map((field, index) => ({ 'field-id': FIRST_PARTITION_ID + index, ...field })) }],
+    'last-partition-id': FIRST_PARTITION_ID - 1 + fields.length,
+    'table-uuid': uuidOf(json.location ?? ''),
+    ...json,
+    'format-version': 2,
+  }
+}
+
 export function printMetadata(metadata: TableMetadata): Buffer {
-  return Buffer.from(JSON.stringify(metadata, undefined, 1))
+  return Buffer.from(printExactJson(metadata, 1))
 }
 
 /** Metadata of a new, empty table; its id follows from its location, so that equal tables have equal bytes. */
 export function newMetadata(location: string, shape: TableShape, nowMs: number): TableMetadata {
-  const idOf = (name: string) => shape.fields.find((field) => field.name === name)?.id ?? 0
-  const spec =
-    shape.partition === undefined
-      ? []
-      : [
-          {
-            name: partitionFieldName(shape.partition),
-            transform: shape.partition.transform,
-            'source-id': idOf(shape.partition.source),
-            'field-id': 1000,
-          },
-        ]
   const order = shape.sort.map((name) => ({
     transform: 'identity',
-    'source-id': idOf(name),
+    'source-id': idOf(shape.fields, name),
     direction: 'asc',
     'null-order': 'nulls-first',
   }))
@@ -98,14 +135,12 @@ export function newMetadata(location: string, shape: TableShape, nowMs: number):
     location,
     'last-sequence-number': 0,
     'last-updated-ms': nowMs,
-    'last-column-id': shape.fields.length,
+    'last-column-id': Math.max(0, ...shape.fields.map((field) => field.id)),
     'current-schema-id': 0,
-    schemas: [
-      { type: 'struct', 'schema-id': 0, fields: shape.fields.map(({ doc, ...field }) => (doc === undefined ? field : { ...field, doc })) },
-    ],
+    schemas: [{ type: 'struct', 'schema-id': 0, fields: shape.fields.map(fieldToJson) }],
     'default-spec-id': 0,
-    'partition-specs': [{ 'spec-id': 0, fields: spec }],
-    'last-partition-id': 999 + spec.length,
+    'partition-specs': [{ 'spec-id': 0, fields: specToJson(shape.fields, shape.partition) }],
+    'last-partition-id': FIRST_PARTITION_ID - 1 + shape.partition.length,
     'default-sort-order-id': order.length === 0 ? 0 : 1,
     'sort-orders': [{ 'order-id': 0, fields: [] }, ...(order.length === 0 ? [] : [{ 'order-id': 1, fields: order }])],
     properties: {
@@ -123,54 +158,95 @@ export function newMetadata(location: string, shape: TableShape, nowMs: number):
   }
 }
 
-/** The metadata after one more snapshot; `previous` is the key of the metadata that it grew from. */
-export function withSnapshot(metadata: TableMetadata, snapshot: Snapshot, previousFile: string | undefined): TableMetadata {
-  const log = previousFile === undefined ? [] : [{ 'timestamp-ms': metadata['last-updated-ms'], 'metadata-file': previousFile }]
-  return {
-    ...metadata,
-    'last-sequence-number': snapshot['sequence-number'],
-    'last-updated-ms': snapshot['timestamp-ms'],
-    'current-snapshot-id': snapshot['snapshot-id'],
-    snapshots: [...metadata.snapshots, snapshot],
-    refs: { ...metadata.refs, main: { 'snapshot-id': snapshot['snapshot-id'], type: 'branch' } },
-    'snapshot-log': [...metadata['snapshot-log'], { 'timestamp-ms': snapshot['timestamp-ms'], 'snapshot-id': snapshot['snapshot-id'] }],
-    'metadata-log': [...metadata['metadata-log'], ...log].slice(-METADATA_LOG_LENGTH),
-  }
+export function fieldToJson({ doc, ...field }: IcebergField): z.infer<typeof fieldJson> {
+  return doc === undefined ? field : { ...field, doc }
 }
 
-/** The shape that the current schema, partition spec and sort order describe. Throws TABLE_UNSUPPORTED for types and transforms that are not ours. */
-export function shapeOf(metadata: TableMetadata, key: string): TableShape {
-  const schema = metadata.schemas.find((candidate) => candidate['schema-id'] === metadata['current-schema-id']) ?? metadata.schemas[0]
-  const fields: IcebergField[] = (schema?.fields ?? []).map((field) => {
-    if (!isType(field.type))
-      throw new LakehouseError('TABLE_UNSUPPORTED', `${key}: column ${field.name} is of type ${field.type}`, { details: { key } })
-    return { ...field, type: field.type }
-  })
-  const spec = metadata['partition-specs'].find((candidate) => candidate['spec-id'] === metadata['default-spec-id'])?.fields ?? []
-  const order = metadata['sort-orders'].find((candidate) => candidate['order-id'] === metadata['default-sort-order-id'])?.fields ?? []
-  const nameOf = (id: number) => fields.find((field) => field.id === id)?.name ?? ''
-  const first = spec[0]
-  if (first !== undefined && (spec.length > 1 || !isTransform(first.transform))) {
-    throw new LakehouseError('TABLE_UNSUPPORTED', `${key} is partitioned by ${spec.map((part) => part.transform).join(', ')}`, {
-      details: { key },
+export function specToJson(fields: readonly IcebergField[], partition: readonly PartitionField[]): z.infer<typeof specJson>['fields'] {
+  return partition.map(({ source, transform, name, fieldId }) => ({
+    name,
+    transform,
+    'source-id': idOf(fields, source),
+    'field-id': fieldId,
+  }))
+}
+
+/** Throws COLUMN_NOT_FOUND. */
+export function idOf(fields: readonly IcebergField[], name: string): number {
+  const found = fields.find((field) => field.name === name)
+  if (found === undefined)
+    throw new LakehouseError('COLUMN_NOT_FOUND', `there is no column ${name}: there are ${fields.map((field) => field.name).join(', ')}`, {
+      details: { column: name },
     })
-  }
+  return found.id
+}
+
+/** The fields of one of the table's schemas, by default of the current one. Throws TABLE_UNSUPPORTED for types that are not ours. */
+export function fieldsAt(metadata: TableMetadata, schemaId: number | null | undefined, key: string): IcebergField[] {
+  const { schemas } = metadata
+  const schema =
+    schemas.find((candidate) => candidate['schema-id'] === schemaId) ??
+    schemas.find((candidate) => candidate['schema-id'] === metadata['current-schema-id']) ??
+    schemas[0]
+  return (schema?.fields ?? []).map((field) => {
+    const type = typeof field.type === 'string' ? parseType(field.type) : undefined
+    if (type === undefined)
+      throw new LakehouseError('TABLE_UNSUPPORTED', `${key}: column ${field.name} is of type ${JSON.stringify(field.type)}`, {
+        details: { key },
+      })
+    return { id: field.id, name: field.name, required: field.required, type, doc: field.doc }
+  })
+}
+
+/** The shape that a schema (by default the current one), the default partition spec and sort order describe. Throws TABLE_UNSUPPORTED. */
+export function shapeOf(metadata: TableMetadata, key: string, schemaId?: number | null): TableShape {
+  const fields = fieldsAt(metadata, schemaId, key)
+  const order = metadata['sort-orders'].find((candidate) => candidate['order-id'] === metadata['default-sort-order-id'])?.fields ?? []
+  const nameOf = (fieldId: number) => fields.find((field) => field.id === fieldId)?.name
   return {
     fields,
-    partition: first === undefined ? undefined : { source: nameOf(first['source-id']), transform: first.transform as PartitionTransform },
-    sort: order.map((part) => nameOf(part['source-id'])),
+    partition: partitionAt(metadata, metadata['default-spec-id'], fields, key),
+    sort: order.flatMap((part) => nameOf(part['source-id']) ?? []),
   }
 }
 
-function isType(text: string): text is IcebergType {
-  return TYPES.includes(text)
+/** Fields of every schema that the table has had, the latest of each id: what old files and specs speak of. */
+function everyField(metadata: TableMetadata, key: string): IcebergField[] {
+  const found = new Map<number, IcebergField>()
+  for (const { 'schema-id': schemaId } of metadata.schemas)
+    for (const field of fieldsAt(metadata, schemaId, key)) found.set(field.id, field)
+  for (const field of fieldsAt(metadata, undefined, key)) found.set(field.id, field)
+  return [...found.values()]
 }
 
-function isTransform(text: string): text is PartitionTransform {
-  return text === 'month' || text === 'year'
+/** What the files of a spec have in common. Throws TABLE_CORRUPT for a spec that the table does not have, TABLE_UNSUPPORTED. */
+export function manifestShapeOf(metadata: TableMetadata, specId: number, key: string): ManifestShape {
+  const fields = everyField(metadata, key)
+  return { fields, specId, partition: partitionAt(metadata, specId, fields, key) }
+}
+
+function partitionAt(metadata: TableMetadata, specId: number, fields: readonly IcebergField[], key: string): PartitionField[] {
+  const spec = metadata['partition-specs'].find((candidate) => candidate['spec-id'] === specId)
+  if (spec === undefined) throw new LakehouseError('TABLE_CORRUPT', `${key} has no partition spec ${specId}`, { details: { key } })
+  return spec.fields.map((part) => {
+    if (!isTransform(part.transform))
+      throw new LakehouseError('TABLE_UNSUPPORTED', `${key} is partitioned by ${part.transform}`, { details: { key } })
+    const source = fields.find((field) => field.id === part['source-id'])?.name ?? ''
+    return { source, transform: part.transform, name: part.name, fieldId: part['field-id'] }
+  })
 }
 
 function uuidOf(location: string): string {
   const hex = createHash('sha256').update(location).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}
+
+/** Whether two ids are the same, however they are held. */
+export function sameId(a: SnapshotId | null | undefined, b: SnapshotId | string | null | undefined): boolean {
+  return a !== null && a !== undefined && b !== null && b !== undefined && BigInt(a) === BigInt(b)
+}
+
+/** An id as JSON can carry it: a number where it is exact, else its digits. */
+export function shownId(snapshotId: SnapshotId): number | string {
+  return typeof snapshotId === 'bigint' ? String(snapshotId) : snapshotId
 }

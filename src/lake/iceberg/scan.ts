@@ -1,87 +1,171 @@
 import type { DataFile } from './manifest.ts'
-import type { ManifestLine } from './manifest-list.ts'
-import type { Snapshot } from './metadata.ts'
-import { partitionValue, type TableShape } from './schema.ts'
-import { entriesOf, manifestsOf, type Table } from './table.ts'
-import { type ColumnValue, compareValues } from './values.ts'
+import type { ManifestLine, PartitionSummary } from './manifest-list.ts'
+import { manifestShapeOf, type Snapshot } from './metadata.ts'
+import type { IcebergField, PartitionField } from './schema.ts'
+import { entriesOf, manifestsOf, shapeAt, type Table } from './table.ts'
+import { applyTransform, keepsOrder, type Transform } from './transform.ts'
+import { type ColumnValue, compareValues, type IcebergType } from './values.ts'
 
-/** A condition on one column; a scan's conditions hold together. Instants are microseconds. */
+/** A condition on one column; a scan's conditions hold together. Values as `ColumnValue` has them. */
 export type Predicate =
   | { readonly column: string; readonly op: '=' | '<' | '<=' | '>' | '>='; readonly value: ColumnValue }
   | { readonly column: string; readonly op: 'in'; readonly values: readonly ColumnValue[] }
+  | { readonly column: string; readonly op: 'starts with'; readonly value: string }
+  | { readonly column: string; readonly op: 'is null' }
+  | { readonly column: string; readonly op: 'is not null' }
 
 export type ScanPlan = {
   readonly files: readonly DataFile[]
   readonly manifestsRead: number
   readonly manifestsSkipped: number
   readonly filesSkipped: number
+  /** Files that were left out because of their partition, and because of the bounds of their columns. */
+  readonly skippedBy: { readonly partition: number; readonly bounds: number }
 }
+
+/** What is known of the values of a column in a file, or of a partition field in a manifest. */
+type Known = {
+  readonly lower: ColumnValue | undefined
+  readonly upper: ColumnValue | undefined
+  readonly nulls: 'some' | 'none' | 'all' | 'unknown'
+}
+
+type Cut = PartitionField & { readonly type: IcebergType }
 
 /** The files of a snapshot that may hold rows for which every predicate holds, judged by partition and by column bounds. */
 export async function planScan(table: Table, snapshot: Snapshot | undefined, predicates: readonly Predicate[]): Promise<ScanPlan> {
   const files: DataFile[] = []
+  const { fields } = shapeAt(table, snapshot)
+  const cutsOf = cutsBySpec(table)
   let manifestsRead = 0
   let manifestsSkipped = 0
-  let filesSkipped = 0
+  let [byPartition, byBounds] = [0, 0]
   for (const line of snapshot === undefined ? [] : await manifestsOf(table, snapshot)) {
-    if (!manifestMayMatch(table.shape, line, predicates)) {
+    const cuts = cutsOf(line.specId)
+    if (!manifestMayMatch(cuts, line, predicates)) {
       manifestsSkipped++
-      filesSkipped += line.added.files + line.existing.files
+      byPartition += line.added.files + line.existing.files
       continue
     }
     manifestsRead++
     for (const { status, file } of await entriesOf(table, line)) {
       if (status === 'deleted') continue
-      if (fileMayMatch(table.shape, file, predicates)) files.push(file)
-      else filesSkipped++
+      if (!partitionMayMatch(cuts, file, predicates)) byPartition++
+      else if (!boundsMayMatch(fields, file, predicates)) byBounds++
+      else files.push(file)
     }
   }
-  return { files, manifestsRead, manifestsSkipped, filesSkipped }
-}
-
-function manifestMayMatch(shape: TableShape, line: ManifestLine, predicates: readonly Predicate[]): boolean {
-  const { partition } = shape
-  const range = line.partitions
-  if (partition === undefined || range === undefined) return true
-  return onColumn(predicates, partition.source).every((predicate) =>
-    mayMatch(onPartition(predicate, partition.transform), range.lower, range.upper),
-  )
-}
-
-function fileMayMatch(shape: TableShape, file: DataFile, predicates: readonly Predicate[]): boolean {
-  const { partition } = shape
-  const value = file.partition
-  if (partition !== undefined && value !== undefined) {
-    if (!onColumn(predicates, partition.source).every((predicate) => mayMatch(onPartition(predicate, partition.transform), value, value)))
-      return false
+  return {
+    files,
+    manifestsRead,
+    manifestsSkipped,
+    filesSkipped: byPartition + byBounds,
+    skippedBy: { partition: byPartition, bounds: byBounds },
   }
-  return predicates.every((predicate) => {
-    const id = shape.fields.find((field) => field.name === predicate.column)?.id
-    const lower = id === undefined ? undefined : file.lower.get(id)
-    const upper = id === undefined ? undefined : file.upper.get(id)
-    return lower === undefined || upper === undefined || mayMatch(predicate, lower, upper)
+}
+
+/** A spec's fields with the types of their sources. Fields are known by id: a column may have another name by now than when it was cut by. */
+function cutsBySpec(table: Table): (specId: number) => readonly Cut[] {
+  const known = new Map<number, readonly Cut[]>()
+  return (specId) => {
+    const found = known.get(specId)
+    if (found !== undefined) return found
+    const { fields, partition } = manifestShapeOf(table.metadata, specId, table.root)
+    const cuts = partition.flatMap((part) => {
+      const type = fields.find((field) => field.name === part.source)?.type
+      return type === undefined ? [] : [{ ...part, type }]
+    })
+    const made = cuts.length === partition.length ? cuts : []
+    known.set(specId, made)
+    return made
+  }
+}
+
+function manifestMayMatch(cuts: readonly Cut[], line: ManifestLine, predicates: readonly Predicate[]): boolean {
+  return cuts.every((cut, index) => {
+    const summary = line.partitions[index]
+    return summary === undefined || cutMayMatch(cut, ofSummary(summary), predicates)
   })
 }
 
-function onColumn(predicates: readonly Predicate[], column: string): Predicate[] {
-  return predicates.filter((predicate) => predicate.column === column)
+function ofSummary({ lower, upper, containsNull }: PartitionSummary): Known {
+  return { lower, upper, nulls: containsNull ? (lower === undefined ? 'all' : 'some') : 'none' }
 }
 
-/** The same condition on the partition's value: a strict one becomes weak, because a partition holds many instants. */
-function onPartition(predicate: Predicate, transform: 'month' | 'year'): Predicate {
-  const transformed = (value: ColumnValue) => partitionValue(transform, Number(value))
-  if (predicate.op === 'in') return { ...predicate, values: predicate.values.map(transformed) }
+function partitionMayMatch(cuts: readonly Cut[], file: DataFile, predicates: readonly Predicate[]): boolean {
+  return cuts.every((cut, index) => {
+    const value = file.partition[index]
+    if (value === undefined) return true
+    return cutMayMatch(cut, { lower: value ?? undefined, upper: value ?? undefined, nulls: value === null ? 'all' : 'none' }, predicates)
+  })
+}
+
+function cutMayMatch(cut: Cut, known: Known, predicates: readonly Predicate[]): boolean {
+  if (cut.transform === 'void') return true
+  return predicates.every((predicate) => {
+    if (predicate.column !== cut.source) return true
+    const moved = onCut(predicate, cut)
+    return moved === undefined || mayMatch(moved, known)
+  })
+}
+
+/** The same condition on the partition's value, weaker where a partition holds many values; undefined where it tells nothing of it. */
+function onCut(predicate: Predicate, { transform, type }: Cut): Predicate | undefined {
+  const transformed = (value: ColumnValue) => applyTransform(transform, type, value) ?? value
+  switch (predicate.op) {
+    case 'is null':
+    case 'is not null':
+      return predicate
+    case 'in':
+      return { ...predicate, values: predicate.values.map(transformed) }
+    case '=':
+      return { ...predicate, value: transformed(predicate.value) }
+    case 'starts with':
+      return onPrefix(predicate, transform)
+  }
+  if (!keepsOrder(transform)) return undefined
+  if (transform === 'identity') return predicate
   const op = predicate.op === '<' ? '<=' : predicate.op === '>' ? '>=' : predicate.op
   return { ...predicate, op, value: transformed(predicate.value) }
 }
 
-/** Whether a value within [lower, upper] may fulfil the predicate. */
-function mayMatch(predicate: Predicate, lower: ColumnValue, upper: ColumnValue): boolean {
+function onPrefix(predicate: Extract<Predicate, { op: 'starts with' }>, transform: Transform): Predicate | undefined {
+  if (transform === 'identity') return predicate
+  if (!transform.startsWith('truncate')) return undefined
+  const width = Number(/\d+/.exec(transform)?.[0])
+  const letters = [...predicate.value]
+  return letters.length <= width ? predicate : { column: predicate.column, op: '=', value: letters.slice(0, width).join('') }
+}
+
+function boundsMayMatch(fields: readonly IcebergField[], file: DataFile, predicates: readonly Predicate[]): boolean {
+  return predicates.every((predicate) => {
+    const id = fields.find((field) => field.name === predicate.column)?.id
+    if (id === undefined) return true
+    const nulls = file.nulls.get(id)
+    return mayMatch(predicate, {
+      lower: file.lower.get(id),
+      upper: file.upper.get(id),
+      nulls: nulls === undefined ? 'unknown' : nulls === 0 ? 'none' : nulls === file.rows ? 'all' : 'some',
+    })
+  })
+}
+
+/** Whether a value of which this is known may fulfil the predicate. */
+function mayMatch(predicate: Predicate, { lower, upper, nulls }: Known): boolean {
+  if (predicate.op === 'is null') return nulls !== 'none'
+  // No other condition holds for null.
+  if (nulls === 'all') return false
+  if (predicate.op === 'is not null' || lower === undefined || upper === undefined) return true
   switch (predicate.op) {
     case '=':
       return within(predicate.value, lower, upper)
     case 'in':
       return predicate.values.some((value) => within(value, lower, upper))
+    case 'starts with':
+      // What begins so lies between the prefix itself and the prefix followed by the greatest letters.
+      return (
+        compareValues(String(upper), predicate.value) >= 0 && compareValues(cutTo(String(lower), predicate.value), predicate.value) <= 0
+      )
     case '<':
       return compareValues(lower, predicate.value) < 0
     case '<=':
@@ -91,6 +175,10 @@ function mayMatch(predicate: Predicate, lower: ColumnValue, upper: ColumnValue):
     case '>=':
       return compareValues(upper, predicate.value) >= 0
   }
+}
+
+function cutTo(text: string, like: string): string {
+  return [...text].slice(0, [...like].length).join('')
 }
 
 function within(value: ColumnValue, lower: ColumnValue, upper: ColumnValue): boolean {

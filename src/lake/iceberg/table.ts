@@ -1,9 +1,9 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { formatInstant } from '../../core/time.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { type DataFile, decodeManifest } from './manifest.ts'
+import { type DataFile, decodeManifest, type ManifestEntry, partitionTypes, type SnapshotId } from './manifest.ts'
 import { decodeManifestList, type ManifestLine } from './manifest-list.ts'
-import { parseMetadata, type Snapshot, shapeOf, type TableMetadata } from './metadata.ts'
+import { manifestShapeOf, parseMetadata, type Snapshot, sameId, shapeOf, type TableMetadata } from './metadata.ts'
 import type { TableShape } from './schema.ts'
 
 /** A table as it is at one version of its metadata. `root` is its key within the lake. */
@@ -64,12 +64,12 @@ async function newestVersion(store: ObjectStore, root: string): Promise<number |
 }
 
 /** Which state of a table is meant: a snapshot id, a tag, or the newest snapshot at or before an instant (milliseconds). */
-export type AsOf = { readonly snapshot: number } | { readonly tag: string } | { readonly timeMs: number }
+export type AsOf = { readonly snapshot: SnapshotId | string } | { readonly tag: string } | { readonly timeMs: number }
 
 /** The snapshot that `asOf` names, or the current one; undefined for a table without snapshots. Throws SNAPSHOT_NOT_FOUND. */
 export function snapshotOf(table: Table, asOf: AsOf | undefined): Snapshot | undefined {
   const { snapshots, refs } = table.metadata
-  const byId = (id: number | undefined) => snapshots.find((snapshot) => snapshot['snapshot-id'] === id)
+  const byId = (id: SnapshotId | string | undefined) => snapshots.find((snapshot) => sameId(snapshot['snapshot-id'], id))
   if (asOf === undefined) return byId(table.metadata['current-snapshot-id'])
   const found =
     'snapshot' in asOf
@@ -79,7 +79,7 @@ export function snapshotOf(table: Table, asOf: AsOf | undefined): Snapshot | und
         : snapshots.findLast((snapshot) => snapshot['timestamp-ms'] <= asOf.timeMs)
   if (found === undefined)
     throw new LakehouseError('SNAPSHOT_NOT_FOUND', `${table.root} has no such snapshot; it has ${listSnapshots(snapshots)}`, {
-      details: { table: table.root, ...asOf },
+      details: { table: table.root, asOf: String(Object.values(asOf)[0]) },
     })
   return found
 }
@@ -90,15 +90,45 @@ function listSnapshots(snapshots: readonly Snapshot[]): string {
   return told.length === 0 ? 'none' : `${snapshots.length > told.length ? '… ' : ''}${told.join(', ')}`
 }
 
+/** The shape by which a snapshot is read: its own schema, which the table may have changed since. */
+export function shapeAt(table: Table, snapshot: Snapshot | undefined): TableShape {
+  return snapshot === undefined ? table.shape : shapeOf(table.metadata, table.root, snapshot['schema-id'])
+}
+
 /** The manifests of a snapshot. */
 export async function manifestsOf(table: Table, snapshot: Snapshot): Promise<ManifestLine[]> {
   const key = keyOf(table.store, snapshot['manifest-list'])
-  return decodeManifestList(await table.store.get(key), key)
+  return decodeManifestList(await table.store.get(key), key, (specId) =>
+    partitionTypes(manifestShapeOf(table.metadata, specId, table.root)),
+  )
 }
 
-export async function entriesOf(table: Table, line: ManifestLine) {
+/** Manifests never change: what was decoded once is kept, up to so many entries in all. */
+const CACHED_ENTRIES = 200_000
+const cache = new Map<string, readonly ManifestEntry[]>()
+let cachedEntries = 0
+
+/** The entries of a manifest. */
+export async function entriesOf(table: Table, line: ManifestLine): Promise<readonly ManifestEntry[]> {
+  const name = `${line.path}#${table.metadata['current-schema-id']}`
+  const known = cache.get(name)
+  if (known !== undefined) {
+    cache.delete(name)
+    cache.set(name, known)
+    return known
+  }
   const key = keyOf(table.store, line.path)
-  return decodeManifest(table.shape, await table.store.get(key), key, { snapshotId: line.snapshotId, sequence: line.sequence })
+  const shape = manifestShapeOf(table.metadata, line.specId, table.root)
+  const inherit = { snapshotId: line.snapshotId, sequence: line.sequence }
+  const entries = decodeManifest(shape, await table.store.get(key), key, inherit)
+  cache.set(name, entries)
+  cachedEntries += entries.length
+  for (const [oldest, { length }] of cache) {
+    if (cachedEntries <= CACHED_ENTRIES || oldest === name) break
+    cache.delete(oldest)
+    cachedEntries -= length
+  }
+  return entries
 }
 
 /** The data files of a snapshot, in manifest order. */

@@ -1,7 +1,45 @@
-import type { IcebergType } from './schema.ts'
+/** Iceberg's names of the column types that tables may have here. Others are refused when a table is opened. */
+export type IcebergType =
+  | 'boolean'
+  | 'int'
+  | 'long'
+  | 'float'
+  | 'double'
+  | 'date'
+  | 'timestamp'
+  | 'timestamptz'
+  | 'string'
+  | `decimal(${number}, ${number})`
 
-/** A column value as our code holds it: instants in microseconds. */
-export type ColumnValue = number | string | boolean
+const PLAIN: ReadonlySet<string> = new Set(['boolean', 'int', 'long', 'float', 'double', 'date', 'timestamp', 'timestamptz', 'string'])
+
+/** The type that a schema names, or undefined for one that is not ours. */
+export function parseType(text: string): IcebergType | undefined {
+  if (PLAIN.has(text)) return text as IcebergType
+  const decimal = /^decimal\(\s*(\d+)\s*,\s*(\d+)\s*\)$/.exec(text)
+  return decimal === null ? undefined : `decimal(${Number(decimal[1])}, ${Number(decimal[2])})`
+}
+
+/** What DuckDB calls a type. */
+export function sqlType(type: IcebergType): string {
+  const names: Readonly<Record<string, string>> = {
+    boolean: 'BOOLEAN',
+    int: 'INTEGER',
+    long: 'BIGINT',
+    float: 'FLOAT',
+    double: 'DOUBLE',
+    date: 'DATE',
+    timestamp: 'TIMESTAMP',
+    timestamptz: 'TIMESTAMPTZ',
+    string: 'VARCHAR',
+  }
+  return names[type] ?? type.toUpperCase()
+}
+
+/**
+ * A column value as our code holds it: instants in microseconds, dates in days since 1970, decimals as their unscaled whole number, whole numbers beyond 2^53 as bigint.
+ */
+export type ColumnValue = number | bigint | string | boolean
 
 /** Iceberg's single-value serialisation, used for bounds. */
 export function encodeValue(type: IcebergType, value: ColumnValue): Buffer {
@@ -10,21 +48,48 @@ export function encodeValue(type: IcebergType, value: ColumnValue): Buffer {
       return Buffer.from(String(value))
     case 'boolean':
       return Buffer.from([value === true ? 1 : 0])
+    case 'float': {
+      const buffer = Buffer.alloc(4)
+      buffer.writeFloatLE(Number(value))
+      return buffer
+    }
     case 'double': {
       const buffer = Buffer.alloc(8)
       buffer.writeDoubleLE(Number(value))
       return buffer
     }
+    case 'int':
+    case 'date': {
+      const buffer = Buffer.alloc(4)
+      buffer.writeInt32LE(Number(value))
+      return buffer
+    }
     case 'long':
+    case 'timestamp':
     case 'timestamptz': {
       const buffer = Buffer.alloc(8)
       buffer.writeBigInt64LE(BigInt(value))
       return buffer
     }
   }
+  return twosComplement(BigInt(value))
 }
 
-/** The value that `encodeValue` wrote. */
+/** Big-endian, in the fewest bytes that keep the sign. */
+function twosComplement(value: bigint): Buffer {
+  let length = 1
+  while (BigInt.asIntN(8 * length, value) !== value) length++
+  const bytes = Buffer.alloc(length)
+  for (let at = length - 1, rest = BigInt.asUintN(8 * length, value); at >= 0; at--, rest >>= 8n) bytes[at] = Number(rest & 0xffn)
+  return bytes
+}
+
+/** The bytes that a bucket is made of: whole numbers, dates and instants as eight bytes. */
+export function encodeHashed(type: IcebergType, value: ColumnValue): Buffer {
+  return type === 'int' || type === 'date' ? encodeValue('long', value) : encodeValue(type, value)
+}
+
+/** The value that `encodeValue` wrote, also for a column whose type has been widened since: an int that is a long by now, a float that is a double. */
 export function decodeValue(type: IcebergType, bytes: Uint8Array): ColumnValue {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   switch (type) {
@@ -32,25 +97,42 @@ export function decodeValue(type: IcebergType, bytes: Uint8Array): ColumnValue {
       return buffer.toString('utf8')
     case 'boolean':
       return buffer[0] === 1
+    case 'float':
     case 'double':
-      return buffer.readDoubleLE()
+      return buffer.length === 4 ? buffer.readFloatLE() : buffer.readDoubleLE()
+    case 'int':
+    case 'date':
+      return buffer.readInt32LE()
     case 'long':
+    case 'timestamp':
     case 'timestamptz':
-      return Number(buffer.readBigInt64LE())
+      return buffer.length === 4 ? buffer.readInt32LE() : plain(buffer.readBigInt64LE())
   }
+  let value = BigInt((buffer[0] ?? 0) >= 128 ? -1 : 0)
+  for (const byte of buffer) value = (value << 8n) | BigInt(byte)
+  return plain(value)
+}
+
+/** A number where it is exact. */
+export function plain(value: bigint): number | bigint {
+  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value
 }
 
 /** Orders two values of one column as Iceberg does: strings by UTF-8 bytes. */
 export function compareValues(a: ColumnValue, b: ColumnValue): number {
   if (typeof a === 'string' && typeof b === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b))
-  return Number(a) - Number(b)
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** Zeros carry the sign that makes the bound hold for both zeros. */
 export function lowerBound(type: IcebergType, value: ColumnValue): ColumnValue {
-  return type === 'double' && value === 0 ? -0 : value
+  return isFloating(type) && value === 0 ? -0 : value
 }
 
 export function upperBound(type: IcebergType, value: ColumnValue): ColumnValue {
-  return type === 'double' && value === 0 ? 0 : value
+  return isFloating(type) && value === 0 ? 0 : value
+}
+
+export function isFloating(type: IcebergType): boolean {
+  return type === 'double' || type === 'float'
 }
