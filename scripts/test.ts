@@ -46,7 +46,7 @@ if (only.length === 0) {
 const files = globSync('{src,simulator,test}/**/*.test.ts', { cwd: root }).filter(
   (file) => only.length === 0 || only.some((part) => file.includes(part)),
 )
-if (files.some((file) => file.includes('iceberg-readers'))) await prepareReaders()
+if (files.some((file) => /iceberg-readers|tables/.test(file))) await prepareReaders()
 if (files.some((file) => /object-store|transfer/.test(file))) await preparePeers()
 await tests(files.sort().map((file) => join(root, file)))
 

@@ -20,6 +20,7 @@ import { seriesPrefix } from './sources/binance/archive-key.ts'
 import { openOrigin } from './sources/binance/open-origin.ts'
 import type { ArchiveOrigin } from './sources/binance/origin.ts'
 import { type ArchiveRequest, type PlannedSeries, planArchive } from './sources/binance/plan-archive.ts'
+import { Tables } from './tables.ts'
 import type { Surroundings } from './transfers.ts'
 
 export type IngestOptions = Omit<IngestRequest, 'now' | 'barIntervals'> & {
@@ -135,6 +136,26 @@ export class Lakehouse {
   #queryLimits(asOf: AsOf | undefined): QueryLimits {
     const { workers, memoryLimitMb } = this.config.engine
     return { asOf, threads: workers, memoryLimitMb: Math.max(memoryLimitMb, 512), signal: this.#around.signal }
+  }
+
+  /** Works with the lake's tables; with `writes`, as a run that others know of. Throws LAKE_NOT_FOUND. */
+  async withTables<T>(writes: boolean, onNotice: (text: string) => void, use: (tables: Tables) => Promise<T>): Promise<T> {
+    const { nowMs, random, signal } = this.#around
+    const store = await openExistingLake(this.config.lake)
+    const run = writes ? await beginRun(store, { nowMs, signal, onNotice }) : undefined
+    let mayLeaveOrphans = writes
+    const commits = { nowMs, random, onConflict: () => {} }
+    const withSession = <R>(work: (session: DuckDBSession) => Promise<R>) =>
+      this.#withScratch((scratch) => this.#withSession(scratch, work))
+    try {
+      const result = await use(new Tables({ store, commits, run: run?.id ?? '', withSession }))
+      mayLeaveOrphans = false
+      return result
+    } catch (error) {
+      throw signal.aborted ? asLakehouseError(signal.reason, 'INTERRUPTED') : error
+    } finally {
+      await run?.end({ mayLeaveOrphans })
+    }
   }
 
   /** What the lake holds. */

@@ -45,12 +45,12 @@ export function parseBytes(option: string, value: string | undefined): number | 
   return Math.round(Number(match[1]) * 1024 ** power)
 }
 
-/** Milliseconds: 90s, 30m, 2h. Throws USAGE. */
+/** Milliseconds: 90s, 30m, 2h, 7d. Throws USAGE. */
 export function parseDuration(option: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value)
-  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match?.[2] ?? '']
-  if (match === null || unit === undefined) throw new LakehouseError('USAGE', `--${option} "${value}" is no duration: 90s, 30m, 2h`)
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value)
+  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match?.[2] ?? '']
+  if (match === null || unit === undefined) throw new LakehouseError('USAGE', `--${option} "${value}" is no duration: 90s, 30m, 2h, 7d`)
   return Number(match[1]) * unit
 }
 

@@ -73,7 +73,7 @@ export async function readStatus(store: ObjectStore, session: DuckDBSession): Pr
   }
 }
 
-async function tableStatus(store: ObjectStore, layer: Layer, name: string): Promise<TableStatus> {
+export async function tableStatus(store: ObjectStore, layer: Layer, name: string): Promise<TableStatus> {
   const table = await loadTable(store, tableKey(layer, name))
   const snapshot = table === undefined ? undefined : snapshotOf(table, undefined)
   const status = {

@@ -1,11 +1,13 @@
 import { sweepTemporaries } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { writerOf } from '../storage/temporary.ts'
-import { publishHint } from './iceberg/commit.ts'
-import { entriesOf, keyOf, loadTable, manifestsOf, type Table } from './iceberg/table.ts'
 import { LAYERS } from './layout.ts'
+import { removeOrphans } from './maintain.ts'
 import { mayBeAtWork, otherRuns, type Run } from './run.ts'
 import { listTables } from './tables.ts'
+
+/** Nobody else writes: nothing is too young. */
+const ALL = { beforeMs: Number.POSITIVE_INFINITY, dryRun: false }
 
 export type SweepOutcome = { readonly temporaries: number; readonly orphans: number }
 
@@ -25,41 +27,11 @@ export async function sweepAfterCrash(store: ObjectStore, run: Run): Promise<Swe
   try {
     const { alive, dead } = await otherRuns(store, run)
     if (alive > 0) return { temporaries, orphans }
-    for (const layer of LAYERS) for (const name of await listTables(store, layer)) orphans += await sweepTable(store, `${layer}/${name}`)
+    for (const layer of LAYERS)
+      for (const name of await listTables(store, layer)) orphans += (await removeOrphans(store, `${layer}/${name}`, ALL)).length
     for (const key of dead) await store.delete(key)
   } finally {
     await run.setSweeping(false)
   }
   return { temporaries, orphans }
-}
-
-/** Removes data files, manifests and lists that no snapshot of the table reaches, and mends a hint that lags; returns how many files went. */
-async function sweepTable(store: ObjectStore, root: string): Promise<number> {
-  const table = await loadTable(store, root)
-  const reachable = await reachableKeys(store, table)
-  if (table !== undefined) await publishHint(store, root, table.version)
-  let removed = 0
-  for (const folder of [`${root}/data/`, `${root}/metadata/`]) {
-    for await (const { key } of store.list(folder)) {
-      if (reachable.has(key) || /\/(v\d+\.metadata\.json|version-hint\.text)$/.test(key)) continue
-      await store.delete(key)
-      removed++
-    }
-  }
-  return removed
-}
-
-async function reachableKeys(store: ObjectStore, table: Table | undefined): Promise<Set<string>> {
-  const keys = new Set<string>()
-  for (const snapshot of table?.metadata.snapshots ?? []) {
-    if (table === undefined) break
-    keys.add(keyOf(store, snapshot['manifest-list']))
-    for (const line of await manifestsOf(table, snapshot)) {
-      const key = keyOf(store, line.path)
-      if (keys.has(key)) continue
-      keys.add(key)
-      for (const { file } of await entriesOf(table, line)) keys.add(keyOf(store, file.path))
-    }
-  }
-  return keys
 }

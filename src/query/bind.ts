@@ -49,13 +49,14 @@ async function bindTable(
   const table = await loadTable(store, tableKey(layer, name))
   if (table === undefined) throw await notFound(store, `${layer}.${name}`)
   const snapshot = snapshotOf(table, asOf)
-  const shape = shapeAt(table, snapshot)
+  // The past is read with the columns of then, the present with those of now.
+  const shape = asOf === undefined ? table.shape : shapeAt(table, snapshot)
   const typeOf = (column: string) => shape.fields.find((field) => field.name === column)?.type
   const files = new Map<string, DataFile>()
   let manifests = { read: 0, skipped: 0 }
   let total = 0
   for (const predicates of mentions) {
-    const plan = await planScan(table, snapshot, typedPredicates(predicates, typeOf))
+    const plan = await planScan(table, snapshot, typedPredicates(predicates, typeOf), shape)
     for (const file of plan.files) files.set(file.path, file)
     manifests = { read: Math.max(manifests.read, plan.manifestsRead), skipped: plan.manifestsSkipped }
     total = plan.files.length + plan.filesSkipped

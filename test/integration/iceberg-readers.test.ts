@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { icebergRead } from 'icebird'
@@ -8,6 +7,7 @@ import { READERS_PYTHON } from '../../scripts/readers.ts'
 import { loadTable, metadataKey } from '../../src/lake/iceberg/table.ts'
 import { localStore } from '../../src/storage/local.ts'
 import { monthlyKey, smallArchive } from '../support/archives.ts'
+import { withFileFetch } from '../support/file-fetch.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { ingestKlines, openHouse } from '../support/house.ts'
 
@@ -58,26 +58,6 @@ json.dump({
 
 function ask(program: string, metadata: string): Answer {
   return JSON.parse(execFileSync(READERS_PYTHON, ['-c', program, metadata], { encoding: 'utf8' })) as Answer
-}
-
-/** icebird only fetches: file URLs are answered from the disk. */
-async function withFileFetch<T>(work: () => Promise<T>): Promise<T> {
-  const original = globalThis.fetch
-  globalThis.fetch = async (input, init) => {
-    const url = input instanceof Request ? input.url : String(input)
-    if (!url.startsWith('file://')) return await original(input, init)
-    const bytes = await readFile(url.slice('file://'.length))
-    const headers = new Headers(init?.headers)
-    const range = /bytes=(\d+)-(\d*)/.exec(headers.get('range') ?? '')
-    if (init?.method === 'HEAD') return new Response(null, { headers: { 'content-length': String(bytes.length) } })
-    const body = range === null ? bytes : bytes.subarray(Number(range[1]), range[2] === '' ? undefined : Number(range[2]) + 1)
-    return new Response(body, { status: range === null ? 200 : 206, headers: { 'content-length': String(body.length) } })
-  }
-  try {
-    return await work()
-  } finally {
-    globalThis.fetch = original
-  }
 }
 
 test('pyiceberg, DuckDB and icebird read the same table as we do, after appending and after overwriting', async (context) => {

@@ -1,7 +1,7 @@
 import { LakehouseError } from '../../core/errors.ts'
-import { parseInstant } from '../../core/time.ts'
 import type { AsOf } from '../../lake/iceberg/table.ts'
 import { RESULT_FORMATS, type ResultFormat } from '../../query/run-query.ts'
+import { parseAsOf } from '../as-of.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 import { formatBytes } from '../format.ts'
 
@@ -43,12 +43,4 @@ async function explain(context: CommandContext, sql: string, asOf: AsOf | undefi
     )
   }
   return { status: 'done', body: { items: tables } }
-}
-
-/** A number is a snapshot id, a date or time an instant, anything else a tag. */
-function parseAsOf(value: string | undefined): AsOf | undefined {
-  if (value === undefined) return undefined
-  if (/^\d{5,}$/.test(value)) return { snapshot: Number(value) }
-  const instant = parseInstant(value)
-  return instant === undefined ? { tag: value } : { timeMs: Math.floor(instant / 1000) }
 }

@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   catalog: async () => (await import('./catalog.ts')).catalog,
   ingest: async () => (await import('./ingest.ts')).ingest,
   query: async () => (await import('./query.ts')).query,
+  tables: async () => (await import('./tables.ts')).tables,
   sync: async () => (await import('./sync.ts')).sync,
   verify: async () => (await import('./verify.ts')).verify,
   status: async () => (await import('./status.ts')).status,

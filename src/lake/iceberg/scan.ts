@@ -1,8 +1,8 @@
 import type { DataFile } from './manifest.ts'
 import type { ManifestLine, PartitionSummary } from './manifest-list.ts'
 import { manifestShapeOf, type Snapshot } from './metadata.ts'
-import type { IcebergField, PartitionField } from './schema.ts'
-import { entriesOf, manifestsOf, shapeAt, type Table } from './table.ts'
+import type { IcebergField, PartitionField, TableShape } from './schema.ts'
+import { entriesOf, manifestsOf, type Table } from './table.ts'
 import { applyTransform, keepsOrder, type Transform } from './transform.ts'
 import { type ColumnValue, compareValues, type IcebergType } from './values.ts'
 
@@ -32,11 +32,18 @@ type Known = {
 
 type Cut = PartitionField & { readonly type: IcebergType }
 
-/** The files of a snapshot that may hold rows for which every predicate holds, judged by partition and by column bounds. */
-export async function planScan(table: Table, snapshot: Snapshot | undefined, predicates: readonly Predicate[]): Promise<ScanPlan> {
+/**
+ * The files of a snapshot that may hold rows for which every predicate holds, judged by partition and by column bounds. Columns are called as the shape calls
+ * them, by default that of today.
+ */
+export async function planScan(
+  table: Table,
+  snapshot: Snapshot | undefined,
+  predicates: readonly Predicate[],
+  { fields }: TableShape = table.shape,
+): Promise<ScanPlan> {
   const files: DataFile[] = []
-  const { fields } = shapeAt(table, snapshot)
-  const cutsOf = cutsBySpec(table)
+  const cutsOf = cutsBySpec(table, fields)
   let manifestsRead = 0
   let manifestsSkipped = 0
   let [byPartition, byBounds] = [0, 0]
@@ -64,16 +71,17 @@ export async function planScan(table: Table, snapshot: Snapshot | undefined, pre
   }
 }
 
-/** A spec's fields with the types of their sources. Fields are known by id: a column may have another name by now than when it was cut by. */
-function cutsBySpec(table: Table): (specId: number) => readonly Cut[] {
+/** A spec's fields with the types of their sources, which are called as the columns are in the shape that is read. */
+function cutsBySpec(table: Table, named: readonly IcebergField[]): (specId: number) => readonly Cut[] {
   const known = new Map<number, readonly Cut[]>()
   return (specId) => {
     const found = known.get(specId)
     if (found !== undefined) return found
     const { fields, partition } = manifestShapeOf(table.metadata, specId, table.root)
     const cuts = partition.flatMap((part) => {
-      const type = fields.find((field) => field.name === part.source)?.type
-      return type === undefined ? [] : [{ ...part, type }]
+      const source = fields.find((field) => field.name === part.source)
+      const name = named.find((field) => field.id === source?.id)?.name
+      return source === undefined ? [] : [{ ...part, source: name ?? '', type: source.type }]
     })
     const made = cuts.length === partition.length ? cuts : []
     known.set(specId, made)

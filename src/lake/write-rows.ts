@@ -1,0 +1,246 @@
+import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { LakehouseError } from '../core/errors.ts'
+import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
+import { makeFolder, publishFile } from '../storage/local.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { temporaryName } from '../storage/temporary.ts'
+import { type ParquetSettings, type WrittenFile, writeDataFile } from './data-file.ts'
+import { type Change, type CommitDeps, commit, update } from './iceberg/commit.ts'
+import type { DataFile } from './iceberg/manifest.ts'
+import { newMetadata } from './iceberg/metadata.ts'
+import type { PartitionField, TableShape } from './iceberg/schema.ts'
+import { liveFiles, loadTable, snapshotOf, type Table, urlOf } from './iceberg/table.ts'
+import { applyTransform } from './iceberg/transform.ts'
+import { type ColumnValue, type IcebergType, isFloating } from './iceberg/values.ts'
+
+export type WriteDeps = { readonly store: ObjectStore; readonly session: DuckDBSession; readonly commits: CommitDeps; readonly run: string }
+
+/** Rows of a file that nothing else is known of. */
+export const GENERAL_PARQUET: ParquetSettings = { rowGroupSize: 122_880, dictionarySizeLimit: 100_000, zstdLevel: 3 }
+
+export type WriteMode =
+  /** The rows come besides those that are there. */
+  | 'append'
+  /** They replace what is there in each partition that they touch. */
+  | 'overwrite'
+
+/**
+ * Writes the rows of a query into a table, cut and sorted as the table is; a table that is not there is made by `shape`. Files are named by their content: a file
+ * that the table holds already is not added again, so that a write that is repeated after a crash doubles nothing. Throws TABLE_NOT_FOUND without a shape, QUERY_FAILED for columns that are not the table's, COMMIT_CONFLICT.
+ */
+export async function writeRows(
+  deps: WriteDeps,
+  root: string,
+  query: string,
+  options: { mode: WriteMode; shape?: TableShape; branch?: string },
+): Promise<{ rows: number; files: number }> {
+  const table = await loadTable(deps.store, root)
+  const shape = table?.shape ?? options.shape
+  if (shape === undefined) throw new LakehouseError('TABLE_NOT_FOUND', `there is no table ${root}`, { details: { table: root } })
+  const specId = table?.metadata['default-spec-id'] ?? 0
+  const added: DataFile[] = []
+  for await (const file of cutRows(deps, root, query, shape)) added.push({ ...file, specId })
+  await commit(deps.store, root, shape, deps.commits, async (current) => {
+    if ((current?.metadata['default-spec-id'] ?? 0) !== specId)
+      throw new LakehouseError('COMMIT_CONFLICT', `${root} is cut otherwise by now`)
+    const live = options.mode === 'append' && added.length > 0 ? await livePaths(current) : undefined
+    const remove = options.mode === 'overwrite' ? await sameParts(current, added) : new Set<string>()
+    const fresh = added.filter(({ path }) => live?.has(path) !== true && !remove.has(path))
+    const gone = new Set([...remove].filter((path) => !added.some((file) => file.path === path)))
+    if (fresh.length + gone.size === 0) return undefined
+    const operation: Change['operation'] = gone.size === 0 ? 'append' : 'overwrite'
+    return {
+      operation,
+      add: fresh,
+      remove: gone,
+      summary: { 'lakehouse.run': deps.run },
+      ...(options.branch === undefined ? {} : { branch: options.branch }),
+    }
+  })
+  return { rows: added.reduce((sum, file) => sum + file.rows, 0), files: added.length }
+}
+
+/** Makes an empty table, if there is none, with properties besides the usual ones. */
+export async function createTable(
+  store: ObjectStore,
+  root: string,
+  shape: TableShape,
+  commits: CommitDeps,
+  properties: Readonly<Record<string, string>> = {},
+): Promise<Table | undefined> {
+  return await update(store, root, commits, async (current) => {
+    if (current !== undefined) return undefined
+    const metadata = newMetadata(urlOf(store, root), shape, commits.nowMs())
+    return { ...metadata, properties: { ...metadata.properties, ...properties } }
+  })
+}
+
+/** Takes away every row of the partitions that `belongs` chooses. Returns how many files went. */
+export async function deletePartitions(deps: WriteDeps, root: string, belongs: (file: DataFile) => boolean): Promise<number> {
+  let removed = 0
+  const table = await loadTable(deps.store, root)
+  if (table === undefined) throw new LakehouseError('TABLE_NOT_FOUND', `there is no table ${root}`, { details: { table: root } })
+  await commit(deps.store, root, table.shape, deps.commits, async (current) => {
+    const remove = new Set<string>()
+    if (current !== undefined)
+      for await (const file of liveFiles(current, snapshotOf(current, undefined))) if (belongs(file)) remove.add(file.path)
+    removed = remove.size
+    return remove.size === 0 ? undefined : { operation: 'delete', add: [], remove, summary: { 'lakehouse.run': deps.run } }
+  })
+  return removed
+}
+
+async function livePaths(table: Table | undefined): Promise<Set<string>> {
+  const paths = new Set<string>()
+  if (table !== undefined) for await (const { path } of liveFiles(table, snapshotOf(table, undefined))) paths.add(path)
+  return paths
+}
+
+/** Live files of the partitions that the new ones lie in. */
+async function sameParts(table: Table | undefined, added: readonly DataFile[]): Promise<Set<string>> {
+  const name = ({ specId, partition }: DataFile) => `${specId} ${partition.map(String).join(' ')}`
+  const touched = new Set(added.map(name))
+  const found = new Set<string>()
+  if (table !== undefined)
+    for await (const file of liveFiles(table, snapshotOf(table, undefined))) if (touched.has(name(file))) found.add(file.path)
+  return found
+}
+
+/** Writes a query's rows as one finished file a partition, named and in its place. */
+async function* cutRows(
+  { store, session }: WriteDeps,
+  root: string,
+  query: string,
+  shape: TableShape,
+): AsyncGenerator<Omit<DataFile, 'specId'>> {
+  const columns = shape.fields.map((field) => quoteName(field.name)).join(', ')
+  await session.run(`CREATE OR REPLACE TEMP TABLE written_rows AS SELECT ${columns} FROM (${query})`)
+  const parts = await partExpressions(session, shape)
+  const cuts = parts.map(({ sql }, index) => `${sql} AS part_${index}`).join(', ')
+  const tuples = parts.length === 0 ? [{}] : await session.jsonRows(`SELECT DISTINCT ${cuts} FROM written_rows ORDER BY ALL`)
+  for (const tuple of tuples) {
+    const values = parts.map(({ type }, index) => toValue(type, tuple[`part_${index}`]))
+    const where = parts.map(({ sql }, index) => `${sql} IS NOT DISTINCT FROM ${literal(values[index] ?? null)}`)
+    const rows = `SELECT ${columns} FROM written_rows${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}`
+    const folder = `${root}/data/${values.map((value, index) => folderOf(parts[index]?.field, value)).join('/')}`.replace(/\/$/, '')
+    const file = await writeFile(store, session, rows, shape, folder)
+    if (file !== undefined) yield { ...file, partition: values }
+  }
+}
+
+/** A file of these rows, named by its content; undefined when there are none. */
+export async function writeFile(
+  store: ObjectStore,
+  session: DuckDBSession,
+  rows: string,
+  shape: TableShape,
+  folder: string,
+): Promise<Omit<DataFile, 'specId' | 'partition'> | undefined> {
+  // Every column has its place in the order, so that the same rows make the same file.
+  const order = [...new Set([...shape.sort, ...shape.fields.map((field) => field.name)])]
+    .map((name) => `${quoteName(name)} NULLS FIRST`)
+    .join(', ')
+  const temporary = store.localPath(`${folder}/${temporaryName('.parquet')}`)
+  await makeFolder(dirname(temporary))
+  try {
+    const query = `SELECT * FROM (${rows}) ORDER BY ${order}`
+    const written: WrittenFile = await writeDataFile(session, query, shape.fields, temporary, GENERAL_PARQUET)
+    if (written.rows === 0) return undefined
+    const [{ digest } = {}] = await session.rows(`SELECT sha256(content) AS digest FROM read_blob(${quote(temporary)})`)
+    const key = `${folder}/${String(digest).slice(0, 40)}.parquet`
+    await publishFile(temporary, store.localPath(key), { replace: false })
+    const nans = await countNans(session, rows, shape)
+    return { ...written, nans, ...withoutBounds(written, nans), path: urlOf(store, key), sorted: shape.sort.length > 0 }
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+async function countNans(session: DuckDBSession, rows: string, { fields }: TableShape): Promise<Map<number, number>> {
+  const floating = fields.filter((field) => isFloating(field.type))
+  if (floating.length === 0) return new Map()
+  const [counts] = await session.rows(
+    `SELECT ${floating.map(({ id, name }) => `count(*) FILTER (isnan(${quoteName(name)})) AS nan_${id}`).join(', ')} FROM (${rows})`,
+  )
+  return new Map(floating.map(({ id }) => [id, Number(counts?.[`nan_${id}`])]))
+}
+
+/** Bounds leave NaN out; the engine's do not, so those of columns with NaN are not told. */
+function withoutBounds({ lower, upper }: WrittenFile, nans: ReadonlyMap<number, number>): Pick<WrittenFile, 'lower' | 'upper'> {
+  const known = <V>(bounds: ReadonlyMap<number, V>) => new Map([...bounds].filter(([id]) => (nans.get(id) ?? 0) === 0))
+  return { lower: known(lower), upper: known(upper) }
+}
+
+type Part = { readonly field: PartitionField; readonly type: IcebergType; readonly sql: string }
+
+/** SQL of each partition value, in the form in which our code holds values. */
+async function partExpressions(session: DuckDBSession, { fields, partition }: TableShape): Promise<Part[]> {
+  const parts: Part[] = []
+  for (const field of partition) {
+    const type = fields.find(({ name }) => name === field.source)?.type ?? 'string'
+    const sql = field.transform.startsWith('bucket')
+      ? await bucketSql(session, field, type, parts.length)
+      : partSql(field, plainSql(quoteName(field.source), type), quoteName(field.source), type)
+    parts.push({ field, type, sql })
+  }
+  return parts
+}
+
+/** A column in the form in which our code holds its values. */
+function plainSql(column: string, type: IcebergType): string {
+  if (type === 'date') return `datediff('day', DATE '1970-01-01', ${column})`
+  if (type === 'timestamp' || type === 'timestamptz') return `epoch_us(${column})`
+  const scale = /, (\d+)\)$/.exec(type)?.[1]
+  return scale === undefined ? column : `(${column}::VARCHAR).replace('.', '')::HUGEINT`
+}
+
+function partSql({ transform }: PartitionField, plain: string, column: string, type: IcebergType): string {
+  const width = /\[(\d+)\]/.exec(transform)?.[1]
+  switch (transform) {
+    case 'identity':
+      return plain
+    case 'void':
+      return `NULL::INTEGER`
+    case 'year':
+      return `(year(${column}) - 1970)::INTEGER`
+    case 'month':
+      return `((year(${column}) - 1970) * 12 + month(${column}) - 1)::INTEGER`
+    case 'day':
+      return type === 'date' ? plain : `floor(epoch_us(${column}) / 86400000000)::INTEGER`
+    case 'hour':
+      return `floor(epoch_us(${column}) / 3600000000)::INTEGER`
+  }
+  return type === 'string' ? `left(${column}, ${width})` : `${plain} - ((${plain} % ${width}) + ${width}) % ${width}`
+}
+
+/** The engine has no such hash: each value that occurs is looked up. */
+async function bucketSql(session: DuckDBSession, { source, transform }: PartitionField, type: IcebergType, index: number): Promise<string> {
+  const column = quoteName(source)
+  const plain = plainSql(column, type)
+  const values = await session.jsonRows(`SELECT DISTINCT ${plain} AS value FROM written_rows WHERE ${column} IS NOT NULL ORDER BY 1`)
+  const rows = values.map(({ value }) => {
+    const held = toValue(type, value)
+    return `(${literal(held)}, ${literal(applyTransform(transform, type, held))})`
+  })
+  await session.run(`CREATE OR REPLACE TEMP TABLE buckets_${index} AS FROM (VALUES ${rows.join(', ') || '(NULL, NULL)'}) v(value, bucket)`)
+  return `(SELECT bucket FROM buckets_${index} b WHERE b.value = ${plain})::INTEGER`
+}
+
+/** A value as JSON from the engine, in the form in which our code holds it. */
+function toValue(type: IcebergType, value: unknown): ColumnValue | null {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'boolean' || typeof value === 'number') return value
+  const text = String(value)
+  if (type === 'string') return text
+  return /^-?\d+$/.test(text) ? (Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text)) : Number(text)
+}
+
+function literal(value: ColumnValue | null): string {
+  return value === null ? 'NULL' : typeof value === 'string' ? quote(value) : String(value)
+}
+
+/** open_time_month=648, symbol=BTC%2FUSDT: for people, nothing reads it. */
+function folderOf(field: PartitionField | undefined, value: ColumnValue | null): string {
+  return `${encodeURIComponent(field?.name ?? '')}=${value === null ? 'null' : encodeURIComponent(String(value))}`
+}

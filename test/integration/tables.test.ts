@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { test } from 'node:test'
+import { icebergRead } from 'icebird'
+import { READERS_PYTHON } from '../../scripts/readers.ts'
+import { type PartitionField, partitionField, type TableShape } from '../../src/lake/iceberg/schema.ts'
+import { loadTable, metadataKey } from '../../src/lake/iceberg/table.ts'
+import type { Transform } from '../../src/lake/iceberg/transform.ts'
+import { LAKE_FORMAT, LAKE_MARKER } from '../../src/lake/layout.ts'
+import { localStore } from '../../src/storage/local.ts'
+import type { Tables } from '../../src/tables.ts'
+import { withFileFetch } from '../support/file-fetch.ts'
+import { temporaryFolder } from '../support/folders.ts'
+import { openHouse } from '../support/house.ts'
+
+const NAME = 'silver.everything'
+
+const FIELDS: TableShape['fields'] = (
+  [
+    ['id', 'long'],
+    ['symbol', 'string'],
+    ['ts', 'timestamptz'],
+    ['local', 'timestamp'],
+    ['day', 'date'],
+    ['flag', 'boolean'],
+    ['small', 'int'],
+    ['ratio', 'float'],
+    ['price', 'double'],
+    ['amount', 'decimal(18, 4)'],
+  ] as const
+).map(([name, type], index) => ({ id: index + 1, name, type, required: false }))
+
+const cut = (...parts: readonly (readonly [string, Transform])[]): PartitionField[] =>
+  parts.map(([source, transform], index) => partitionField(source, transform, 1000 + index))
+
+const SPECS: Readonly<Record<string, readonly PartitionField[]>> = {
+  none: [],
+  month: cut(['ts', 'month']),
+  'year and symbol': cut(['ts', 'year'], ['symbol', 'identity']),
+  'day and bucket': cut(['day', 'day'], ['symbol', 'bucket[4]']),
+  hour: cut(['ts', 'hour']),
+  'truncated symbol': cut(['symbol', 'truncate[2]'], ['local', 'month']),
+}
+
+/** Rows with every type, some of them null, over some weeks around a new year. */
+const rows = (from: number, to: number, price = 'n / 8.0') => `SELECT n AS id,
+  CASE WHEN n % 11 = 0 THEN NULL ELSE ['BTCUSDT', 'ETHUSDT', 'ETCUSDT', 'é币'][1 + n % 4] END AS symbol,
+  TIMESTAMPTZ '2023-12-20 00:00:00+00' + INTERVAL (n % 40 * 17) HOUR AS ts,
+  CASE WHEN n % 13 = 0 THEN NULL ELSE TIMESTAMP '2023-12-20 12:00:00.000001' + INTERVAL (n) DAY END AS local,
+  DATE '2024-01-01' + (n % 5)::INTEGER AS day, CASE n % 3 WHEN 0 THEN true WHEN 1 THEN false END AS flag, (n % 100)::INTEGER AS small,
+  (n / 2.0)::FLOAT AS ratio, (${price})::DOUBLE AS price, (n * 1.25)::DECIMAL(18, 4) AS amount FROM range(${from}, ${to}) t(n)`
+
+const asText = (columns: readonly string[], source: string) =>
+  `SELECT count(*) AS n, md5(string_agg(line, chr(10) ORDER BY line)) AS content FROM (SELECT concat_ws('|', ${columns.map((name) => `coalesce("${name}"::VARCHAR, '∅')`).join(', ')}) AS line FROM ${source})`
+
+type Seen = {
+  metadata: string
+  columns: readonly string[]
+  tag?: string
+  snapshot?: string
+  ours: [number, string]
+  filtered: number
+  files: number
+  step: string
+}
+
+/** Each state of a table through pyiceberg and DuckDB's extension: rows, a digest of them in any order, and what is read under a filter. */
+const READERS = `
+import duckdb, importlib.util, json, pathlib, sys
+from pyiceberg.table import StaticTable
+con = duckdb.connect()
+con.execute("SET TimeZone = 'UTC'")
+for name in ('avro', 'iceberg'):
+    folder = pathlib.Path(importlib.util.find_spec('duckdb_extension_' + name).origin).parent
+    con.load_extension(str(next(folder.rglob(name + '.duckdb_extension'))))
+def text(columns, source):
+    line = ', '.join(f'''coalesce("{name}"::VARCHAR, '∅')''' for name in columns)
+    return f"SELECT count(*), md5(string_agg(line, chr(10) ORDER BY line)) FROM (SELECT concat_ws('|', {line}) AS line FROM {source})"
+answers = []
+for state in json.load(sys.stdin):
+    table = StaticTable.from_metadata(state['metadata'])
+    scan = table.scan().use_ref(state['tag']) if state.get('tag') else table.scan()
+    arrow = scan.to_arrow()
+    con.register('arrow_rows', arrow)
+    where = f"{state['symbol']} = 'ETHUSDT' and ts >= '2024-01-01T00:00:00+00:00'"
+    files = 0 if state.get('tag') else len(list(table.scan(row_filter=where).plan_files()))
+    snapshot = f", snapshot_from_id = {state['snapshot']}" if state.get('snapshot') else ''
+    source = f"iceberg_scan('{state['metadata']}'{snapshot})"
+    filtered = con.sql(f"SELECT count(*) FROM {source} WHERE {where}").fetchone()[0]
+    answers.append({'pyiceberg': con.sql(text(state['columns'], 'arrow_rows')).fetchone(), 'duckdb': con.sql(text(state['columns'], source)).fetchone(), 'files': files, 'filtered': filtered})
+json.dump(answers, sys.stdout)
+`
+
+for (const [name, partition] of Object.entries(SPECS)) {
+  test(`cut by ${name}: pyiceberg and DuckDB read every state of a table as we do, and its metadata says what its files hold`, async (context) => {
+    const lake = await temporaryFolder(context)
+    const store = localStore(lake)
+    await store.put(LAKE_MARKER, Buffer.from(JSON.stringify({ format: LAKE_FORMAT })))
+    const house = openHouse({ lake, archive: lake })
+    const shape: TableShape = { fields: FIELDS, partition, sort: ['symbol', 'ts'] }
+    const seen: Seen[] = []
+    const columns = async (tables: Tables) => (await tables.describe(NAME)).schema.map((field) => field.name)
+    const look = async (tables: Tables, step: string, tag?: string) => {
+      assert.deepEqual(await tables.check(NAME), [], step)
+      const table = (await loadTable(store, 'silver/everything')) ?? assert.fail()
+      const names = tag === undefined ? await columns(tables) : FIELDS.map((field) => field.name)
+      const asOf = tag === undefined ? undefined : { tag }
+      const [own] = await house.select(asText(names, NAME), asOf)
+      const symbol = names.includes('pair') ? 'pair' : 'symbol'
+      const filter = `FROM ${NAME} WHERE ${symbol} = 'ETHUSDT' AND ts >= '2024-01-01'`
+      const [some] = await house.select(`SELECT count(*) AS n ${filter}`, asOf)
+      seen.push({
+        step,
+        metadata: store.localPath(metadataKey(table.root, table.version)),
+        columns: names,
+        ...(tag === undefined ? {} : { tag, snapshot: String(table.metadata.refs[tag]?.['snapshot-id']) }),
+        ours: [Number(own?.['n']), String(own?.['content'])],
+        filtered: Number(some?.['n']),
+        files: (await house.explain(`SELECT * ${filter}`, asOf))[0]?.filesRead ?? -1,
+      })
+    }
+    const write = async (work: (tables: Tables) => Promise<unknown>, step: string) => {
+      await house.withTables(
+        true,
+        () => {},
+        async (tables) => {
+          await work(tables)
+          await look(tables, step)
+        },
+      )
+    }
+    const only = (count: number) => assert.equal(seen.at(-1)?.ours[0], count, seen.at(-1)?.step)
+    await write((tables) => tables.write(NAME, rows(0, 60), { mode: 'append', shape }), 'created')
+    await write((tables) => tables.write(NAME, rows(60, 100), { mode: 'append' }), 'appended')
+    await write((tables) => tables.write(NAME, rows(60, 100), { mode: 'append' }), 'appended again')
+    only(100)
+    await write((tables) => tables.tag(NAME, 'first', undefined), 'tagged')
+    await write((tables) => tables.write(NAME, rows(0, 200, 'n * 3'), { mode: 'overwrite' }), 'overwritten')
+    only(200)
+    for (let n = 200; n < 230; n += 6) await write((tables) => tables.write(NAME, rows(n, n + 6), { mode: 'append' }), `appended ${n}`)
+    await write((tables) => tables.compact(NAME), 'compacted')
+    only(230)
+    await write(
+      (tables) =>
+        tables.alterColumns(NAME, [
+          { kind: 'add', name: 'note', type: 'string', doc: 'added later' },
+          { kind: 'rename', name: 'symbol', to: 'pair' },
+          { kind: 'widen', name: 'small', type: 'long' },
+          { kind: 'widen', name: 'ratio', type: 'double' },
+          { kind: 'widen', name: 'amount', type: 'decimal(20, 4)' },
+          { kind: 'move', name: 'price', after: 'id' },
+          { kind: 'drop', name: 'flag' },
+        ]),
+      'altered',
+    )
+    const late = `SELECT id, price, symbol AS pair, ts, local, day, small + 5000000000 AS small, ratio, amount, 'n' || id AS note FROM (${rows(230, 260)})`
+    await write((tables) => tables.write(NAME, late, { mode: 'append' }), 'appended as altered')
+    only(260)
+    await write((tables) => tables.alterPartition(NAME, [{ source: 'ts', transform: 'day' }]), 'cut otherwise')
+    await write((tables) => tables.write(NAME, late.replaceAll('230, 260', '260, 290'), { mode: 'append' }), 'appended as cut otherwise')
+    await write((tables) => tables.deletePartitions(NAME, (file) => file.specId !== 0), 'partitions deleted')
+    only(260)
+    const before = seen.find(({ step }) => step === 'compacted')
+    await write(async (tables) => {
+      const list = await tables.snapshots(NAME)
+      await tables.rollback(NAME, { snapshot: list.at(-4)?.snapshotId ?? -1 })
+    }, 'rolled back')
+    assert.equal(seen.at(-1)?.ours[0], before?.ours[0])
+    await house.withTables(
+      true,
+      () => {},
+      (tables) => look(tables, 'at the tag', 'first'),
+    )
+    only(100)
+    verify(seen)
+    // What nobody can reach any more goes, and what a tag names stays.
+    const last = seen.length
+    await write((tables) => tables.expire(NAME, { beforeMs: Date.now() + 1000, keep: 1, dryRun: false }), 'expired')
+    await write(async (tables) => {
+      const gone = await tables.orphans(NAME, { beforeMs: Date.now() + 1000, dryRun: false })
+      assert.ok(gone.length > 0)
+      assert.deepEqual(await tables.orphans(NAME, { beforeMs: Date.now() + 1000, dryRun: false }), [])
+    }, 'orphans removed')
+    await house.withTables(
+      true,
+      () => {},
+      (tables) => look(tables, 'at the tag after expiry', 'first'),
+    )
+    verify(seen.slice(last))
+    const rowsRead = await withFileFetch(() => icebergRead({ tableUrl: `${store.url}/silver/everything` }))
+    assert.equal(rowsRead.length, before?.ours[0])
+  })
+}
+
+function verify(seen: readonly Seen[]): void {
+  const input = JSON.stringify(
+    seen.map(({ ours: _ours, step: _step, ...state }) => ({ ...state, symbol: state.columns.includes('pair') ? 'pair' : 'symbol' })),
+  )
+  const answers = JSON.parse(execFileSync(READERS_PYTHON, ['-c', READERS], { input, encoding: 'utf8' })) as Record<string, unknown>[]
+  for (const [index, answer] of answers.entries()) {
+    const { ours, filtered, files, step, tag } = seen[index] ?? assert.fail()
+    assert.deepEqual(answer['pyiceberg'], ours, `pyiceberg, ${step}`)
+    assert.deepEqual(answer['duckdb'], ours, `duckdb, ${step}`)
+    assert.equal(answer['filtered'], filtered, step)
+    if (tag === undefined) assert.equal(answer['files'], files, `files under a filter, ${step}`)
+  }
+}
+
+test('what differs between two snapshots is told row by row', async (context) => {
+  const lake = await temporaryFolder(context)
+  await localStore(lake).put(LAKE_MARKER, Buffer.from(JSON.stringify({ format: LAKE_FORMAT })))
+  const house = openHouse({ lake, archive: lake })
+  const shape: TableShape = { fields: FIELDS.slice(0, 2), partition: [], sort: ['id'] }
+  const values = (text: string) => `SELECT id::BIGINT AS id, symbol FROM (VALUES ${text}) v(id, symbol)`
+  await house.withTables(
+    true,
+    () => {},
+    async (tables) => {
+      await tables.write(NAME, values("(1, 'a'), (2, 'b'), (3, 'c')"), { mode: 'append', shape })
+      await tables.tag(NAME, 'before', undefined)
+      await tables.write(NAME, values("(1, 'a'), (2, 'x'), (4, 'd')"), { mode: 'overwrite' })
+      const { diff, rows: changed } = await tables.diff(NAME, { tag: 'before' }, undefined, 10)
+      assert.deepEqual([diff.rowsAdded, diff.rowsRemoved, diff.rowsChanged], [1, 1, 1])
+      assert.deepEqual(
+        changed.map(({ change, row }) => [change, row['id'], row['symbol']]),
+        [
+          ['added', '4', 'd'],
+          ['changed', '2', 'x'],
+          ['removed', '3', 'c'],
+        ],
+      )
+      await tables.branch(NAME, 'trial', undefined)
+      await tables.write(NAME, values("(9, 'on the branch')"), { mode: 'append', branch: 'trial' })
+    },
+  )
+  assert.equal(Number((await house.select(`SELECT count(*) AS n FROM ${NAME}`))[0]?.['n']), 3)
+  assert.equal(Number((await house.select(`SELECT count(*) AS n FROM ${NAME}`, { tag: 'trial' }))[0]?.['n']), 4)
+})
+
+test('changes that would make what is written unreadable are refused', async (context) => {
+  const lake = await temporaryFolder(context)
+  await localStore(lake).put(LAKE_MARKER, Buffer.from(JSON.stringify({ format: LAKE_FORMAT })))
+  const house = openHouse({ lake, archive: lake })
+  await house.withTables(
+    true,
+    () => {},
+    async (tables) => {
+      await tables.create(NAME, { fields: FIELDS, partition: cut(['ts', 'month']), sort: ['symbol'] }, { owner: 'us' })
+      assert.equal((await tables.describe(NAME)).properties['owner'], 'us')
+      assert.deepEqual(await tables.check(NAME), [])
+      const refused = [
+        { kind: 'widen', name: 'price', type: 'float' },
+        { kind: 'widen', name: 'id', type: 'string' },
+        { kind: 'widen', name: 'amount', type: 'decimal(10, 4)' },
+        { kind: 'rename', name: 'id', to: 'price' },
+        { kind: 'add', name: 'id', type: 'long' },
+        { kind: 'drop', name: 'ts' },
+      ] as const
+      for (const change of refused) await assert.rejects(tables.alterColumns(NAME, [change]), { code: 'SCHEMA_CHANGE_INVALID' })
+      await assert.rejects(tables.alterColumns(NAME, [{ kind: 'drop', name: 'nothing' }]), { code: 'COLUMN_NOT_FOUND' })
+      await assert.rejects(tables.alterPartition(NAME, [{ source: 'nothing', transform: 'day' }]), { code: 'COLUMN_NOT_FOUND' })
+      await assert.rejects(tables.untag(NAME, 'main'), { code: 'TABLE_REF_INVALID' })
+      await assert.rejects(tables.tag(NAME, 'x', undefined), { code: 'SNAPSHOT_NOT_FOUND' })
+      await assert.rejects(tables.describe('silver.none'), { code: 'TABLE_NOT_FOUND' })
+      await assert.rejects(tables.describe('../../etc'), { code: 'TABLE_NOT_FOUND' })
+    },
+  )
+})
