@@ -37,7 +37,7 @@ export async function listingXml(store: ObjectStore, query: URLSearchParams, pag
 
 async function contents(store: ObjectStore, key: string, name: string, size: number, lastModifiedMs: number): Promise<string> {
   const etag = createHash('md5')
-    .update(await readFile(store.localPath(key)))
+    .update(await readFile(await store.files.open(key)))
     .digest('hex')
   const modified = new Date(lastModifiedMs).toISOString()
   return `<Contents><Key>${name}</Key><LastModified>${modified}</LastModified><ETag>&quot;${etag}&quot;</ETag><Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`

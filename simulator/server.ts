@@ -70,7 +70,7 @@ async function sendObject(
     response.writeHead(404, { 'content-type': 'application/xml' }).end('<Error><Code>NoSuchKey</Code></Error>')
     return
   }
-  const content = await readFile(store.localPath(key))
+  const content = await readFile(await store.files.open(key))
   const headers = {
     etag: `"${createHash('md5').update(content).digest('hex')}"`,
     'last-modified': new Date(info.lastModifiedMs).toUTCString(),

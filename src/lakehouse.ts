@@ -20,6 +20,8 @@ import { seriesPrefix } from './sources/binance/archive-key.ts'
 import { openOrigin } from './sources/binance/open-origin.ts'
 import type { ArchiveOrigin } from './sources/binance/origin.ts'
 import { type ArchiveRequest, type PlannedSeries, planArchive } from './sources/binance/plan-archive.ts'
+import type { ObjectStore } from './storage/object-store.ts'
+import type { StoreDeps } from './storage/open-store.ts'
 import { Tables } from './tables.ts'
 import type { Surroundings } from './transfers.ts'
 
@@ -44,7 +46,7 @@ export class Lakehouse {
   /** Archive → bronze → silver → gold. Throws what concerns the call as a whole; what concerns single objects is in the result. */
   async ingest(options: IngestOptions): Promise<IngestResult> {
     const { nowMs, random, signal } = this.#around
-    const store = await openLake(this.config.lake)
+    const { store, close } = await openLake(this.config.lake, this.#storeDeps(options.onNotice))
     const run = await beginRun(store, { nowMs, signal, onNotice: options.onNotice })
     const ledger = new LedgerWriter({ store, run: run.id, nowMs })
     let mayLeaveOrphans = false
@@ -76,13 +78,16 @@ export class Lakehouse {
       mayLeaveOrphans = true
       throw signal.aborted ? asLakehouseError(signal.reason, 'INTERRUPTED') : error
     } finally {
-      await ledger.flush().finally(() => run.end({ mayLeaveOrphans }))
+      await ledger
+        .flush()
+        .finally(() => run.end({ mayLeaveOrphans }))
+        .finally(close)
     }
   }
 
   /** What `ingest` would fetch, series by series, and what nothing covers. Nothing is written. */
   async *plan(request: Omit<ArchiveRequest, 'now'>, onNotice: (text: string) => void): AsyncGenerator<DryRunSeries> {
-    const store = await openExistingLake(this.config.lake).catch((error: unknown) => {
+    const place = await openExistingLake(this.config.lake, this.#storeDeps(onNotice)).catch((error: unknown) => {
       // There need not be a lake yet to plan for it.
       if (asLakehouseError(error).code === 'LAKE_NOT_FOUND') return undefined
       throw error
@@ -91,12 +96,13 @@ export class Lakehouse {
     const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
     const session = await DuckDBSession.open({ threads: 1, memoryLimitMb: this.config.engine.memoryLimitMb, temporaryDirectory: scratch })
     try {
-      if (store !== undefined) await foldLedger(session, store)
+      if (place !== undefined) await foldLedger(session, place.store)
       for await (const planned of planArchive(origin.origin, { ...request, now: this.#around.nowMs() * 1000 })) {
-        yield { ...planned, held: store === undefined ? 0 : await countHeld(session, planned) }
+        yield { ...planned, held: place === undefined ? 0 : await countHeld(session, planned) }
       }
     } finally {
       session.close()
+      place?.close()
       await origin.origin.close()
       await rm(scratch, { recursive: true, force: true })
     }
@@ -116,21 +122,21 @@ export class Lakehouse {
     options: Pick<QueryOptions, 'format' | 'output' | 'asOf'>,
     write: (text: string) => void,
   ): Promise<BoundTable[]> {
-    return await runQuery(await openExistingLake(this.config.lake), sql, { ...options, ...this.#queryLimits(options.asOf) }, write)
+    return await this.#withLake((store) => runQuery(store, sql, { ...options, ...this.#queryLimits(options.asOf) }, write))
   }
 
   /** The rows of a small result as objects. */
   async select(sql: string, asOf?: AsOf): Promise<Record<string, unknown>[]> {
-    return await selectRows(await openExistingLake(this.config.lake), sql, this.#queryLimits(asOf))
+    return await this.#withLake((store) => selectRows(store, sql, this.#queryLimits(asOf)))
   }
 
   /** The rows of a small result as values that JSON carries without loss. */
   async show(sql: string, asOf: AsOf | undefined): Promise<Record<string, unknown>[]> {
-    return await displayRows(await openExistingLake(this.config.lake), sql, this.#queryLimits(asOf))
+    return await this.#withLake((store) => displayRows(store, sql, this.#queryLimits(asOf)))
   }
 
   async explain(sql: string, asOf: AsOf | undefined): Promise<BoundTable[]> {
-    return await explainQuery(await openExistingLake(this.config.lake), sql, this.#queryLimits(asOf))
+    return await this.#withLake((store) => explainQuery(store, sql, this.#queryLimits(asOf)))
   }
 
   #queryLimits(asOf: AsOf | undefined): QueryLimits {
@@ -140,8 +146,16 @@ export class Lakehouse {
 
   /** Works with the lake's tables; with `writes`, as a run that others know of. Throws LAKE_NOT_FOUND. */
   async withTables<T>(writes: boolean, onNotice: (text: string) => void, use: (tables: Tables) => Promise<T>): Promise<T> {
+    return await this.#withLake((store) => this.#useTables(store, writes, onNotice, use))
+  }
+
+  async #useTables<T>(
+    store: ObjectStore,
+    writes: boolean,
+    onNotice: (text: string) => void,
+    use: (tables: Tables) => Promise<T>,
+  ): Promise<T> {
     const { nowMs, random, signal } = this.#around
-    const store = await openExistingLake(this.config.lake)
     const run = writes ? await beginRun(store, { nowMs, signal, onNotice }) : undefined
     let mayLeaveOrphans = writes
     const commits = { nowMs, random, onConflict: () => {} }
@@ -160,8 +174,40 @@ export class Lakehouse {
 
   /** What the lake holds. */
   async status(): Promise<LakeStatus> {
-    const store = await openExistingLake(this.config.lake)
-    return await this.#withScratch((scratch) => this.#withSession(scratch, (session) => readStatus(store, session)))
+    return await this.#withLake((store) =>
+      this.#withScratch((scratch) => this.#withSession(scratch, (session) => readStatus(store, session))),
+    )
+  }
+
+  /** Runs `use` with the lake, which must be there. */
+  async #withLake<T>(use: (store: ObjectStore) => Promise<T>): Promise<T> {
+    const { store, close } = await openExistingLake(
+      this.config.lake,
+      this.#storeDeps(() => {}),
+    )
+    try {
+      return await use(store)
+    } finally {
+      close()
+    }
+  }
+
+  #storeDeps(onNotice: (text: string) => void): StoreDeps {
+    const { archive, cache, stores } = this.config
+    const { nowMs, random, signal } = this.#around
+    return {
+      connections: archive.concurrency,
+      idleTimeoutMs: archive.idleTimeoutMs,
+      attempts: archive.attempts,
+      retryDelayMs: archive.retryDelayMs,
+      environment: process.env,
+      nowMs,
+      random,
+      signal,
+      onRetry: (error, pauseMs) => onNotice(`${error.code}: ${error.message}; again in ${Math.round(pauseMs)} ms`),
+      cache: { directory: cache.directory, limitBytes: cache.limitMb * 2 ** 20 },
+      names: stores,
+    }
   }
 
   async #openOrigin(onNotice: (text: string) => void) {

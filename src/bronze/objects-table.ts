@@ -5,13 +5,11 @@ import { CommitQueue, filesByPartition } from '../lake/commit-queue.ts'
 import { writeDataFile } from '../lake/data-file.ts'
 import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import { fieldsOf, type TableShape } from '../lake/iceberg/schema.ts'
-import { loadTable, urlOf } from '../lake/iceberg/table.ts'
+import { keyOf, loadTable, urlOf } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
 import { foldLedger, OBJECT_REVISIONS } from '../lake/ledger/fold.ts'
 import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
-import { makeFolder } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { temporaryName } from '../storage/temporary.ts'
 
 const COLUMNS: readonly TableColumn[] = [
   { name: 'key', type: 'string', doc: 'archive key' },
@@ -60,8 +58,7 @@ async function foldOnce({ store, session, commits, run }: ObjectsDeps): Promise<
     .slice(0, 40)
   const url = urlOf(store, `${root}/data/${name}.parquet`)
   if (live.some((file) => file.path === url) || Number(state?.['n']) === 0) return 'committed'
-  await makeFolder(store.localPath(`${root}/data`))
-  const temporary = store.localPath(`${root}/data/${temporaryName('.parquet')}`)
+  const temporary = await store.files.draft(keyOf(store, url))
   try {
     const columns = COLUMNS.map((column) => quoteName(column.name)).join(', ')
     const query = `SELECT ${columns} FROM object_revisions ORDER BY key, sha256`

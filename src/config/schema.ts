@@ -1,4 +1,5 @@
-import { availableParallelism, totalmem } from 'node:os'
+import { availableParallelism, homedir, totalmem } from 'node:os'
+import { join } from 'node:path'
 import * as z from 'zod'
 import { INTERVAL_IDS } from '../core/interval.ts'
 import { syncOptions } from '../transfer/options.ts'
@@ -8,7 +9,17 @@ const MIB = 1024 * 1024
 
 /** Every setting, with its meaning and default. Keys are reached as `archive.concurrency` in files and `LAKEHOUSE_ARCHIVE_CONCURRENCY` in the environment. */
 export const configSchema = z.strictObject({
-  lake: z.string().min(1).default('./lakehouse').describe('Where the lake lies: a directory'),
+  lake: z.string().min(1).default('./lakehouse').describe('Where the lake lies: a directory, s3://bucket/prefix?endpoint=… or NAME:prefix'),
+  cache: z
+    .strictObject({
+      directory: z
+        .string()
+        .min(1)
+        .default(() => join(homedir(), '.cache', 'crypto-lakehouse'))
+        .describe('Where copies of what lies in a bucket are kept: a directory that several processes may share'),
+      limitMb: z.coerce.number().int().min(64).default(10_240).describe('So much of it; what was used least recently goes'),
+    })
+    .prefault({}),
   archive: z
     .strictObject({
       origin: z

@@ -9,12 +9,11 @@ import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { periodFolder, periodOf, periodRange, type TableShape } from '../lake/iceberg/schema.ts'
 import { keyOf, liveFiles, loadTable, snapshotOf, urlOf } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
+import { openFiles } from '../lake/scan-sql.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
-import { makeFolder } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { temporaryName } from '../storage/temporary.ts'
-import { type BarSeries, barFingerprint, barPeriod, barQuery, barShape, barTableName, sourceIntervals } from './bars.ts'
+import { type BarSeries, type BarSource, barFingerprint, barPeriod, barQuery, barShape, barTableName, sourceIntervals } from './bars.ts'
 
 export type GoldDeps = {
   readonly store: ObjectStore
@@ -127,13 +126,10 @@ async function buildPartition(
   )
   const url = urlOf(store, `${folder}/${name}.parquet`)
   if (seen.has(url) || (reaching.length === 0 && live.length === 0)) return 'unchanged'
-  await makeFolder(store.localPath(folder))
-  const temporary = store.localPath(`${folder}/${temporaryName('.parquet')}`)
+  const temporary = await store.files.draft(keyOf(store, url))
   try {
-    const paths = reaching.map(({ interval, files }) => ({
-      interval,
-      paths: files.map((file) => store.localPath(keyOf(store, file.path))),
-    }))
+    const paths: BarSource[] = []
+    for (const { interval, files } of reaching) paths.push({ interval, paths: await openFiles(store, files) })
     const written =
       paths.length === 0
         ? undefined

@@ -102,7 +102,7 @@ async function checkFile(table: Table, session: DuckDBSession, file: DataFile, f
   const info = await table.store.head(key)
   if (info === undefined) return find('file_missing', `${file.path} is not there`)
   if (info.size !== file.bytes) find('file_size', `${file.path} has ${info.size} bytes, its entry says ${file.bytes}`)
-  const path = quote(table.store.localPath(key))
+  const path = quote(await table.store.files.open(key))
   const schema = await session.rows(`SELECT name, field_id FROM parquet_schema(${path}) WHERE num_children IS NULL`)
   const { fields } = manifestShapeOf(table.metadata, file.specId, table.root)
   const held = new Map(schema.map((row) => [Number(row['field_id']), String(row['name'])]))

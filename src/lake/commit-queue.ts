@@ -1,4 +1,3 @@
-import { publishFile } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { type CommitDeps, commit } from './iceberg/commit.ts'
 import type { DataFile } from './iceberg/manifest.ts'
@@ -94,11 +93,11 @@ export class CommitQueue {
   async #publish({ add }: PartitionChange): Promise<boolean> {
     for (const { file, temporary } of add) {
       const key = keyOf(this.#store, file.path)
-      if (await publishFile(temporary, this.#store.localPath(key), { replace: false })) continue
+      if (await this.#store.files.publish(temporary, key, { replace: false })) continue
       if ((await this.#store.head(key))?.size === file.bytes) continue
       const live = await filesByPartition(await loadTable(this.#store, this.#root))
       if (live.get(partitionOf(file))?.some(({ path }) => path === file.path) === true) return false
-      await publishFile(temporary, this.#store.localPath(key), { replace: true })
+      await this.#store.files.publish(temporary, key, { replace: true })
     }
     return true
   }

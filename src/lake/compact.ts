@@ -76,7 +76,7 @@ async function compactGroup(deps: WriteDeps, table: Table, files: readonly DataF
   const [first] = files
   if (first === undefined) return undefined
   const folder = keyOf(deps.store, first.path).split('/').slice(0, -1).join('/')
-  const written = await writeFile(deps.store, deps.session, scanSql(table, table.shape, files), table.shape, folder)
+  const written = await writeFile(deps.store, deps.session, await scanSql(table, table.shape, files), table.shape, folder)
   if (written === undefined) return undefined
   const remove = new Set(files.map((file) => file.path))
   if (remove.has(written.path)) return written

@@ -14,7 +14,7 @@ export type ExpireOptions = {
 }
 
 /** Snapshots that an expiry takes away: the old ones that no branch or tag names, and not the newest `keep`. */
-export function expirable({ snapshots, refs }: TableMetadata, { beforeMs, keep }: ExpireOptions): Snapshot[] {
+function expirable({ snapshots, refs }: TableMetadata, { beforeMs, keep }: ExpireOptions): Snapshot[] {
   const named = new Set(Object.values(refs).map((ref) => BigInt(ref['snapshot-id'])))
   return snapshots
     .slice(0, Math.max(0, snapshots.length - keep))

@@ -1,58 +1,92 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { randomBytes } from 'node:crypto'
+import { existsSync, statSync } from 'node:fs'
 import * as z from 'zod'
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
-import { localStore, makeFolder } from '../storage/local.ts'
+import { makeFolder } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { openPlace, type Place, type StoreDeps } from '../storage/open-store.ts'
 import { LAKE_FORMAT, LAKE_MARKER } from './layout.ts'
 
 const marker = z.object({ format: z.number().int() })
 
-/** The directory that a lake address names. Throws CONFIG_INVALID for addresses that no backend serves. */
-export function lakeDirectory(address: string): string {
-  if (/^[a-z0-9]+:\/\//.test(address) && !address.startsWith('file://')) {
-    throw new LakehouseError('CONFIG_INVALID', `lakes live in local directories so far, not at ${address}`, { details: { lake: address } })
-  }
-  return resolve(address.startsWith('file://') ? fileURLToPath(address) : address)
-}
-
-/** Opens the lake at an address for writing; an empty or missing directory becomes one. Throws LAKE_FORMAT_UNSUPPORTED, CONFIG_INVALID. */
-export async function openLake(address: string): Promise<ObjectStore> {
-  const directory = lakeDirectory(address)
-  const store = localStore(directory)
-  if (existsSync(directory) && !statSync(directory).isDirectory()) {
-    throw new LakehouseError('CONFIG_INVALID', `the lake ${directory} is a file, not a directory`, { details: { lake: directory } })
-  }
-  if ((await store.head(LAKE_MARKER)) === undefined) {
-    if (existsSync(directory) && readdirSync(directory).some((name) => !name.startsWith('.'))) {
-      throw new LakehouseError(
-        'LAKE_FORMAT_UNSUPPORTED',
-        `${directory} holds other things and no ${LAKE_MARKER}: choose an empty directory`,
-        { details: { lake: directory } },
-      )
+/**
+ * Opens the lake at an address, a directory or s3://…, for writing; an empty or missing one becomes a lake. Throws LAKE_FORMAT_UNSUPPORTED, CONFIG_INVALID, and
+ * STORE_UNSUPPORTED for a bucket where two writers could lose each other's commits.
+ */
+export async function openLake(address: string, deps: StoreDeps): Promise<Place> {
+  return await opened(address, deps, async (place) => {
+    if (place.s3 === undefined) await makeDirectory(place)
+    if ((await place.store.head(LAKE_MARKER)) === undefined) {
+      if (await holdsAnything(place.store)) {
+        throw new LakehouseError(
+          'LAKE_FORMAT_UNSUPPORTED',
+          `${place.address} holds other things and no ${LAKE_MARKER}: choose an empty ${place.s3 === undefined ? 'directory' : 'prefix'}`,
+          { details: { lake: place.address } },
+        )
+      }
+      await place.store.put(LAKE_MARKER, Buffer.from(`${JSON.stringify({ format: LAKE_FORMAT })}\n`))
     }
-    await makeFolder(directory).catch((error: unknown) => {
-      throw new LakehouseError('CONFIG_INVALID', `the lake ${directory} cannot be made: ${asLakehouseError(error).message}`, {
-        details: { lake: directory },
-      })
-    })
-    await store.put(LAKE_MARKER, Buffer.from(`${JSON.stringify({ format: LAKE_FORMAT })}\n`))
-  }
-  await checkFormat(store)
-  return store
+    if (place.s3 !== undefined) await requireExclusivePut(place)
+  })
 }
 
 /** Opens a lake for reading. Throws LAKE_NOT_FOUND, LAKE_FORMAT_UNSUPPORTED. */
-export async function openExistingLake(address: string): Promise<ObjectStore> {
-  const store = localStore(lakeDirectory(address))
-  if ((await store.head(LAKE_MARKER)) === undefined) {
-    throw new LakehouseError('LAKE_NOT_FOUND', `there is no lake at ${lakeDirectory(address)}: ingest something first, or check --lake`, {
+export async function openExistingLake(address: string, deps: StoreDeps): Promise<Place> {
+  return await opened(address, deps, async (place) => {
+    if ((await place.store.head(LAKE_MARKER)) !== undefined) return
+    throw new LakehouseError('LAKE_NOT_FOUND', `there is no lake at ${place.address}: ingest something first, or check --lake`, {
+      details: { lake: place.address },
+    })
+  })
+}
+
+async function opened(address: string, deps: StoreDeps, check: (place: Place) => Promise<void>): Promise<Place> {
+  const place = openPlace(address, deps)
+  try {
+    await check(place)
+    await checkFormat(place.store)
+    return place
+  } catch (error) {
+    place.close()
+    throw error
+  }
+}
+
+async function makeDirectory({ address, store }: Place): Promise<void> {
+  const [directory = ''] = store.files.folders
+  if (existsSync(directory) && !statSync(directory).isDirectory())
+    throw new LakehouseError('CONFIG_INVALID', `the lake ${directory} is a file, not a directory`, { details: { lake: address } })
+  await makeFolder(directory).catch((error: unknown) => {
+    throw new LakehouseError('CONFIG_INVALID', `the lake ${directory} cannot be made: ${asLakehouseError(error).message}`, {
       details: { lake: address },
     })
+  })
+}
+
+/** What begins with a dot is nobody's. */
+async function holdsAnything(store: ObjectStore): Promise<boolean> {
+  for await (const { key } of store.list('')) if (!key.startsWith('.')) return true
+  return false
+}
+
+/** Commits rely on it that of two writers of one object exactly one wins; a store that passes over the condition must not hold a lake. */
+async function requireExclusivePut({ address, store }: Place): Promise<void> {
+  const key = `.probe-${randomBytes(6).toString('hex')}`
+  try {
+    await store.put(key, Buffer.from('first'), { ifAbsent: true })
+    const second = await store.put(key, Buffer.from('second'), { ifAbsent: true }).then(
+      () => 'written',
+      (error: unknown) => asLakehouseError(error).code,
+    )
+    if (second === 'OBJECT_EXISTS') return
+    throw new LakehouseError(
+      'STORE_UNSUPPORTED',
+      `${address} passes over If-None-Match: two writers could lose each other's commits, so tables cannot be written there`,
+      { details: { lake: address } },
+    )
+  } finally {
+    await store.delete(key).catch(() => {})
   }
-  await checkFormat(store)
-  return store
 }
 
 async function checkFormat(store: ObjectStore): Promise<void> {

@@ -1,19 +1,26 @@
 import { quote, quoteName } from '../platform/duckdb/session.ts'
+import { type ObjectStore, openAll } from '../storage/object-store.ts'
 import type { DataFile } from './iceberg/manifest.ts'
 import type { TableShape } from './iceberg/schema.ts'
 import { keyOf, type Table } from './iceberg/table.ts'
 import { sqlType } from './iceberg/values.ts'
 
+/** Data files as files of this machine, in their order. */
+export async function openFiles(store: ObjectStore, files: readonly Pick<DataFile, 'path'>[]): Promise<string[]> {
+  return await openAll(
+    store,
+    files.map((file) => keyOf(store, file.path)),
+  )
+}
+
 /** SQL that reads files of a table as one of its shapes; without files it has the columns and no rows. */
-export function scanSql(table: Table, { fields }: TableShape, files: readonly DataFile[]): string {
+export async function scanSql(table: Table, { fields }: TableShape, files: readonly DataFile[]): Promise<string> {
   const names = fields.map((field) => quoteName(field.name)).join(', ')
   if (files.length === 0)
     return `SELECT ${fields.map((field) => `NULL::${sqlType(field.type)} AS ${quoteName(field.name)}`).join(', ')} WHERE false`
-  const paths = files.map((file) => quote(table.store.localPath(keyOf(table.store, file.path)))).join(', ')
+  const paths = (await openFiles(table.store, files)).map(quote).join(', ')
   // Files keep the columns that they were written with: after a change they are read by field id, which takes a little longer.
-  const schema =
-    table.metadata.schemas.length === 1
-      ? ''
-      : `, schema = MAP {${fields.map((field) => `${field.id}: {name: ${quote(field.name)}, type: ${quote(sqlType(field.type))}, default_value: NULL}`).join(', ')}}`
+  const columns = fields.map(({ id, name, type }) => `${id}: {name: ${quote(name)}, type: ${quote(sqlType(type))}, default_value: NULL}`)
+  const schema = table.metadata.schemas.length === 1 ? '' : `, schema = MAP {${columns.join(', ')}}`
   return `SELECT ${names} FROM read_parquet([${paths}], hive_partitioning = false${schema})`
 }

@@ -1,4 +1,3 @@
-import { sweepTemporaries } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { writerOf } from '../storage/temporary.ts'
 import { LAYERS } from './layout.ts'
@@ -19,9 +18,7 @@ export type SweepOutcome = { readonly temporaries: number; readonly orphans: num
 export async function sweepAfterCrash(store: ObjectStore, run: Run): Promise<SweepOutcome> {
   const others = await otherRuns(store, run)
   if (others.dead.length === 0) return { temporaries: 0, orphans: 0 }
-  const temporaries = await sweepTemporaries(store.url.slice('file://'.length), (name, modifiedMs) =>
-    mayBeAtWork(writerOf(name), modifiedMs, others),
-  )
+  const temporaries = await store.files.sweep((name, modifiedMs) => mayBeAtWork(writerOf(name), modifiedMs, others))
   let orphans = 0
   await run.setSweeping(true)
   try {

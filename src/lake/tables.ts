@@ -1,5 +1,3 @@
-import { readdir } from 'node:fs/promises'
-import { systemCode } from '../core/errors.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { hintKey } from './iceberg/table.ts'
 import type { Layer } from './layout.ts'
@@ -7,9 +5,8 @@ import type { Layer } from './layout.ts'
 /** The names of a layer's tables, in order. */
 export async function listTables(store: ObjectStore, layer: Layer): Promise<string[]> {
   const names: string[] = []
-  for (const name of await folders(store, layer)) {
-    if (await isTable(store, `${layer}/${name}`)) names.push(name)
-  }
+  for (const name of await store.folders(`${layer}/`))
+    if (!name.startsWith('_') && (await isTable(store, `${layer}/${name}`))) names.push(name)
   return names.sort()
 }
 
@@ -18,14 +15,4 @@ async function isTable(store: ObjectStore, root: string): Promise<boolean> {
   if ((await store.head(hintKey(root))) !== undefined) return true
   for await (const _ of store.list(`${root}/metadata/v1.`)) return true
   return false
-}
-
-async function folders(store: ObjectStore, layer: Layer): Promise<string[]> {
-  try {
-    const entries = await readdir(store.localPath(layer), { withFileTypes: true })
-    return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return []
-    throw error
-  }
 }

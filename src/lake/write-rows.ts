@@ -1,10 +1,7 @@
 import { rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { LakehouseError } from '../core/errors.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
-import { makeFolder, publishFile } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { temporaryName } from '../storage/temporary.ts'
 import { type ParquetSettings, type WrittenFile, writeDataFile } from './data-file.ts'
 import { type Change, type CommitDeps, commit, update } from './iceberg/commit.ts'
 import type { DataFile } from './iceberg/manifest.ts'
@@ -17,7 +14,7 @@ import { type ColumnValue, type IcebergType, isFloating } from './iceberg/values
 export type WriteDeps = { readonly store: ObjectStore; readonly session: DuckDBSession; readonly commits: CommitDeps; readonly run: string }
 
 /** Rows of a file that nothing else is known of. */
-export const GENERAL_PARQUET: ParquetSettings = { rowGroupSize: 122_880, dictionarySizeLimit: 100_000, zstdLevel: 3 }
+const GENERAL_PARQUET: ParquetSettings = { rowGroupSize: 122_880, dictionarySizeLimit: 100_000, zstdLevel: 3 }
 
 export type WriteMode =
   /** The rows come besides those that are there. */
@@ -141,16 +138,15 @@ export async function writeFile(
   const order = [...new Set([...shape.sort, ...shape.fields.map((field) => field.name)])]
     .map((name) => `${quoteName(name)} NULLS FIRST`)
     .join(', ')
-  const temporary = store.localPath(`${folder}/${temporaryName('.parquet')}`)
-  await makeFolder(dirname(temporary))
+  const temporary = await store.files.draft(`${folder}/x.parquet`)
   try {
     const query = `SELECT * FROM (${rows}) ORDER BY ${order}`
     const written: WrittenFile = await writeDataFile(session, query, shape.fields, temporary, GENERAL_PARQUET)
     if (written.rows === 0) return undefined
     const [{ digest } = {}] = await session.rows(`SELECT sha256(content) AS digest FROM read_blob(${quote(temporary)})`)
     const key = `${folder}/${String(digest).slice(0, 40)}.parquet`
-    await publishFile(temporary, store.localPath(key), { replace: false })
     const nans = await countNans(session, rows, shape)
+    await store.files.publish(temporary, key, { replace: false })
     return { ...written, nans, ...withoutBounds(written, nans), path: urlOf(store, key), sorted: shape.sort.length > 0 }
   } finally {
     await rm(temporary, { force: true })

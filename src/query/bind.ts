@@ -61,7 +61,7 @@ async function bindTable(
     manifests = { read: Math.max(manifests.read, plan.manifestsRead), skipped: plan.manifestsSkipped }
     total = plan.files.length + plan.filesSkipped
   }
-  await session.run(`CREATE VIEW ${layer}.${quoteName(name)} AS ${scanSql(table, shape, [...files.values()])}`)
+  await session.run(`CREATE VIEW ${layer}.${quoteName(name)} AS ${await scanSql(table, shape, [...files.values()])}`)
   return {
     table: `${layer}.${name}`,
     snapshotId: snapshot === undefined ? null : shownId(snapshot['snapshot-id']),

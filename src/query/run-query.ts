@@ -123,7 +123,7 @@ async function withResult<T>(
 
 /** From here on the engine sees the lake and the given folders, and no setting can be changed back. */
 async function fence(session: DuckDBSession, store: ObjectStore, folders: readonly string[]): Promise<void> {
-  const allowed = [store.url.slice('file://'.length), ...folders].map((folder) => quote(`${folder}/`))
+  const allowed = [...store.files.folders, ...folders].map((folder) => quote(`${folder}/`))
   await session.run(`SET allowed_directories = [${allowed.join(', ')}]`)
   await session.run('SET enable_external_access = false')
   await session.run('SET lock_configuration = true')

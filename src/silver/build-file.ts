@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { DATASETS, type Series, silverColumns } from '../core/datasets/registry.ts'
 import { asLakehouseError } from '../core/errors.ts'
 import { type WrittenFile, writeDataFile } from '../lake/data-file.ts'
@@ -42,7 +41,6 @@ export type BuildTools = { readonly session: DuckDBSession; readonly zips: ZipRe
  */
 export async function buildFile(tools: BuildTools, task: BuildTask): Promise<BuildOutcome> {
   const refused: Refusal[] = []
-  mkdirSync(task.rejects, { recursive: true })
   for (;;) {
     const inputs = task.inputs.filter((input) => !refused.some((refusal) => refusal.key === input.key))
     try {

@@ -1,20 +1,20 @@
-import { rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { createReadStream, existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { DATASETS, type Series, silverColumns, silverTableName } from '../core/datasets/registry.ts'
 import { LakehouseError } from '../core/errors.ts'
 import { CommitQueue, filesByPartition, type PartitionChange } from '../lake/commit-queue.ts'
 import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { byPeriod, fieldsOf, periodFolder, periodRange, type TableShape } from '../lake/iceberg/schema.ts'
-import { loadTable, urlOf } from '../lake/iceberg/table.ts'
+import { keyOf, loadTable, urlOf } from '../lake/iceberg/table.ts'
 import { bronzeKey, quarantinedObjectKey, quarantinedRowsKey, tableKey } from '../lake/layout.ts'
 import { foldLedger } from '../lake/ledger/fold.ts'
 import type { LedgerWriter } from '../lake/ledger/writer.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
-import { makeFolder } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { temporaryName } from '../storage/temporary.ts'
 import type { BuildOutcome, BuildTask } from './build-file.ts'
 import type { BuildPool } from './build-pool.ts'
 import {
@@ -172,23 +172,38 @@ class PartitionBuilder {
     group: readonly BuildInput[],
   ): Promise<{ group: readonly BuildInput[]; outcome: BuildOutcome; temporary: string }> {
     const { store, limits } = this.#deps
-    const folder = dirname(this.#url(partition, group)).slice(store.url.length + 1)
-    await makeFolder(store.localPath(folder))
+    const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
+    // What bronze has lost has no file: that is told when it is read.
+    const open = (key: string) => store.files.open(key).catch(() => join(scratch, 'lost'))
+    const inputs: BuildTask['inputs'][number][] = []
+    for (const input of group) inputs.push({ ...input, path: await open(bronzeKey(input.key)) })
     const task: BuildTask = {
       table: this.#table,
       series: this.#series,
       partition,
-      inputs: group.map((input) => ({ ...input, path: store.localPath(bronzeKey(input.key)) })),
-      output: store.localPath(`${folder}/${temporaryName('.parquet')}`),
-      rejects: store.localPath(quarantinedRowsKey(this.#table)),
+      inputs,
+      output: await store.files.draft(keyOf(store, this.#url(partition, group))),
+      rejects: scratch,
       maxEntryBytes: limits.maxEntryBytes,
     }
-    const outcome = await this.#deps.pool.run(task).catch(async (error: unknown) => {
+    try {
+      const outcome = await this.#deps.pool.run(task)
+      for (const { sha256 } of outcome.decoded) await this.#keepRejects(sha256, join(scratch, `${sha256}.ndjson`))
+      this.#deps.onFile({ table: this.#table, rows: outcome.file?.rows ?? 0, csvBytes: outcome.csvBytes })
+      return { group, outcome, temporary: task.output }
+    } catch (error) {
       await rm(task.output, { force: true })
       throw error
-    })
-    this.#deps.onFile({ table: this.#table, rows: outcome.file?.rows ?? 0, csvBytes: outcome.csvBytes })
-    return { group, outcome, temporary: task.output }
+    } finally {
+      await rm(scratch, { recursive: true, force: true })
+    }
+  }
+
+  /** The lines of an object that could not be typed are kept; none means that an earlier decoder's are gone too. */
+  async #keepRejects(sha256: string, path: string): Promise<void> {
+    const key = `${quarantinedRowsKey(this.#table)}/${sha256}.ndjson`
+    if (existsSync(path)) await this.#deps.store.put(key, createReadStream(path))
+    else await this.#deps.store.delete(key)
   }
 
   /** Writes what was learnt of the inputs into the ledger; true when rows of other partitions turned up for the first time. */

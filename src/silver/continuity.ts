@@ -3,8 +3,9 @@ import type { Finding } from '../core/finding.ts'
 import { INTERVALS } from '../core/interval.ts'
 import { formatInstant, US_PER_DAY } from '../core/time.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
-import { keyOf, liveFiles, loadTable, snapshotOf, type Table } from '../lake/iceberg/table.ts'
+import { liveFiles, loadTable, snapshotOf, type Table } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
+import { openFiles } from '../lake/scan-sql.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { type DecodeLimits, decodableObjects } from './inputs.ts'
@@ -19,11 +20,11 @@ async function openTimes(store: ObjectStore, series: Series): Promise<string | u
   if (table === undefined) return undefined
   const files: DataFile[] = []
   for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
-  return files.length === 0 ? undefined : openTimesSql(table, files, DATASETS[series.dataset].eventTime)
+  return files.length === 0 ? undefined : await openTimesSql(table, files, DATASETS[series.dataset].eventTime)
 }
 
-function openTimesSql(table: Table, files: readonly DataFile[], eventTime: string): string {
-  const paths = files.map((file) => quote(table.store.localPath(keyOf(table.store, file.path)))).join(', ')
+async function openTimesSql(table: Table, files: readonly DataFile[], eventTime: string): Promise<string> {
+  const paths = (await openFiles(table.store, files)).map(quote).join(', ')
   return `SELECT symbol, ${eventTime} AS "at" FROM read_parquet([${paths}], hive_partitioning = false)`
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, existsSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CsvColumn } from '../core/datasets/contract.ts'
 import { DATASETS, type Series } from '../core/datasets/registry.ts'
@@ -7,7 +7,6 @@ import { LakehouseError, systemCode } from '../core/errors.ts'
 import { CHUNK_ROWS, type FeedChunk, type FeedColumn } from '../platform/duckdb/feed.ts'
 import { CsvDecoder, type DecodeOptions, type FileEvidence, type RejectedRow } from '../sources/binance/csv-decoder.ts'
 import type { FileBytes, ZipReader } from '../sources/binance/zip-entry.ts'
-import { temporaryName } from '../storage/temporary.ts'
 import type { BuildInput } from './inputs.ts'
 
 /** Where a row may come from. */
@@ -158,7 +157,7 @@ export class InputFeed {
     } catch (error) {
       if (error instanceof LakehouseError && REFUSING.has(error.code)) {
         this.#open?.file.close()
-        this.#open?.rejects.discard()
+        this.#open?.rejects.close()
         throw new InputRefused(input, error)
       }
       throw error
@@ -187,39 +186,24 @@ function checkDigest(file: FileBytes, input: BuildInput): void {
     })
 }
 
-/** The lines of one object that could not be typed, published whole under the object's digest; none means no file. */
+/** The lines of one object that could not be typed, in a file by the object's digest; none means no file. An object that is read again begins anew. */
 class RejectFile {
-  readonly #folder: string
   readonly #path: string
   readonly #key: string
-  #open: { readonly file: number; readonly path: string } | undefined
+  #file: number | undefined
 
   constructor(folder: string, input: BuildInput) {
-    this.#folder = folder
     this.#path = join(folder, `${input.sha256}.ndjson`)
     this.#key = input.key
+    rmSync(this.#path, { force: true })
   }
 
   add(row: RejectedRow): void {
-    this.#open ??= this.#create()
-    writeSync(this.#open.file, `${JSON.stringify({ object: this.#key, ...row })}\n`)
-  }
-
-  #create(): { file: number; path: string } {
-    const path = join(this.#folder, temporaryName())
-    return { file: openSync(path, 'wx'), path }
+    this.#file ??= openSync(this.#path, 'w')
+    writeSync(this.#file, `${JSON.stringify({ object: this.#key, ...row })}\n`)
   }
 
   close(): void {
-    if (this.#open !== undefined) {
-      closeSync(this.#open.file)
-      renameSync(this.#open.path, this.#path)
-    } else if (existsSync(this.#path)) rmSync(this.#path)
-  }
-
-  discard(): void {
-    if (this.#open === undefined) return
-    closeSync(this.#open.file)
-    rmSync(this.#open.path, { force: true })
+    if (this.#file !== undefined) closeSync(this.#file)
   }
 }

@@ -1,6 +1,6 @@
 import { constants, createReadStream, type Dirent, statSync } from 'node:fs'
 import { copyFile, type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, extname, join, resolve } from 'node:path'
 import { asLakehouseError, LakehouseError, systemCode } from '../core/errors.ts'
 import { type ByteRange, checkPathKey, compareKeys, type ObjectInfo, type ObjectStore } from './object-store.ts'
 import { isTemporary, temporaryName } from './temporary.ts'
@@ -12,7 +12,6 @@ export function localStore(directory: string): ObjectStore {
   return {
     url: `file://${root}`, // as it is: the readers of our tables do not decode %20
     capabilities: { putIfAbsent: true, localFiles: true },
-    localPath: path,
     get: (key, range) => guard(key, () => read(path(key), range)),
     stream: (key) => readPieces(path(key), key),
     head: (key) => guard(key, async () => headOf(path(key), key)),
@@ -20,6 +19,18 @@ export function localStore(directory: string): ObjectStore {
     delete: (key) => guard(key, () => rm(path(key), { force: true })),
     put: (key, body, options) => guard(key, () => write(path(key), key, body, options?.ifAbsent === true)),
     copy: (from, to) => guard(from, () => copyObject(path(from), path(to))),
+    folders: async (prefix) => (await entriesOf(join(root, prefix))).flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])),
+    files: {
+      folders: [root],
+      open: async (key) => path(key),
+      draft: async (key) => {
+        const folder = dirname(path(key))
+        await makeFolder(folder)
+        return join(folder, temporaryName(extname(key)))
+      },
+      publish: (draft, key, options) => publishFile(draft, path(key), options),
+      sweep: (mayBeAtWork) => sweepTemporaries(root, mayBeAtWork),
+    },
   }
 }
 
@@ -142,7 +153,7 @@ async function publish(temporary: string, path: string, exclusive: boolean): Pro
  * Puts a finished local file into its final place, durably. The file must lie in the same file system. When `replace` is false and something lies there
  * already, nothing is done and the answer is false.
  */
-export async function publishFile(temporary: string, path: string, { replace }: { replace: boolean }): Promise<boolean> {
+async function publishFile(temporary: string, path: string, { replace }: { replace: boolean }): Promise<boolean> {
   const file = await open(temporary, 'r')
   try {
     await file.sync()

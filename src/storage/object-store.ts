@@ -7,8 +7,22 @@ export type ObjectInfo = { readonly key: string; readonly size: number; readonly
 type StoreCapabilities = {
   /** `put` with `ifAbsent` is truly exclusive. */
   readonly putIfAbsent: boolean
-  /** Objects are files of this machine: `localPath` names them. */
+  /** Objects are files of this machine, and keys their paths. */
   readonly localFiles: boolean
+}
+
+/** Objects as files of this machine, for engines that read and write nothing else: the objects themselves, or copies of them. */
+export type StoreFiles = {
+  /** The folders in which they lie. */
+  readonly folders: readonly string[]
+  /** The file that holds an object. Throws OBJECT_NOT_FOUND, where objects are files not before it is read. */
+  open(key: string): Promise<string>
+  /** Where the file can be written that is to become `key`. */
+  draft(key: string): Promise<string>
+  /** Makes a finished draft the object, durably. When `replace` is false and there is one already, nothing is done and the answer is false. */
+  publish(draft: string, key: string, options: { replace: boolean }): Promise<boolean>
+  /** Removes drafts whose writers are not at work any more; returns how many. */
+  sweep(mayBeAtWork: (name: string, modifiedMs: number) => boolean): Promise<number>
 }
 
 export type ByteRange = { readonly start: number; readonly end: number }
@@ -34,8 +48,9 @@ export type ObjectStore = {
   copy(from: string, to: string): Promise<void>
   /** Removes an object; one that is not there is no error. */
   delete(key: string): Promise<void>
-  /** The file that holds the object. Only where `capabilities.localFiles`. */
-  localPath(key: string): string
+  /** The names of the folders directly below a prefix that ends with a slash, without the slash, in order. */
+  folders(prefix: string): Promise<string[]>
+  readonly files: StoreFiles
 }
 
 /** Surrogates and what sorts after them. */
@@ -64,3 +79,13 @@ export function checkKey(key: string): string {
 function invalidKey(key: string): LakehouseError {
   return new LakehouseError('OBJECT_KEY_INVALID', `"${key}" is not a valid object key`, { details: { key } })
 }
+
+/** The files that hold objects, in the order of the keys. Where they are copies, some are fetched at once. */
+export async function openAll({ files }: ObjectStore, keys: readonly string[]): Promise<string[]> {
+  const paths: string[] = []
+  for (let at = 0; at < keys.length; at += OPENED_AT_ONCE)
+    paths.push(...(await Promise.all(keys.slice(at, at + OPENED_AT_ONCE).map((key) => files.open(key)))))
+  return paths
+}
+
+const OPENED_AT_ONCE = 16

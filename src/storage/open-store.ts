@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LakehouseError } from '../core/errors.ts'
 import { localStore } from './local.ts'
@@ -7,27 +8,35 @@ import type { ObjectStore } from './object-store.ts'
 import { parseS3Address } from './s3/address.ts'
 import { type CredentialSource, credentialChain } from './s3/credentials.ts'
 import { S3Client, type S3ClientOptions } from './s3/s3-client.ts'
+import type { CacheOptions } from './s3/s3-files.ts'
 import { s3Store } from './s3/s3-store.ts'
 
 /** The bucket of the public archive, as everybody may list and read it. */
 const BINANCE = 's3://data.binance.vision?region=ap-northeast-1&anonymous=true'
 
+const DEFAULT_CACHE: CacheOptions = { directory: join(homedir(), '.cache', 'crypto-lakehouse'), limitBytes: 10e9 }
+
 export type StoreDeps = Pick<S3ClientOptions, 'connections' | 'idleTimeoutMs' | 'signal' | 'nowMs' | 'random' | 'onRetry'> & {
   readonly attempts: number
   readonly retryDelayMs: number
   readonly environment: NodeJS.ProcessEnv
+  /** Names for places: NAME:prefix. */
+  readonly names?: Readonly<Record<string, string>> | undefined
   /** Credentials to use instead of those that the address and the environment name. */
   readonly credentials?: CredentialSource | undefined
+  /** Where copies of objects lie that must be files; by default below the user's cache, up to 10 GB. */
+  readonly cache?: CacheOptions | undefined
 }
 
 /** A place where objects lie: a store, and the client behind it where it is a bucket. `address` holds nothing secret. */
 export type Place = { readonly address: string; readonly store: ObjectStore; readonly s3: S3Client | undefined; close(): void }
 
 /**
- * The place at an address: a directory, file://…, s3://bucket/prefix?…, https://host/bucket/prefix (public, read only) or `binance` (the public archive's
- * bucket). Throws CONFIG_INVALID.
+ * The place at an address: a directory, file://…, s3://bucket/prefix?…, https://host/bucket/prefix (public, read only), `binance` (the public archive's
+ * bucket) or NAME:prefix. Throws CONFIG_INVALID.
  */
-export function openPlace(address: string, deps: StoreDeps): Place {
+export function openPlace(named: string, deps: StoreDeps): Place {
+  const address = resolveName(named, deps.names ?? {})
   if (address === 'binance') return s3Place(BINANCE, deps)
   if (address.startsWith('s3://')) return s3Place(address, deps)
   if (/^https?:\/\//.test(address)) return s3Place(publicBucket(address), deps)
@@ -55,7 +64,7 @@ function s3Place(text: string, deps: StoreDeps): Place {
     onRetry: deps.onRetry,
     ca: caFile === undefined || caFile === '' ? undefined : readFileSync(caFile, 'utf8'),
   })
-  const store = s3Store(client)
+  const store = s3Store(client, deps.cache ?? DEFAULT_CACHE)
   return { address: store.url, store, s3: client, close: () => client.close() }
 }
 
@@ -66,4 +75,21 @@ function publicBucket(address: string): string {
   if (bucket === undefined || bucket === '')
     throw new LakehouseError('CONFIG_INVALID', `"${address}" names no bucket: https://host/bucket/prefix`, { details: { address } })
   return `s3://${bucket}/${rest.join('/')}?endpoint=${url.origin}&anonymous=true`
+}
+
+/** NAME:prefix as the address of the store that the configuration names, with the prefix below it. */
+function resolveName(address: string, stores: Readonly<Record<string, string>>): string {
+  const match = /^([A-Za-z][\w-]*):(?!\/\/)(.*)$/.exec(address)
+  if (match === null) return address
+  const [, name = '', prefix = ''] = match
+  const base = Object.hasOwn(stores, name) ? stores[name] : undefined
+  if (base === undefined) {
+    const known = Object.keys(stores).join(', ') || 'none'
+    throw new LakehouseError('CONFIG_INVALID', `"${address}" names a store that \`stores:\` does not: there are ${known}`, {
+      details: { address },
+    })
+  }
+  if (prefix === '') return base
+  const [place = '', query] = base.split('?')
+  return `${place.replace(/\/$/, '')}/${prefix}${query === undefined ? '' : `?${query}`}`
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type ErrorDetails, LakehouseError } from '../core/errors.ts'
+import type { LakehouseError } from '../core/errors.ts'
 import { RateLimiter } from '../platform/rate-limit.ts'
 import { Semaphore } from '../platform/semaphore.ts'
 import { openPlace, type Place } from '../storage/open-store.ts'
@@ -31,8 +31,9 @@ export function openPair(options: SyncOptions, request: PairRequest, deps: PairD
   const limiter = (perSecond: number | undefined) => (perSecond === undefined ? undefined : new RateLimiter(perSecond, deps))
   const set = (text: string) => (text === '' ? undefined : text)
   const open = (address: string): Place =>
-    openPlace(resolveName(address, request.stores), {
+    openPlace(address, {
       ...deps,
+      names: request.stores,
       connections: options.concurrency + 4 * options.listParallel,
       idleTimeoutMs: options.idleTimeoutMs,
       attempts: options.attempts,
@@ -63,20 +64,4 @@ export function openPair(options: SyncOptions, request: PairRequest, deps: PairD
 export function closePair({ source, destination }: Pair): void {
   source.close()
   destination.close()
-}
-
-/** NAME:prefix as the address of the store that the configuration names, with the prefix below it. */
-function resolveName(address: string, stores: Readonly<Record<string, string>>): string {
-  const match = /^([A-Za-z][\w-]*):(?!\/\/)(.*)$/.exec(address)
-  if (match === null) return address
-  const [, name = '', prefix = ''] = match
-  const base = Object.hasOwn(stores, name) ? stores[name] : undefined
-  if (base === undefined) {
-    const known = Object.keys(stores).join(', ') || 'none'
-    const details: ErrorDetails = { address }
-    throw new LakehouseError('CONFIG_INVALID', `"${address}" names a store that \`stores:\` does not: there are ${known}`, { details })
-  }
-  if (prefix === '') return base
-  const [place = '', query] = base.split('?')
-  return `${place.replace(/\/$/, '')}/${prefix}${query === undefined ? '' : `?${query}`}`
 }

@@ -21,6 +21,7 @@ const ORDER = [
   'flows',
   'config',
   'transfers.ts',
+  'tables.ts',
   'lakehouse.ts',
   'serve',
   'cli',

@@ -150,7 +150,7 @@ test('what is wrong with a command line is said, with exit code 2', async () => 
     [['completion', 'tcsh'], /one shell/],
     [['catalog', 'planets'], /no "planets"/],
     [['status', '--config', 'none.yaml'], /none\.yaml cannot be read/],
-    [['status', '--lake', 's3://bucket/x'], /local directories so far/],
+    [['status', '--lake', 'ftp://host/x'], /is no place for objects/],
   ]
   for (const [args, message] of cases) {
     const { code, err, out } = await cli(args, { cwd })

@@ -99,7 +99,7 @@ test('writers that commit at once lose nothing: every append is there, and seque
     Array.from({ length: 48 }, (_, n) => n + 1),
   )
   assert.equal(snapshotOf(table ?? assert.fail(), undefined)?.summary['total-records'], '480')
-  assert.equal(await readFile(store.localPath(`${ROOT}/metadata/version-hint.text`), 'utf8'), '48')
+  assert.equal(await readFile(await store.files.open(`${ROOT}/metadata/version-hint.text`), 'utf8'), '48')
 })
 
 test('manifests are merged before there are many, and the past stays readable', async (context) => {

@@ -84,7 +84,7 @@ test('pyiceberg, DuckDB and icebird read the same table as we do, after appendin
     const store = localStore(lake)
     const table = await loadTable(store, 'silver/binance_spot_klines_1m')
     assert.ok(table !== undefined)
-    const metadata = store.localPath(metadataKey(table.root, table.version))
+    const metadata = await store.files.open(metadataKey(table.root, table.version))
     const [ours] = await house.select(
       `SELECT count(*) AS rows, sum(volume) AS volume, sum(trade_count)::BIGINT AS trades, min(open_time) AS first, max(open_time) AS last FROM silver.binance_spot_klines_1m`,
     )
@@ -131,7 +131,7 @@ json.dump([StaticTable.from_metadata(path).scan().to_arrow().num_rows for path i
   const store = localStore(join(folder, 'lake'))
   const roots = ['bronze/objects', 'gold/binance_spot_bars_5m', 'gold/binance_spot_bars_1d', 'gold/binance_spot_bars_1mo']
   const paths = await Promise.all(
-    roots.map(async (root) => store.localPath(metadataKey(root, (await loadTable(store, root))?.version ?? 0))),
+    roots.map(async (root) => await store.files.open(metadataKey(root, (await loadTable(store, root))?.version ?? 0))),
   )
   assert.deepEqual(JSON.parse(execFileSync(READERS_PYTHON, ['-c', program, ...paths], { encoding: 'utf8' })), [1, 31 * 288, 31, 1])
 })

@@ -111,7 +111,7 @@ for (const [name, partition] of Object.entries(SPECS)) {
       const [some] = await house.select(`SELECT count(*) AS n ${filter}`, asOf)
       seen.push({
         step,
-        metadata: store.localPath(metadataKey(table.root, table.version)),
+        metadata: await store.files.open(metadataKey(table.root, table.version)),
         columns: names,
         ...(tag === undefined ? {} : { tag, snapshot: String(table.metadata.refs[tag]?.['snapshot-id']) }),
         ours: [Number(own?.['n']), String(own?.['content'])],

@@ -17,7 +17,7 @@ export async function liveState(lake: string): Promise<Record<string, string>> {
       for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
         const key = keyOf(store, file.path)
         state[key] = createHash('sha256')
-          .update(await readFile(store.localPath(key)))
+          .update(await readFile(await store.files.open(key)))
           .digest('hex')
       }
     }

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { access, constants, mkdtemp, rm, statfs } from 'node:fs/promises'
 import { availableParallelism, tmpdir, totalmem } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { asLakehouseError } from '../../core/errors.ts'
 import { LAKE_MARKER } from '../../lake/layout.ts'
-import { lakeDirectory, openExistingLake } from '../../lake/open.ts'
 import { DuckDBSession } from '../../platform/duckdb/session.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 import { formatBytes } from '../format.ts'
@@ -70,14 +70,14 @@ async function engine(): Promise<Check> {
 async function lake(context: CommandContext): Promise<Check> {
   return await attempt('lake', 'crypto-lakehouse ingest klines …, or --lake DIR', async () => {
     const address = context.loaded().config.lake
-    const directory = lakeDirectory(address)
-    if (!existsSync(join(directory, LAKE_MARKER))) {
+    const directory = localDirectory(address)
+    if (directory !== undefined && !existsSync(join(directory, LAKE_MARKER))) {
       await access(nearestExisting(directory), constants.W_OK)
       return `${directory} (none yet, it can be made)`
     }
-    await openExistingLake(address)
-    await access(directory, constants.W_OK)
-    return directory
+    const { lake: found } = await (await context.open()).status()
+    if (directory !== undefined) await access(directory, constants.W_OK)
+    return found
   })
 }
 
@@ -85,10 +85,18 @@ const LEAST_FREE_BYTES = 1e9
 
 async function disk(context: CommandContext): Promise<Check> {
   return await attempt('disk', 'free at least 1 GB', async () => {
-    const { bavail, bsize } = await statfs(nearestExisting(lakeDirectory(context.loaded().config.lake)))
+    const { bavail, bsize } = await statfs(
+      nearestExisting(localDirectory(context.loaded().config.lake) ?? context.loaded().config.cache.directory),
+    )
     if (bavail * bsize < LEAST_FREE_BYTES) throw new Error(`only ${formatBytes(bavail * bsize)} free`)
     return `${formatBytes(bavail * bsize)} free`
   })
+}
+
+/** The directory of a lake that lies in one. */
+function localDirectory(address: string): string | undefined {
+  if (address.startsWith('file://')) return fileURLToPath(address)
+  return address.includes(':') ? undefined : resolve(address)
 }
 
 function nearestExisting(path: string): string {

@@ -84,7 +84,7 @@ function avroType(type: IcebergType, name: string): unknown {
 }
 
 /** Partition field names that Avro cannot hold are written as Iceberg does it: what is not allowed becomes _xHH. */
-export function avroName(name: string): string {
+function avroName(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9_]/g, (letter) => `_x${letter.charCodeAt(0).toString(16).toUpperCase()}`).replace(/^(\d)/, '_$1')
 }
 

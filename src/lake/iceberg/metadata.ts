@@ -52,10 +52,9 @@ const metadataJson = z
 
 export type TableMetadata = z.infer<typeof metadataJson>
 export type Snapshot = z.infer<typeof snapshotJson>
-export type Ref = z.infer<typeof refJson>
 
 /** JSON whose whole numbers beyond 2^53 come as bigint. */
-export function parseExactJson(text: string): unknown {
+function parseExactJson(text: string): unknown {
   const revive = (_key: string, value: unknown, context?: { source?: string }) =>
     typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
       ? BigInt(context?.source ?? '')

@@ -1,6 +1,6 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
-import type { ObjectStore } from '../../storage/object-store.ts'
+import { type ObjectStore, openAll } from '../../storage/object-store.ts'
 import { LEDGER_PREFIX } from '../layout.ts'
 
 const COLUMNS = {
@@ -68,8 +68,9 @@ export async function foldLedger(session: DuckDBSession, store: ObjectStore): Pr
 
 /** SQL of every event of the ledger, one column per field, `at` as text. The segments are named one by one: a lake's path may hold what a glob reads otherwise. */
 export async function ledgerSource(store: ObjectStore): Promise<string> {
-  const segments: string[] = []
-  for await (const { key } of store.list(LEDGER_PREFIX)) if (key.endsWith('.ndjson')) segments.push(quote(store.localPath(key)))
+  const keys: string[] = []
+  for await (const { key } of store.list(LEDGER_PREFIX)) if (key.endsWith('.ndjson')) keys.push(key)
+  const segments = (await openAll(store, keys)).map(quote)
   const columns = Object.entries(COLUMNS)
   if (segments.length === 0) return `SELECT ${columns.map(([name, type]) => `NULL::${type} AS "${name}"`).join(', ')} WHERE false`
   const types = columns.map(([name, type]) => `"${name}": '${type}'`).join(', ')

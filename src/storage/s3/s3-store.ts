@@ -15,12 +15,13 @@ import {
 } from './operations.ts'
 import { openObject } from './read-object.ts'
 import type { S3Client } from './s3-client.ts'
+import { type CacheOptions, S3Files } from './s3-files.ts'
 
 /** Bodies of unknown length are sent in parts of this size; shorter ones in one piece. A store takes at most 10,000 parts. */
 const PART_BYTES = 16 << 20
 
-/** The objects below the client's prefix as a store. */
-export function s3Store(client: S3Client): ObjectStore {
+/** The objects below the client's prefix as a store; copies of what must be files lie in `cache`. */
+export function s3Store(client: S3Client, cache: CacheOptions): ObjectStore {
   const { bucket, prefix } = client.address
   const keyOf = (key: string) => prefix + checkKey(key)
   const own = (info: ObjectInfo): ObjectInfo => ({
@@ -33,7 +34,7 @@ export function s3Store(client: S3Client): ObjectStore {
     const found = await headObject(client, keyOf(key))
     return found === undefined ? undefined : own(found)
   }
-  return {
+  const store: Omit<ObjectStore, 'files'> = {
     url: `s3://${bucket}${prefix === '' ? '' : `/${prefix.slice(0, -1)}`}`,
     capabilities: { putIfAbsent: true, localFiles: false },
     get: async (key, range) =>
@@ -55,10 +56,14 @@ export function s3Store(client: S3Client): ObjectStore {
       if (source === undefined) throw new LakehouseError('OBJECT_NOT_FOUND', `${from} does not exist`, { details: { key: from } })
       await copyObject(client, keyOf(to), { bucket, key: keyOf(from), etag: source.etag })
     },
-    localPath: (key) => {
-      throw new LakehouseError('STORE_UNSUPPORTED', `${key} lies in s3://${bucket}: it is no local file`, { details: { key } })
+    folders: async (under) => {
+      const found: string[] = []
+      for await (const { prefixes } of everyPage(client, prefix + under, { delimiter: '/' }))
+        for (const name of prefixes) found.push(name.slice(prefix.length + under.length, -1))
+      return found.sort(compareKeys)
     },
   }
+  return { ...store, files: new S3Files(store, `${client.address.endpoint ?? ''}/${bucket}/${prefix}`, cache) }
 }
 
 async function* streamObject(client: S3Client, key: string): AsyncGenerator<Uint8Array> {
