@@ -47,7 +47,7 @@ const files = globSync('{src,simulator,test}/**/*.test.ts', { cwd: root }).filte
   (file) => only.length === 0 || only.some((part) => file.includes(part)),
 )
 if (files.some((file) => /iceberg-readers|tables/.test(file))) await prepareReaders()
-if (files.some((file) => /object-store|transfer/.test(file))) await preparePeers()
+if (files.some((file) => /object-store|transfer|s3/.test(file))) await preparePeers()
 await tests(files.sort().map((file) => join(root, file)))
 
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`)

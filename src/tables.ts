@@ -15,7 +15,7 @@ import { LAYERS, type Layer } from './lake/layout.ts'
 import { type ExpireOptions, expireSnapshots, type Orphan, type OrphanOptions, removeOrphans } from './lake/maintain.ts'
 import { type TableStatus, tableStatus } from './lake/status.ts'
 import { listTables } from './lake/tables.ts'
-import { createTable, deletePartitions, type WriteDeps, type WriteMode, writeRows } from './lake/write-rows.ts'
+import { createTable, deletePartitions, type WriteDeps, type WriteOptions, writeRows } from './lake/write-rows.ts'
 import type { DuckDBSession } from './platform/duckdb/session.ts'
 import type { ObjectStore } from './storage/object-store.ts'
 
@@ -139,11 +139,7 @@ export class Tables {
   }
 
   /** Writes the rows of a query (over files and values, not over tables) into a table. */
-  async write(
-    name: string,
-    query: string,
-    options: { mode: WriteMode; shape?: TableShape; branch?: string },
-  ): Promise<{ rows: number; files: number }> {
+  async write(name: string, query: string, options: WriteOptions): Promise<{ rows: number; files: number }> {
     return await this.#writing((deps) => writeRows(deps, rootOf(name), query, options))
   }
 

@@ -3,7 +3,7 @@ import { LakehouseError } from '../core/errors.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { type ParquetSettings, type WrittenFile, writeDataFile } from './data-file.ts'
-import { type Change, type CommitDeps, commit, update } from './iceberg/commit.ts'
+import { type CommitDeps, commit, update } from './iceberg/commit.ts'
 import type { DataFile } from './iceberg/manifest.ts'
 import { newMetadata } from './iceberg/metadata.ts'
 import type { PartitionField, TableShape } from './iceberg/schema.ts'
@@ -22,15 +22,27 @@ export type WriteMode =
   /** They replace what is there in each partition that they touch. */
   | 'overwrite'
 
+export type WriteOptions = {
+  readonly mode: WriteMode
+  /** What a table that is not there is made by. */
+  readonly shape?: TableShape
+  readonly branch?: string
+  /** A name for this very write: one that the table's history knows already is not made again, so that it can be repeated after a crash. */
+  readonly once?: string
+}
+
+/** Where a snapshot tells by which write it was made. */
+const ONCE = 'lakehouse.write'
+
 /**
- * Writes the rows of a query into a table, cut and sorted as the table is; a table that is not there is made by `shape`. Files are named by their content: a file
- * that the table holds already is not added again, so that a write that is repeated after a crash doubles nothing. Throws TABLE_NOT_FOUND without a shape, QUERY_FAILED for columns that are not the table's, COMMIT_CONFLICT.
+ * Writes the rows of a query into a table, cut and sorted as the table is. Files are named by their content: one that the table holds already is not added again.
+ * Throws TABLE_NOT_FOUND without a shape, QUERY_FAILED for columns that are not the table's, COMMIT_CONFLICT when what is to be overwritten was changed meanwhile.
  */
 export async function writeRows(
   deps: WriteDeps,
   root: string,
   query: string,
-  options: { mode: WriteMode; shape?: TableShape; branch?: string },
+  options: WriteOptions,
 ): Promise<{ rows: number; files: number }> {
   const table = await loadTable(deps.store, root)
   const shape = table?.shape ?? options.shape
@@ -38,24 +50,32 @@ export async function writeRows(
   const specId = table?.metadata['default-spec-id'] ?? 0
   const added: DataFile[] = []
   for await (const file of cutRows(deps, root, query, shape)) added.push({ ...file, specId })
+  const touched = new Set(added.map(partName))
+  const seen = await liveIn(table, touched)
   await commit(deps.store, root, shape, deps.commits, async (current) => {
-    if ((current?.metadata['default-spec-id'] ?? 0) !== specId)
-      throw new LakehouseError('COMMIT_CONFLICT', `${root} is cut otherwise by now`)
-    const live = options.mode === 'append' && added.length > 0 ? await livePaths(current) : undefined
-    const remove = options.mode === 'overwrite' ? await sameParts(current, added) : new Set<string>()
-    const fresh = added.filter(({ path }) => live?.has(path) !== true && !remove.has(path))
-    const gone = new Set([...remove].filter((path) => !added.some((file) => file.path === path)))
-    if (fresh.length + gone.size === 0) return undefined
-    const operation: Change['operation'] = gone.size === 0 ? 'append' : 'overwrite'
+    if (options.once !== undefined && current?.metadata.snapshots.some((snapshot) => snapshot.summary[ONCE] === options.once) === true)
+      return undefined
+    if ((current?.metadata['default-spec-id'] ?? 0) !== specId) throw conflict(root, 'it is cut otherwise by now')
+    const live = await liveIn(current, touched)
+    if (options.mode === 'overwrite' && (live.size !== seen.size || [...seen].some((path) => !live.has(path))))
+      throw conflict(root, 'another writer has changed a partition that is to be overwritten')
+    const fresh = added.filter(({ path }) => !live.has(path))
+    const gone = options.mode === 'append' ? [] : [...live].filter((path) => !added.some((file) => file.path === path))
+    if (fresh.length + gone.length === 0) return undefined
+    const { branch, once } = options
     return {
-      operation,
+      operation: gone.length === 0 ? 'append' : 'overwrite',
       add: fresh,
-      remove: gone,
-      summary: { 'lakehouse.run': deps.run },
-      ...(options.branch === undefined ? {} : { branch: options.branch }),
+      remove: new Set(gone),
+      summary: { 'lakehouse.run': deps.run, ...(once === undefined ? {} : { [ONCE]: once }) },
+      ...(branch === undefined ? {} : { branch }),
     }
   })
   return { rows: added.reduce((sum, file) => sum + file.rows, 0), files: added.length }
+}
+
+function conflict(root: string, why: string): LakehouseError {
+  return new LakehouseError('COMMIT_CONFLICT', `${root}: ${why}`, { details: { table: root } })
 }
 
 /** Makes an empty table, if there is none, with properties besides the usual ones. */
@@ -88,19 +108,16 @@ export async function deletePartitions(deps: WriteDeps, root: string, belongs: (
   return removed
 }
 
-async function livePaths(table: Table | undefined): Promise<Set<string>> {
-  const paths = new Set<string>()
-  if (table !== undefined) for await (const { path } of liveFiles(table, snapshotOf(table, undefined))) paths.add(path)
-  return paths
+/** One name for each partition of each spec. */
+function partName({ specId, partition }: Pick<DataFile, 'specId' | 'partition'>): string {
+  return `${specId} ${partition.map(String).join('\u0000')}`
 }
 
-/** Live files of the partitions that the new ones lie in. */
-async function sameParts(table: Table | undefined, added: readonly DataFile[]): Promise<Set<string>> {
-  const name = ({ specId, partition }: DataFile) => `${specId} ${partition.map(String).join(' ')}`
-  const touched = new Set(added.map(name))
+/** Live files of some partitions. */
+async function liveIn(table: Table | undefined, parts: ReadonlySet<string>): Promise<Set<string>> {
   const found = new Set<string>()
   if (table !== undefined)
-    for await (const file of liveFiles(table, snapshotOf(table, undefined))) if (touched.has(name(file))) found.add(file.path)
+    for await (const file of liveFiles(table, snapshotOf(table, undefined))) if (parts.has(partName(file))) found.add(file.path)
   return found
 }
 

@@ -13,12 +13,18 @@ export type HouseOptions = {
   nowMs?: () => number
   settings?: Record<string, unknown>
   engine?: Record<string, unknown>
+  cache?: Record<string, unknown>
 }
 
 /** A lakehouse with quick retries over the archive at an address. */
 export function openHouse(options: HouseOptions): Lakehouse {
   const archive = { origin: options.archive, retryDelayMs: 5, idleTimeoutMs: 1000, attempts: 10, ...(options.settings ?? {}) }
-  const config = configSchema.parse({ lake: options.lake, archive, engine: { workers: 2, ...(options.engine ?? {}) } })
+  const config = configSchema.parse({
+    lake: options.lake,
+    archive,
+    engine: { workers: 2, ...(options.engine ?? {}) },
+    cache: options.cache,
+  })
   return new Lakehouse(config, {
     nowMs: options.nowMs ?? Date.now,
     random: Math.random,

@@ -5,10 +5,11 @@ import { keyOf, liveFiles, loadTable, snapshotOf } from '../../src/lake/iceberg/
 import { LAYERS } from '../../src/lake/layout.ts'
 import { listTables } from '../../src/lake/tables.ts'
 import { localStore } from '../../src/storage/local.ts'
+import { openS3 } from './s3-server.ts'
 
 /** The live data files of every table with their digests: two lakes with the same content give the same. */
 export async function liveState(lake: string): Promise<Record<string, string>> {
-  const store = localStore(lake)
+  const { store, close } = openS3(lake)
   const state: Record<string, string> = {}
   for (const layer of LAYERS) {
     for (const name of await listTables(store, layer)) {
@@ -17,11 +18,12 @@ export async function liveState(lake: string): Promise<Record<string, string>> {
       for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
         const key = keyOf(store, file.path)
         state[key] = createHash('sha256')
-          .update(await readFile(await store.files.open(key)))
+          .update(await store.get(key))
           .digest('hex')
       }
     }
   }
+  close()
   return state
 }
 
