@@ -8,7 +8,7 @@ const run = promisify(execFile)
 
 /** The other engines that must read our tables: pinned, because DuckDB's extensions load only into exactly their version. */
 const PACKAGES = [
-  'pyiceberg[pyarrow,sql-sqlite]==0.12.0',
+  'pyiceberg[pyarrow,sql-sqlite,pyiceberg-core]==0.12.0',
   'duckdb==1.5.5',
   'duckdb-extension-avro==1.5.5',
   'duckdb-extension-httpfs==1.5.5',

@@ -5,6 +5,7 @@ import type { Config } from './config/schema.ts'
 import { asLakehouseError } from './core/errors.ts'
 import { parseInterval } from './core/interval.ts'
 import { type IngestProgress, type IngestRequest, type IngestResult, ingest } from './flows/ingest.ts'
+import { LakeCatalog } from './lake/catalog.ts'
 import type { AsOf } from './lake/iceberg/table.ts'
 import { currentObjects, foldLedger } from './lake/ledger/fold.ts'
 import { LedgerWriter } from './lake/ledger/writer.ts'
@@ -170,6 +171,19 @@ export class Lakehouse {
     } finally {
       await run?.end({ mayLeaveOrphans })
     }
+  }
+
+  /** Works with the tables as a catalog; with `writes`, as a run that others know of, so that none of them sweeps what clients are writing. */
+  async withCatalog<T>(writes: boolean, onNotice: (text: string) => void, use: (catalog: LakeCatalog) => Promise<T>): Promise<T> {
+    const { nowMs, random, signal } = this.#around
+    return await this.#withLake(async (store) => {
+      const run = writes ? await beginRun(store, { nowMs, signal, onNotice }) : undefined
+      try {
+        return await use(new LakeCatalog(store, { nowMs, random, onConflict: () => {} }))
+      } finally {
+        await run?.end({ mayLeaveOrphans: true })
+      }
+    })
   }
 
   /** What the lake holds. */

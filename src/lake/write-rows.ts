@@ -16,7 +16,7 @@ export type WriteDeps = { readonly store: ObjectStore; readonly session: DuckDBS
 /** Rows of a file that nothing else is known of. */
 const GENERAL_PARQUET: ParquetSettings = { rowGroupSize: 122_880, dictionarySizeLimit: 100_000, zstdLevel: 3 }
 
-export type WriteMode =
+type WriteMode =
   /** The rows come besides those that are there. */
   | 'append'
   /** They replace what is there in each partition that they touch. */

@@ -11,6 +11,7 @@ export function localStore(directory: string): ObjectStore {
   const path = (key: string) => join(root, checkPathKey(key))
   return {
     url: `file://${root}`, // as it is: the readers of our tables do not decode %20
+    clientSettings: {},
     capabilities: { putIfAbsent: true, localFiles: true },
     get: (key, range) => guard(key, () => read(path(key), range)),
     stream: (key) => readPieces(path(key), key),

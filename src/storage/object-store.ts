@@ -34,6 +34,8 @@ export type ByteRange = { readonly start: number; readonly end: number }
 export type ObjectStore = {
   /** The store's address: file:///… */
   readonly url: string
+  /** How other programs reach the store, in the names that Iceberg clients use: s3.endpoint, s3.region … Never credentials. */
+  readonly clientSettings: Readonly<Record<string, string>>
   readonly capabilities: StoreCapabilities
   /** The bytes of an object, or of its half-open byte range. */
   get(key: string, range?: ByteRange): Promise<Uint8Array>

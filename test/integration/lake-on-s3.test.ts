@@ -46,7 +46,8 @@ test('a lake in a bucket holds the same files as one on disk, byte for byte, and
   assert.equal(counts.filesFetched, 66)
   assert.deepEqual(await liveState(far), await liveState(join(folder, 'lake')))
   assert.equal((await ingestKlines(again())).counts.partitionsWritten, 0)
-  const sql = 'SELECT symbol, count(*) AS n, sum(trade_count)::BIGINT AS trades FROM silver.binance_spot_klines_1m GROUP BY symbol ORDER BY symbol'
+  const sql =
+    'SELECT symbol, count(*) AS n, sum(trade_count)::BIGINT AS trades FROM silver.binance_spot_klines_1m GROUP BY symbol ORDER BY symbol'
   assert.deepEqual(await again().select(sql), await local.select(sql))
   assert.deepEqual(
     await again().withTables(

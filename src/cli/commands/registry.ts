@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   ingest: async () => (await import('./ingest.ts')).ingest,
   query: async () => (await import('./query.ts')).query,
   tables: async () => (await import('./tables.ts')).tables,
+  'catalog-server': async () => (await import('./catalog-server.ts')).catalogServer,
   sync: async () => (await import('./sync.ts')).sync,
   verify: async () => (await import('./verify.ts')).verify,
   status: async () => (await import('./status.ts')).status,

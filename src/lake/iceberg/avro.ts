@@ -22,6 +22,11 @@ const exactLong = avro.types.LongType.__with({
   compare: (a: number | bigint, b: number | bigint) => (a < b ? -1 : a > b ? 1 : 0),
 })
 
+/** "long", or { "type": "long" } as some write it. */
+function isLong(schema: avro.Schema): boolean {
+  return schema === 'long' || (typeof schema === 'object' && 'type' in schema && schema.type === 'long')
+}
+
 /** Iceberg's ids are attributes that Avro does not know: the schema text is written as it is, the codec is compiled from it once. */
 export type AvroSchema = { readonly text: string; readonly type: avro.Type }
 
@@ -36,7 +41,7 @@ export function compileSchema(schema: unknown): AvroSchema {
     type: avro.Type.forSchema(JSON.parse(text) as avro.Schema, {
       noAnonymousTypes: false,
       wrapUnions: false,
-      registry: { long: exactLong },
+      typeHook: (found) => (isLong(found) ? exactLong : undefined),
     }),
   }
   compiled.set(text, made)

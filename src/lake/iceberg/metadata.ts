@@ -7,14 +7,20 @@ import { isTransform } from './transform.ts'
 import { parseType } from './values.ts'
 
 const id = z.union([z.number(), z.bigint()])
-const fieldJson = z.object({ id: z.number(), name: z.string(), required: z.boolean(), type: z.unknown(), doc: z.string().optional() })
+export const fieldJson = z.object({
+  id: z.number(),
+  name: z.string(),
+  required: z.boolean(),
+  type: z.unknown(),
+  doc: z.string().optional(),
+})
 const schemaJson = z.object({ type: z.literal('struct'), 'schema-id': z.number(), fields: z.array(fieldJson) }).loose()
 const specJson = z.object({
   'spec-id': z.number(),
   fields: z.array(z.object({ name: z.string(), transform: z.string(), 'source-id': z.number(), 'field-id': z.number() }).loose()),
 })
-const orderJson = z.object({ 'order-id': z.number(), fields: z.array(z.object({ 'source-id': z.number() }).loose()) })
-const snapshotJson = z
+export const orderJson = z.object({ 'order-id': z.number(), fields: z.array(z.object({ 'source-id': z.number() }).loose()) })
+export const snapshotJson = z
   .object({
     'snapshot-id': id,
     'parent-snapshot-id': id.nullish(),
@@ -25,7 +31,8 @@ const snapshotJson = z
     'schema-id': z.number().nullish(),
   })
   .loose()
-const refJson = z.object({ 'snapshot-id': id, type: z.enum(['branch', 'tag']) }).loose()
+export const refJson = z.object({ 'snapshot-id': id, type: z.enum(['branch', 'tag']) }).loose()
+export const statisticsJson = z.looseObject({ 'snapshot-id': id })
 const metadataJson = z
   .object({
     'format-version': z.literal(2),
@@ -47,6 +54,7 @@ const metadataJson = z
     refs: z.record(z.string(), refJson).default({}),
     'snapshot-log': z.array(z.object({ 'timestamp-ms': z.number(), 'snapshot-id': id })).default([]),
     'metadata-log': z.array(z.object({ 'timestamp-ms': z.number(), 'metadata-file': z.string() })).default([]),
+    statistics: z.array(statisticsJson).optional(),
   })
   .loose()
 
@@ -54,7 +62,7 @@ export type TableMetadata = z.infer<typeof metadataJson>
 export type Snapshot = z.infer<typeof snapshotJson>
 
 /** JSON whose whole numbers beyond 2^53 come as bigint. */
-function parseExactJson(text: string): unknown {
+export function parseExactJson(text: string): unknown {
   const revive = (_key: string, value: unknown, context?: { source?: string }) =>
     typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
       ? BigInt(context?.source ?? '')

@@ -36,6 +36,7 @@ export function s3Store(client: S3Client, cache: CacheOptions): ObjectStore {
   }
   const store: Omit<ObjectStore, 'files'> = {
     url: `s3://${bucket}${prefix === '' ? '' : `/${prefix.slice(0, -1)}`}`,
+    clientSettings: clientSettings(client),
     capabilities: { putIfAbsent: true, localFiles: false },
     get: async (key, range) =>
       await collect((await (range === undefined ? openObject(client, keyOf(key)) : getObject(client, keyOf(key), { range }))).body),
@@ -64,6 +65,14 @@ export function s3Store(client: S3Client, cache: CacheOptions): ObjectStore {
     },
   }
   return { ...store, files: new S3Files(store, `${client.address.endpoint ?? ''}/${bucket}/${prefix}`, cache) }
+}
+
+function clientSettings({ address: { endpoint, region, pathStyle } }: S3Client): Record<string, string> {
+  return {
+    ...(endpoint === undefined ? {} : { 's3.endpoint': endpoint }),
+    's3.region': region,
+    's3.path-style-access': String(pathStyle),
+  }
 }
 
 async function* streamObject(client: S3Client, key: string): AsyncGenerator<Uint8Array> {

@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { LakehouseError } from '../../core/errors.ts'
+import { icebergRest } from '../../serve/iceberg-rest.ts'
+import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+import { parseCount } from '../transfer-options.ts'
+
+export const catalogServer: Command = {
+  summary: 'Serve the tables as an Iceberg REST catalog, for Spark, Trino, pyiceberg and others',
+  usage: '[OPTIONS]',
+  options: {
+    port: { type: 'string', value: 'N', help: 'where to listen (default: 8181; 0: any that is free)' },
+    host: { type: 'string', value: 'ADDRESS', help: 'on which address (default: 127.0.0.1)' },
+    'read-only': { type: 'boolean', help: 'let nobody write' },
+  },
+  examples: [
+    'crypto-lakehouse catalog-server',
+    'LAKEHOUSE_CATALOG_TOKEN=secret crypto-lakehouse catalog-server --host 0.0.0.0 --read-only',
+  ],
+  run,
+}
+
+const LOCAL: readonly string[] = ['127.0.0.1', '::1', 'localhost']
+
+async function run(context: CommandContext): Promise<CommandResult> {
+  const { values } = context
+  if (context.args.length > 0) throw new LakehouseError('USAGE', 'catalog-server takes no arguments')
+  const host = text(values, 'host') ?? '127.0.0.1'
+  const port = parseCount('port', text(values, 'port'), 0) ?? 8181
+  const token = process.env['LAKEHOUSE_CATALOG_TOKEN']
+  const readOnly = values['read-only'] === true
+  if (token === undefined && !LOCAL.includes(host) && !readOnly)
+    throw new LakehouseError('USAGE', `anybody who reaches ${host} could write: set LAKEHOUSE_CATALOG_TOKEN, or add --read-only`)
+  const house = await context.open()
+  return await house.withCatalog(
+    !readOnly,
+    (notice) => context.note(`${notice}\n`),
+    async (catalog) => {
+      const server = icebergRest({
+        catalog,
+        readOnly,
+        token,
+        onRequest: (line) => (context.verbose ? context.note(`${line}\n`) : undefined),
+      })
+      server.listen(port, host)
+      await Promise.race([once(server, 'listening'), once(server, 'error').then(([error]) => Promise.reject(error as Error))])
+      const url = `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`
+      if (!context.json) context.out(`Iceberg REST catalog at ${url}${readOnly ? ' (read only)' : ''}; Ctrl-C ends it\n`)
+      await new Promise<void>((resolve) => {
+        for (const signal of [context.signal, context.drain]) {
+          if (signal.aborted) resolve()
+          else signal.addEventListener('abort', () => resolve())
+        }
+      })
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      return { status: 'done', body: { url } }
+    },
+  )
+}
