@@ -5,6 +5,7 @@ import type { Config } from './config/schema.ts'
 import { asLakehouseError } from './core/errors.ts'
 import { parseInterval } from './core/interval.ts'
 import { type IngestProgress, type IngestRequest, type IngestResult, ingest } from './flows/ingest.ts'
+import { backUp, restore } from './lake/backup.ts'
 import { LakeCatalog } from './lake/catalog.ts'
 import type { AsOf } from './lake/iceberg/table.ts'
 import { currentObjects, foldLedger } from './lake/ledger/fold.ts'
@@ -22,7 +23,7 @@ import { openOrigin } from './sources/binance/open-origin.ts'
 import type { ArchiveOrigin } from './sources/binance/origin.ts'
 import { type ArchiveRequest, type PlannedSeries, planArchive } from './sources/binance/plan-archive.ts'
 import type { ObjectStore } from './storage/object-store.ts'
-import type { StoreDeps } from './storage/open-store.ts'
+import { openPlace, type StoreDeps } from './storage/open-store.ts'
 import { Tables } from './tables.ts'
 import type { Surroundings } from './transfers.ts'
 
@@ -184,6 +185,41 @@ export class Lakehouse {
         await run?.end({ mayLeaveOrphans: true })
       }
     })
+  }
+
+  /** Copies metadata and ledger to a place. */
+  async backUp(place: string): ReturnType<typeof backUp> {
+    const { nowMs, signal } = this.#around
+    const to = openPlace(
+      place,
+      this.#storeDeps(() => {}),
+    )
+    try {
+      return await this.#withLake((store) => backUp(store, to.store, { nowMs, signal }))
+    } finally {
+      to.close()
+    }
+  }
+
+  /** Brings back from a backup what the lake lacks or cannot read; a lake that is not there is made. */
+  async restore(place: string, dryRun: boolean): ReturnType<typeof restore> {
+    const { nowMs, signal } = this.#around
+    const from = openPlace(
+      place,
+      this.#storeDeps(() => {}),
+    )
+    const lake = await openLake(
+      this.config.lake,
+      this.#storeDeps(() => {}),
+    )
+    const run = await beginRun(lake.store, { nowMs, signal, onNotice: () => {} })
+    try {
+      return await restore(lake.store, from.store, { signal, dryRun })
+    } finally {
+      await run.end({ mayLeaveOrphans: false })
+      lake.close()
+      from.close()
+    }
   }
 
   /** What the lake holds. */

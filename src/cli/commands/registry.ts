@@ -10,6 +10,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   query: async () => (await import('./query.ts')).query,
   tables: async () => (await import('./tables.ts')).tables,
   'catalog-server': async () => (await import('./catalog-server.ts')).catalogServer,
+  backup: async () => (await import('./backup.ts')).backup,
+  restore: async () => (await import('./backup.ts')).restore,
   sync: async () => (await import('./sync.ts')).sync,
   verify: async () => (await import('./verify.ts')).verify,
   status: async () => (await import('./status.ts')).status,

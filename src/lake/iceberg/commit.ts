@@ -156,7 +156,8 @@ async function writeSnapshot(
   }
 }
 
-function manifestHeader(base: TableMetadata, specId: number): Parameters<typeof encodeManifest>[1] {
+/** What a manifest of files of a spec says of the table in its head. */
+export function manifestHeader(base: TableMetadata, specId: number): Parameters<typeof encodeManifest>[1] {
   const schemaId = base['current-schema-id']
   return {
     schemaId,
