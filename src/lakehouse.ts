@@ -121,7 +121,7 @@ export class Lakehouse {
   /** Runs a statement and writes its result in a format, to a file or standard output. */
   async query(
     sql: string,
-    options: Pick<QueryOptions, 'format' | 'output' | 'asOf'>,
+    options: Pick<QueryOptions, 'format' | 'output' | 'asOf' | 'layer'>,
     write: (text: string) => void,
   ): Promise<BoundTable[]> {
     return await this.#withLake((store) => runQuery(store, sql, { ...options, ...this.#queryLimits(options.asOf) }, write))
@@ -185,6 +185,19 @@ export class Lakehouse {
         await run?.end({ mayLeaveOrphans: true })
       }
     })
+  }
+
+  /** Works with the objects of the lake themselves; a lake that is not there is made. */
+  async withStore<T>(use: (store: ObjectStore) => Promise<T>): Promise<T> {
+    const { store, close } = await openLake(
+      this.config.lake,
+      this.#storeDeps(() => {}),
+    )
+    try {
+      return await use(store)
+    } finally {
+      close()
+    }
   }
 
   /** Copies metadata and ledger to a place. */

@@ -14,6 +14,7 @@ import type { Transform } from './lake/iceberg/transform.ts'
 import { LAYERS, type Layer } from './lake/layout.ts'
 import { type ExpireOptions, expireSnapshots, type Orphan, type OrphanOptions, removeOrphans } from './lake/maintain.ts'
 import { type TableStatus, tableStatus } from './lake/status.ts'
+import { publishTableCard } from './lake/table-card.ts'
 import { listTables } from './lake/tables.ts'
 import { createTable, deletePartitions, type WriteDeps, type WriteOptions, writeRows } from './lake/write-rows.ts'
 import type { DuckDBSession } from './platform/duckdb/session.ts'
@@ -82,7 +83,7 @@ export class Tables {
   }
 
   async compact(name: string): Promise<Compaction> {
-    return await this.#writing((deps) => compactTable(deps, rootOf(name)))
+    return await this.#writing(name, (deps) => compactTable(deps, rootOf(name)))
   }
 
   /** Old snapshots that went, or would go. */
@@ -140,17 +141,19 @@ export class Tables {
 
   /** Writes the rows of a query (over files and values, not over tables) into a table. */
   async write(name: string, query: string, options: WriteOptions): Promise<{ rows: number; files: number }> {
-    return await this.#writing((deps) => writeRows(deps, rootOf(name), query, options))
+    return await this.#writing(name, (deps) => writeRows(deps, rootOf(name), query, options))
   }
 
   /** Takes away the partitions that `belongs` chooses; returns how many files went. */
   async deletePartitions(name: string, belongs: (file: DataFile) => boolean): Promise<number> {
-    return await this.#writing((deps) => deletePartitions(deps, rootOf(name), belongs))
+    return await this.#writing(name, (deps) => deletePartitions(deps, rootOf(name), belongs))
   }
 
-  async #writing<T>(use: (deps: WriteDeps) => Promise<T>): Promise<T> {
+  async #writing<T>(name: string, use: (deps: WriteDeps) => Promise<T>): Promise<T> {
     const { store, commits, run, withSession } = this.#deps
-    return await withSession((session) => use({ store, session, commits, run }))
+    const done = await withSession((session) => use({ store, session, commits, run }))
+    await publishTableCard(store, rootOf(name))
+    return done
   }
 
   async #pointAt(name: string, ref: string, type: 'branch' | 'tag', to: AsOf | undefined): Promise<number | string> {
@@ -167,6 +170,7 @@ export class Tables {
 
   async #update(name: string, change: (table: Table) => Table['metadata']): Promise<void> {
     await update(this.#deps.store, rootOf(name), this.#deps.commits, async (current) => change(current ?? (await this.#load(name))))
+    await publishTableCard(this.#deps.store, rootOf(name))
   }
 
   async #names(name: string | undefined): Promise<string[]> {

@@ -6,14 +6,16 @@ import type { Finding } from '../core/finding.ts'
 import { type Interval, isIntraday } from '../core/interval.ts'
 import type { Market } from '../core/market.ts'
 import { formatInstant } from '../core/time.ts'
-import { sourceIntervals } from '../gold/bars.ts'
+import { barTableName, sourceIntervals } from '../gold/bars.ts'
 import { buildBars } from '../gold/build-bars.ts'
 import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import type { Layer } from '../lake/layout.ts'
+import { tableKey } from '../lake/layout.ts'
 import { currentObjects, foldLedger, type ObjectState, oneKeyPerFolder } from '../lake/ledger/fold.ts'
 import type { LedgerWriter } from '../lake/ledger/writer.ts'
 import type { Run } from '../lake/run.ts'
 import { sweepAfterCrash } from '../lake/sweep.ts'
+import { publishTableCard } from '../lake/table-card.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
 import type { BuildPool } from '../silver/build-pool.ts'
@@ -317,6 +319,7 @@ class Ingestion {
     this.#counts.filesQuarantined += objectsRefused
     this.#findings.push(...tally.findings())
     if (written === 0) return
+    await publishTableCard(this.#deps.store, tableKey('silver', table))
     const { findings, gaps, missing } = await continuityFindings(this.#deps, series)
     this.#findings.push(...findings)
     this.#counts.gaps += gaps
@@ -362,6 +365,7 @@ class Ingestion {
     this.#counts.barsWritten += outcome.rowsWritten
     this.#counts.partitionsWritten += outcome.partitionsWritten
     this.#counts.partitionsUnchanged += outcome.partitionsUnchanged
+    if (outcome.partitionsWritten > 0) await publishTableCard(this.#deps.store, tableKey('gold', barTableName({ market, interval })))
   }
 
   #report(change: Partial<IngestProgress>): void {

@@ -6,6 +6,8 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { asLakehouseError, LakehouseError, systemCode } from '../core/errors.ts'
 import type { AsOf } from '../lake/iceberg/table.ts'
+import type { Layer } from '../lake/layout.ts'
+import { listTables } from '../lake/tables.ts'
 import { DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
@@ -21,6 +23,8 @@ export type ResultFormat = (typeof RESULT_FORMATS)[number]
 /** What any statement runs under. */
 export type QueryLimits = {
   readonly asOf: AsOf | undefined
+  /** Where tables are looked for that are named without a layer. */
+  readonly layer?: Layer | undefined
   readonly threads: number
   readonly memoryLimitMb: number
   readonly signal: AbortSignal
@@ -107,7 +111,11 @@ async function withResult<T>(
   const stop = () => session.interrupt()
   signal.addEventListener('abort', stop)
   try {
-    const tables = await bindTables(session, store, await analyse(session, sql), limits.asOf)
+    const { layer } = limits
+    const names = new Set(layer === undefined ? [] : await listTables(store, layer))
+    const references = await analyse(session, sql, (name) => (names.has(name) ? layer : undefined))
+    const tables = await bindTables(session, store, references, limits.asOf)
+    if (layer !== undefined) await session.run(`SET search_path = 'main,${layer}'`)
     await session.run(`CREATE TEMP VIEW result AS ${selectOf(sql)}`)
     await fence(session, store, [scratch, ...(outputFolder === undefined ? [] : [outputFolder])])
     signal.throwIfAborted()

@@ -22,9 +22,14 @@ const parsed = z.union([
 
 /**
  * What a statement reads. Throws SQL_INVALID for text that is no SQL, SQL_REFUSED unless it is one SELECT that touches nothing but tables of the lake.
- * Conditions are taken from the WHERE of the SELECT that mentions the table, as far as they compare a column with a constant.
+ * Conditions are taken from the WHERE of the SELECT that mentions the table, as far as they compare a column with a constant. A name without a layer is a table's
+ * only where `unqualified` says so.
  */
-export async function analyse(session: DuckDBSession, sql: string): Promise<readonly TableReference[]> {
+export async function analyse(
+  session: DuckDBSession,
+  sql: string,
+  unqualified: (name: string) => Layer | undefined = () => undefined,
+): Promise<readonly TableReference[]> {
   const [row] = await session.rows(`SELECT json_serialize_sql(${quote(sql)}) AS tree`)
   const tree = parsed.parse(JSON.parse(String(row?.['tree'])))
   if (tree.error) {
@@ -37,23 +42,23 @@ export async function analyse(session: DuckDBSession, sql: string): Promise<read
       details: { sql: sql.slice(0, 200) },
     })
   const found = new Map<string, { layer: Layer; name: string; mentions: Predicate[][] }>()
-  visit(only.node, found)
+  visit(only.node, found, unqualified)
   return [...found.values()]
 }
 
 type Found = Map<string, { layer: Layer; name: string; mentions: Predicate[][] }>
 
-function visit(value: unknown, found: Found): void {
+function visit(value: unknown, found: Found, unqualified: (name: string) => Layer | undefined): void {
   if (Array.isArray(value)) {
-    for (const item of value) visit(item, found)
+    for (const item of value) visit(item, found, unqualified)
     return
   }
   const tree = asNode(value)
   if (tree === undefined) return
   if (tree['type'] === 'TABLE_FUNCTION') checkFunction(asNode(tree['function']))
   if (tree['type'] === 'BASE_TABLE') checkTable(tree)
-  if (tree['type'] === 'SELECT_NODE') mention(tree, found)
-  for (const child of Object.values(tree)) visit(child, found)
+  if (tree['type'] === 'SELECT_NODE') mention(tree, found, unqualified)
+  for (const child of Object.values(tree)) visit(child, found, unqualified)
 }
 
 function checkFunction(call: Node | undefined): void {
@@ -70,12 +75,12 @@ function checkTable(table: Node): void {
 }
 
 /** Notes the lake tables in a SELECT's FROM. An unqualified column is taken for the table's only when the FROM holds nothing else. */
-function mention(select: Node, found: Found): void {
+function mention(select: Node, found: Found, unqualified: (name: string) => Layer | undefined): void {
   const tables = baseTables(select['from_table'])
   for (const { table, isPrunable } of tables) {
-    const layer = LAYERS.find((id) => id === table['schema_name'])
-    if (layer === undefined) continue
     const name = String(table['table_name'])
+    const layer = table['schema_name'] === '' ? unqualified(name) : LAYERS.find((id) => id === table['schema_name'])
+    if (layer === undefined) continue
     const alias = String(table['alias'] ?? '') || name
     const conditions = isPrunable ? conjuncts(select['where_clause']) : []
     const predicates = conditions.flatMap((condition) => toPredicates(condition, alias, tables.length === 1))

@@ -23,6 +23,7 @@ const ORDER = [
   'transfers.ts',
   'tables.ts',
   'lakehouse.ts',
+  's3-storage.ts',
   'serve',
   'cli',
   'index.ts',

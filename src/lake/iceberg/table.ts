@@ -34,7 +34,7 @@ export function keyOf(store: ObjectStore, url: string): string {
   if (!url.startsWith(base))
     throw new LakehouseError(
       'TABLE_UNSUPPORTED',
-      `${url} lies outside of the lake ${store.url}: tables name their files by absolute paths; `backup` before and `restore` after it open a lake that was moved`,
+      `${url} lies outside of the lake ${store.url}: tables name their files by absolute paths; backup before and restore after the move open a lake elsewhere`,
       { details: { url } },
     )
   return url.slice(base.length)
