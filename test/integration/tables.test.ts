@@ -1,54 +1,21 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { icebergRead } from 'icebird'
 import { READERS_PYTHON } from '../../scripts/readers.ts'
-import { type PartitionField, partitionField, type TableShape } from '../../src/lake/iceberg/schema.ts'
+import type { TableShape } from '../../src/lake/iceberg/schema.ts'
 import { loadTable, metadataKey } from '../../src/lake/iceberg/table.ts'
-import type { Transform } from '../../src/lake/iceberg/transform.ts'
 import { LAKE_FORMAT, LAKE_MARKER } from '../../src/lake/layout.ts'
+import { S3Storage } from '../../src/s3-storage.ts'
 import { localStore } from '../../src/storage/local.ts'
 import type { Tables } from '../../src/tables.ts'
+import { cut, FIELDS, rows, SPECS } from '../support/everything.ts'
 import { withFileFetch } from '../support/file-fetch.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { openHouse } from '../support/house.ts'
 
 const NAME = 'silver.everything'
-
-const FIELDS: TableShape['fields'] = (
-  [
-    ['id', 'long'],
-    ['symbol', 'string'],
-    ['ts', 'timestamptz'],
-    ['local', 'timestamp'],
-    ['day', 'date'],
-    ['flag', 'boolean'],
-    ['small', 'int'],
-    ['ratio', 'float'],
-    ['price', 'double'],
-    ['amount', 'decimal(18, 4)'],
-  ] as const
-).map(([name, type], index) => ({ id: index + 1, name, type, required: false }))
-
-const cut = (...parts: readonly (readonly [string, Transform])[]): PartitionField[] =>
-  parts.map(([source, transform], index) => partitionField(source, transform, 1000 + index))
-
-const SPECS: Readonly<Record<string, readonly PartitionField[]>> = {
-  none: [],
-  month: cut(['ts', 'month']),
-  'year and symbol': cut(['ts', 'year'], ['symbol', 'identity']),
-  'day and bucket': cut(['day', 'day'], ['symbol', 'bucket[4]']),
-  hour: cut(['ts', 'hour']),
-  'truncated symbol': cut(['symbol', 'truncate[2]'], ['local', 'month']),
-}
-
-/** Rows with every type, some of them null, over some weeks around a new year. */
-const rows = (from: number, to: number, price = 'n / 8.0') => `SELECT n AS id,
-  CASE WHEN n % 11 = 0 THEN NULL ELSE ['BTCUSDT', 'ETHUSDT', 'ETCUSDT', 'é币'][1 + n % 4] END AS symbol,
-  TIMESTAMPTZ '2023-12-20 00:00:00+00' + INTERVAL (n % 40 * 17) HOUR AS ts,
-  CASE WHEN n % 13 = 0 THEN NULL ELSE TIMESTAMP '2023-12-20 12:00:00.000001' + INTERVAL (n) DAY END AS local,
-  DATE '2024-01-01' + (n % 5)::INTEGER AS day, CASE n % 3 WHEN 0 THEN true WHEN 1 THEN false END AS flag, (n % 100)::INTEGER AS small,
-  (n / 2.0)::FLOAT AS ratio, (${price})::DOUBLE AS price, (n * 1.25)::DECIMAL(18, 4) AS amount FROM range(${from}, ${to}) t(n)`
 
 const asText = (columns: readonly string[], source: string) =>
   `SELECT count(*) AS n, md5(string_agg(line, chr(10) ORDER BY line)) AS content FROM (SELECT concat_ws('|', ${columns.map((name) => `coalesce("${name}"::VARCHAR, '∅')`).join(', ')}) AS line FROM ${source})`
@@ -265,4 +232,30 @@ test('changes that would make what is written unreadable are refused', async (co
       await assert.rejects(tables.describe('../../etc'), { code: 'TABLE_NOT_FOUND' })
     },
   )
+})
+
+test('data are stored and asked for by layer, under the names of the specification, and each table tells of itself in JSON', async (context) => {
+  const lake = await temporaryFolder(context)
+  const storage = new S3Storage(openHouse({ lake, archive: lake }))
+  const raw = await storage.storeRawData('notes/a.txt', Buffer.from('as it came'))
+  assert.deepEqual(await storage.storeRawData('notes/a.txt', Buffer.from('as it came')), raw)
+  await assert.rejects(storage.storeRawData('notes/a.txt', Buffer.from('otherwise')), { code: 'OBJECT_EXISTS' })
+  const shape: TableShape = { fields: FIELDS, partition: cut(['ts', 'month']), sort: ['symbol'] }
+  assert.equal((await storage.storeProcessedData('everything', rows(0, 50), { shape })).rows, 50)
+  const daily: TableShape = { fields: [{ id: 1, name: 'day', type: 'date', required: false }], partition: [], sort: [] }
+  await storage.storeAggregatedData('days', "SELECT DATE '2024-01-01' AS day", { shape: daily })
+  const found = JSON.parse(
+    Buffer.from(await storage.queryData('WITH few AS (FROM everything) SELECT count(*) AS n FROM few', 'silver')).toString('utf8'),
+  ) as { n: number }[]
+  assert.deepEqual(found, [{ n: 50 }])
+  assert.match(Buffer.from(await storage.queryData('SELECT * FROM days', 'gold', 'csv')).toString('utf8'), /2024-01-01/)
+  await assert.rejects(storage.queryData('SELECT * FROM days', 'silver'), { code: 'SQL_INVALID' })
+  const card = JSON.parse(await readFile(`${lake}/silver/everything/_metadata.json`, 'utf8')) as {
+    counts: object
+    schema: object[]
+    checksums: object
+    lineage: { operation: string }
+  }
+  assert.deepEqual([card.schema.length, card.lineage.operation, Object.keys(card.checksums).length], [FIELDS.length, 'append', 3])
+  assert.deepEqual(card.counts, { rows: 50, files: 2, bytes: (card.counts as { bytes: number }).bytes, partitions: 2 })
 })

@@ -28,16 +28,22 @@ export function urlOf(store: ObjectStore, key: string): string {
   return `${store.url}/${key}`
 }
 
+/** Other writers say file:/path or /path for file:///path, and s3a:// for s3://. */
+function plainUrl(url: string): string {
+  return url.replace(/^(file:)?\/+/, 'file:///').replace(/^s3[an]:/, 's3:')
+}
+
 /** The key of an object that metadata names by `url`. Throws TABLE_UNSUPPORTED when it lies outside the lake. */
 export function keyOf(store: ObjectStore, url: string): string {
   const base = `${store.url}/`
-  if (!url.startsWith(base))
+  const plain = plainUrl(url)
+  if (!plain.startsWith(base))
     throw new LakehouseError(
       'TABLE_UNSUPPORTED',
       `${url} lies outside of the lake ${store.url}: tables name their files by absolute paths; backup before and restore after the move open a lake elsewhere`,
       { details: { url } },
     )
-  return url.slice(base.length)
+  return plain.slice(base.length)
 }
 
 /** The newest version of a table, or undefined when there is none. The hint may lag: versions after it are looked for. */
