@@ -1,6 +1,6 @@
-import * as z from 'zod'
 import { LakehouseError } from '../../core/errors.ts'
-import { type AvroSchema, compileSchema, decodeContainer, encodeContainer } from './avro.ts'
+import { type AvroSchema, compileSchema, encodeContainer } from './avro.ts'
+import { type AvroCursor, type Container, readContainer, reader, recordReader } from './avro-reader.ts'
 import type { IcebergField, PartitionField, TableShape } from './schema.ts'
 import { resultType } from './transform.ts'
 import { type ColumnValue, decodeValue, encodeValue, type IcebergType, isFloating, lowerBound, upperBound } from './values.ts'
@@ -214,28 +214,22 @@ function avroValue(type: IcebergType, value: ColumnValue | null): unknown {
   return Buffer.concat([Buffer.alloc(size - bytes.length, (bytes[0] ?? 0) >= 128 ? 0xff : 0), bytes])
 }
 
-const intPairs = <V extends z.ZodType>(value: V) => z.array(z.object({ key: z.number(), value })).nullable()
-const entryRecord = z.object({
-  status: z.number().int().min(0).max(2),
-  snapshot_id: z.union([z.number(), z.bigint()]).nullable(),
-  sequence_number: z.number().nullable().optional(),
-  data_file: z.object({
-    content: z.literal(0).optional(),
-    file_path: z.string(),
-    file_format: z.string(),
-    partition: z.looseObject({}),
-    record_count: z.number(),
-    file_size_in_bytes: z.number(),
-    column_sizes: intPairs(z.number()).optional(),
-    null_value_counts: intPairs(z.number()).optional(),
-    nan_value_counts: intPairs(z.number()).optional(),
-    lower_bounds: intPairs(z.instanceof(Uint8Array)).optional(),
-    upper_bounds: intPairs(z.instanceof(Uint8Array)).optional(),
-    sort_order_id: z.number().nullable().optional(),
-  }),
-})
+/** What of a column's statistics a reader wants: bounds and nulls of some columns, or everything. */
+export type Wanted = 'everything' | ReadonlySet<number>
 
-type FileRecord = z.infer<typeof entryRecord>['data_file']
+const BASE_FIELDS = [
+  'content',
+  'file_path',
+  'file_format',
+  'partition',
+  'record_count',
+  'file_size_in_bytes',
+  'null_value_counts',
+  'lower_bounds',
+  'upper_bounds',
+  'sort_order_id',
+]
+const ALL_FIELDS = [...BASE_FIELDS, 'column_sizes', 'nan_value_counts']
 
 /** The entries of a manifest; what its entries leave open is inherited from the list's line. Throws TABLE_CORRUPT, TABLE_UNSUPPORTED. */
 export function decodeManifest(
@@ -243,51 +237,110 @@ export function decodeManifest(
   bytes: Uint8Array,
   key: string,
   inherit: { snapshotId: SnapshotId; sequence: number },
+  wanted: Wanted = 'everything',
 ): ManifestEntry[] {
   const types = partitionTypes(shape)
-  return decodeContainer(bytes, key).records.map((record) => {
-    const parsed = entryRecord.safeParse(record)
-    if (!parsed.success)
-      throw new LakehouseError('TABLE_CORRUPT', `${key} holds an entry that is no data file`, { details: { key }, cause: parsed.error })
-    const { data_file: file, status, snapshot_id: snapshotId, sequence_number: sequence } = parsed.data
-    if (file.file_format.toUpperCase() !== 'PARQUET')
-      throw new LakehouseError('TABLE_UNSUPPORTED', `${file.file_path} is ${file.file_format}, not Parquet`, { details: { key } })
-    return {
-      status: STATUSES[status] ?? 'existing',
-      snapshotId: snapshotId ?? inherit.snapshotId,
-      sequence: sequence ?? inherit.sequence,
-      file: decodeFile(shape, types, file),
-    }
-  })
+  const known = new Map(shape.fields.map((field) => [field.id, field.type]))
+  const wants = (id: number) => wanted === 'everything' || wanted.has(id)
+  const entries: ManifestEntry[] = []
+  try {
+    readContainer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), ({ schema }) => {
+      const read = entryReader(schema.fields ?? [], wanted === 'everything' ? ALL_FIELDS : BASE_FIELDS, wants)
+      return (cursor) => {
+        const record = read(cursor)
+        const { status, snapshot_id: snapshotId, sequence_number: sequence, data_file: file } = record
+        if (STATUSES[Number(status)] === undefined || typeof file?.file_path !== 'string' || typeof file.record_count !== 'number')
+          throw new RangeError('an entry is no data file')
+        entries.push({
+          status: STATUSES[Number(status)] ?? 'existing',
+          snapshotId: snapshotId ?? inherit.snapshotId,
+          sequence: sequence ?? inherit.sequence,
+          file: toDataFile(shape, types, known, file, key),
+        })
+      }
+    })
+  } catch (error) {
+    if (error instanceof LakehouseError) throw error
+    throw new LakehouseError('TABLE_CORRUPT', `${key} is not a readable manifest`, { details: { key }, cause: error })
+  }
+  return entries
 }
 
-function decodeFile({ fields, specId, partition }: ManifestShape, types: readonly IcebergType[], file: FileRecord): DataFile {
-  const map = <V>(pairs: { key: number; value: V }[] | null | undefined) => new Map((pairs ?? []).map(({ key, value }) => [key, value]))
-  const known = new Map(fields.map((field) => [field.id, field.type]))
+type FileRecord = {
+  readonly content?: number
+  readonly file_path?: string
+  readonly file_format?: string
+  readonly partition?: Readonly<Record<string, unknown>>
+  readonly record_count?: number
+  readonly file_size_in_bytes?: number
+  readonly column_sizes?: ReadonlyMap<number, number> | null
+  readonly null_value_counts?: ReadonlyMap<number, number> | null
+  readonly nan_value_counts?: ReadonlyMap<number, number> | null
+  readonly lower_bounds?: ReadonlyMap<number, Uint8Array> | null
+  readonly upper_bounds?: ReadonlyMap<number, Uint8Array> | null
+  readonly sort_order_id?: number | null
+}
+
+type EntryRecord = {
+  readonly status?: number
+  readonly snapshot_id?: SnapshotId | null
+  readonly sequence_number?: number | null
+  readonly data_file?: FileRecord
+}
+
+function entryReader(
+  fields: Container['schema']['fields'],
+  names: readonly string[],
+  wants: (id: number) => boolean,
+): (cursor: AvroCursor) => EntryRecord {
+  const file = fields?.find((field) => field.name === 'data_file')?.type
+  const inner = typeof file === 'object' && 'fields' in file ? (file.fields ?? []) : []
+  const readFile = recordReader(inner, new Set(names), wants)
+  const steps = (fields ?? []).map(({ name, type }) => ({ name, read: name === 'data_file' ? readFile : reader(type, wants) }))
+  return (cursor) => {
+    const record: Record<string, unknown> = {}
+    for (const { name, read } of steps) record[name] = read(cursor)
+    return record as EntryRecord
+  }
+}
+
+function toDataFile(
+  { specId, partition }: ManifestShape,
+  types: readonly IcebergType[],
+  known: ReadonlyMap<number, IcebergType>,
+  file: FileRecord,
+  key: string,
+): DataFile {
+  if ((file.content ?? 0) !== 0) throw new LakehouseError('TABLE_UNSUPPORTED', `${key} holds row-level deletes`, { details: { key } })
+  if (file.file_format?.toUpperCase() !== 'PARQUET')
+    throw new LakehouseError('TABLE_UNSUPPORTED', `${file.file_path} is ${file.file_format}, not Parquet`, { details: { key } })
   // A column that is no more has no type to read its bounds by.
-  const bounds = (pairs: { key: number; value: Uint8Array }[] | null | undefined) =>
-    new Map(
-      (pairs ?? []).flatMap(({ key, value }) => {
-        const type = known.get(key)
-        return type === undefined ? [] : [[key, decodeValue(type, value)] as const]
-      }),
-    )
+  const bounds = (held: ReadonlyMap<number, Uint8Array> | null | undefined) => {
+    const values = new Map<number, ColumnValue>()
+    for (const [id, bytes] of held ?? []) {
+      const type = known.get(id)
+      if (type !== undefined) values.set(id, decodeValue(type, bytes))
+    }
+    return values
+  }
   return {
-    path: file.file_path,
+    path: file.file_path ?? '',
     specId,
     partition: partition.map(({ name }, index) =>
-      partitionValue(types[index] ?? 'int', file.partition[avroName(name)] ?? file.partition[name]),
+      partitionValue(types[index] ?? 'int', file.partition?.[avroName(name)] ?? file.partition?.[name]),
     ),
-    rows: file.record_count,
-    bytes: file.file_size_in_bytes,
-    columnBytes: map(file.column_sizes),
-    nulls: map(file.null_value_counts),
+    rows: Number(file.record_count),
+    bytes: Number(file.file_size_in_bytes),
+    columnBytes: file.column_sizes ?? NONE,
+    nulls: file.null_value_counts ?? NONE,
     lower: bounds(file.lower_bounds),
     upper: bounds(file.upper_bounds),
-    nans: file.nan_value_counts === null || file.nan_value_counts === undefined ? undefined : map(file.nan_value_counts),
+    nans: file.nan_value_counts ?? undefined,
     sorted: (file.sort_order_id ?? 0) !== 0,
   }
 }
+
+const NONE: ReadonlyMap<number, number> = new Map()
 
 function partitionValue(type: IcebergType, value: unknown): ColumnValue | null {
   if (value instanceof Uint8Array) return decodeValue(type, value)

@@ -2,7 +2,7 @@ import type { DataFile } from './manifest.ts'
 import type { ManifestLine, PartitionSummary } from './manifest-list.ts'
 import { manifestShapeOf, type Snapshot } from './metadata.ts'
 import type { IcebergField, PartitionField, TableShape } from './schema.ts'
-import { entriesOf, manifestsOf, type Table } from './table.ts'
+import { manifestsOf, plannedEntries, type Table } from './table.ts'
 import { applyTransform, keepsOrder, type Transform } from './transform.ts'
 import { type ColumnValue, compareValues, type IcebergType } from './values.ts'
 
@@ -15,6 +15,7 @@ export type Predicate =
   | { readonly column: string; readonly op: 'is not null' }
 
 export type ScanPlan = {
+  /** With the statistics of those columns alone that the predicates name. */
   readonly files: readonly DataFile[]
   readonly manifestsRead: number
   readonly manifestsSkipped: number
@@ -44,6 +45,7 @@ export async function planScan(
 ): Promise<ScanPlan> {
   const files: DataFile[] = []
   const cutsOf = cutsBySpec(table, fields)
+  const columns = new Set(fields.filter(({ name }) => predicates.some((predicate) => predicate.column === name)).map(({ id }) => id))
   let manifestsRead = 0
   let manifestsSkipped = 0
   let [byPartition, byBounds] = [0, 0]
@@ -55,7 +57,7 @@ export async function planScan(
       continue
     }
     manifestsRead++
-    for (const { status, file } of await entriesOf(table, line)) {
+    for (const { status, file } of await plannedEntries(table, line, columns)) {
       if (status === 'deleted') continue
       if (!partitionMayMatch(cuts, file, predicates)) byPartition++
       else if (!boundsMayMatch(fields, file, predicates)) byBounds++

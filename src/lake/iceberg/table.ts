@@ -1,7 +1,7 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { formatInstant } from '../../core/time.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { type DataFile, decodeManifest, type ManifestEntry, partitionTypes, type SnapshotId } from './manifest.ts'
+import { type DataFile, decodeManifest, type ManifestEntry, partitionTypes, type SnapshotId, type Wanted } from './manifest.ts'
 import { decodeManifestList, type ManifestLine } from './manifest-list.ts'
 import { manifestShapeOf, parseMetadata, type Snapshot, sameId, shapeOf, type TableMetadata } from './metadata.ts'
 import type { TableShape } from './schema.ts'
@@ -109,30 +109,34 @@ export async function manifestsOf(table: Table, snapshot: Snapshot): Promise<Man
   )
 }
 
-/** Manifests never change: what was decoded once is kept, up to so many entries in all. */
-const CACHED_ENTRIES = 200_000
-const cache = new Map<string, readonly ManifestEntry[]>()
-let cachedEntries = 0
-
 /** The entries of a manifest. */
-export async function entriesOf(table: Table, line: ManifestLine): Promise<readonly ManifestEntry[]> {
-  const name = `${line.path}#${table.metadata['current-schema-id']}`
+export async function entriesOf(table: Table, line: ManifestLine, wanted: Wanted = 'everything'): Promise<readonly ManifestEntry[]> {
+  const key = keyOf(table.store, line.path)
+  const inherit = { snapshotId: line.snapshotId, sequence: line.sequence }
+  return decodeManifest(manifestShapeOf(table.metadata, line.specId, table.root), await table.store.get(key), key, inherit, wanted)
+}
+
+/** Manifests never change: what plans need of one is kept once it was decoded, up to so many files in all. */
+const CACHED_FILES = 200_000
+const cache = new Map<string, readonly ManifestEntry[]>()
+let cachedFiles = 0
+
+/** The entries of a manifest with the bounds of some columns alone, which is all that a plan needs: kept, and many times faster to decode than all. */
+export async function plannedEntries(table: Table, line: ManifestLine, columns: ReadonlySet<number>): Promise<readonly ManifestEntry[]> {
+  const name = `${line.path}#${table.metadata['current-schema-id']}#${[...columns].sort((a, b) => a - b).join(',')}`
   const known = cache.get(name)
   if (known !== undefined) {
     cache.delete(name)
     cache.set(name, known)
     return known
   }
-  const key = keyOf(table.store, line.path)
-  const shape = manifestShapeOf(table.metadata, line.specId, table.root)
-  const inherit = { snapshotId: line.snapshotId, sequence: line.sequence }
-  const entries = decodeManifest(shape, await table.store.get(key), key, inherit)
+  const entries = await entriesOf(table, line, columns)
   cache.set(name, entries)
-  cachedEntries += entries.length
+  cachedFiles += entries.length
   for (const [oldest, { length }] of cache) {
-    if (cachedEntries <= CACHED_ENTRIES || oldest === name) break
+    if (cachedFiles <= CACHED_FILES || oldest === name) break
     cache.delete(oldest)
-    cachedEntries -= length
+    cachedFiles -= length
   }
   return entries
 }
