@@ -38,7 +38,7 @@ export type CommitDeps = {
 
 const ATTEMPTS = 50
 
-/** Manifests beyond this number are merged into one with the next commit. */
+/** With so many manifests a commit merges the small ones among them. */
 const MAX_MANIFESTS = 12
 
 /** Snapshots that a commit leaves; older ones go, a few at a time, unless a branch or tag names them. */
@@ -167,7 +167,7 @@ export function manifestHeader(base: TableMetadata, specId: number): Parameters<
   }
 }
 
-/** Manifests that lose nothing stay as they are; the entries of the others, and of all when there are too many, are carried into a new one. */
+/** Manifests that lose nothing stay as they are; the entries of the others, and of small ones when there are too many, are carried into a new one. */
 async function carryOver(
   current: Table | undefined,
   parent: Snapshot | undefined,
@@ -179,8 +179,9 @@ async function carryOver(
   const removed: ManifestEntry[] = []
   if (current === undefined || parent === undefined) return { kept, carried, removed }
   const lines = (await manifestsOf(current, parent)).filter((line) => line.added.files + line.existing.files > 0)
-  const merge = lines.length >= MAX_MANIFESTS
+  const merged = toMerge(lines)
   for (const line of lines) {
+    const merge = merged.has(line)
     if (!merge && change.remove.size === 0) {
       kept.push(line)
       continue
@@ -195,6 +196,21 @@ async function carryOver(
     }
   }
   return { kept, carried, removed }
+}
+
+/** The smallest manifests, as long as the next is at most twice as large as those before it together: each entry is written again a few times only, however many commits there are. */
+function toMerge(lines: readonly ManifestLine[]): ReadonlySet<ManifestLine> {
+  if (lines.length < MAX_MANIFESTS) return new Set()
+  const size = (line: ManifestLine) => line.added.files + line.existing.files
+  const sorted = [...lines].sort((a, b) => size(a) - size(b))
+  const chosen = new Set(sorted.slice(0, 2))
+  let total = sorted.slice(0, 2).reduce((sum, line) => sum + size(line), 0)
+  for (const line of sorted.slice(2)) {
+    if (size(line) > 2 * total) break
+    chosen.add(line)
+    total += size(line)
+  }
+  return chosen
 }
 
 /** 53 bits, so that the id is exact in every JSON reader. */
