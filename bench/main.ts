@@ -4,9 +4,14 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { benchDecode } from './decode.ts'
 import { preparePeers } from './python.ts'
+import { benchTables } from './tables.ts'
 import { benchTransfer } from './transfer.ts'
 
-const BENCHES: Readonly<Record<string, (cache: string, only?: string) => Promise<void>>> = { decode: benchDecode, transfer: benchTransfer }
+const BENCHES: Readonly<Record<string, (cache: string, only?: string) => Promise<void>>> = {
+  decode: benchDecode,
+  tables: benchTables,
+  transfer: benchTransfer,
+}
 
 const bench = BENCHES[process.argv[2] ?? '']
 if (bench === undefined) {

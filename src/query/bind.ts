@@ -31,7 +31,6 @@ export async function bindTables(
   references: readonly TableReference[],
   asOf: AsOf | undefined,
 ): Promise<BoundTable[]> {
-  for (const layer of LAYERS) await session.run(`CREATE SCHEMA IF NOT EXISTS ${layer}`)
   const bound: BoundTable[] = []
   for (const reference of references) {
     if (reference.layer === 'bronze' && reference.name === 'ledger') bound.push(await bindLedger(session, store))
@@ -61,7 +60,7 @@ async function bindTable(
     manifests = { read: Math.max(manifests.read, plan.manifestsRead), skipped: plan.manifestsSkipped }
     total = plan.files.length + plan.filesSkipped
   }
-  await session.run(`CREATE VIEW ${layer}.${quoteName(name)} AS ${await scanSql(table, shape, [...files.values()])}`)
+  await session.run(`CREATE OR REPLACE VIEW ${layer}.${quoteName(name)} AS ${await scanSql(table, shape, [...files.values()])}`)
   return {
     table: `${layer}.${name}`,
     snapshotId: snapshot === undefined ? null : shownId(snapshot['snapshot-id']),
@@ -76,7 +75,9 @@ async function bindTable(
 
 /** Every event of the ledger, read from its segments: the one table that knows when and by which run. */
 async function bindLedger(session: DuckDBSession, store: ObjectStore): Promise<BoundTable> {
-  await session.run(`CREATE VIEW bronze.ledger AS SELECT * REPLACE ("at"::TIMESTAMPTZ AS "at") FROM (${await ledgerSource(store)})`)
+  await session.run(
+    `CREATE OR REPLACE VIEW bronze.ledger AS SELECT * REPLACE ("at"::TIMESTAMPTZ AS "at") FROM (${await ledgerSource(store)})`,
+  )
   return {
     table: 'bronze.ledger',
     snapshotId: null,

@@ -1,6 +1,5 @@
 import { createReadStream, createWriteStream, existsSync } from 'node:fs'
-import { mkdtemp, rename, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -8,11 +7,12 @@ import { asLakehouseError, LakehouseError, systemCode } from '../core/errors.ts'
 import type { AsOf } from '../lake/iceberg/table.ts'
 import type { Layer } from '../lake/layout.ts'
 import { listTables } from '../lake/tables.ts'
-import { DuckDBSession, quote } from '../platform/duckdb/session.ts'
+import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
 import { type BoundTable, bindTables } from './bind.ts'
 import { displaySelect } from './display.ts'
+import { closeSession, fence, giveSession, openSession, takeSession } from './session-pool.ts'
 import { analyse } from './statement.ts'
 import { textTable } from './text-table.ts'
 
@@ -65,7 +65,8 @@ export async function runQuery(
     store,
     sql,
     { ...options, outputFolder: output && dirname(resolve(output)) },
-    async ({ session, tables, scratch }) => {
+    async ({ session, tables, scratch, asResult }) => {
+      await asResult()
       await writeResult(session, options, scratch, write)
       return tables
     },
@@ -74,12 +75,15 @@ export async function runQuery(
 
 /** The rows of a small result as objects, values as JavaScript has them. Throws QUERY_FAILED for more than 100,000 rows. */
 export async function selectRows(store: ObjectStore, sql: string, limits: QueryLimits): Promise<Record<string, unknown>[]> {
-  return await withResult(store, sql, limits, ({ session }) => objects(session, 'FROM result'))
+  return await withResult(store, sql, limits, ({ session }) => objects(session, selectOf(sql)))
 }
 
 /** The same with instants, dates and other values without a JSON form as text that loses nothing. */
 export async function displayRows(store: ObjectStore, sql: string, limits: QueryLimits): Promise<Record<string, unknown>[]> {
-  return await withResult(store, sql, limits, async ({ session }) => objects(session, await displayed(session)))
+  return await withResult(store, sql, limits, async ({ session, asResult }) => {
+    await asResult()
+    return await objects(session, await displayed(session))
+  })
 }
 
 async function objects(session: DuckDBSession, sql: string): Promise<Record<string, unknown>[]> {
@@ -88,53 +92,63 @@ async function objects(session: DuckDBSession, sql: string): Promise<Record<stri
     throw new LakehouseError('QUERY_FAILED', `the result has more than ${OBJECT_ROWS} rows: use --format ndjson, csv, parquet or arrow`, {
       details: { rows: OBJECT_ROWS },
     })
-  return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index]])))
+  return rows.map((row) => {
+    const object: Record<string, unknown> = {}
+    for (let index = 0; index < names.length; index++) object[names[index] ?? ''] = row[index]
+    return object
+  })
 }
 
 /** How the statement's tables would be read, without running it. */
 export async function explainQuery(store: ObjectStore, sql: string, limits: QueryLimits): Promise<BoundTable[]> {
-  return await withResult(store, sql, limits, async ({ tables }) => tables)
+  return await withResult(store, sql, limits, async ({ tables, asResult }) => {
+    // A statement that cannot be bound is none to explain.
+    await asResult()
+    return tables
+  })
 }
 
-type Opened = { readonly session: DuckDBSession; readonly tables: BoundTable[]; readonly scratch: string }
+type Opened = {
+  readonly session: DuckDBSession
+  readonly tables: BoundTable[]
+  readonly scratch: string
+  /** Makes the statement the view `result`. */
+  readonly asResult: () => Promise<void>
+}
 
-/** Runs `use` over the statement as the view `result`, in a session that the signal interrupts. */
+/** Runs `use` where the statement's tables are views, in a session that the signal interrupts. */
 async function withResult<T>(
   store: ObjectStore,
   sql: string,
   limits: QueryLimits & { readonly outputFolder?: string | undefined },
   use: (opened: Opened) => Promise<T>,
 ): Promise<T> {
-  const { threads, memoryLimitMb, signal, outputFolder } = limits
-  const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
-  const session = await DuckDBSession.open({ threads, memoryLimitMb, temporaryDirectory: join(scratch, 'spill') })
+  const { threads, memoryLimitMb, signal, outputFolder, layer } = limits
+  const options = { folders: store.files.folders, threads, memoryLimitMb }
+  // What reaches further than the lake, or looks for names elsewhere, gets a session of its own.
+  const isUsual = outputFolder === undefined && layer === undefined
+  const opened = isUsual ? await takeSession(options) : await openSession(options)
+  const { session } = opened
   const stop = () => session.interrupt()
   signal.addEventListener('abort', stop)
+  let isInOrder = false
   try {
-    const { layer } = limits
     const names = new Set(layer === undefined ? [] : await listTables(store, layer))
     const references = await analyse(session, sql, (name) => (names.has(name) ? layer : undefined))
     const tables = await bindTables(session, store, references, limits.asOf)
     if (layer !== undefined) await session.run(`SET search_path = 'main,${layer}'`)
-    await session.run(`CREATE TEMP VIEW result AS ${selectOf(sql)}`)
-    await fence(session, store, [scratch, ...(outputFolder === undefined ? [] : [outputFolder])])
+    const asResult = () => session.run(`CREATE OR REPLACE TEMP VIEW result AS ${selectOf(sql)}`)
+    if (!isUsual) await fence(opened, [...options.folders, ...(outputFolder === undefined ? [] : [outputFolder])])
     signal.throwIfAborted()
-    const done = await use({ session, tables, scratch })
+    const done = await use({ session, tables, scratch: opened.scratch, asResult })
     signal.throwIfAborted()
+    isInOrder = isUsual
     return done
   } finally {
     signal.removeEventListener('abort', stop)
-    session.close()
-    await rm(scratch, { recursive: true, force: true })
+    if (isInOrder) await giveSession(opened, options)
+    else await closeSession(opened)
   }
-}
-
-/** From here on the engine sees the lake and the given folders, and no setting can be changed back. */
-async function fence(session: DuckDBSession, store: ObjectStore, folders: readonly string[]): Promise<void> {
-  const allowed = [...store.files.folders, ...folders].map((folder) => quote(`${folder}/`))
-  await session.run(`SET allowed_directories = [${allowed.join(', ')}]`)
-  await session.run('SET enable_external_access = false')
-  await session.run('SET lock_configuration = true')
 }
 
 async function writeResult(session: DuckDBSession, options: QueryOptions, scratch: string, write: (text: string) => void): Promise<void> {

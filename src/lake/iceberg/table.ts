@@ -52,9 +52,19 @@ export async function loadTable(store: ObjectStore, root: string): Promise<Table
   while (version !== undefined && (await store.head(metadataKey(root, version + 1))) !== undefined) version++
   if (version === undefined) return undefined
   const key = metadataKey(root, version)
-  const metadata = parseMetadata(await store.get(key), key)
+  const name = `${store.url}/${key} ${(await store.head(key))?.etag}`
+  const known = parsed.get(name)
+  const metadata = known ?? parseMetadata(await store.get(key), key)
+  if (known === undefined) {
+    parsed.set(name, metadata)
+    if (parsed.size > PARSED_MOST) for (const oldest of [...parsed.keys()].slice(0, PARSED_MOST / 2)) parsed.delete(oldest)
+  }
   return { store, root, version, metadata, shape: shapeOf(metadata, key) }
 }
+
+/** A version of the metadata never changes: what was read last of tables is kept. */
+const parsed = new Map<string, TableMetadata>()
+const PARSED_MOST = 100
 
 async function newestVersion(store: ObjectStore, root: string): Promise<number | undefined> {
   if ((await store.head(hintKey(root))) !== undefined) {
