@@ -11,6 +11,7 @@ import type { DataFile } from '../src/lake/iceberg/manifest.ts'
 import { planScan } from '../src/lake/iceberg/scan.ts'
 import { byPeriod, fieldsOf, partitionField, type TableShape } from '../src/lake/iceberg/schema.ts'
 import { keyOf, liveFiles, loadTable, metadataKey, snapshotOf, urlOf } from '../src/lake/iceberg/table.ts'
+import { sqlType } from '../src/lake/iceberg/values.ts'
 import { Lakehouse } from '../src/lakehouse.ts'
 import { DuckDBSession, quote } from '../src/platform/duckdb/session.ts'
 import { localStore } from '../src/storage/local.ts'
@@ -112,7 +113,9 @@ async function makeBars(lake: string): Promise<void> {
       if (name === 'open_time') return 'make_timestamptz(t) AS open_time'
       if (name === 'close_time') return 'make_timestamptz(t + 59999999) AS close_time'
       if (type === 'long') return `(hash(t, s) % 500)::BIGINT AS ${name}`
-      return type === 'double' ? `round(20000 + s + (hash(t, s, '${name}') % 1000000) / 997.0, 2) AS ${name}` : `NULL AS ${name}`
+      return type === 'double'
+        ? `round(20000 + s + (hash(t, s, '${name}') % 1000000) / 997.0, 2) AS ${name}`
+        : `NULL::${sqlType(type)} AS ${name}`
     })
     const minutes = (to - from) / 60_000
     const query = `SELECT ${columns.join(', ')} FROM (SELECT s, ${from * 1000} + m * 60000000 AS t FROM range(${SYMBOLS}) a(s), range(${minutes}) b(m) ORDER BY s, m)`
@@ -202,7 +205,7 @@ where = "${WHERE}"
 row_filter = "symbol = 'S017USDT' and open_time >= '2023-05-03T00:00:00+00:00' and open_time < '2023-05-17T00:00:00+00:00'"
 fields = ('*',) if columns == '*' else ('volume',)
 print(json.dumps({
-    'DuckDB, iceberg_scan to Arrow': timed(lambda: con.sql(f"SELECT {columns} FROM iceberg_scan('{metadata}') WHERE {where}").fetch_arrow_table()),
+    'DuckDB, iceberg_scan to Arrow': timed(lambda: con.sql(f"SELECT {columns} FROM iceberg_scan('{metadata}') WHERE {where}").to_arrow_table()),
     'pyiceberg to Arrow': timed(lambda: StaticTable.from_metadata(metadata).scan(row_filter=row_filter, selected_fields=fields).to_arrow()),
 }))
 `

@@ -9,7 +9,7 @@ import { newMetadata } from './iceberg/metadata.ts'
 import type { PartitionField, TableShape } from './iceberg/schema.ts'
 import { liveFiles, loadTable, snapshotOf, type Table, urlOf } from './iceberg/table.ts'
 import { applyTransform } from './iceberg/transform.ts'
-import { type ColumnValue, type IcebergType, isFloating } from './iceberg/values.ts'
+import { type ColumnValue, type IcebergType, isFloating, sqlType } from './iceberg/values.ts'
 
 export type WriteDeps = { readonly store: ObjectStore; readonly session: DuckDBSession; readonly commits: CommitDeps; readonly run: string }
 
@@ -129,7 +129,9 @@ async function* cutRows(
   shape: TableShape,
 ): AsyncGenerator<Omit<DataFile, 'specId'>> {
   const columns = shape.fields.map((field) => quoteName(field.name)).join(', ')
-  await session.run(`CREATE OR REPLACE TEMP TABLE written_rows AS SELECT ${columns} FROM (${query})`)
+  // Whatever the query makes of them, the file has the columns in the table's types.
+  const typed = shape.fields.map(({ name, type }) => `${quoteName(name)}::${sqlType(type)} AS ${quoteName(name)}`).join(', ')
+  await session.run(`CREATE OR REPLACE TEMP TABLE written_rows AS SELECT ${typed} FROM (${query})`)
   const parts = await partExpressions(session, shape)
   const cuts = parts.map(({ sql }, index) => `${sql} AS part_${index}`).join(', ')
   const tuples = parts.length === 0 ? [{}] : await session.jsonRows(`SELECT DISTINCT ${cuts} FROM written_rows ORDER BY ALL`)
