@@ -13,6 +13,7 @@ const PACKAGES = [
   'duckdb-extension-avro==1.5.5',
   'duckdb-extension-httpfs==1.5.5',
   'duckdb-extension-iceberg==1.5.5',
+  'moto[glue,server]==5.2.0',
 ]
 
 const cache = join(import.meta.dirname, '..', '.cache')

@@ -3,16 +3,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from './config/schema.ts'
 import { asLakehouseError } from './core/errors.ts'
+import type { Finding } from './core/finding.ts'
 import { parseInterval } from './core/interval.ts'
 import { type IngestProgress, type IngestRequest, type IngestResult, ingest } from './flows/ingest.ts'
 import { backUp, restore } from './lake/backup.ts'
 import { LakeCatalog } from './lake/catalog.ts'
+import { GlueCatalog } from './lake/glue.ts'
 import type { AsOf } from './lake/iceberg/table.ts'
 import { currentObjects, foldLedger } from './lake/ledger/fold.ts'
 import { LedgerWriter } from './lake/ledger/writer.ts'
 import { openExistingLake, openLake } from './lake/open.ts'
 import { beginRun } from './lake/run.ts'
 import { type LakeStatus, readStatus } from './lake/status.ts'
+import { publishTableCard } from './lake/table-card.ts'
 import { DuckDBSession } from './platform/duckdb/session.ts'
 import { RetryBudget, retry } from './platform/retry.ts'
 import type { BoundTable } from './query/bind.ts'
@@ -51,6 +54,7 @@ export class Lakehouse {
     const { store, close } = await openLake(this.config.lake, this.#storeDeps(options.onNotice))
     const run = await beginRun(store, { nowMs, signal, onNotice: options.onNotice })
     const ledger = new LedgerWriter({ store, run: run.id, nowMs })
+    const publisher = this.#publisher(store)
     let mayLeaveOrphans = false
     const onConflict = () => {
       mayLeaveOrphans = true
@@ -64,6 +68,7 @@ export class Lakehouse {
       commits: { nowMs, random, onConflict },
       limits: this.config.engine,
       concurrency: this.config.archive.concurrency,
+      publish: publisher.publish,
     }
     try {
       return await this.#withOrigin(options.onNotice, (origin, attempt) =>
@@ -84,6 +89,7 @@ export class Lakehouse {
         .flush()
         .finally(() => run.end({ mayLeaveOrphans }))
         .finally(close)
+        .finally(publisher.close)
     }
   }
 
@@ -160,16 +166,18 @@ export class Lakehouse {
     const { nowMs, random, signal } = this.#around
     const run = writes ? await beginRun(store, { nowMs, signal, onNotice }) : undefined
     let mayLeaveOrphans = writes
+    const publisher = this.#publisher(store)
     const commits = { nowMs, random, onConflict: () => {} }
     const withSession = <R>(work: (session: DuckDBSession) => Promise<R>) =>
       this.#withScratch((scratch) => this.#withSession(scratch, work))
     try {
-      const result = await use(new Tables({ store, commits, run: run?.id ?? '', withSession }))
+      const result = await use(new Tables({ store, commits, run: run?.id ?? '', withSession, publish: publisher.publish }))
       mayLeaveOrphans = false
       return result
     } catch (error) {
       throw signal.aborted ? asLakehouseError(signal.reason, 'INTERRUPTED') : error
     } finally {
+      publisher.close()
       await run?.end({ mayLeaveOrphans })
     }
   }
@@ -240,6 +248,25 @@ export class Lakehouse {
     return await this.#withLake((store) =>
       this.#withScratch((scratch) => this.#withSession(scratch, (session) => readStatus(store, session))),
     )
+  }
+
+  /** Tells of changed tables: beside them in JSON, and to Glue where it is configured. That Glue fails is a finding, because the table is committed whatever it says. */
+  #publisher(store: ObjectStore): { publish: (root: string) => Promise<Finding[]>; close: () => void } {
+    const { glue } = this.config
+    const catalog =
+      glue === undefined ? undefined : new GlueCatalog({ ...glue, endpoint: glue.endpoint === '' ? undefined : glue.endpoint })
+    const publish = async (root: string): Promise<Finding[]> => {
+      await publishTableCard(store, root)
+      try {
+        await catalog?.publish(store, root)
+        return []
+      } catch (error) {
+        const { message } = asLakehouseError(error)
+        const about = { table: root.replace('/', '.'), symbol: null, from: null, to: null, count: 1 }
+        return [{ check: 'catalog_failed', severity: 'warning', ...about, explanation: `${message}: tables publish tries again` }]
+      }
+    }
+    return { publish, close: () => catalog?.close() }
   }
 
   /** Runs `use` with the lake, which must be there. */

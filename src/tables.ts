@@ -14,7 +14,6 @@ import type { Transform } from './lake/iceberg/transform.ts'
 import { LAYERS, type Layer } from './lake/layout.ts'
 import { type ExpireOptions, expireSnapshots, type Orphan, type OrphanOptions, removeOrphans } from './lake/maintain.ts'
 import { type TableStatus, tableStatus } from './lake/status.ts'
-import { publishTableCard } from './lake/table-card.ts'
 import { listTables } from './lake/tables.ts'
 import { createTable, deletePartitions, type WriteDeps, type WriteOptions, writeRows } from './lake/write-rows.ts'
 import type { DuckDBSession } from './platform/duckdb/session.ts'
@@ -25,11 +24,15 @@ export type TablesDeps = {
   readonly store: ObjectStore
   readonly commits: CommitDeps
   readonly run: string
+  /** Makes a changed table known to those who do not look at the lake itself. */
+  readonly publish: (root: string) => Promise<Finding[]>
   readonly withSession: <T>(use: (session: DuckDBSession) => Promise<T>) => Promise<T>
 }
 
 /** The Iceberg tables of a lake, by names such as silver.binance_spot_klines_1m. Every method throws TABLE_NOT_FOUND for a table that is not there. */
 export class Tables {
+  /** What did not work besides, though the tables themselves are as they should be. */
+  readonly findings: Finding[] = []
   readonly #deps: TablesDeps
 
   constructor(deps: TablesDeps) {
@@ -80,6 +83,13 @@ export class Tables {
       for (const one of names) findings.push(...(await checkTable(store, session, rootOf(one))))
       return findings
     })
+  }
+
+  /** Makes a table, or every table, known to the catalogs of others again. */
+  async publish(name: string | undefined): Promise<Finding[]> {
+    const findings: Finding[] = []
+    for (const one of await this.#names(name)) findings.push(...(await this.#deps.publish(rootOf(one))))
+    return findings
   }
 
   async compact(name: string): Promise<Compaction> {
@@ -150,9 +160,9 @@ export class Tables {
   }
 
   async #writing<T>(name: string, use: (deps: WriteDeps) => Promise<T>): Promise<T> {
-    const { store, commits, run, withSession } = this.#deps
+    const { store, commits, run, withSession, publish } = this.#deps
     const done = await withSession((session) => use({ store, session, commits, run }))
-    await publishTableCard(store, rootOf(name))
+    this.findings.push(...(await publish(rootOf(name))))
     return done
   }
 
@@ -170,7 +180,7 @@ export class Tables {
 
   async #update(name: string, change: (table: Table) => Table['metadata']): Promise<void> {
     await update(this.#deps.store, rootOf(name), this.#deps.commits, async (current) => change(current ?? (await this.#load(name))))
-    await publishTableCard(this.#deps.store, rootOf(name))
+    this.findings.push(...(await this.#deps.publish(rootOf(name))))
   }
 
   async #names(name: string | undefined): Promise<string[]> {

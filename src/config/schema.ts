@@ -68,6 +68,18 @@ export const configSchema = z.strictObject({
         .describe('A zip whose entry claims more is refused'),
     })
     .prefault({}),
+  glue: z
+    .strictObject({
+      region: z.string().min(1).describe('Region of the catalog'),
+      databasePrefix: z
+        .string()
+        .regex(/^[a-z0-9_]*$/)
+        .default('lakehouse_')
+        .describe('Databases are called so, followed by the layer'),
+      endpoint: z.string().default('').describe('Another service than Amazon’s, for tests'),
+    })
+    .optional()
+    .describe('Makes tables known to AWS Glue, where Athena finds them; without it nothing is'),
   stores: z.record(z.string(), z.string()).default({}).describe('Names for places, so that NAME:prefix can stand for a longer address'),
   sync: syncOptions.prefault({}),
   archive_collection: archiveCollection.optional().describe('A collection as older files write it: `sync` without places carries it out'),

@@ -189,6 +189,11 @@ export const ERROR_CODES = {
     meaning: 'The table uses a feature of Iceberg that is not supported (v3, row-level deletes, other file formats).',
     remedy: 'Rewrite the table with copy-on-write in the engine that made it.',
   },
+  CATALOG_FAILED: {
+    retryable: true,
+    meaning: 'A catalog of others did not take a table; the table itself is committed.',
+    remedy: 'Run `tables publish` when the catalog can be reached.',
+  },
   COLUMN_NOT_FOUND: {
     retryable: false,
     meaning: 'The table has no such column.',

@@ -15,7 +15,6 @@ import { currentObjects, foldLedger, type ObjectState, oneKeyPerFolder } from '.
 import type { LedgerWriter } from '../lake/ledger/writer.ts'
 import type { Run } from '../lake/run.ts'
 import { sweepAfterCrash } from '../lake/sweep.ts'
-import { publishTableCard } from '../lake/table-card.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
 import type { BuildPool } from '../silver/build-pool.ts'
@@ -32,6 +31,8 @@ import type { ObjectStore } from '../storage/object-store.ts'
 export type IngestRequest = ArchiveRequest & { readonly layers: ReadonlySet<Layer>; readonly barIntervals: readonly Interval[] }
 
 export type IngestDeps = {
+  /** Makes a table that was written known to those who do not look at the lake itself; what did not work is told. */
+  readonly publish: (root: string) => Promise<Finding[]>
   readonly origin: ArchiveOrigin
   readonly store: ObjectStore
   readonly session: DuckDBSession
@@ -319,7 +320,7 @@ class Ingestion {
     this.#counts.filesQuarantined += objectsRefused
     this.#findings.push(...tally.findings())
     if (written === 0) return
-    await publishTableCard(this.#deps.store, tableKey('silver', table))
+    this.#findings.push(...(await this.#deps.publish(tableKey('silver', table))))
     const { findings, gaps, missing } = await continuityFindings(this.#deps, series)
     this.#findings.push(...findings)
     this.#counts.gaps += gaps
@@ -365,7 +366,8 @@ class Ingestion {
     this.#counts.barsWritten += outcome.rowsWritten
     this.#counts.partitionsWritten += outcome.partitionsWritten
     this.#counts.partitionsUnchanged += outcome.partitionsUnchanged
-    if (outcome.partitionsWritten > 0) await publishTableCard(this.#deps.store, tableKey('gold', barTableName({ market, interval })))
+    if (outcome.partitionsWritten > 0)
+      this.#findings.push(...(await this.#deps.publish(tableKey('gold', barTableName({ market, interval })))))
   }
 
   #report(change: Partial<IngestProgress>): void {

@@ -14,6 +14,7 @@ export type HouseOptions = {
   settings?: Record<string, unknown>
   engine?: Record<string, unknown>
   cache?: Record<string, unknown>
+  glue?: Record<string, unknown>
 }
 
 /** A lakehouse with quick retries over the archive at an address. */
@@ -24,6 +25,7 @@ export function openHouse(options: HouseOptions): Lakehouse {
     archive,
     engine: { workers: 2, ...(options.engine ?? {}) },
     cache: options.cache,
+    glue: options.glue,
   })
   return new Lakehouse(config, {
     nowMs: options.nowMs ?? Date.now,

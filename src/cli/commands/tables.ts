@@ -82,6 +82,10 @@ const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
     run: async (tables, [name], context) => tell(context, await tables.health(name), 'the layout is as it should be'),
   },
   check: { usage: '[TABLE]', run: async (tables, [name], context) => tell(context, await tables.check(name), 'metadata and files agree') },
+  publish: {
+    usage: '[TABLE]',
+    run: async (tables, [name], context) => tell(context, await tables.publish(name), 'every catalog knows the current versions'),
+  },
   compact: {
     usage: 'TABLE',
     writes: true,
@@ -201,7 +205,12 @@ async function run(context: CommandContext): Promise<CommandResult> {
   return await house.withTables(
     found.writes === true,
     (notice) => context.note(`${notice}\n`),
-    (tables) => found.run(tables, args, context),
+    async (tables) => {
+      const result = await found.run(tables, args, context)
+      if (tables.findings.length === 0) return result
+      if (!context.json) context.out(`${findingLines(tables.findings).join('\n')}\n`)
+      return { ...result, status: 'done_with_findings', findings: [...(result.findings ?? []), ...tables.findings] }
+    },
   )
 }
 
