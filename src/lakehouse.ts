@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from './config/schema.ts'
-import { asLakehouseError } from './core/errors.ts'
+import { asLakehouseError, LakehouseError } from './core/errors.ts'
 import type { Finding } from './core/finding.ts'
 import { parseInterval } from './core/interval.ts'
 import { type IngestProgress, type IngestRequest, type IngestResult, ingest } from './flows/ingest.ts'
@@ -16,6 +16,7 @@ import { openExistingLake, openLake } from './lake/open.ts'
 import { beginRun } from './lake/run.ts'
 import { type LakeStatus, readStatus } from './lake/status.ts'
 import { publishTableCard } from './lake/table-card.ts'
+import { moveToTiers, type TierMove } from './lake/tiers.ts'
 import { DuckDBSession } from './platform/duckdb/session.ts'
 import { RetryBudget, retry } from './platform/retry.ts'
 import type { BoundTable } from './query/bind.ts'
@@ -206,6 +207,16 @@ export class Lakehouse {
     } finally {
       close()
     }
+  }
+
+  /** Moves old data files of a lake on disk to the directories of their tiers. Throws STORE_UNSUPPORTED for a lake in a bucket, whose store moves objects by `lifecycle`. */
+  async moveToTiers(dryRun: boolean): Promise<TierMove[]> {
+    const { nowMs } = this.#around
+    return await this.#withLake(async ({ capabilities, files }) => {
+      if (!capabilities.localFiles)
+        throw new LakehouseError('STORE_UNSUPPORTED', 'a bucket moves its objects by itself: put the rules of `tiers lifecycle` into it')
+      return await moveToTiers(files.folders[0] ?? '', this.config.tiers, { nowMs: nowMs(), dryRun })
+    })
   }
 
   /** Copies metadata and ledger to a place. */

@@ -2,6 +2,7 @@ import { availableParallelism, homedir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { INTERVAL_IDS } from '../core/interval.ts'
+import { tierOptions } from '../lake/tiers.ts'
 import { syncOptions } from '../transfer/options.ts'
 import { archiveCollection } from './archive-collection.ts'
 
@@ -80,6 +81,7 @@ export const configSchema = z.strictObject({
     })
     .optional()
     .describe('Makes tables known to AWS Glue, where Athena finds them; without it nothing is'),
+  tiers: tierOptions.prefault({}),
   stores: z.record(z.string(), z.string()).default({}).describe('Names for places, so that NAME:prefix can stand for a longer address'),
   sync: syncOptions.prefault({}),
   archive_collection: archiveCollection.optional().describe('A collection as older files write it: `sync` without places carries it out'),

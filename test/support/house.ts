@@ -15,6 +15,7 @@ export type HouseOptions = {
   engine?: Record<string, unknown>
   cache?: Record<string, unknown>
   glue?: Record<string, unknown>
+  tiers?: Record<string, unknown>
 }
 
 /** A lakehouse with quick retries over the archive at an address. */
@@ -26,6 +27,7 @@ export function openHouse(options: HouseOptions): Lakehouse {
     engine: { workers: 2, ...(options.engine ?? {}) },
     cache: options.cache,
     glue: options.glue,
+    tiers: options.tiers,
   })
   return new Lakehouse(config, {
     nowMs: options.nowMs ?? Date.now,

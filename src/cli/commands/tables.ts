@@ -2,6 +2,7 @@ import { LakehouseError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
 import { formatInstant } from '../../core/time.ts'
 import { shownId } from '../../lake/iceberg/metadata.ts'
+import { LAYERS } from '../../lake/layout.ts'
 import { textTable } from '../../query/text-table.ts'
 import type { Tables } from '../../tables.ts'
 import { parseAsOf } from '../as-of.ts'
@@ -105,7 +106,11 @@ const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
     writes: true,
     run: async (tables, [name = ''], context) => {
       const keep = parseCount('keep', text(context.values, 'keep'), 1) ?? 1
-      const gone = await tables.expire(name, { beforeMs: before(context, '5d'), keep, dryRun: context.values['dry-run'] === true })
+      const gone = await tables.expire(name, {
+        beforeMs: before(context, `${usualDays(context, name)}d`),
+        keep,
+        dryRun: context.values['dry-run'] === true,
+      })
       const items = gone.map((one) => ({ snapshotId: shownId(one['snapshot-id']), time: formatInstant(one['timestamp-ms'] * 1000) }))
       return show(
         context,
@@ -176,7 +181,7 @@ export const tables: Command = {
   summary: 'Look at the Iceberg tables, and keep them in order',
   usage: `${Object.keys(SUB_COMMANDS).join('|')} [TABLE …] [OPTIONS]`,
   options: {
-    'older-than': { type: 'string', value: 'TIME', help: 'expire, orphans: only what is older (default: 5d, 1h)' },
+    'older-than': { type: 'string', value: 'TIME', help: 'expire, orphans: only what is older (default: tiers.<layer>.snapshotDays, 1h)' },
     keep: { type: 'string', value: 'N', help: 'expire: so many snapshots stay in any case (default: 1)' },
     limit: { type: 'string', value: 'N', help: 'diff: so many rows are shown (default: 100)' },
     'dry-run': { type: 'boolean', help: 'expire, orphans: tell what would go' },
@@ -212,6 +217,12 @@ async function run(context: CommandContext): Promise<CommandResult> {
       return { ...result, status: 'done_with_findings', findings: [...(result.findings ?? []), ...tables.findings] }
     },
   )
+}
+
+/** Days that snapshots of the table's layer are kept for. */
+function usualDays(context: CommandContext, name: string): number {
+  const layer = LAYERS.find((one) => name.startsWith(`${one}.`)) ?? 'silver'
+  return context.loaded().config.tiers[layer].snapshotDays
 }
 
 function before(context: CommandContext, usual: string): number {

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { lstat, readdir, rm, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { lifecycleConfiguration, tierOptions } from '../../src/lake/tiers.ts'
+import { smallArchive } from '../support/archives.ts'
+import { temporaryFolder } from '../support/folders.ts'
+import { ingestKlines, openHouse } from '../support/house.ts'
+import { liveState } from '../support/lake-state.ts'
+
+test('old data files move to the directories of their tiers; everything reads them as before', async (context) => {
+  const folder = await temporaryFolder(context)
+  const [lake, archive] = [join(folder, 'lake'), join(folder, 'archive')]
+  const tiers = {
+    coolDirectory: join(folder, 'cool'),
+    archiveDirectory: join(folder, 'cold'),
+    silver: { coolAfterDays: 10, archiveAfterDays: 100 },
+  }
+  await smallArchive(archive, { start: Date.UTC(2024, 0, 1), days: 40, tradesPerDay: 100, symbols: ['BTCUSDT'], periods: ['daily'] })
+  const house = openHouse({ lake, archive, tiers })
+  await ingestKlines(house)
+  const before = await liveState(lake)
+  const data = join(lake, 'silver/binance_spot_klines_1m/data')
+  const files = (await readdir(data, { recursive: true })).filter((name) => name.endsWith('.parquet')).map((name) => join(data, name))
+  const old = async (path: string, days: number) => utimes(path, Date.now() / 1000 - days * 86_400, Date.now() / 1000 - days * 86_400)
+  await old(files[0] ?? '', 20)
+  assert.deepEqual(
+    (await house.moveToTiers(true)).map(({ tier }) => tier),
+    ['cool'],
+  )
+  assert.ok((await lstat(files[0] ?? '')).isFile())
+  assert.equal((await house.moveToTiers(false)).length, 1)
+  assert.ok((await lstat(files[0] ?? '')).isSymbolicLink())
+  assert.deepEqual(await house.moveToTiers(false), [])
+  assert.deepEqual(await liveState(lake), before)
+  assert.deepEqual(
+    await house.withTables(
+      false,
+      () => {},
+      (tables) => tables.check(undefined),
+    ),
+    [],
+  )
+  assert.equal((await ingestKlines(house)).counts.partitionsWritten, 0)
+  assert.equal(Number((await house.select('SELECT count(*) AS n FROM silver.binance_spot_klines_1m'))[0]?.['n']), 40 * 1440)
+  // Older still, it goes on to the next tier, and nothing of it stays in the one before.
+  await old(files[0] ?? '', 200)
+  assert.deepEqual(
+    (await house.moveToTiers(false)).map(({ tier }) => tier),
+    ['archive'],
+  )
+  const inFolder = async (name: string) =>
+    (await readdir(join(folder, name), { recursive: true })).filter((one) => one.endsWith('.parquet')).length
+  assert.deepEqual([await inFolder('cool'), await inFolder('cold')], [0, 1])
+  assert.deepEqual(await liveState(lake), before)
+  // A file that the lake has removed is removed from its tier.
+  await rm(files[0] ?? '')
+  await house.moveToTiers(false)
+  assert.equal(await inFolder('cold'), 0)
+  const within = openHouse({ lake, archive, tiers: { coolDirectory: join(lake, 'cool') } })
+  await assert.rejects(within.moveToTiers(false), { code: 'CONFIG_INVALID' })
+})
+
+test('the rules become a lifecycle configuration that moves, and deletes nothing', () => {
+  const { Rules: rules } = lifecycleConfiguration(tierOptions.parse({ gold: { coolAfterDays: null } }), 'lake/') as {
+    Rules: Record<string, unknown>[]
+  }
+  assert.deepEqual(
+    rules.map((rule) => rule['ID']),
+    ['crypto-lakehouse-bronze', 'crypto-lakehouse-silver', 'crypto-lakehouse-uploads'],
+  )
+  assert.deepEqual(rules[0]?.['Transitions'], [
+    { Days: 30, StorageClass: 'STANDARD_IA' },
+    { Days: 180, StorageClass: 'GLACIER_IR' },
+  ])
+  assert.ok(!JSON.stringify(rules).includes('Expiration'))
+})
