@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Config } from './config/schema.ts'
 import { asLakehouseError, LakehouseError } from './core/errors.ts'
 import type { Finding } from './core/finding.ts'
@@ -150,7 +150,9 @@ export class Lakehouse {
 
   #queryLimits(asOf: AsOf | undefined): QueryLimits {
     const { workers, memoryLimitMb } = this.config.engine
-    return { asOf, threads: workers, memoryLimitMb: Math.max(memoryLimitMb, 512), signal: this.#around.signal }
+    const { coolDirectory, archiveDirectory } = this.config.tiers
+    const linked = [coolDirectory, archiveDirectory].filter((folder) => folder !== '').map((folder) => resolve(folder))
+    return { asOf, threads: workers, memoryLimitMb: Math.max(memoryLimitMb, 512), signal: this.#around.signal, linked }
   }
 
   /** Works with the lake's tables; with `writes`, as a run that others know of. Throws LAKE_NOT_FOUND. */

@@ -27,6 +27,8 @@ export type QueryLimits = {
   readonly layer?: Layer | undefined
   readonly threads: number
   readonly memoryLimitMb: number
+  /** Folders outside of the lake to which its files may be linked. */
+  readonly linked: readonly string[]
   readonly signal: AbortSignal
 }
 
@@ -124,7 +126,7 @@ async function withResult<T>(
   use: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const { threads, memoryLimitMb, signal, outputFolder, layer } = limits
-  const options = { folders: store.files.folders, threads, memoryLimitMb }
+  const options = { folders: [...store.files.folders, ...limits.linked], threads, memoryLimitMb }
   // What reaches further than the lake, or looks for names elsewhere, gets a session of its own.
   const isUsual = outputFolder === undefined && layer === undefined
   const opened = isUsual ? await takeSession(options) : await openSession(options)
