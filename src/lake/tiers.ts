@@ -1,6 +1,6 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { lstat, readdir, readlink, rename, rm, stat, symlink, unlink } from 'node:fs/promises'
-import { basename, dirname, join, relative } from 'node:path'
+import { lstat, readdir, readlink, rename, rm, stat, symlink, unlink, utimes } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import * as z from 'zod'
 import { LakehouseError } from '../core/errors.ts'
@@ -78,9 +78,11 @@ const DAY_MS = 86_400_000
  */
 export async function moveToTiers(
   lake: string,
-  options: TierOptions,
+  rules: TierOptions,
   { nowMs, dryRun }: { nowMs: number; dryRun: boolean },
 ): Promise<TierMove[]> {
+  const absolute = (folder: string) => (folder === '' ? '' : resolve(folder))
+  const options = { ...rules, coolDirectory: absolute(rules.coolDirectory), archiveDirectory: absolute(rules.archiveDirectory) }
   for (const tier of [options.coolDirectory, options.archiveDirectory])
     if (tier !== '' && !relative(lake, tier).startsWith('..'))
       throw new LakehouseError('CONFIG_INVALID', `the tier ${tier} lies within the lake ${lake}`, { details: { tier } })
@@ -124,7 +126,6 @@ async function moveFile(path: string, target: string, held: string | undefined):
   const copy = join(dirname(target), temporaryName())
   await pipeline(createReadStream(path), createWriteStream(copy, { flush: true }))
   const { atime, mtime } = await stat(path)
-  const { utimes } = await import('node:fs/promises')
   await utimes(copy, atime, mtime)
   await rename(copy, target)
   const link = join(dirname(path), temporaryName())
