@@ -2,7 +2,7 @@ import { LakehouseError } from '../core/errors.ts'
 import { formatInstant } from '../core/time.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { shownId } from '../lake/iceberg/metadata.ts'
-import { planScan } from '../lake/iceberg/scan.ts'
+import { planScan, type ScanPlan } from '../lake/iceberg/scan.ts'
 import { type AsOf, loadTable, shapeAt, snapshotOf } from '../lake/iceberg/table.ts'
 import { LAYERS, tableKey } from '../lake/layout.ts'
 import { ledgerSource } from '../lake/ledger/fold.ts'
@@ -19,6 +19,8 @@ export type BoundTable = {
   readonly snapshotTime: string | null
   readonly filesRead: number
   readonly filesSkipped: number
+  /** Why: by their partition, by the bounds of their columns; null where the table is mentioned more than once, each time under other conditions. */
+  readonly skippedBy: ScanPlan['skippedBy'] | null
   readonly bytesRead: number
   readonly manifestsRead: number
   readonly manifestsSkipped: number
@@ -54,11 +56,13 @@ async function bindTable(
   const files = new Map<string, DataFile>()
   let manifests = { read: 0, skipped: 0 }
   let total = 0
+  let skippedBy: ScanPlan['skippedBy'] | null = null
   for (const predicates of mentions) {
     const plan = await planScan(table, snapshot, typedPredicates(predicates, typeOf), shape)
     for (const file of plan.files) files.set(file.path, file)
     manifests = { read: Math.max(manifests.read, plan.manifestsRead), skipped: plan.manifestsSkipped }
     total = plan.files.length + plan.filesSkipped
+    skippedBy = mentions.length === 1 ? plan.skippedBy : null
   }
   await session.run(`CREATE OR REPLACE VIEW ${layer}.${quoteName(name)} AS ${await scanSql(table, shape, [...files.values()])}`)
   return {
@@ -67,6 +71,7 @@ async function bindTable(
     snapshotTime: snapshot === undefined ? null : formatInstant(snapshot['timestamp-ms'] * 1000),
     filesRead: files.size,
     filesSkipped: total - files.size,
+    skippedBy,
     bytesRead: [...files.values()].reduce((sum, file) => sum + file.bytes, 0),
     manifestsRead: manifests.read,
     manifestsSkipped: manifests.skipped,
@@ -84,6 +89,7 @@ async function bindLedger(session: DuckDBSession, store: ObjectStore): Promise<B
     snapshotTime: null,
     filesRead: 0,
     filesSkipped: 0,
+    skippedBy: null,
     bytesRead: 0,
     manifestsRead: 0,
     manifestsSkipped: 0,

@@ -37,9 +37,11 @@ async function run(context: CommandContext): Promise<CommandResult> {
 async function explain(context: CommandContext, sql: string, asOf: AsOf | undefined): Promise<CommandResult> {
   const tables = await (await context.open()).explain(sql, asOf)
   for (const table of context.json ? [] : tables) {
-    const { filesRead, filesSkipped, bytesRead, manifestsRead, manifestsSkipped, snapshotId } = table
+    const { filesRead, filesSkipped, skippedBy, bytesRead, manifestsRead, manifestsSkipped, snapshotId } = table
+    const why =
+      skippedBy === null || filesSkipped === 0 ? '' : `, left out ${skippedBy.partition} by partition and ${skippedBy.bounds} by bounds`
     context.out(
-      `${table.table}: snapshot ${snapshotId ?? 'none'}, ${filesRead} files of ${filesRead + filesSkipped} (${formatBytes(bytesRead)}), ${manifestsRead} manifests read, ${manifestsSkipped} skipped\n`,
+      `${table.table}: snapshot ${snapshotId ?? 'none'}, ${filesRead} files of ${filesRead + filesSkipped} (${formatBytes(bytesRead)})${why}, ${manifestsRead} manifests read, ${manifestsSkipped} skipped\n`,
     )
   }
   return { status: 'done', body: { items: tables } }
