@@ -55,7 +55,8 @@ test('the truth table: size, equal ETags, a copy that is known, digests, time', 
     [parts, { etag: HEX(2), lastModifiedMs: 6000 }, undefined, 'unchanged'],
     [parts, { etag: HEX(2), lastModifiedMs: 4000 }, undefined, 'time'],
     [parts, { etag: HEX(2), lastModifiedMs: 4000 }, { source: parts.etag, destination: HEX(2) }, 'unchanged'],
-    [parts, { etag: HEX(2), lastModifiedMs: 6000 }, { source: 'older', destination: HEX(2) }, 'unchanged'],
+    [parts, { etag: HEX(2), lastModifiedMs: 6000 }, { source: 'older', destination: HEX(2) }, 'etag'],
+    [parts, { etag: HEX(2), lastModifiedMs: 6000 }, { source: 'older', destination: HEX(3) }, 'unchanged'],
   ]
   for (const [one, change, known, verdict] of cases) assert.equal(compareObjects(one, { ...one, ...change }, known), verdict)
 })

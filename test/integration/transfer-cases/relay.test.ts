@@ -120,7 +120,8 @@ test('DOWNLOAD, a disk that is full: the objects go another way, and nothing sta
   const here = await situation(context, server, { keys: FEW.slice(0, 3), destinationServer: other })
   await here.at('source', ({ store }) => store.put('large', Buffer.alloc(1 << 20)))
   const { errors, engines } = await here.sync({ engine: 'traditional', settings: { downloads } })
-  assert.deepEqual([errors, engines], [[], { traditional: 3, relay: 1 }])
+  // A small one that comes while the large one fills the disk goes another way as well.
+  assert.deepEqual([errors, (engines.relay ?? 0) >= 1, (engines.relay ?? 0) + (engines.traditional ?? 0)], [[], true, 4])
   await here.assertSame()
   assert.deepEqual(await readdir(downloads), [])
   const strict = await situation(context, server, { keys: [], destinationServer: other })
