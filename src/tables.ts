@@ -149,9 +149,13 @@ export class Tables {
     await createTable(this.#deps.store, rootOf(name), shape, this.#deps.commits, properties)
   }
 
-  /** Writes the rows of a query (over files and values, not over tables) into a table. */
+  /** Writes the rows of a query (over files and values, not over tables) into a table; partitions that many small appends have crowded are compacted. */
   async write(name: string, query: string, options: WriteOptions): Promise<{ rows: number; files: number }> {
-    return await this.#writing(name, (deps) => writeRows(deps, rootOf(name), query, options))
+    return await this.#writing(name, async (deps) => {
+      const { isCrowded, ...written } = await writeRows(deps, rootOf(name), query, options)
+      if (isCrowded && options.branch === undefined) await compactTable(deps, rootOf(name))
+      return written
+    })
   }
 
   /** Takes away the partitions that `belongs` chooses; returns how many files went. */

@@ -31,6 +31,12 @@ export type WriteOptions = {
   readonly once?: string
 }
 
+/** What was written; whether its partitions hold so many files by now that they should be compacted. */
+export type Written = { readonly rows: number; readonly files: number; readonly isCrowded: boolean }
+
+/** Files of a partition, on average of those that a write touches. */
+const CROWDED_FILES = 32
+
 /** Where a snapshot tells by which write it was made. */
 const ONCE = 'lakehouse.write'
 
@@ -38,12 +44,7 @@ const ONCE = 'lakehouse.write'
  * Writes the rows of a query into a table, cut and sorted as the table is. Files are named by their content: one that the table holds already is not added again.
  * Throws TABLE_NOT_FOUND without a shape, QUERY_FAILED for columns that are not the table's, COMMIT_CONFLICT when what is to be overwritten was changed meanwhile.
  */
-export async function writeRows(
-  deps: WriteDeps,
-  root: string,
-  query: string,
-  options: WriteOptions,
-): Promise<{ rows: number; files: number }> {
+export async function writeRows(deps: WriteDeps, root: string, query: string, options: WriteOptions): Promise<Written> {
   const table = await loadTable(deps.store, root)
   const shape = table?.shape ?? options.shape
   if (shape === undefined) throw new LakehouseError('TABLE_NOT_FOUND', `there is no table ${root}`, { details: { table: root } })
@@ -52,6 +53,7 @@ export async function writeRows(
   for await (const file of cutRows(deps, root, query, shape)) added.push({ ...file, specId })
   const touched = new Set(added.map(partName))
   const seen = await liveIn(table, touched)
+  let held = 0
   await commit(deps.store, root, shape, deps.commits, async (current) => {
     if (options.once !== undefined && current?.metadata.snapshots.some((snapshot) => snapshot.summary[ONCE] === options.once) === true)
       return undefined
@@ -59,6 +61,7 @@ export async function writeRows(
     const live = await liveIn(current, touched)
     if (options.mode === 'overwrite' && (live.size !== seen.size || [...seen].some((path) => !live.has(path))))
       throw conflict(root, 'another writer has changed a partition that is to be overwritten')
+    held = live.size
     const fresh = added.filter(({ path }) => !live.has(path))
     const gone = options.mode === 'append' ? [] : [...live].filter((path) => !added.some((file) => file.path === path))
     if (fresh.length + gone.length === 0) return undefined
@@ -71,7 +74,8 @@ export async function writeRows(
       ...(branch === undefined ? {} : { branch }),
     }
   })
-  return { rows: added.reduce((sum, file) => sum + file.rows, 0), files: added.length }
+  const isCrowded = options.mode === 'append' && held + added.length > CROWDED_FILES * touched.size
+  return { rows: added.reduce((sum, file) => sum + file.rows, 0), files: added.length, isCrowded }
 }
 
 function conflict(root: string, why: string): LakehouseError {

@@ -204,6 +204,23 @@ test('what differs between two snapshots is told row by row', async (context) =>
   assert.equal(Number((await house.select(`SELECT count(*) AS n FROM ${NAME}`, { tag: 'trial' }))[0]?.['n']), 4)
 })
 
+test('many small appends to a partition are compacted by themselves', async (context) => {
+  const lake = await temporaryFolder(context)
+  await localStore(lake).put(LAKE_MARKER, Buffer.from(JSON.stringify({ format: LAKE_FORMAT })))
+  const house = openHouse({ lake, archive: lake })
+  const shape: TableShape = { fields: FIELDS.slice(0, 1), partition: [], sort: ['id'] }
+  await house.withTables(
+    true,
+    () => {},
+    async (tables) => {
+      for (let n = 0; n < 40; n++) await tables.write(NAME, `SELECT ${n}::BIGINT AS id`, { mode: 'append', shape })
+      assert.ok((await tables.files(NAME)).length < 20)
+      assert.deepEqual(await tables.check(NAME), [])
+    },
+  )
+  assert.equal(Number((await house.select(`SELECT count(DISTINCT id) AS n FROM ${NAME}`))[0]?.['n']), 40)
+})
+
 test('changes that would make what is written unreadable are refused', async (context) => {
   const lake = await temporaryFolder(context)
   await localStore(lake).put(LAKE_MARKER, Buffer.from(JSON.stringify({ format: LAKE_FORMAT })))
