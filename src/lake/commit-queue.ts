@@ -87,17 +87,17 @@ export class CommitQueue {
   }
 
   /**
-   * Gives the change's files their names. A file that has the name already was made of the same inputs and stays, because another run may have committed it;
-   * only one of another size that no version holds is replaced. False when one that is live differs.
+   * Gives the change's files their names. A file that has the name already and is live was made of the same inputs and stays; one that nothing holds any more is replaced, so that whoever removes
+   * old files finds it young. False when one that is live differs.
    */
   async #publish({ add }: PartitionChange): Promise<boolean> {
     for (const { file, temporary } of add) {
       const key = keyOf(this.#store, file.path)
       if (await this.#store.files.publish(temporary, key, { replace: false })) continue
-      if ((await this.#store.head(key))?.size === file.bytes) continue
       const live = await filesByPartition(await loadTable(this.#store, this.#root))
-      if (live.get(partitionOf(file))?.some(({ path }) => path === file.path) === true) return false
-      await this.#store.files.publish(temporary, key, { replace: true })
+      const isLive = live.get(partitionOf(file))?.some(({ path }) => path === file.path) === true
+      if (!isLive) await this.#store.files.publish(temporary, key, { replace: true })
+      else if ((await this.#store.head(key))?.size !== file.bytes) return false
     }
     return true
   }

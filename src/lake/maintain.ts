@@ -66,8 +66,15 @@ export async function removeOrphans(store: ObjectStore, root: string, { beforeMs
     const version = Number(/\/v(\d+)\.metadata\.json$/.exec(key)?.[1] ?? Number.NaN)
     return Number.isNaN(version) || (table !== undefined && version < table.version - VERSIONS_KEPT)
   }
-  const orphans = candidates.filter(({ key }) => !reachable.has(key) && isOld(key))
-  for (const { key } of dryRun ? [] : orphans) await store.delete(key)
+  const orphans: Orphan[] = []
+  for (const one of candidates) {
+    if (reachable.has(one.key) || !isOld(one.key)) continue
+    // A writer that makes the same file again makes it young.
+    const now = dryRun ? undefined : await store.head(one.key)
+    if (now !== undefined && now.lastModifiedMs >= beforeMs) continue
+    if (!dryRun) await store.delete(one.key)
+    orphans.push(one)
+  }
   return orphans
 }
 

@@ -169,7 +169,8 @@ export async function writeFile(
     const [{ digest } = {}] = await session.rows(`SELECT sha256(content) AS digest FROM read_blob(${quote(temporary)})`)
     const key = `${folder}/${String(digest).slice(0, 40)}.parquet`
     const nans = await countNans(session, rows, shape)
-    await store.files.publish(temporary, key, { replace: false })
+    // The same bytes may lie there, old and about to be removed: they become young.
+    await store.files.publish(temporary, key, { replace: true })
     return { ...written, nans, ...withoutBounds(written, nans), path: urlOf(store, key), sorted: shape.sort.length > 0 }
   } finally {
     await rm(temporary, { force: true })

@@ -6,6 +6,7 @@ import { commit } from '../../src/lake/iceberg/commit.ts'
 import type { DataFile } from '../../src/lake/iceberg/manifest.ts'
 import { byPeriod, fieldsOf, type TableShape } from '../../src/lake/iceberg/schema.ts'
 import { liveFiles, loadTable, manifestsOf, snapshotOf, urlOf } from '../../src/lake/iceberg/table.ts'
+import { removeOrphans } from '../../src/lake/maintain.ts'
 import { localStore } from '../../src/storage/local.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
 import { temporaryFolder } from '../support/folders.ts'
@@ -189,4 +190,21 @@ test('damaged metadata is named, never misread', async (context) => {
   await assert.rejects(readAll(), { code: 'TABLE_UNSUPPORTED' })
   await writeFile(join(folder, version), text)
   await readAll()
+})
+
+test('a writer that slept while others committed and cleaned up begins anew, instead of taking the table back', async (context) => {
+  const store = localStore(await temporaryFolder(context))
+  for (let n = 0; n < 3; n++) await append(store, `early-${n}`)
+  let isFirst = true
+  const sleeper = commit(store, ROOT, SHAPE, deps(), async () => {
+    if (isFirst) {
+      isFirst = false
+      for (let n = 0; n < 30; n++) await append(store, `late-${n}`)
+      await removeOrphans(store, ROOT, { beforeMs: Date.now() + 1000, dryRun: false })
+      assert.equal(await store.head(`${ROOT}/metadata/v4.metadata.json`), undefined)
+    }
+    return { operation: 'append', add: [file(store, 'of the sleeper')], remove: new Set() }
+  })
+  assert.equal((await sleeper)?.version, 34)
+  assert.equal((await live(store)).length, 34)
 })

@@ -16,7 +16,7 @@ import {
   type TableMetadata,
 } from './metadata.ts'
 import type { TableShape } from './schema.ts'
-import { entriesOf, hintKey, loadTable, manifestsOf, metadataKey, type Table, urlOf } from './table.ts'
+import { entriesOf, hintedVersion, hintKey, loadTable, manifestsOf, metadataKey, type Table, urlOf } from './table.ts'
 
 /** What a commit changes. Files in `remove` are named by their URL and must be live. */
 export type Change = {
@@ -60,6 +60,12 @@ export async function update(
     const decided = await decide(current)
     if (decided === undefined) return current
     const version = (current?.version ?? 0) + 1
+    // Who has slept while `decide` worked may find the number free, because old versions have been removed meanwhile.
+    const hinted = await hintedVersion(store, root)
+    if (hinted !== undefined && hinted >= version) {
+      deps.onConflict()
+      continue
+    }
     const previous =
       current === undefined ? undefined : { metadata: current.metadata, file: urlOf(store, metadataKey(root, current.version)) }
     const metadata = asNext(decided, previous, deps.nowMs())

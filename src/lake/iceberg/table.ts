@@ -66,11 +66,16 @@ export async function loadTable(store: ObjectStore, root: string): Promise<Table
 const parsed = new Map<string, TableMetadata>()
 const PARSED_MOST = 100
 
+/** The version that the hint names, or undefined when it names none. */
+export async function hintedVersion(store: ObjectStore, root: string): Promise<number | undefined> {
+  if ((await store.head(hintKey(root))) === undefined) return undefined
+  const hinted = Number(Buffer.from(await store.get(hintKey(root))).toString('utf8'))
+  return Number.isInteger(hinted) && (await store.head(metadataKey(root, hinted))) !== undefined ? hinted : undefined
+}
+
 async function newestVersion(store: ObjectStore, root: string): Promise<number | undefined> {
-  if ((await store.head(hintKey(root))) !== undefined) {
-    const hinted = Number(Buffer.from(await store.get(hintKey(root))).toString('utf8'))
-    if (Number.isInteger(hinted) && (await store.head(metadataKey(root, hinted))) !== undefined) return hinted
-  }
+  const hinted = await hintedVersion(store, root)
+  if (hinted !== undefined) return hinted
   let newest: number | undefined
   for await (const { key } of store.list(`${root}/metadata/v`)) {
     const version = Number(/\/v(\d+)\.metadata\.json$/.exec(key)?.[1] ?? Number.NaN)
