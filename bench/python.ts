@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-const PACKAGES = ['polars==2.1.0', 'duckdb==1.5.5', 'pandas', 'pyarrow']
+const PACKAGES = ['polars==2.1.0', 'duckdb==1.5.5', 'pandas', 'pyarrow', 'arcticdb==6.28.2']
 const target = join(import.meta.dirname, '..', '.cache', 'bench', 'python')
 
 /** The interpreter that has the peers installed. */

@@ -218,10 +218,33 @@ def run():
 print(json.dumps({'Polars, scan_parquet': timed(run)}))
 `
 
+/** A store of its own, from the same rows: one symbol a table, by time. */
+const ARCTIC_PEER = `${TIMING}
+import arcticdb, duckdb, os, pandas as pd
+home = data + '/../../../arctic'
+fresh = not os.path.exists(home)
+library = arcticdb.Arctic('lmdb://' + home + '?map_size=20GB').get_library('bars', create_if_missing=True)
+if fresh:
+    con = duckdb.connect()
+    con.execute("SET TimeZone = 'UTC'")
+    for n in range(${SYMBOLS}):
+        name = f'S{n:03d}USDT'
+        frame = con.sql(f"SELECT * EXCLUDE (symbol, open_time, close_time), open_time::TIMESTAMP AS open_time, close_time::TIMESTAMP AS close_time FROM read_parquet('{data}/*/*.parquet', hive_partitioning = false) WHERE symbol = '{name}' ORDER BY open_time").df().set_index('open_time')
+        frame = frame.drop(columns=[column for column in frame.columns if frame[column].isna().all()])
+        library.write(name, frame)
+span = (pd.Timestamp('2023-05-03'), pd.Timestamp('2023-05-16 23:59:59.999'))
+def run():
+    if columns == '*': return library.read('S017USDT', date_range=span).data
+    volume = library.read('S017USDT', date_range=span, columns=['volume']).data['volume']
+    return len(volume), volume.sum()
+assert len(library.read('S017USDT', date_range=span).data) == 20160
+print(json.dumps({'ArcticDB to pandas': timed(run)}))
+`
+
 async function pythonPeers(metadata: string, data: string, columns: string): Promise<Record<string, [number, number]>> {
   const ask = (python: string, program: string) =>
     JSON.parse(execFileSync(python, ['-c', program, metadata, data, columns], { encoding: 'utf8' })) as Record<string, [number, number]>
-  return { ...ask(READERS_PYTHON, ICEBERG_PEERS), ...ask(BENCH_PYTHON, POLARS_PEER) }
+  return { ...ask(READERS_PYTHON, ICEBERG_PEERS), ...ask(BENCH_PYTHON, POLARS_PEER), ...ask(BENCH_PYTHON, ARCTIC_PEER) }
 }
 
 /** The same question to a lake in a bucket: with an empty cache, and again. */
