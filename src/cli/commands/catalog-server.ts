@@ -45,7 +45,8 @@ async function run(context: CommandContext): Promise<CommandResult> {
       server.listen(port, host)
       await Promise.race([once(server, 'listening'), once(server, 'error').then(([error]) => Promise.reject(error as Error))])
       const url = `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`
-      if (!context.json) context.out(`Iceberg REST catalog at ${url}${readOnly ? ' (read only)' : ''}; Ctrl-C ends it\n`)
+      const tell = context.json ? context.note : context.out
+      tell(`Iceberg REST catalog at ${url}${readOnly ? ' (read only)' : ''}; Ctrl-C ends it\n`)
       await new Promise<void>((resolve) => {
         for (const signal of [context.signal, context.drain]) {
           if (signal.aborted) resolve()
