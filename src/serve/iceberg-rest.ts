@@ -68,13 +68,21 @@ export function icebergRest(options: CatalogServerOptions): Server {
   })
 }
 
+function parts(pathname: string): string[] {
+  try {
+    return pathname.slice(1).split('/').map(decodeURIComponent)
+  } catch {
+    throw new HttpError(400, 'BadRequestException', `${pathname} is not encoded as a path is`)
+  }
+}
+
 type Answer = { readonly status: number; readonly body: unknown }
 
 async function answer({ catalog, readOnly, token }: CatalogServerOptions, request: IncomingMessage): Promise<Answer> {
   if (token !== undefined && !isToken(request.headers.authorization, token))
     throw new HttpError(401, 'NotAuthorizedException', 'a bearer token is needed that this catalog knows')
   const { pathname } = new URL(request.url ?? '/', 'http://catalog')
-  const [version, ...path] = pathname.slice(1).split('/').map(decodeURIComponent)
+  const [version, ...path] = parts(pathname)
   if (version !== 'v1') throw new HttpError(404, 'NotFoundException', `there is no ${pathname}`)
   const method = request.method ?? 'GET'
   const reads = method === 'GET' || method === 'HEAD'
@@ -95,6 +103,9 @@ async function answer({ catalog, readOnly, token }: CatalogServerOptions, reques
   }
   if (reads || method !== 'POST') throw new HttpError(406, 'UnsupportedOperationException', `${method} ${pathname} is not supported`)
   if (readOnly) throw new HttpError(403, 'ForbiddenException', 'this catalog is read only')
+  // A page in a browser can send anything else to this machine without being asked whether it may.
+  if (!/^application\/json\b/.test(request.headers['content-type'] ?? ''))
+    throw new HttpError(415, 'BadRequestException', 'the body must be application/json')
   return await write(catalog, namespace, resource, name, await bodyOf(request))
 }
 

@@ -187,10 +187,10 @@ json.dump(seen, sys.stdout)
 
 test('the catalog refuses what it cannot do, in the words of the protocol', async (context) => {
   const { url } = await served(context, { lake: await temporaryFolder(context), token: 'secret' })
-  const ask = async (method: string, path: string, body?: unknown, token = 'secret') => {
+  const ask = async (method: string, path: string, body?: unknown, token = 'secret', type = 'application/json') => {
     const answer = await fetch(`${url}/v1/${path}`, {
       method,
-      headers: { authorization: `Bearer ${token}` },
+      headers: { authorization: `Bearer ${token}`, 'content-type': type },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await answer.text()
@@ -225,6 +225,8 @@ test('the catalog refuses what it cannot do, in the words of the protocol', asyn
     [ask('POST', 'namespaces/silver/tables', nested), 400, 'BadRequestException'],
     [ask('POST', 'namespaces/silver/tables', elsewhere), 400, 'BadRequestException'],
     [ask('POST', 'namespaces/silver/tables', { ...elsewhere, name: 'prices', location: null }), 409, 'AlreadyExistsException'],
+    [ask('POST', 'namespaces/silver/tables/prices', none, 'secret', 'text/plain'), 415, 'BadRequestException'],
+    [ask('GET', 'namespaces/%E0%A4%A/tables'), 400, 'BadRequestException'],
     [ask('DELETE', 'namespaces/silver/tables/prices'), 406, 'UnsupportedOperationException'],
     [ask('POST', 'namespaces', { namespace: ['mine'] }), 406, 'UnsupportedOperationException'],
   ]
