@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Config } from './config/schema.ts'
 import { asLakehouseError, LakehouseError } from './core/errors.ts'
@@ -28,6 +27,7 @@ import type { ArchiveOrigin } from './sources/binance/origin.ts'
 import { type ArchiveRequest, type PlannedSeries, planArchive } from './sources/binance/plan-archive.ts'
 import type { ObjectStore } from './storage/object-store.ts'
 import { openPlace, type StoreDeps } from './storage/open-store.ts'
+import { makeScratch } from './storage/scratch.ts'
 import { Tables } from './tables.ts'
 import type { Surroundings } from './transfers.ts'
 
@@ -102,7 +102,7 @@ export class Lakehouse {
       throw error
     })
     const origin = await this.#openOrigin(onNotice)
-    const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
+    const scratch = await makeScratch()
     const session = await DuckDBSession.open({ threads: 1, memoryLimitMb: this.config.engine.memoryLimitMb, temporaryDirectory: scratch })
     try {
       if (place !== undefined) await foldLedger(session, place.store)
@@ -356,7 +356,7 @@ export class Lakehouse {
   }
 
   async #withScratch<T>(use: (scratch: string) => Promise<T>): Promise<T> {
-    const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
+    const scratch = await makeScratch()
     try {
       return await use(scratch)
     } finally {

@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LAYERS } from '../lake/layout.ts'
 import { DuckDBSession, quote } from '../platform/duckdb/session.ts'
+import { makeScratch } from '../storage/scratch.ts'
 
 /** A session that sees some folders and nothing else of this machine, and whose settings cannot be changed. `scratch` is one of the folders. */
 export type FencedSession = { readonly session: DuckDBSession; readonly scratch: string }
@@ -22,7 +22,7 @@ const idle: Idle[] = []
 
 /** Opens a session with a schema for each layer. Nothing is fenced before `fence`. */
 export async function openSession({ threads, memoryLimitMb }: Pick<FenceOptions, 'threads' | 'memoryLimitMb'>): Promise<FencedSession> {
-  const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
+  const scratch = await makeScratch()
   const session = await DuckDBSession.open({ threads, memoryLimitMb, temporaryDirectory: join(scratch, 'spill') })
   for (const layer of LAYERS) await session.run(`CREATE SCHEMA ${layer}`)
   return { session, scratch }

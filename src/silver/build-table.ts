@@ -1,6 +1,5 @@
 import { createReadStream, existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DATASETS, type Series, silverColumns, silverTableName } from '../core/datasets/registry.ts'
 import { LakehouseError } from '../core/errors.ts'
@@ -15,6 +14,7 @@ import type { LedgerWriter } from '../lake/ledger/writer.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { makeScratch } from '../storage/scratch.ts'
 import type { BuildOutcome, BuildTask } from './build-file.ts'
 import type { BuildPool } from './build-pool.ts'
 import {
@@ -172,7 +172,7 @@ class PartitionBuilder {
     group: readonly BuildInput[],
   ): Promise<{ group: readonly BuildInput[]; outcome: BuildOutcome; temporary: string }> {
     const { store, limits } = this.#deps
-    const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
+    const scratch = await makeScratch()
     // What bronze has lost has no file: that is told when it is read.
     const open = (key: string) => store.files.open(key).catch(() => join(scratch, 'lost'))
     const inputs: BuildTask['inputs'][number][] = []

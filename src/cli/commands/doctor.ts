@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
-import { access, constants, mkdtemp, rm, statfs } from 'node:fs/promises'
-import { availableParallelism, tmpdir, totalmem } from 'node:os'
+import { access, constants, rm, statfs } from 'node:fs/promises'
+import { availableParallelism, totalmem } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { asLakehouseError } from '../../core/errors.ts'
 import { LAKE_MARKER } from '../../lake/layout.ts'
 import { DuckDBSession } from '../../platform/duckdb/session.ts'
+import { makeScratch } from '../../storage/scratch.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 import { formatBytes } from '../format.ts'
 import { SELECTION_OPTIONS } from '../selection.ts'
@@ -55,7 +56,7 @@ async function configuration(context: CommandContext): Promise<Check> {
 
 async function engine(): Promise<Check> {
   return await attempt('engine', 'npm install', async () => {
-    const scratch = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-'))
+    const scratch = await makeScratch()
     const session = await DuckDBSession.open({ threads: 1, memoryLimitMb: 64, temporaryDirectory: scratch })
     try {
       const [row] = await session.rows('SELECT version() AS version')
