@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import { LakehouseError } from '../core/errors.ts'
+import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { publishHint } from './iceberg/commit.ts'
-import { parseMetadata, printMetadata } from './iceberg/metadata.ts'
+import { parseMetadata, printMetadata, type TableMetadata } from './iceberg/metadata.ts'
 import { keyOf, loadTable, manifestsOf, metadataKey, type Table } from './iceberg/table.ts'
 import { LAKE_MARKER, LAYERS, LEDGER_PREFIX, RUNS_PREFIX } from './layout.ts'
 import { rebase } from './rebase.ts'
@@ -111,13 +111,15 @@ export async function restore(
   const outcomes: RestoreOutcome[] = []
   for (const { root, version } of found.tables) {
     deps.signal.throwIfAborted()
-    const { newest, reason } = await stateOf(lake, root, version)
+    const metadata = parseMetadata(await proved(metadataKey(root, version)), metadataKey(root, version))
+    const { newest, reason } = await stateOf(lake, root, metadata)
     if (reason !== undefined && !deps.dryRun) {
       const keys = found.objects.map(({ key }) => key).filter((key) => key.startsWith(`${root}/metadata/`) && key.endsWith('.avro'))
-      const metadata = parseMetadata(await proved(metadataKey(root, version)), metadataKey(root, version))
+      // Never a number that the table has had: catalogs of others would take it for the former.
+      const next = Math.max(newest, version) + 1
       const moved = await rebase(lake, root, metadata, found.lake, keys, proved)
-      await lake.put(metadataKey(root, newest + 1), printMetadata(moved), { ifAbsent: true })
-      await publishHint(lake, root, newest + 1)
+      await lake.put(metadataKey(root, next), printMetadata(moved), { ifAbsent: true })
+      await publishHint(lake, root, next)
     }
     outcomes.push({ table: root.replace('/', '.'), restored: reason !== undefined, reason: reason ?? 'it is there, and not older' })
   }
@@ -132,7 +134,7 @@ async function bringBack(lake: ObjectStore, key: string, proved: (key: string) =
 }
 
 /** The number of the newest version in the lake, and why the table has to be restored, if it has. */
-async function stateOf(lake: ObjectStore, root: string, version: number): Promise<{ newest: number; reason: string | undefined }> {
+async function stateOf(lake: ObjectStore, root: string, backedUp: TableMetadata): Promise<{ newest: number; reason: string | undefined }> {
   let newest = 0
   for await (const { key } of lake.list(`${root}/metadata/v`))
     newest = Math.max(newest, Number(/\/v(\d+)\.metadata\.json$/.exec(key)?.[1] ?? 0))
@@ -140,9 +142,14 @@ async function stateOf(lake: ObjectStore, root: string, version: number): Promis
     const table = await loadTable(lake, root)
     if (table === undefined) return { newest, reason: 'it is not there' }
     for (const snapshot of table.metadata.snapshots.slice(-1)) await manifestsOf(table, snapshot)
-    return { newest, reason: table.version < version ? 'it is older than the backup' : undefined }
+    // Numbers of versions say nothing: a table that was restored before began anew. What was committed does.
+    const isOlder = table.metadata['last-sequence-number'] < backedUp['last-sequence-number']
+    return { newest, reason: isOlder ? 'it is older than the backup' : undefined }
   } catch (error) {
-    return { newest, reason: `it cannot be read: ${error instanceof Error ? error.message : String(error)}` }
+    const { code, message } = asLakehouseError(error)
+    // A store that is in trouble, or a table that others have made what we cannot read, is no damage.
+    if (code !== 'TABLE_CORRUPT' && code !== 'OBJECT_NOT_FOUND') throw error
+    return { newest, reason: `it cannot be read: ${message}` }
   }
 }
 

@@ -13,15 +13,15 @@ export const MANY_FILES = 4
 
 /** The groups of files of one partition that compaction makes one file each. */
 export async function compactable(table: Table): Promise<DataFile[][]> {
+  const isUnsorted = (file: DataFile) => table.shape.sort.length > 0 && !file.sorted
   const parts = new Map<string, DataFile[]>()
   const current = table.metadata['default-spec-id']
   for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
     // Files of an older spec stay: what they hold may belong to several partitions of the present one.
-    if (file.specId !== current || (file.bytes >= SMALL_FILE && file.sorted)) continue
+    if (file.specId !== current || (file.bytes >= SMALL_FILE && !isUnsorted(file))) continue
     const name = file.partition.map(String).join('\u0000')
     parts.set(name, [...(parts.get(name) ?? []), file])
   }
-  const isUnsorted = (file: DataFile) => table.shape.sort.length > 0 && !file.sorted
   return [...parts.values()].flatMap((files) => (files.length >= MANY_FILES || files.some(isUnsorted) ? grouped(files) : []))
 }
 
@@ -78,6 +78,9 @@ async function compactGroup(deps: WriteDeps, table: Table, files: readonly DataF
   const folder = keyOf(deps.store, first.path).split('/').slice(0, -1).join('/')
   const written = await writeFile(deps.store, deps.session, await scanSql(table, table.shape, files), table.shape, folder)
   if (written === undefined) return undefined
+  const rows = files.reduce((sum, file) => sum + file.rows, 0)
+  if (written.rows !== rows)
+    throw new LakehouseError('TABLE_CORRUPT', `${table.root}: ${written.rows} rows were read of files that should hold ${rows}`)
   const remove = new Set(files.map((file) => file.path))
   if (remove.has(written.path)) return written
   try {

@@ -21,7 +21,7 @@ function expirable({ snapshots, refs }: TableMetadata, { beforeMs, keep }: Expir
     .filter((snapshot) => snapshot['timestamp-ms'] < beforeMs && !named.has(BigInt(snapshot['snapshot-id'])))
 }
 
-/** Takes old snapshots out of a table, and returns them. Their files stay until `removeOrphans`: a query that reads them now ends well. Throws TABLE_NOT_FOUND. */
+/** Takes old snapshots out of a table, and returns them. Their files stay until `removeOrphans`. Throws TABLE_NOT_FOUND. */
 export async function expireSnapshots(store: ObjectStore, root: string, deps: CommitDeps, options: ExpireOptions): Promise<Snapshot[]> {
   let gone: Snapshot[] = []
   const decide = async (current: Table | undefined) => {
@@ -80,6 +80,12 @@ export async function removeOrphans(store: ObjectStore, root: string, { beforeMs
 
 async function reachableKeys(store: ObjectStore, table: Table | undefined): Promise<Set<string>> {
   const keys = new Set<string>()
+  const { statistics = [], 'partition-statistics': partitionStatistics = [] } = (table?.metadata ?? {}) as Record<
+    string,
+    { 'statistics-path'?: unknown }[] | undefined
+  >
+  for (const { 'statistics-path': path } of [...statistics, ...partitionStatistics])
+    if (typeof path === 'string') keys.add(keyOf(store, path))
   for (const snapshot of table?.metadata.snapshots ?? []) {
     if (table === undefined) break
     keys.add(keyOf(store, snapshot['manifest-list']))

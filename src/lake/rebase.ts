@@ -4,7 +4,7 @@ import { manifestHeader } from './iceberg/commit.ts'
 import { decodeManifest, encodeManifest, type ManifestEntry, partitionTypes } from './iceberg/manifest.ts'
 import { decodeManifestList, encodeManifestList, type ManifestLine } from './iceberg/manifest-list.ts'
 import { manifestShapeOf, type Snapshot, type TableMetadata } from './iceberg/metadata.ts'
-import { urlOf } from './iceberg/table.ts'
+import { plainUrl, urlOf } from './iceberg/table.ts'
 
 /**
  * Writes the manifests and lists of a table's metadata into the lake, and returns the metadata with its paths below the lake's own address instead of `oldUrl`. Where that is the same, the
@@ -22,8 +22,8 @@ export async function rebase(
     for (const key of keys) await lake.put(key, await read(key))
     return metadata
   }
-  const moved = (url: string) => (url.startsWith(`${oldUrl}/`) ? lake.url + url.slice(oldUrl.length) : url)
-  const keyIn = (url: string) => url.slice(oldUrl.length + 1)
+  const moved = (url: string) => (plainUrl(url).startsWith(`${oldUrl}/`) ? lake.url + plainUrl(url).slice(oldUrl.length) : url)
+  const keyIn = (url: string) => plainUrl(url).slice(oldUrl.length + 1)
   const known = new Map<string, Pick<ManifestLine, 'path' | 'bytes'>>()
   const snapshots: Snapshot[] = []
   const typesOf = (specId: number) => partitionTypes(manifestShapeOf(metadata, specId, root))

@@ -21,6 +21,8 @@ export async function scanSql(table: Table, { fields }: TableShape, files: reado
   const paths = (await openFiles(table.store, files)).map(quote).join(', ')
   // Files keep the columns that they were written with: after a change they are read by field id, which takes a little longer.
   const columns = fields.map(({ id, name, type }) => `${id}: {name: ${quote(name)}, type: ${quote(sqlType(type))}, default_value: NULL}`)
-  const schema = table.metadata.schemas.length === 1 ? '' : `, schema = MAP {${columns.join(', ')}}`
+  const { schemas, 'last-column-id': lastId } = table.metadata
+  const isFirst = schemas.length === 1 && schemas[0]?.['schema-id'] === 0 && lastId === fields.length
+  const schema = isFirst ? '' : `, schema = MAP {${columns.join(', ')}}`
   return `SELECT ${names} FROM read_parquet([${paths}], hive_partitioning = false${schema})`
 }

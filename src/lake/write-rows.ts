@@ -8,7 +8,7 @@ import type { DataFile } from './iceberg/manifest.ts'
 import { newMetadata } from './iceberg/metadata.ts'
 import type { PartitionField, TableShape } from './iceberg/schema.ts'
 import { liveFiles, loadTable, snapshotOf, type Table, urlOf } from './iceberg/table.ts'
-import { applyTransform } from './iceberg/transform.ts'
+import { applyTransform, resultType } from './iceberg/transform.ts'
 import { type ColumnValue, type IcebergType, isFloating, sqlType } from './iceberg/values.ts'
 
 export type WriteDeps = { readonly store: ObjectStore; readonly session: DuckDBSession; readonly commits: CommitDeps; readonly run: string }
@@ -52,13 +52,14 @@ export async function writeRows(deps: WriteDeps, root: string, query: string, op
   const added: DataFile[] = []
   for await (const file of cutRows(deps, root, query, shape)) added.push({ ...file, specId })
   const touched = new Set(added.map(partName))
-  const seen = await liveIn(table, touched)
+  const seen = await liveIn(table, touched, options.branch)
   let held = 0
   await commit(deps.store, root, shape, deps.commits, async (current) => {
     if (options.once !== undefined && current?.metadata.snapshots.some((snapshot) => snapshot.summary[ONCE] === options.once) === true)
       return undefined
     if ((current?.metadata['default-spec-id'] ?? 0) !== specId) throw conflict(root, 'it is cut otherwise by now')
-    const live = await liveIn(current, touched)
+    const live = await liveIn(current, touched, options.branch)
+    if (options.mode === 'overwrite' && current !== undefined) await refuseOtherSpecs(current, specId)
     if (options.mode === 'overwrite' && (live.size !== seen.size || [...seen].some((path) => !live.has(path))))
       throw conflict(root, 'another writer has changed a partition that is to be overwritten')
     held = live.size
@@ -117,12 +118,26 @@ function partName({ specId, partition }: Pick<DataFile, 'specId' | 'partition'>)
   return `${specId} ${partition.map(String).join('\u0000')}`
 }
 
-/** Live files of some partitions. */
-async function liveIn(table: Table | undefined, parts: ReadonlySet<string>): Promise<Set<string>> {
+/** Live files of some partitions, at the head of a branch; one that is still to begin has those of main. */
+async function liveIn(table: Table | undefined, parts: ReadonlySet<string>, branch: string | undefined): Promise<Set<string>> {
   const found = new Set<string>()
-  if (table !== undefined)
-    for await (const file of liveFiles(table, snapshotOf(table, undefined))) if (parts.has(partName(file))) found.add(file.path)
+  if (table === undefined) return found
+  const head = branch === undefined || table.metadata.refs[branch] === undefined ? undefined : { tag: branch }
+  for await (const file of liveFiles(table, snapshotOf(table, head))) if (parts.has(partName(file))) found.add(file.path)
   return found
+}
+
+/** What lies in files that are cut otherwise cannot be told to belong to a partition: it would stay beside what replaces it. */
+async function refuseOtherSpecs(table: Table, specId: number): Promise<void> {
+  for await (const file of liveFiles(table, snapshotOf(table, undefined)))
+    if (file.specId !== specId)
+      throw new LakehouseError(
+        'TABLE_UNSUPPORTED',
+        `${table.root} has files that are cut as it was cut before: partitions cannot be overwritten`,
+        {
+          details: { table: table.root, file: file.path },
+        },
+      )
 }
 
 /** Writes a query's rows as one finished file a partition, named and in its place. */
@@ -138,15 +153,23 @@ async function* cutRows(
   await session.run(`CREATE OR REPLACE TEMP TABLE written_rows AS SELECT ${typed} FROM (${query})`)
   const parts = await partExpressions(session, shape)
   const cuts = parts.map(({ sql }, index) => `${sql} AS part_${index}`).join(', ')
+  let written = 0
   const tuples = parts.length === 0 ? [{}] : await session.jsonRows(`SELECT DISTINCT ${cuts} FROM written_rows ORDER BY ALL`)
   for (const tuple of tuples) {
     const values = parts.map(({ type }, index) => toValue(type, tuple[`part_${index}`]))
-    const where = parts.map(({ sql }, index) => `${sql} IS NOT DISTINCT FROM ${literal(values[index] ?? null)}`)
+    const where = parts.map(
+      ({ sql, type, field }, index) => `${sql} IS NOT DISTINCT FROM ${literal(values[index] ?? null, resultType(field.transform, type))}`,
+    )
     const rows = `SELECT ${columns} FROM written_rows${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}`
     const folder = `${root}/data/${values.map((value, index) => folderOf(parts[index]?.field, value)).join('/')}`.replace(/\/$/, '')
     const file = await writeFile(store, session, rows, shape, folder)
-    if (file !== undefined) yield { ...file, partition: values }
+    if (file === undefined) continue
+    written += file.rows
+    yield { ...file, partition: values }
   }
+  const [{ n } = {}] = await session.rows('SELECT count(*) AS n FROM written_rows')
+  if (Number(n) !== written)
+    throw new LakehouseError('INTERNAL', `${root}: ${written} of ${Number(n)} rows found their partition; nothing was committed`)
 }
 
 /** A file of these rows, named by its content; undefined when there are none. */
@@ -241,10 +264,12 @@ async function bucketSql(session: DuckDBSession, { source, transform }: Partitio
   const values = await session.jsonRows(`SELECT DISTINCT ${plain} AS value FROM written_rows WHERE ${column} IS NOT NULL ORDER BY 1`)
   const rows = values.map(({ value }) => {
     const held = toValue(type, value)
-    return `(${literal(held)}, ${literal(applyTransform(transform, type, held))})`
+    return `(${literal(held, type)}, ${literal(applyTransform(transform, type, held), 'int')})`
   })
-  await session.run(`CREATE OR REPLACE TEMP TABLE buckets_${index} AS FROM (VALUES ${rows.join(', ') || '(NULL, NULL)'}) v(value, bucket)`)
-  return `(SELECT bucket FROM buckets_${index} b WHERE b.value = ${plain})::INTEGER`
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE buckets_${index} AS FROM (VALUES ${rows.join(', ') || '(NULL, NULL)'}) v(bucket_of, bucket_is)`,
+  )
+  return `(SELECT b.bucket_is FROM buckets_${index} b WHERE b.bucket_of = ${plainSql(`written_rows.${column}`, type)})::INTEGER`
 }
 
 /** A value as JSON from the engine, in the form in which our code holds it. */
@@ -256,8 +281,11 @@ function toValue(type: IcebergType, value: unknown): ColumnValue | null {
   return /^-?\d+$/.test(text) ? (Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text)) : Number(text)
 }
 
-function literal(value: ColumnValue | null): string {
-  return value === null ? 'NULL' : typeof value === 'string' ? quote(value) : String(value)
+/** Floating numbers are compared as what they are, not as the decimals that their digits are. */
+function literal(value: ColumnValue | null, type: IcebergType): string {
+  if (value === null) return 'NULL'
+  if (isFloating(type)) return `'${value}'::${sqlType(type)}`
+  return typeof value === 'string' ? quote(value) : String(value)
 }
 
 /** open_time_month=648, symbol=BTC%2FUSDT: for people, nothing reads it. */

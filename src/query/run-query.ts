@@ -7,13 +7,13 @@ import { asLakehouseError, LakehouseError, systemCode } from '../core/errors.ts'
 import type { AsOf } from '../lake/iceberg/table.ts'
 import type { Layer } from '../lake/layout.ts'
 import { listTables } from '../lake/tables.ts'
-import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
+import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
 import { type BoundTable, bindTables } from './bind.ts'
 import { displaySelect } from './display.ts'
 import { closeSession, fence, giveSession, openSession, takeSession } from './session-pool.ts'
-import { analyse } from './statement.ts'
+import { analyse, type TableReference } from './statement.ts'
 import { textTable } from './text-table.ts'
 
 export const RESULT_FORMATS = ['table', 'json', 'ndjson', 'csv', 'parquet', 'arrow'] as const
@@ -134,9 +134,11 @@ async function withResult<T>(
   const stop = () => session.interrupt()
   signal.addEventListener('abort', stop)
   let isInOrder = false
+  let bound: readonly TableReference[] = []
   try {
     const names = new Set(layer === undefined ? [] : await listTables(store, layer))
     const references = await analyse(session, sql, (name) => (names.has(name) ? layer : undefined))
+    bound = references
     const tables = await bindTables(session, store, references, limits.asOf)
     if (layer !== undefined) await session.run(`SET search_path = 'main,${layer}'`)
     const asResult = () => session.run(`CREATE OR REPLACE TEMP VIEW result AS ${selectOf(sql)}`)
@@ -148,8 +150,19 @@ async function withResult<T>(
     return done
   } finally {
     signal.removeEventListener('abort', stop)
-    if (isInOrder) await giveSession(opened, options)
+    if (isInOrder && (await forget(session, bound))) await giveSession(opened, options)
     else await closeSession(opened)
+  }
+}
+
+/** Takes away what a query has left in its session, so that the next one finds nothing of it; false where that did not work. */
+async function forget(session: DuckDBSession, bound: readonly TableReference[]): Promise<boolean> {
+  try {
+    await session.run('DROP VIEW IF EXISTS result')
+    for (const { layer, name } of bound) await session.run(`DROP VIEW IF EXISTS ${layer}.${quoteName(name)}`)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { LakehouseError } from '../core/errors.ts'
 import { parseInstant } from '../core/time.ts'
+import { parseExactJson } from '../lake/iceberg/metadata.ts'
 import type { Predicate } from '../lake/iceberg/scan.ts'
 import type { ColumnValue } from '../lake/iceberg/values.ts'
 import { LAYERS, type Layer } from '../lake/layout.ts'
@@ -31,7 +32,7 @@ export async function analyse(
   unqualified: (name: string) => Layer | undefined = () => undefined,
 ): Promise<readonly TableReference[]> {
   const [row] = await session.rows(`SELECT json_serialize_sql(${quote(sql)}) AS tree`)
-  const tree = parsed.parse(JSON.parse(String(row?.['tree'])))
+  const tree = parsed.parse(parseExactJson(String(row?.['tree'])))
   if (tree.error) {
     if (tree.error_type === 'parser') throw new LakehouseError('SQL_INVALID', tree.error_message, { details: { sql: sql.slice(0, 200) } })
     throw new LakehouseError('SQL_REFUSED', 'only SELECT statements are accepted', { details: { sql: sql.slice(0, 200) } })
@@ -75,18 +76,20 @@ function checkTable(table: Node): void {
 }
 
 /** Notes the lake tables in a SELECT's FROM. An unqualified column is taken for the table's only when the FROM holds nothing else. */
-function mention(select: Node, found: Found, unqualified: (name: string) => Layer | undefined): void {
+function mention(select: Node, all: Found, unqualified: (name: string) => Layer | undefined): void {
   const tables = baseTables(select['from_table'])
   for (const { table, isPrunable } of tables) {
     const name = String(table['table_name'])
-    const layer = table['schema_name'] === '' ? unqualified(name) : LAYERS.find((id) => id === table['schema_name'])
+    const layer = table['schema_name'] === '' ? unqualified(name) : LAYERS.find((id) => id === String(table['schema_name']).toLowerCase())
     if (layer === undefined) continue
     const alias = String(table['alias'] ?? '') || name
     const conditions = isPrunable ? conjuncts(select['where_clause']) : []
-    const predicates = conditions.flatMap((condition) => toPredicates(condition, alias, tables.length === 1))
+    const found = conditions.flatMap((condition) => toPredicates(condition, alias, tables.length === 1))
+    // Beside another table null may mean that there was no row at all.
+    const predicates = tables.length === 1 ? found : found.filter(({ op }) => op !== 'is null')
     const key = `${layer}.${name}`
-    const known = found.get(key)
-    if (known === undefined) found.set(key, { layer, name, mentions: [predicates] })
+    const known = all.get(key)
+    if (known === undefined) all.set(key, { layer, name, mentions: [predicates] })
     else known.mentions.push(predicates)
   }
 }
@@ -221,7 +224,7 @@ function constant(tree: Node | undefined): ColumnValue | undefined {
   const value = literal?.['value']
   const type = String(asNode(literal?.['type'])?.['id'])
   if (type === 'VARCHAR' && typeof value === 'string') return value
-  return ['INTEGER', 'BIGINT', 'DOUBLE'].includes(type) && typeof value === 'number' ? value : undefined
+  return ['INTEGER', 'BIGINT', 'DOUBLE'].includes(type) && (typeof value === 'number' || typeof value === 'bigint') ? value : undefined
 }
 
 const DAY = /^\d{4}-\d{2}-\d{2}/
@@ -249,8 +252,6 @@ export function typedPredicates(predicates: readonly Predicate[], typeOf: (colum
   })
 }
 
-const NUMERIC: ReadonlySet<string> = new Set(['int', 'long', 'float', 'double'])
-
 function convertValue(type: string | undefined, value: ColumnValue): ColumnValue | undefined {
   if (type === 'timestamptz' || type === 'timestamp')
     return typeof value === 'string' && DAY.test(value)
@@ -259,5 +260,7 @@ function convertValue(type: string | undefined, value: ColumnValue): ColumnValue
   if (type === 'string') return typeof value === 'string' ? value : undefined
   if (type === 'date')
     return typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(`${value}T00:00:00Z`) / 86_400_000 : undefined
-  return type !== undefined && NUMERIC.has(type) && typeof value === 'number' ? value : undefined
+  // A fraction compared with whole numbers is left to the engine.
+  if (type === 'int' || type === 'long') return typeof value === 'bigint' || Number.isSafeInteger(value) ? value : undefined
+  return (type === 'float' || type === 'double') && typeof value === 'number' ? value : undefined
 }

@@ -125,7 +125,7 @@ const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
     usage: 'TABLE',
     writes: true,
     run: async (tables, [name = ''], context) => {
-      const items = await tables.orphans(name, { beforeMs: before(context, '1h'), dryRun: context.values['dry-run'] === true })
+      const items = await tables.orphans(name, { beforeMs: before(context, '3d'), dryRun: context.values['dry-run'] === true })
       const bytes = items.reduce((sum, one) => sum + one.bytes, 0)
       return show(
         context,
@@ -181,7 +181,7 @@ export const tables: Command = {
   summary: 'Look at the Iceberg tables, and keep them in order',
   usage: `${Object.keys(SUB_COMMANDS).join('|')} [TABLE …] [OPTIONS]`,
   options: {
-    'older-than': { type: 'string', value: 'TIME', help: 'expire, orphans: only what is older (default: tiers.<layer>.snapshotDays, 1h)' },
+    'older-than': { type: 'string', value: 'TIME', help: 'expire, orphans: only what is older (default: tiers.<layer>.snapshotDays, 3d)' },
     keep: { type: 'string', value: 'N', help: 'expire: so many snapshots stay in any case (default: 1)' },
     limit: { type: 'string', value: 'N', help: 'diff: so many rows are shown (default: 100)' },
     'dry-run': { type: 'boolean', help: 'expire, orphans: tell what would go' },

@@ -94,7 +94,10 @@ export function parseMetadata(bytes: Uint8Array, key: string): TableMetadata {
   const parsed = metadataJson.safeParse(version === 1 ? { ...FIRST_VERSION, ...asSecondVersion(json as FirstVersion) } : json)
   if (!parsed.success)
     throw new LakehouseError('TABLE_CORRUPT', `${key} is not table metadata: ${z.prettifyError(parsed.error)}`, { details: { key } })
-  return parsed.data
+  const { refs, 'current-snapshot-id': current } = parsed.data
+  // Old writers name no refs: then the current snapshot is the head of main.
+  if (refs['main'] !== undefined || current === -1) return parsed.data
+  return { ...parsed.data, refs: { ...refs, main: { 'snapshot-id': current, type: 'branch' } } }
 }
 
 type FirstVersion = {
@@ -217,12 +220,17 @@ export function shapeOf(metadata: TableMetadata, key: string, schemaId?: number 
   }
 }
 
-/** Fields of every schema that the table has had, the latest of each id: what old files and specs speak of. */
+/** Fields of every schema that the table has had, the latest of each id: what old files and specs speak of. One that is no more and whose name is taken has another name here. */
 function everyField(metadata: TableMetadata, key: string): IcebergField[] {
-  const found = new Map<number, IcebergField>()
-  for (const { 'schema-id': schemaId } of metadata.schemas)
-    for (const field of fieldsAt(metadata, schemaId, key)) found.set(field.id, field)
-  for (const field of fieldsAt(metadata, undefined, key)) found.set(field.id, field)
+  const current = fieldsAt(metadata, undefined, key)
+  const found = new Map(current.map((field) => [field.id, field]))
+  const names = new Set(current.map((field) => field.name))
+  for (const { 'schema-id': schemaId } of [...metadata.schemas].reverse())
+    for (const field of fieldsAt(metadata, schemaId, key)) {
+      if (found.has(field.id)) continue
+      found.set(field.id, names.has(field.name) ? { ...field, name: `${field.name}#${field.id}` } : field)
+      names.add(field.name)
+    }
   return [...found.values()]
 }
 

@@ -29,7 +29,7 @@ export function urlOf(store: ObjectStore, key: string): string {
 }
 
 /** Other writers say file:/path or /path for file:///path, and s3a:// for s3://. */
-function plainUrl(url: string): string {
+export function plainUrl(url: string): string {
   return url.replace(/^(file:)?\/+/, 'file:///').replace(/^s3[an]:/, 's3:')
 }
 
@@ -97,12 +97,19 @@ export function snapshotOf(table: Table, asOf: AsOf | undefined): Snapshot | und
       ? byId(asOf.snapshot)
       : 'tag' in asOf
         ? byId(refs[asOf.tag]?.['snapshot-id'])
-        : snapshots.findLast((snapshot) => snapshot['timestamp-ms'] <= asOf.timeMs)
+        : currentAt(table.metadata, asOf.timeMs)
   if (found === undefined)
     throw new LakehouseError('SNAPSHOT_NOT_FOUND', `${table.root} has no such snapshot; it has ${listSnapshots(snapshots)}`, {
       details: { table: table.root, asOf: String(Object.values(asOf)[0]) },
     })
   return found
+}
+
+/** What was the current snapshot at a time: neither those of other branches nor what had been rolled back by then. */
+function currentAt({ snapshots, 'snapshot-log': log }: TableMetadata, timeMs: number): Snapshot | undefined {
+  if (log.length === 0) return snapshots.findLast((snapshot) => snapshot['timestamp-ms'] <= timeMs)
+  const entry = log.findLast((one) => one['timestamp-ms'] <= timeMs)
+  return snapshots.find((snapshot) => sameId(snapshot['snapshot-id'], entry?.['snapshot-id']))
 }
 
 /** The newest few by id and time. */

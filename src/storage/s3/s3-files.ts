@@ -83,10 +83,15 @@ export class S3Files implements StoreFiles {
     const path = this.#pathOf(info)
     const now = new Date()
     const held = await stat(path).catch(() => undefined)
-    if (held?.size === info.size) {
-      await utimes(path, now, now).catch(() => {})
+    // One that is being removed at this moment cannot be touched any more, and is fetched again.
+    if (
+      held?.size === info.size &&
+      (await utimes(path, now, now).then(
+        () => true,
+        () => false,
+      ))
+    )
       return path
-    }
     await makeFolder(this.#cache)
     const temporary = join(this.#cache, temporaryName())
     try {
