@@ -2,19 +2,17 @@ import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Config } from './config/schema.ts'
 import { asLakehouseError, LakehouseError } from './core/errors.ts'
-import type { Finding } from './core/finding.ts'
 import { parseInterval } from './core/interval.ts'
 import { type IngestProgress, type IngestRequest, type IngestResult, ingest } from './flows/ingest.ts'
 import { backUp, restore } from './lake/backup.ts'
 import { LakeCatalog } from './lake/catalog.ts'
-import { GlueCatalog } from './lake/glue.ts'
 import type { AsOf } from './lake/iceberg/table.ts'
 import { currentObjects, foldLedger } from './lake/ledger/fold.ts'
 import { LedgerWriter } from './lake/ledger/writer.ts'
 import { openExistingLake, openLake } from './lake/open.ts'
+import { tablePublisher } from './lake/publisher.ts'
 import { beginRun } from './lake/run.ts'
 import { type LakeStatus, readStatus } from './lake/status.ts'
-import { publishTableCard } from './lake/table-card.ts'
 import { moveToTiers, type TierMove } from './lake/tiers.ts'
 import { DuckDBSession } from './platform/duckdb/session.ts'
 import { RetryBudget, retry } from './platform/retry.ts'
@@ -25,10 +23,12 @@ import { seriesPrefix } from './sources/binance/archive-key.ts'
 import { openOrigin } from './sources/binance/open-origin.ts'
 import type { ArchiveOrigin } from './sources/binance/origin.ts'
 import { type ArchiveRequest, type PlannedSeries, planArchive } from './sources/binance/plan-archive.ts'
+import { localStore } from './storage/local.ts'
 import type { ObjectStore } from './storage/object-store.ts'
 import { openPlace, type StoreDeps } from './storage/open-store.ts'
 import { makeScratch } from './storage/scratch.ts'
 import { Tables } from './tables.ts'
+import { withLease } from './transfer/lease.ts'
 import type { Surroundings } from './transfers.ts'
 
 export type IngestOptions = Omit<IngestRequest, 'now' | 'barIntervals'> & {
@@ -55,7 +55,7 @@ export class Lakehouse {
     const { store, close } = await openLake(this.config.lake, this.#storeDeps(options.onNotice))
     const run = await beginRun(store, { nowMs, signal, onNotice: options.onNotice })
     const ledger = new LedgerWriter({ store, run: run.id, nowMs })
-    const publisher = this.#publisher(store)
+    const publisher = tablePublisher(store, this.config.glue)
     let mayLeaveOrphans = false
     const onConflict = () => {
       mayLeaveOrphans = true
@@ -169,7 +169,7 @@ export class Lakehouse {
     const { nowMs, random, signal } = this.#around
     const run = writes ? await beginRun(store, { nowMs, signal, onNotice }) : undefined
     let mayLeaveOrphans = writes
-    const publisher = this.#publisher(store)
+    const publisher = tablePublisher(store, this.config.glue)
     const commits = { nowMs, random, onConflict: () => {} }
     const withSession = <R>(work: (session: DuckDBSession) => Promise<R>) =>
       this.#withScratch((scratch) => this.#withSession(scratch, work))
@@ -189,11 +189,13 @@ export class Lakehouse {
   async withCatalog<T>(writes: boolean, onNotice: (text: string) => void, use: (catalog: LakeCatalog) => Promise<T>): Promise<T> {
     const { nowMs, random, signal } = this.#around
     return await this.#withLake(async (store) => {
-      const run = writes ? await beginRun(store, { nowMs, signal, onNotice }) : undefined
+      const run = writes ? await beginRun(store, { nowMs, signal, onNotice }, { serves: true }) : undefined
+      const publisher = tablePublisher(store, this.config.glue)
       try {
-        return await use(new LakeCatalog(store, { nowMs, random, onConflict: () => {} }))
+        return await use(new LakeCatalog(store, { nowMs, random, onConflict: () => {} }, publisher.publish))
       } finally {
-        await run?.end({ mayLeaveOrphans: true })
+        publisher.close()
+        await run?.end({ mayLeaveOrphans: false })
       }
     })
   }
@@ -217,7 +219,9 @@ export class Lakehouse {
     return await this.#withLake(async ({ capabilities, files }) => {
       if (!capabilities.localFiles)
         throw new LakehouseError('STORE_UNSUPPORTED', 'a bucket moves its objects by itself: put the rules of `tiers lifecycle` into it')
-      return await moveToTiers(files.folders[0] ?? '', this.config.tiers, { nowMs: nowMs(), dryRun })
+      const [lake = ''] = files.folders
+      const move = () => moveToTiers(lake, this.config.tiers, { nowMs: nowMs(), dryRun })
+      return dryRun ? await move() : await withLease(localStore(join(lake, '.tiers')), 'tiers', move)
     })
   }
 
@@ -261,25 +265,6 @@ export class Lakehouse {
     return await this.#withLake((store) =>
       this.#withScratch((scratch) => this.#withSession(scratch, (session) => readStatus(store, session))),
     )
-  }
-
-  /** Tells of changed tables: beside them in JSON, and to Glue where it is configured. That Glue fails is a finding, because the table is committed whatever it says. */
-  #publisher(store: ObjectStore): { publish: (root: string) => Promise<Finding[]>; close: () => void } {
-    const { glue } = this.config
-    const catalog =
-      glue === undefined ? undefined : new GlueCatalog({ ...glue, endpoint: glue.endpoint === '' ? undefined : glue.endpoint })
-    const publish = async (root: string): Promise<Finding[]> => {
-      await publishTableCard(store, root)
-      try {
-        await catalog?.publish(store, root)
-        return []
-      } catch (error) {
-        const { message } = asLakehouseError(error)
-        const about = { table: root.replace('/', '.'), symbol: null, from: null, to: null, count: 1 }
-        return [{ check: 'catalog_failed', severity: 'warning', ...about, explanation: `${message}: tables publish tries again` }]
-      }
-    }
-    return { publish, close: () => catalog?.close() }
   }
 
   /** Runs `use` with the lake, which must be there. */

@@ -98,7 +98,9 @@ export class Tables {
 
   /** Old snapshots that went, or would go. */
   async expire(name: string, options: ExpireOptions): Promise<Snapshot[]> {
-    return await expireSnapshots(this.#deps.store, rootOf(name), this.#deps.commits, options)
+    const gone = await expireSnapshots(this.#deps.store, rootOf(name), this.#deps.commits, options)
+    if (gone.length > 0 && !options.dryRun) this.findings.push(...(await this.#deps.publish(rootOf(name))))
+    return gone
   }
 
   /** Files that no snapshot reaches. */
@@ -147,6 +149,7 @@ export class Tables {
   /** Makes an empty table where there is none. */
   async create(name: string, shape: TableShape, properties: Readonly<Record<string, string>> = {}): Promise<void> {
     await createTable(this.#deps.store, rootOf(name), shape, this.#deps.commits, properties)
+    this.findings.push(...(await this.#deps.publish(rootOf(name))))
   }
 
   /** Writes the rows of a query (over files and values, not over tables) into a table; partitions that many small appends have crowded are compacted. */

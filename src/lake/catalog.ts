@@ -14,10 +14,13 @@ export type CatalogTable = { readonly location: string | null; readonly metadata
 export class LakeCatalog {
   readonly #store: ObjectStore
   readonly #commits: CommitDeps
+  readonly #publish: (root: string) => Promise<unknown>
 
-  constructor(store: ObjectStore, commits: CommitDeps) {
+  /** `publish` is told of each table that was changed. */
+  constructor(store: ObjectStore, commits: CommitDeps, publish: (root: string) => Promise<unknown>) {
     this.#store = store
     this.#commits = commits
+    this.#publish = publish
   }
 
   /** Settings by which a client reaches the files; never credentials. */
@@ -54,7 +57,7 @@ export class LakeCatalog {
       if (current !== undefined) throw exists(namespace, request.name)
       return metadata
     })
-    return this.#shown(table ?? fail(namespace, request.name))
+    return await this.#changed(table ?? fail(namespace, request.name))
   }
 
   /** Makes a table of metadata that lies in the lake already. Throws OBJECT_EXISTS, TABLE_UNSUPPORTED. */
@@ -73,7 +76,7 @@ export class LakeCatalog {
       if (current !== undefined) throw exists(namespace, name)
       return metadata
     })
-    return this.#shown(table ?? fail(namespace, name))
+    return await this.#changed(table ?? fail(namespace, name))
   }
 
   /** Applies updates if every requirement holds. Throws COMMIT_CONFLICT, TABLE_NOT_FOUND, SCHEMA_CHANGE_INVALID, SNAPSHOT_NOT_FOUND. */
@@ -87,11 +90,16 @@ export class LakeCatalog {
       const next = applyUpdates(current?.metadata ?? blankMetadata(urlOf(this.#store, root), nowMs), updates, nowMs)
       return updates.length === 0 ? undefined : next
     })
-    return this.#shown(table ?? fail(namespace, name))
+    return await this.#changed(table ?? fail(namespace, name))
   }
 
   async #find(namespace: string, name: string): Promise<Table | undefined> {
     return this.isNamespace(namespace) && /^\w+$/.test(name) ? await loadTable(this.#store, tableKey(namespace, name)) : undefined
+  }
+
+  async #changed(table: Table): Promise<CatalogTable> {
+    await this.#publish(table.root)
+    return this.#shown(table)
   }
 
   #shown({ root, version, metadata }: Table): CatalogTable {
@@ -99,7 +107,12 @@ export class LakeCatalog {
   }
 }
 
+/** Folders of bronze that are no tables. */
+const TAKEN: readonly string[] = ['binance', 'raw']
+
 function rootOf(namespace: Layer, name: string): string {
+  if (name.startsWith('_') || (namespace === 'bronze' && TAKEN.includes(name)))
+    throw new LakehouseError('SCHEMA_CHANGE_INVALID', `a table of ${namespace} cannot be called ${name}: that folder holds something else`)
   if (!/^\w+$/.test(name)) throw new LakehouseError('SCHEMA_CHANGE_INVALID', `"${name}" is no name for a table: letters, digits and _`)
   return tableKey(namespace, name)
 }

@@ -10,6 +10,8 @@ const registration = z.object({
   writer: z.object({ place: z.string(), pid: z.number(), start: z.string() }),
   startedAt: z.string(),
   state: z.enum(['working', 'sweeping', 'ended']),
+  /** Its clients write files long before they commit them, and go on when it has ended. */
+  serves: z.boolean().default(false),
 })
 
 /** A run registered in the lake: others see that a writer is at work. */
@@ -37,7 +39,7 @@ const NOTICE_MS = 2000
 export type RunDeps = { readonly nowMs: () => number; readonly signal: AbortSignal; readonly onNotice: (text: string) => void }
 
 /** Registers a run, and waits while another one sweeps; ids sort by time: 20240101T000000000-1a2b3c4d. */
-export async function beginRun(store: ObjectStore, deps: RunDeps): Promise<Run> {
+export async function beginRun(store: ObjectStore, deps: RunDeps, { serves = false } = {}): Promise<Run> {
   const startedAt = new Date(deps.nowMs()).toISOString()
   const id = `${startedAt.replaceAll(/[-:.Z]/g, '')}-${randomBytes(4).toString('hex')}`
   const key = `${RUNS_PREFIX}${id}.json`
@@ -45,7 +47,8 @@ export async function beginRun(store: ObjectStore, deps: RunDeps): Promise<Run> 
   let writing = Promise.resolve(0)
   // One after the other, so that a late beat cannot bring back what `end` has removed.
   const register = () => {
-    const write = async () => (await store.put(key, Buffer.from(JSON.stringify({ writer: thisWriter(), startedAt, state })))).lastModifiedMs
+    const write = async () =>
+      (await store.put(key, Buffer.from(JSON.stringify({ writer: thisWriter(), startedAt, state, serves })))).lastModifiedMs
     writing = writing.then(write, write)
     return writing
   }
@@ -89,6 +92,8 @@ export type OtherRuns = {
   readonly sweeping: number
   readonly places: ReadonlySet<string>
   readonly dead: readonly string[]
+  /** Whether one of the dead served others. */
+  readonly hasServed: boolean
   /** The store's own time, ms: its clock, not ours, stamped the others' beats. */
   readonly nowMs: number
 }
@@ -99,6 +104,7 @@ export async function otherRuns(store: ObjectStore, own: Run): Promise<OtherRuns
   let alive = 0
   let sweeping = 0
   const dead: string[] = []
+  let hasServed = false
   for await (const { key, lastModifiedMs } of store.list(RUNS_PREFIX)) {
     if (key === `${RUNS_PREFIX}${own.id}.json`) continue
     const parsed = await readRegistration(store, key)
@@ -106,9 +112,12 @@ export async function otherRuns(store: ObjectStore, own: Run): Promise<OtherRuns
       alive++
       places.add(parsed.writer.place)
       if (parsed.state === 'sweeping') sweeping++
-    } else dead.push(key)
+    } else {
+      dead.push(key)
+      hasServed ||= parsed?.serves === true
+    }
   }
-  return { alive, sweeping, places, dead, nowMs }
+  return { alive, sweeping, places, dead, hasServed, nowMs }
 }
 
 /** Whether the writer of a temporary file, last written at `modifiedMs`, may still be at work. */

@@ -5,8 +5,8 @@ import { removeOrphans } from './maintain.ts'
 import { mayBeAtWork, otherRuns, type Run } from './run.ts'
 import { listTables } from './tables.ts'
 
-/** Nobody else writes: nothing is too young. */
-const ALL = { beforeMs: Number.POSITIVE_INFINITY, dryRun: false }
+/** What clients of a catalog have written and not committed yet is left alone for so long. */
+const CLIENTS_MS = 3 * 86_400_000
 
 export type SweepOutcome = { readonly temporaries: number; readonly orphans: number }
 
@@ -22,10 +22,13 @@ export async function sweepAfterCrash(store: ObjectStore, run: Run): Promise<Swe
   let orphans = 0
   await run.setSweeping(true)
   try {
-    const { alive, dead } = await otherRuns(store, run)
+    const { alive, dead, hasServed, nowMs } = await otherRuns(store, run)
     if (alive > 0) return { temporaries, orphans }
+    // Nobody else writes: nothing is too young.
+    const beforeMs = hasServed ? nowMs - CLIENTS_MS : Number.POSITIVE_INFINITY
     for (const layer of LAYERS)
-      for (const name of await listTables(store, layer)) orphans += (await removeOrphans(store, `${layer}/${name}`, ALL)).length
+      for (const name of await listTables(store, layer))
+        orphans += (await removeOrphans(store, `${layer}/${name}`, { beforeMs, dryRun: false })).length
     for (const key of dead) await store.delete(key)
   } finally {
     await run.setSweeping(false)

@@ -1,11 +1,12 @@
+import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { lstat, readdir, readlink, rename, rm, stat, symlink, unlink, utimes } from 'node:fs/promises'
+import { readdir, realpath, rename, rm, stat, symlink, unlink, utimes } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import * as z from 'zod'
 import { LakehouseError } from '../core/errors.ts'
-import { makeFolder } from '../storage/local.ts'
-import { isTemporary, temporaryName } from '../storage/temporary.ts'
+import { makeFolder, sweepTemporaries, syncFolder } from '../storage/local.ts'
+import { isTemporary, mayBeAtWork, temporaryName } from '../storage/temporary.ts'
 import { LAYERS } from './layout.ts'
 
 const days = z.coerce.number().int().min(1).nullable()
@@ -73,42 +74,48 @@ export type TierMove = { readonly key: string; readonly tier: 'cool' | 'archive'
 const DAY_MS = 86_400_000
 
 /**
- * Moves data files of a lake on disk to the directories of their tiers, and leaves a link in their place, so that everything reads them as before. Files that are in the right tier stay; copies whose link
- * is gone, because their file was removed from the lake, go. Safe to kill: a file is either in its old place or linked. Throws CONFIG_INVALID when a tier lies within the lake.
+ * Moves data files of a lake on disk to the directories of their tiers, and leaves a link in their place, so that everything reads them as before. In a tier each lake has a folder of its own; in it
+ * files whose link is gone, because they were removed from the lake, are removed. A file is at any time either in its old place or linked. Throws CONFIG_INVALID when a tier and the lake lie within each other.
  */
 export async function moveToTiers(
   lake: string,
   rules: TierOptions,
   { nowMs, dryRun }: { nowMs: number; dryRun: boolean },
 ): Promise<TierMove[]> {
-  const absolute = (folder: string) => (folder === '' ? '' : resolve(folder))
-  const options = { ...rules, coolDirectory: absolute(rules.coolDirectory), archiveDirectory: absolute(rules.archiveDirectory) }
-  for (const tier of [options.coolDirectory, options.archiveDirectory])
-    if (tier !== '' && !relative(lake, tier).startsWith('..'))
-      throw new LakehouseError('CONFIG_INVALID', `the tier ${tier} lies within the lake ${lake}`, { details: { tier } })
+  const home = await realpath(lake)
+  const folders = { cool: await tierFolder(home, rules.coolDirectory), archive: await tierFolder(home, rules.archiveDirectory) }
   const moves: TierMove[] = []
   for (const layer of LAYERS) {
-    const { coolAfterDays, archiveAfterDays } = options[layer]
-    for await (const key of dataFiles(lake, layer)) {
-      const path = join(lake, key)
+    const { coolAfterDays, archiveAfterDays } = rules[layer]
+    for await (const key of dataFiles(home, layer)) {
+      const path = join(home, key)
       const { mtimeMs, size } = await stat(path)
       const age = (nowMs - mtimeMs) / DAY_MS
-      const tier =
-        archiveAfterDays !== null && age >= archiveAfterDays && options.archiveDirectory !== ''
-          ? 'archive'
-          : coolAfterDays !== null && age >= coolAfterDays && options.coolDirectory !== ''
-            ? 'cool'
-            : undefined
+      const isPast = (limit: number | null, folder: string | undefined) => limit !== null && age >= limit && folder !== undefined
+      const tier = isPast(archiveAfterDays, folders.archive) ? 'archive' : isPast(coolAfterDays, folders.cool) ? 'cool' : undefined
       if (tier === undefined) continue
-      const target = join(tier === 'cool' ? options.coolDirectory : options.archiveDirectory, key)
-      const held = (await lstat(path)).isSymbolicLink() ? await readlink(path) : undefined
+      const target = join(folders[tier] ?? '', key)
+      const held = await realpath(path)
       if (held === target) continue
-      if (!dryRun) await moveFile(path, target, held)
+      if (!dryRun) await moveFile(path, target, held === path ? undefined : held)
       moves.push({ key, tier, bytes: size })
     }
   }
-  if (!dryRun) for (const tier of [options.coolDirectory, options.archiveDirectory]) if (tier !== '') await removeUnlinked(lake, tier)
+  if (!dryRun) for (const folder of Object.values(folders)) if (folder !== undefined) await removeUnlinked(home, folder)
   return moves
+}
+
+/** The lake's own folder in a tier, without links on the way to it. */
+async function tierFolder(home: string, directory: string): Promise<string | undefined> {
+  if (directory === '') return undefined
+  await makeFolder(resolve(directory))
+  const tier = await realpath(directory)
+  const isWithin = (inner: string, outer: string) => inner === outer || inner.startsWith(`${outer}/`)
+  if (isWithin(tier, home) || isWithin(home, tier))
+    throw new LakehouseError('CONFIG_INVALID', `the tier ${tier} and the lake ${home} lie within each other`, { details: { tier } })
+  const folder = join(tier, `lake-${createHash('sha256').update(home).digest('hex').slice(0, 16)}`)
+  await makeFolder(folder)
+  return folder
 }
 
 /** Parquet files of tables and raw objects of bronze; never metadata, the ledger or anything in quarantine. */
@@ -121,25 +128,28 @@ async function* dataFiles(lake: string, layer: string): AsyncGenerator<string> {
   }
 }
 
-async function moveFile(path: string, target: string, held: string | undefined): Promise<void> {
+/** `former` is where another tier holds the file so far. */
+async function moveFile(path: string, target: string, former: string | undefined): Promise<void> {
   await makeFolder(dirname(target))
   const copy = join(dirname(target), temporaryName())
   await pipeline(createReadStream(path), createWriteStream(copy, { flush: true }))
   const { atime, mtime } = await stat(path)
   await utimes(copy, atime, mtime)
   await rename(copy, target)
+  await syncFolder(dirname(target))
   const link = join(dirname(path), temporaryName())
   await symlink(target, link)
   await rename(link, path)
-  if (held !== undefined) await rm(held, { force: true })
+  if (former !== undefined) await rm(former, { force: true })
 }
 
-async function removeUnlinked(lake: string, tier: string): Promise<void> {
-  const names = await readdir(tier, { recursive: true, withFileTypes: true }).catch(() => [])
-  for (const entry of names) {
-    if (!entry.isFile()) continue
+/** Removes what this lake has moved here and links to no more, and what killed moves have left. */
+async function removeUnlinked(home: string, folder: string): Promise<void> {
+  await sweepTemporaries(folder, mayBeAtWork)
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)
-    const linked = await readlink(join(lake, relative(tier, path))).catch(() => undefined)
-    if (linked !== path && !isTemporary(basename(path))) await unlink(path)
+    if (!entry.isFile() || isTemporary(basename(path))) continue
+    const linked = await realpath(join(home, relative(folder, path))).catch(() => undefined)
+    if (linked !== path) await unlink(path)
   }
 }

@@ -171,7 +171,8 @@ async function publishFile(temporary: string, path: string, { replace }: { repla
   return true
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** Makes what a folder names durable. */
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {
     await handle.sync()

@@ -82,6 +82,17 @@ test('a lake whose files were copied elsewhere is opened there by its backup', a
   )
   assert.equal(Number((await there.select(`SELECT count(*) AS n FROM ${TABLE}`))[0]?.['n']), 40 * 1440)
   assert.equal((await ingestKlines(there)).counts.partitionsWritten, 0, 'and ingestion goes on there')
+  // What has been committed since is newer than the backup, whatever the numbers of versions say.
+  await there.withTables(
+    true,
+    () => {},
+    (tables) =>
+      tables.write(TABLE, `FROM read_parquet('${moved}/silver/binance_spot_klines_1m/data/*/*.parquet') LIMIT 7`, { mode: 'append' }),
+  )
+  assert.deepEqual(
+    (await there.restore(place, false)).outcomes.filter((one) => one.restored),
+    [],
+  )
 })
 
 test('a backup that was altered, or is none, brings nothing back', async (context) => {

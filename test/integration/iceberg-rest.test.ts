@@ -211,6 +211,12 @@ test('the catalog refuses what it cannot do, in the words of the protocol', asyn
     location: 'file:///tmp/x',
     schema: { type: 'struct', fields: [{ id: 1, name: 'a', required: false, type: 'long' }] },
   }
+  const { metadata } = (await (
+    await fetch(`${url}/v1/namespaces/silver/tables/prices`, { headers: { authorization: 'Bearer secret' } })
+  ).json()) as { metadata: { 'current-snapshot-id': number } }
+  const gone = { requirements: [], updates: [{ action: 'remove-snapshots', 'snapshot-ids': [metadata['current-snapshot-id']] }] }
+  const spec = { requirements: [], updates: [{ action: 'set-default-spec', 'spec-id': 99 }] }
+  const columns = { requirements: [], updates: [{ action: 'set-current-schema', 'schema-id': 99 }] }
   const cases: [ReturnType<typeof ask>, number, string | undefined][] = [
     [ask('GET', 'config', undefined, 'wrong'), 401, 'NotAuthorizedException'],
     [ask('GET', 'namespaces/none'), 404, 'NoSuchNamespaceException'],
@@ -221,6 +227,10 @@ test('the catalog refuses what it cannot do, in the words of the protocol', asyn
     [ask('POST', 'namespaces/silver/tables/none', none), 404, 'NoSuchTableException'],
     [ask('POST', 'namespaces/silver/tables/prices', uuid), 409, 'CommitFailedException'],
     [ask('POST', 'namespaces/silver/tables/prices', third), 400, 'BadRequestException'],
+    [ask('POST', 'namespaces/silver/tables/prices', gone), 400, 'BadRequestException'],
+    [ask('POST', 'namespaces/silver/tables/prices', spec), 400, 'BadRequestException'],
+    [ask('POST', 'namespaces/silver/tables/prices', columns), 400, 'BadRequestException'],
+    [ask('POST', 'namespaces/bronze/tables', { ...elsewhere, name: '_ledger', location: null }), 400, 'BadRequestException'],
     [ask('POST', 'namespaces/silver/tables/prices', { updates: 'x' }), 400, 'BadRequestException'],
     [ask('POST', 'namespaces/silver/tables', nested), 400, 'BadRequestException'],
     [ask('POST', 'namespaces/silver/tables', elsewhere), 400, 'BadRequestException'],

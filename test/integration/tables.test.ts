@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { icebergRead } from 'icebird'
 import { READERS_PYTHON } from '../../scripts/readers.ts'
 import type { TableShape } from '../../src/lake/iceberg/schema.ts'
-import { loadTable, metadataKey } from '../../src/lake/iceberg/table.ts'
+import { type AsOf, loadTable, metadataKey } from '../../src/lake/iceberg/table.ts'
 import { LAKE_FORMAT, LAKE_MARKER } from '../../src/lake/layout.ts'
 import { S3Storage } from '../../src/s3-storage.ts'
 import { localStore } from '../../src/storage/local.ts'
@@ -202,6 +202,101 @@ test('what differs between two snapshots is told row by row', async (context) =>
   )
   assert.equal(Number((await house.select(`SELECT count(*) AS n FROM ${NAME}`))[0]?.['n']), 3)
   assert.equal(Number((await house.select(`SELECT count(*) AS n FROM ${NAME}`, { tag: 'trial' }))[0]?.['n']), 4)
+})
+
+/** An empty lake, and its tables. */
+async function freshHouse(context: TestContext) {
+  const lake = await temporaryFolder(context)
+  await localStore(lake).put(LAKE_MARKER, Buffer.from(JSON.stringify({ format: LAKE_FORMAT })))
+  const house = openHouse({ lake, archive: lake })
+  const count = async (where = '', asOf?: AsOf) =>
+    Number((await house.select(`SELECT count(*) AS n FROM ${NAME} ${where}`, asOf))[0]?.['n'])
+  return { house, count }
+}
+
+test('rows find their partition whatever they are cut by: floating numbers, a column called value', async (context) => {
+  const { house, count } = await freshHouse(context)
+  const fields: TableShape['fields'] = [
+    { id: 1, name: 'value', type: 'string', required: false },
+    { id: 2, name: 'f', type: 'float', required: false },
+  ]
+  await house.withTables(
+    true,
+    () => {},
+    async (tables) => {
+      const query = "SELECT 'v' || n AS value, CASE WHEN n = 19 THEN 'nan'::FLOAT ELSE (n / 10.0)::FLOAT END AS f FROM range(20) t(n)"
+      await tables.write(NAME, query, {
+        mode: 'append',
+        shape: { fields, partition: cut(['f', 'identity'], ['value', 'bucket[3]']), sort: [] },
+      })
+      assert.deepEqual(await tables.check(NAME), [])
+    },
+  )
+  assert.deepEqual([await count(), await count("WHERE value = 'v7'"), await count('WHERE f = 0.7::FLOAT')], [20, 1, 1])
+})
+
+test('a branch is written for itself, and a time is read by what was current then', async (context) => {
+  const { house, count } = await freshHouse(context)
+  const shape: TableShape = { fields: FIELDS.slice(0, 1), partition: [], sort: ['id'] }
+  await house.withTables(
+    true,
+    () => {},
+    async (tables) => {
+      await tables.write(NAME, 'SELECT 1::BIGINT AS id', { mode: 'append', shape })
+      for (const _ of ['once', 'and again']) await tables.write(NAME, 'SELECT 2::BIGINT AS id', { mode: 'append', branch: 'audit' })
+      const branch = (await tables.snapshots(NAME)).find(({ refs }) => refs.includes('audit'))
+      assert.equal(branch?.summary['total-records'], '2')
+      assert.equal(await count('', { timeMs: Date.now() }), 1)
+      await tables.write(NAME, 'SELECT 3::BIGINT AS id', { mode: 'append' })
+      const first = (await tables.history(NAME))[0]?.snapshotId ?? -1
+      await tables.rollback(NAME, { snapshot: first })
+      assert.equal(await count('', { timeMs: Date.now() + 1000 }), 1)
+      await tables.alterPartition(NAME, [{ source: 'id', transform: 'bucket[2]' }])
+      await assert.rejects(tables.write(NAME, 'SELECT 1::BIGINT AS id', { mode: 'overwrite' }), { code: 'TABLE_UNSUPPORTED' })
+    },
+  )
+})
+
+test('a column that comes again under its name is another one', async (context) => {
+  const { house } = await freshHouse(context)
+  const shape: TableShape = { fields: FIELDS.slice(0, 2), partition: [], sort: ['id'] }
+  await house.withTables(
+    true,
+    () => {},
+    async (tables) => {
+      await tables.write(NAME, "SELECT 1::BIGINT AS id, 'old' AS symbol", { mode: 'append', shape })
+      await tables.alterColumns(NAME, [{ kind: 'drop', name: 'symbol' }])
+      await tables.alterColumns(NAME, [{ kind: 'add', name: 'symbol', type: 'int' }])
+      await tables.alterPartition(NAME, [{ source: 'symbol', transform: 'identity' }])
+      await tables.write(NAME, 'SELECT 2::BIGINT AS id, 7 AS symbol', { mode: 'append' })
+      assert.deepEqual(await tables.check(NAME), [])
+    },
+  )
+  assert.deepEqual(
+    (await house.select(`SELECT symbol FROM ${NAME} ORDER BY id`)).map((row) => row['symbol']),
+    [null, 7],
+  )
+})
+
+test('conditions leave out no row that counts: beside a join, beyond 2^53, with fractions, whatever the case of a name', async (context) => {
+  const { house } = await freshHouse(context)
+  const shape: TableShape = { fields: FIELDS.slice(0, 2), partition: cut(['id', 'bucket[4]']), sort: ['id'] }
+  await house.withTables(
+    true,
+    () => {},
+    (tables) =>
+      tables.write(NAME, "SELECT n AS id, 's' || n AS symbol FROM range(3) t(n) UNION ALL SELECT 9007199254740993, 'large'", {
+        mode: 'append',
+        shape,
+      }),
+  )
+  const count = async (sql: string) => Number((await house.select(`SELECT count(*) AS n FROM ${sql}`))[0]?.['n'])
+  assert.equal(await count(`range(5) r(x) LEFT JOIN ${NAME} t ON t.id = r.x WHERE t.symbol IS NULL`), 2)
+  assert.equal(await count(`${NAME} WHERE id = 9007199254740993`), 1)
+  assert.equal(await count(`${NAME} WHERE id > 1.5 AND id < 100`), 1)
+  assert.equal(await count(`${NAME} WHERE symbol = 's1'`), 1)
+  assert.equal(await count('SILVER.everything'), 4)
+  await assert.rejects(house.select('FROM result'), { code: 'SQL_INVALID' })
 })
 
 test('many small appends to a partition are compacted by themselves', async (context) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { lstat, readdir, rm, utimes } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { lstat, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { lifecycleConfiguration, tierOptions } from '../../src/lake/tiers.ts'
@@ -57,8 +58,47 @@ test('old data files move to the directories of their tiers; everything reads th
   await rm(files[0] ?? '')
   await house.moveToTiers(false)
   assert.equal(await inFolder('cold'), 0)
-  const within = openHouse({ lake, archive, tiers: { coolDirectory: join(lake, 'cool') } })
-  await assert.rejects(within.moveToTiers(false), { code: 'CONFIG_INVALID' })
+  // What is not ours stays, and a tier and the lake never lie within each other.
+  const others = join(folder, 'cold/of-the-user.parquet')
+  await writeFile(others, 'x')
+  await house.moveToTiers(false)
+  assert.ok(existsSync(others))
+  for (const coolDirectory of [join(lake, 'cool'), folder, lake]) {
+    const wrong = openHouse({ lake, archive, tiers: { coolDirectory } })
+    await assert.rejects(wrong.moveToTiers(false), { code: 'CONFIG_INVALID' })
+  }
+  // The same tier by another name moves nothing.
+  await old(files[1] ?? '', 200)
+  assert.equal((await house.moveToTiers(false)).length, 1)
+  await symlink(join(folder, 'cold'), join(folder, 'alias'))
+  const alias = openHouse({ lake, archive, tiers: { ...tiers, archiveDirectory: join(folder, 'alias') } })
+  assert.deepEqual(await alias.moveToTiers(false), [])
+  assert.equal(await inFolder('cold'), 2)
+})
+
+test('two lakes share a tier, and neither takes what is the other’s', async (context) => {
+  const folder = await temporaryFolder(context)
+  const archive = join(folder, 'archive')
+  await smallArchive(archive, { start: Date.UTC(2024, 0, 1), days: 2, tradesPerDay: 50, symbols: ['BTCUSDT'], periods: ['daily'] })
+  const tiers = {
+    coolDirectory: join(folder, 'cool'),
+    silver: { coolAfterDays: 1 },
+    bronze: { coolAfterDays: null },
+    gold: { coolAfterDays: null },
+  }
+  const nowMs = () => Date.now() + 5 * 86_400_000
+  const houses = ['one', 'two'].map((name) => openHouse({ lake: join(folder, name), archive, tiers, nowMs }))
+  for (const house of houses) await ingestKlines(house)
+  for (const house of houses) assert.equal((await house.moveToTiers(false)).length, 1)
+  for (const house of houses)
+    assert.deepEqual(
+      await house.withTables(
+        false,
+        () => {},
+        (tables) => tables.check(undefined),
+      ),
+      [],
+    )
 })
 
 test('the rules become a lifecycle configuration that moves, and deletes nothing', () => {

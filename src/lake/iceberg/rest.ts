@@ -8,6 +8,7 @@ import {
   printExactJson,
   refJson,
   sameId,
+  shapeOf,
   snapshotJson,
   statisticsJson,
   type TableMetadata,
@@ -139,7 +140,27 @@ export function applyUpdates(metadata: TableMetadata, updates: CommitRequest['up
   if (next['current-schema-id'] === -1 || next.schemas.length === 0) throw invalid('the table would have no schema')
   if (next['partition-specs'].length === 0) next = { ...next, 'partition-specs': [{ 'spec-id': 0, fields: [] }], 'default-spec-id': 0 }
   if (next['sort-orders'].length === 0) next = { ...next, 'sort-orders': [{ 'order-id': 0, fields: [] }], 'default-sort-order-id': 0 }
+  requireWhole(next)
   return next
+}
+
+/** What is named as current must be there, and be something that tables here can be. A table that is not so could not be opened again. */
+function requireWhole(metadata: TableMetadata): void {
+  const ids = new Set(metadata.snapshots.map((snapshot) => BigInt(snapshot['snapshot-id'])))
+  for (const [name, ref] of Object.entries(metadata.refs))
+    if (!ids.has(BigInt(ref['snapshot-id'])))
+      throw invalid(`${name} would name the snapshot ${ref['snapshot-id']}, which the table would not have`)
+  const current = metadata['current-snapshot-id']
+  if (current !== -1 && !ids.has(BigInt(current))) throw invalid(`the current snapshot ${current} would be gone`)
+  const has = (list: readonly object[], name: string, wanted: number) =>
+    list.some((one) => (one as Record<string, unknown>)[name] === wanted)
+  if (!has(metadata.schemas, 'schema-id', metadata['current-schema-id']))
+    throw invalid(`there is no schema ${metadata['current-schema-id']}`)
+  if (!has(metadata['partition-specs'], 'spec-id', metadata['default-spec-id']))
+    throw invalid(`there is no partition spec ${metadata['default-spec-id']}`)
+  if (!has(metadata['sort-orders'], 'order-id', metadata['default-sort-order-id']))
+    throw invalid(`there is no sort order ${metadata['default-sort-order-id']}`)
+  shapeOf(metadata, metadata.location)
 }
 
 function applyUpdate(
