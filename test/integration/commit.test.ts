@@ -208,3 +208,14 @@ test('a writer that slept while others committed and cleaned up begins anew, ins
   assert.equal((await sleeper)?.version, 34)
   assert.equal((await live(store)).length, 34)
 })
+
+test('a table whose metadata names no refs, as old writers leave it, loses nothing by a commit', async (context) => {
+  const folder = await temporaryFolder(context)
+  const store = localStore(folder)
+  await append(store, 'a')
+  const path = join(folder, `${ROOT}/metadata/v1.metadata.json`)
+  const { refs: _refs, ...metadata } = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
+  await writeFile(path, JSON.stringify(metadata))
+  await append(store, 'b')
+  assert.deepEqual(await live(store), ['a.parquet', 'b.parquet'])
+})
