@@ -62,7 +62,8 @@ await house.withTables(
       const name = names[random.integer(names.length)] ?? ''
       process.stdout.write(`${name}\n`)
       await THINGS[name]?.(tables).catch((error: unknown) => {
-        if (!['TABLE_REF_INVALID', 'COMMIT_CONFLICT', 'SNAPSHOT_NOT_FOUND'].includes(asLakehouseError(error).code)) throw error
+        if (!['TABLE_REF_INVALID', 'TABLE_UNSUPPORTED', 'COMMIT_CONFLICT', 'SNAPSHOT_NOT_FOUND'].includes(asLakehouseError(error).code))
+          throw error
       })
     }
   },
