@@ -11,10 +11,10 @@ import { type Snapshot, shownId } from './lake/iceberg/metadata.ts'
 import type { TableShape } from './lake/iceberg/schema.ts'
 import { type AsOf, loadTable, snapshotOf, type Table } from './lake/iceberg/table.ts'
 import type { Transform } from './lake/iceberg/transform.ts'
-import { LAYERS, type Layer } from './lake/layout.ts'
+import { LAYERS, type Layer, tableKey, tableName } from './lake/layout.ts'
 import { type ExpireOptions, expireSnapshots, type Orphan, type OrphanOptions, removeOrphans } from './lake/maintain.ts'
 import { type TableStatus, tableStatus } from './lake/status.ts'
-import { listTables } from './lake/tables.ts'
+import { everyTable } from './lake/tables.ts'
 import { createTable, deletePartitions, type WriteDeps, type WriteOptions, writeRows } from './lake/write-rows.ts'
 import type { DuckDBSession } from './platform/duckdb/session.ts'
 import type { ObjectStore } from './storage/object-store.ts'
@@ -43,7 +43,7 @@ export class Tables {
   async list(): Promise<TableStatus[]> {
     const { store } = this.#deps
     const found: TableStatus[] = []
-    for (const layer of LAYERS) for (const name of await listTables(store, layer)) found.push(await tableStatus(store, layer, name))
+    for (const root of await everyTable(store)) found.push(await tableStatus(store, root))
     return found
   }
 
@@ -191,13 +191,13 @@ export class Tables {
   }
 
   async #names(name: string | undefined): Promise<string[]> {
-    return name === undefined ? (await this.list()).map((table) => table.name) : [name]
+    return name === undefined ? (await everyTable(this.#deps.store)).map(tableName) : [name]
   }
 
   async #load(name: string): Promise<Table> {
     const table = await loadTable(this.#deps.store, rootOf(name))
     if (table !== undefined) return table
-    const names = (await this.list()).map((one) => one.name)
+    const names = await this.#names(undefined)
     throw new LakehouseError('TABLE_NOT_FOUND', `the lake has no table ${name}: there are ${names.join(', ') || 'none'}`, {
       details: { table: name },
     })
@@ -211,5 +211,5 @@ function rootOf(name: string): string {
     throw new LakehouseError('TABLE_NOT_FOUND', `"${name}" is no name of a table: layer.name, as in silver.binance_spot_klines_1m`, {
       details: { table: name },
     })
-  return `${layer}/${table}`
+  return tableKey(layer as Layer, table)
 }

@@ -6,9 +6,9 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { publishHint } from './iceberg/commit.ts'
 import { parseMetadata, printMetadata, type TableMetadata } from './iceberg/metadata.ts'
 import { keyOf, loadTable, manifestsOf, metadataKey, type Table } from './iceberg/table.ts'
-import { LAKE_MARKER, LAYERS, LEDGER_PREFIX, RUNS_PREFIX } from './layout.ts'
+import { LAKE_MARKER, LEDGER_PREFIX, RUNS_PREFIX, tableName } from './layout.ts'
 import { rebase } from './rebase.ts'
-import { listTables } from './tables.ts'
+import { everyTable } from './tables.ts'
 
 /** Says that a backup is whole, and what it holds; written last. */
 const INDEX = 'backup.json'
@@ -37,13 +37,11 @@ export async function backUp(
   const folder = madeAt.replaceAll(/[-:.]/g, '')
   const tables: { root: string; version: number }[] = []
   const keys = [LAKE_MARKER]
-  for (const layer of LAYERS) {
-    for (const name of await listTables(lake, layer)) {
-      const table = await loadTable(lake, `${layer}/${name}`)
-      if (table === undefined) continue
-      tables.push({ root: table.root, version: table.version })
-      keys.push(...(await metadataKeys(table)))
-    }
+  for (const root of await everyTable(lake)) {
+    const table = await loadTable(lake, root)
+    if (table === undefined) continue
+    tables.push({ root, version: table.version })
+    keys.push(...(await metadataKeys(table)))
   }
   for await (const { key } of lake.list(LEDGER_PREFIX)) if (!key.startsWith(RUNS_PREFIX)) keys.push(key)
   const objects: z.infer<typeof index>['objects'] = []
@@ -121,7 +119,7 @@ export async function restore(
       await lake.put(metadataKey(root, next), printMetadata(moved), { ifAbsent: true })
       await publishHint(lake, root, next)
     }
-    outcomes.push({ table: root.replace('/', '.'), restored: reason !== undefined, reason: reason ?? 'it is there, and not older' })
+    outcomes.push({ table: tableName(root), restored: reason !== undefined, reason: reason ?? 'it is there, and not older' })
   }
   return { madeAt: found.madeAt, outcomes, segments: brought }
 }

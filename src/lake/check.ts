@@ -6,6 +6,7 @@ import type { DataFile } from './iceberg/manifest.ts'
 import { manifestShapeOf } from './iceberg/metadata.ts'
 import { entriesOf, keyOf, liveFiles, loadTable, manifestsOf, snapshotOf, type Table } from './iceberg/table.ts'
 import { compareValues, type IcebergType, sqlType } from './iceberg/values.ts'
+import { tableName } from './layout.ts'
 
 /**
  * Holds every statement of a table's metadata against what it speaks of: counters against manifests, entries against their files (size, rows, nulls, bounds, field ids, order of
@@ -17,7 +18,7 @@ export async function checkTable(store: ObjectStore, session: DuckDBSession, roo
     void findings.push({
       check,
       severity: 'error',
-      table: root.replace('/', '.'),
+      table: tableName(root),
       symbol: null,
       from: null,
       to: null,

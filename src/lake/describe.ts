@@ -6,6 +6,7 @@ import { manifestShapeOf, shownId } from './iceberg/metadata.ts'
 import { periodRange } from './iceberg/schema.ts'
 import { liveFiles, manifestsOf, metadataKey, snapshotOf, type Table, urlOf } from './iceberg/table.ts'
 import { type ColumnValue, compareValues } from './iceberg/values.ts'
+import { tableName } from './layout.ts'
 import { ancestors } from './maintain.ts'
 
 const timeOf = (ms: number) => formatInstant(ms * 1000)
@@ -15,7 +16,7 @@ export function describeTable(table: Table) {
   const { metadata, shape, store, root, version } = table
   const snapshot = snapshotOf(table, undefined)
   return {
-    name: root.replace('/', '.'),
+    name: tableName(root),
     location: metadata.location,
     metadataLocation: urlOf(store, metadataKey(root, version)),
     uuid: metadata['table-uuid'],
@@ -144,7 +145,7 @@ export async function tableHealth(table: Table): Promise<Finding[]> {
     void findings.push({
       check,
       severity: 'warning',
-      table: table.root.replace('/', '.'),
+      table: tableName(table.root),
       symbol: null,
       from: null,
       to: null,

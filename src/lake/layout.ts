@@ -37,3 +37,8 @@ export function quarantinedRowsKey(table: string): string {
 export function tableKey(layer: Layer, name: string): string {
   return `${layer}/${name}`
 }
+
+/** What people call the table at a root: silver.binance_spot_klines_1m */
+export function tableName(root: string): string {
+  return root.replace('/', '.')
+}

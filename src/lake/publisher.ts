@@ -2,6 +2,7 @@ import { asLakehouseError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { GlueCatalog, type GlueSettings } from './glue.ts'
+import { tableName } from './layout.ts'
 import { publishTableCard } from './table-card.ts'
 
 /** Tells of changed tables: beside them in JSON, and to Glue where it is configured. What fails of that is a finding, because the table is committed all the same. */
@@ -17,7 +18,7 @@ export function tablePublisher(
       return []
     } catch (error) {
       const { message } = asLakehouseError(error)
-      const about = { table: root.replace('/', '.'), symbol: null, from: null, to: null, count: 1 }
+      const about = { table: tableName(root), symbol: null, from: null, to: null, count: 1 }
       return [{ check: 'catalog_failed', severity: 'warning', ...about, explanation: `${message}: tables publish tries again` }]
     }
   }

@@ -3,9 +3,9 @@ import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { shownId } from './iceberg/metadata.ts'
 import { liveFiles, loadTable, snapshotOf, type Table } from './iceberg/table.ts'
-import { LAYERS, type Layer, tableKey } from './layout.ts'
+import { tableName } from './layout.ts'
 import { foldLedger, OBJECT_REVISIONS } from './ledger/fold.ts'
-import { listTables } from './tables.ts'
+import { everyTable } from './tables.ts'
 
 export type TableStatus = {
   readonly name: string
@@ -41,7 +41,7 @@ const LISTED = 10
 /** What the lake holds, from table metadata and the ledger; no data file is opened. */
 export async function readStatus(store: ObjectStore, session: DuckDBSession): Promise<LakeStatus> {
   const tables: TableStatus[] = []
-  for (const layer of LAYERS) for (const name of await listTables(store, layer)) tables.push(await tableStatus(store, layer, name))
+  for (const root of await everyTable(store)) tables.push(await tableStatus(store, root))
   await foldLedger(session, store)
   await session.run(`CREATE OR REPLACE TEMP TABLE object_revisions AS ${OBJECT_REVISIONS}`)
   const objects = await session.rows(
@@ -73,11 +73,11 @@ export async function readStatus(store: ObjectStore, session: DuckDBSession): Pr
   }
 }
 
-export async function tableStatus(store: ObjectStore, layer: Layer, name: string): Promise<TableStatus> {
-  const table = await loadTable(store, tableKey(layer, name))
+export async function tableStatus(store: ObjectStore, root: string): Promise<TableStatus> {
+  const table = await loadTable(store, root)
   const snapshot = table === undefined ? undefined : snapshotOf(table, undefined)
   const status = {
-    name: `${layer}.${name}`,
+    name: tableName(root),
     rows: 0,
     files: 0,
     bytes: 0,

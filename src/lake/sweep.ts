@@ -1,9 +1,8 @@
 import type { ObjectStore } from '../storage/object-store.ts'
 import { writerOf } from '../storage/temporary.ts'
-import { LAYERS } from './layout.ts'
 import { removeOrphans } from './maintain.ts'
 import { mayBeAtWork, otherRuns, type Run } from './run.ts'
-import { listTables } from './tables.ts'
+import { everyTable } from './tables.ts'
 
 /** What clients of a catalog have written and not committed yet is left alone for so long. */
 const CLIENTS_MS = 3 * 86_400_000
@@ -26,9 +25,7 @@ export async function sweepAfterCrash(store: ObjectStore, run: Run): Promise<Swe
     if (alive > 0) return { temporaries, orphans }
     // Nobody else writes: nothing is too young.
     const beforeMs = hasServed ? nowMs - CLIENTS_MS : Number.POSITIVE_INFINITY
-    for (const layer of LAYERS)
-      for (const name of await listTables(store, layer))
-        orphans += (await removeOrphans(store, `${layer}/${name}`, { beforeMs, dryRun: false })).length
+    for (const root of await everyTable(store)) orphans += (await removeOrphans(store, root, { beforeMs, dryRun: false })).length
     for (const key of dead) await store.delete(key)
   } finally {
     await run.setSweeping(false)

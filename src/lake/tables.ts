@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../storage/object-store.ts'
 import { hintKey } from './iceberg/table.ts'
-import type { Layer } from './layout.ts'
+import { LAYERS, type Layer, tableKey } from './layout.ts'
 
 /** The names of a layer's tables, in order. */
 export async function listTables(store: ObjectStore, layer: Layer): Promise<string[]> {
@@ -8,6 +8,13 @@ export async function listTables(store: ObjectStore, layer: Layer): Promise<stri
   for (const name of await store.folders(`${layer}/`))
     if (!name.startsWith('_') && (await isTable(store, `${layer}/${name}`))) names.push(name)
   return names.sort()
+}
+
+/** The keys of all tables of a lake, in the order of layers and names. Nothing of the tables themselves is read. */
+export async function everyTable(store: ObjectStore): Promise<string[]> {
+  const roots: string[] = []
+  for (const layer of LAYERS) for (const name of await listTables(store, layer)) roots.push(tableKey(layer, name))
+  return roots
 }
 
 /** The hint may be missing for a moment, or since a crash: a version of the metadata is enough. */

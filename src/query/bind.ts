@@ -4,10 +4,10 @@ import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { shownId } from '../lake/iceberg/metadata.ts'
 import { planScan, type ScanPlan } from '../lake/iceberg/scan.ts'
 import { type AsOf, loadTable, shapeAt, snapshotOf } from '../lake/iceberg/table.ts'
-import { LAYERS, tableKey } from '../lake/layout.ts'
+import { tableKey, tableName } from '../lake/layout.ts'
 import { ledgerSource } from '../lake/ledger/fold.ts'
 import { scanSql } from '../lake/scan-sql.ts'
-import { listTables } from '../lake/tables.ts'
+import { everyTable } from '../lake/tables.ts'
 import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { type TableReference, typedPredicates } from './statement.ts'
@@ -97,8 +97,7 @@ async function bindLedger(session: DuckDBSession, store: ObjectStore): Promise<B
 }
 
 async function notFound(store: ObjectStore, name: string): Promise<LakehouseError> {
-  const names: string[] = []
-  for (const layer of LAYERS) for (const table of await listTables(store, layer)) names.push(`${layer}.${table}`)
+  const names = (await everyTable(store)).map(tableName)
   const known = names.length === 0 ? 'the lake is empty' : `there are ${names.join(', ')}`
   return new LakehouseError('TABLE_NOT_FOUND', `the lake has no table ${name}: ${known}`, { details: { table: name } })
 }

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { keyOf, liveFiles, loadTable, snapshotOf } from '../../src/lake/iceberg/table.ts'
-import { LAYERS } from '../../src/lake/layout.ts'
-import { listTables } from '../../src/lake/tables.ts'
+import { everyTable } from '../../src/lake/tables.ts'
 import { localStore } from '../../src/storage/local.ts'
 import { openS3 } from './s3-server.ts'
 
@@ -11,16 +10,14 @@ import { openS3 } from './s3-server.ts'
 export async function liveState(lake: string): Promise<Record<string, string>> {
   const { store, close } = openS3(lake)
   const state: Record<string, string> = {}
-  for (const layer of LAYERS) {
-    for (const name of await listTables(store, layer)) {
-      const table = await loadTable(store, `${layer}/${name}`)
-      if (table === undefined) continue
-      for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
-        const key = keyOf(store, file.path)
-        state[key] = createHash('sha256')
-          .update(await store.get(key))
-          .digest('hex')
-      }
+  for (const root of await everyTable(store)) {
+    const table = await loadTable(store, root)
+    if (table === undefined) continue
+    for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
+      const key = keyOf(store, file.path)
+      state[key] = createHash('sha256')
+        .update(await store.get(key))
+        .digest('hex')
     }
   }
   close()
@@ -51,12 +48,10 @@ export async function leftovers(lake: string): Promise<string[]> {
     const hint = await readFile(join(lake, root, 'metadata/version-hint.text'), 'utf8').catch(() => 'none')
     if (hint !== String(newest)) found.push(`${root}: the hint says ${hint}, the newest version is ${newest}`)
   }
-  for (const layer of LAYERS) {
-    for (const table of await listTables(store, layer)) {
-      const loaded = await loadTable(store, `${layer}/${table}`)
-      for (const snapshot of loaded?.metadata.snapshots ?? [])
-        if (loaded !== undefined) for await (const file of liveFiles(loaded, snapshot)) reachable.add(keyOf(store, file.path))
-    }
+  for (const root of await everyTable(store)) {
+    const loaded = await loadTable(store, root)
+    for (const snapshot of loaded?.metadata.snapshots ?? [])
+      if (loaded !== undefined) for await (const file of liveFiles(loaded, snapshot)) reachable.add(keyOf(store, file.path))
   }
   return [...found, ...files.filter((name) => name.endsWith('.parquet') && !reachable.has(name)).map((name) => `${name} (orphan)`)]
 }
