@@ -25,12 +25,12 @@ export async function checkTable(store: ObjectStore, session: DuckDBSession, roo
       count: 1,
       explanation,
     })
-  const table = await loadTable(store, root)
-  if (table === undefined) {
-    find('table_missing', `there is no table ${root}`)
-    return findings
-  }
   try {
+    const table = await loadTable(store, root)
+    if (table === undefined) {
+      find('table_missing', `there is no table ${root}`)
+      return findings
+    }
     checkRefs(table, find)
     await checkManifests(table, find)
     for await (const file of liveFiles(table, snapshotOf(table, undefined))) await checkFile(table, session, file, find)

@@ -77,16 +77,18 @@ test('what is not as the metadata says is found, and named with its file', async
         shape: { fields: FIELDS, partition: cut(['ts', 'month']), sort: ['symbol'] },
       }),
   )
-  const check = () =>
+  const checkOf = (table: string | undefined) =>
     house.withTables(
       false,
       () => {},
-      (tables) => tables.check('silver.everything'),
+      (tables) => tables.check(table),
     )
+  const check = () => checkOf('silver.everything')
   const names = async (pattern: RegExp) => (await readdir(folder, { recursive: true })).filter((name) => pattern.test(name)).toSorted()
   const [data = ''] = await names(/\.parquet$/)
   const [manifest = ''] = await names(/-m\.avro$/)
   const [list = ''] = await names(/snap-.*\.avro$/)
+  const version = (await names(/v\d+\.metadata\.json$/)).toSorted().at(-1) ?? ''
   const damages: [string, string, (path: string) => Promise<unknown>, RegExp][] = [
     ['a data file that is gone', data, (path) => rm(path), /file_missing|unreadable/],
     ['one that is cut', data, (path) => truncate(path, 500), /file_size|unreadable/],
@@ -95,6 +97,7 @@ test('what is not as the metadata says is found, and named with its file', async
     ['a manifest that is cut', manifest, (path) => truncate(path, 200), /unreadable|manifest_size/],
     ['a manifest of another kind', manifest, (path) => writeFile(path, 'Obj nothing'), /unreadable|manifest_size/],
     ['a manifest list that is gone', list, (path) => rm(path), /unreadable/],
+    ['metadata that are cut', version, (path) => truncate(path, 100), /unreadable/],
   ]
   for (const [what, name, damage, expected] of damages) {
     const path = join(folder, name)
@@ -108,6 +111,11 @@ test('what is not as the metadata says is found, and named with its file', async
     assert.ok(
       findings.some(({ explanation }) => explanation.includes(name.split('/').at(-1) ?? '')),
       `${what} names the file: ${JSON.stringify(findings)}`,
+    )
+    // The other tables are looked at all the same.
+    assert.ok(
+      (await checkOf(undefined)).some(({ table }) => table === 'silver.everything'),
+      what,
     )
     await writeFile(path, good)
     assert.deepEqual(await check(), [], what)
