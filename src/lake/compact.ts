@@ -3,7 +3,7 @@ import { commit } from './iceberg/commit.ts'
 import type { DataFile } from './iceberg/manifest.ts'
 import { keyOf, liveFiles, loadTable, snapshotOf, type Table } from './iceberg/table.ts'
 import { scanSql } from './scan-sql.ts'
-import { type WriteDeps, writeFile } from './write-rows.ts'
+import { partName, type WriteDeps, writeFile } from './write-rows.ts'
 
 /** Files below this size are small, and files are not made larger than about twice that: bytes. */
 export const SMALL_FILE = 128 << 20
@@ -19,7 +19,7 @@ export async function compactable(table: Table): Promise<DataFile[][]> {
   for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
     // Files of an older spec stay: what they hold may belong to several partitions of the present one.
     if (file.specId !== current || (file.bytes >= SMALL_FILE && !isUnsorted(file))) continue
-    const name = file.partition.map(String).join('\u0000')
+    const name = partName(file)
     parts.set(name, [...(parts.get(name) ?? []), file])
   }
   return [...parts.values()].flatMap((files) => (files.length >= MANY_FILES || files.some(isUnsorted) ? grouped(files) : []))

@@ -8,6 +8,7 @@ import { liveFiles, manifestsOf, metadataKey, snapshotOf, type Table, urlOf } fr
 import { type ColumnValue, compareValues } from './iceberg/values.ts'
 import { tableName } from './layout.ts'
 import { ancestors } from './maintain.ts'
+import { partName } from './write-rows.ts'
 
 const timeOf = (ms: number) => formatInstant(ms * 1000)
 
@@ -83,8 +84,8 @@ export async function listFiles(table: Table) {
 export async function listPartitions(table: Table) {
   const parts = new Map<string, DataFile[]>()
   for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
-    const label = `${file.specId} ${partitionLabel(table, file)}`
-    parts.set(label, [...(parts.get(label) ?? []), file])
+    const name = partName(file)
+    parts.set(name, [...(parts.get(name) ?? []), file])
   }
   return [...parts.values()]
     .sort(([a], [b]) => (a === undefined || b === undefined ? 0 : comparePartitions(a, b)))

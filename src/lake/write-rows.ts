@@ -113,9 +113,9 @@ export async function deletePartitions(deps: WriteDeps, root: string, belongs: (
   return removed
 }
 
-/** One name for each partition of each spec. */
-function partName({ specId, partition }: Pick<DataFile, 'specId' | 'partition'>): string {
-  return `${specId} ${partition.map(String).join('\u0000')}`
+/** One name for each partition of each spec; null is not the text "null". */
+export function partName({ specId, partition }: Pick<DataFile, 'specId' | 'partition'>): string {
+  return JSON.stringify([specId, ...partition.map((value) => (value === null ? null : String(value)))])
 }
 
 /** Live files of some partitions, at the head of a branch; one that is still to begin has those of main. */

@@ -257,6 +257,30 @@ test('a branch is written for itself, and a time is read by what was current the
   )
 })
 
+test('rows without a value lie in another partition than those whose value is the text "null"', async (context) => {
+  const { house } = await freshHouse(context)
+  const shape: TableShape = { fields: FIELDS.slice(0, 2), partition: cut(['symbol', 'identity']), sort: ['id'] }
+  await house.withTables(
+    true,
+    () => {},
+    async (tables) => {
+      await tables.write(NAME, "SELECT * FROM (VALUES (1, NULL), (2, 'null')) t(id, symbol)", { mode: 'append', shape })
+      await tables.write(NAME, "SELECT 3 AS id, 'null' AS symbol", { mode: 'overwrite' })
+      assert.equal((await tables.partitions(NAME)).length, 2)
+      for (const id of [4, 5, 6])
+        await tables.write(NAME, `SELECT * FROM (VALUES (${id}, NULL), (${id + 10}, 'null')) t(id, symbol)`, { mode: 'append' })
+      await tables.compact(NAME)
+      assert.deepEqual(await tables.check(NAME), [])
+    },
+  )
+  assert.deepEqual(await house.select(`SELECT id::INTEGER AS id FROM ${NAME} WHERE symbol IS NULL ORDER BY id`), [
+    { id: 1 },
+    { id: 4 },
+    { id: 5 },
+    { id: 6 },
+  ])
+})
+
 test('a column that comes again under its name is another one', async (context) => {
   const { house } = await freshHouse(context)
   const shape: TableShape = { fields: FIELDS.slice(0, 2), partition: [], sort: ['id'] }
