@@ -12,3 +12,8 @@ export type Finding = {
   readonly count: number
   readonly explanation: string
 }
+
+/** A finding that is about a whole table, or place. */
+export function wholeFinding(table: string, check: string, severity: Severity, count: number, explanation: string): Finding {
+  return { check, severity, table, symbol: null, from: null, to: null, count, explanation }
+}

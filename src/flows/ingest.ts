@@ -2,7 +2,7 @@ import { type LandOutcome, landObject } from '../bronze/land.ts'
 import { foldIntoTable } from '../bronze/objects-table.ts'
 import { DATASETS, type DatasetId, type Series, silverTableName } from '../core/datasets/registry.ts'
 import type { LakehouseError } from '../core/errors.ts'
-import type { Finding } from '../core/finding.ts'
+import { type Finding, wholeFinding } from '../core/finding.ts'
 import { type Interval, isIntraday } from '../core/interval.ts'
 import type { Market } from '../core/market.ts'
 import { formatInstant } from '../core/time.ts'
@@ -211,32 +211,14 @@ class Ingestion {
     const { symbols, markets, intervals } = this.#request
     const asked = [...markets, ...symbols, ...intervals].join(' ')
     const explanation = `nothing matches the selection (${asked || 'everything'}): see catalog symbols and catalog files`
-    this.#findings.push({
-      check: 'nothing_selected',
-      severity: 'warning',
-      table: 'bronze.objects',
-      symbol: null,
-      from: null,
-      to: null,
-      count: 0,
-      explanation,
-    })
+    this.#findings.push(wholeFinding('bronze.objects', 'nothing_selected', 'warning', 0, explanation))
   }
 
   #noteRaw(type: string): void {
     if (this.#raw.has(type)) return
     this.#raw.add(type)
     const explanation = `${type} has no decoder yet: its files are kept in bronze`
-    this.#findings.push({
-      check: 'no_decoder',
-      severity: 'info',
-      table: 'bronze.objects',
-      symbol: null,
-      from: null,
-      to: null,
-      count: 1,
-      explanation,
-    })
+    this.#findings.push(wholeFinding('bronze.objects', 'no_decoder', 'info', 1, explanation))
   }
 
   /** Without bronze the archive is not asked: the tables are those of the objects that the lake holds. */

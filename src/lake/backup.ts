@@ -5,7 +5,7 @@ import { mapConcurrent } from '../platform/map-concurrent.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { publishHint } from './iceberg/commit.ts'
 import { parseMetadata, printMetadata, type TableMetadata } from './iceberg/metadata.ts'
-import { keyOf, loadTable, manifestsOf, metadataKey, type Table } from './iceberg/table.ts'
+import { keyOf, loadTable, manifestsOf, metadataKey, type Table, versionIn } from './iceberg/table.ts'
 import { LAKE_MARKER, LEDGER_PREFIX, RUNS_PREFIX, tableName } from './layout.ts'
 import { rebase } from './rebase.ts'
 import { everyTable } from './tables.ts'
@@ -134,8 +134,7 @@ async function bringBack(lake: ObjectStore, key: string, proved: (key: string) =
 /** The number of the newest version in the lake, and why the table has to be restored, if it has. */
 async function stateOf(lake: ObjectStore, root: string, backedUp: TableMetadata): Promise<{ newest: number; reason: string | undefined }> {
   let newest = 0
-  for await (const { key } of lake.list(`${root}/metadata/v`))
-    newest = Math.max(newest, Number(/\/v(\d+)\.metadata\.json$/.exec(key)?.[1] ?? 0))
+  for await (const { key } of lake.list(`${root}/metadata/v`)) newest = Math.max(newest, versionIn(key) ?? 0)
   try {
     const table = await loadTable(lake, root)
     if (table === undefined) return { newest, reason: 'it is not there' }

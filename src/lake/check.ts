@@ -1,12 +1,13 @@
 import { asLakehouseError } from '../core/errors.ts'
-import type { Finding } from '../core/finding.ts'
+import { type Finding, wholeFinding } from '../core/finding.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { DataFile } from './iceberg/manifest.ts'
 import { manifestShapeOf } from './iceberg/metadata.ts'
 import { entriesOf, keyOf, liveFiles, loadTable, manifestsOf, snapshotOf, type Table } from './iceberg/table.ts'
-import { compareValues, type IcebergType, sqlType } from './iceberg/values.ts'
+import { compareValues, isFloating } from './iceberg/values.ts'
 import { tableName } from './layout.ts'
+import { plainSql, plainValue } from './plain-value.ts'
 
 /**
  * Holds every statement of a table's metadata against what it speaks of: counters against manifests, entries against their files (size, rows, nulls, bounds, field ids, order of
@@ -14,17 +15,7 @@ import { tableName } from './layout.ts'
  */
 export async function checkTable(store: ObjectStore, session: DuckDBSession, root: string): Promise<Finding[]> {
   const findings: Finding[] = []
-  const find = (check: string, explanation: string) =>
-    void findings.push({
-      check,
-      severity: 'error',
-      table: tableName(root),
-      symbol: null,
-      from: null,
-      to: null,
-      count: 1,
-      explanation,
-    })
+  const find = (check: string, explanation: string) => void findings.push(wholeFinding(tableName(root), check, 'error', 1, explanation))
   try {
     const table = await loadTable(store, root)
     if (table === undefined) {
@@ -112,7 +103,8 @@ async function checkFile(table: Table, session: DuckDBSession, file: DataFile, f
   const columns = fields.filter((field) => held.has(field.id))
   const sql = columns.flatMap(({ id, type }) => {
     const name = quoteName(held.get(id) ?? '')
-    const value = asText(name, type)
+    // NaN counts for no bound.
+    const value = isFloating(type) ? `CASE WHEN isnan(${name}) THEN NULL ELSE ${name} END` : plainSql(name, type)
     return [`count(*) FILTER (${name} IS NULL) AS nulls_${id}`, `min(${value}) AS min_${id}`, `max(${value}) AS max_${id}`]
   })
   const [row] = await session.jsonRows(
@@ -124,26 +116,11 @@ async function checkFile(table: Table, session: DuckDBSession, file: DataFile, f
     if (nulls !== undefined && nulls !== Number(row?.[`nulls_${id}`]))
       find('file_nulls', `${file.path}: ${row?.[`nulls_${id}`]} nulls in ${name}, its entry says ${nulls}`)
     const [lower, upper] = [file.lower.get(id), file.upper.get(id)]
-    const [min, max] = [heldValue(type, row?.[`min_${id}`]), heldValue(type, row?.[`max_${id}`])]
+    const [min, max] = [plainValue(type, row?.[`min_${id}`]), plainValue(type, row?.[`max_${id}`])]
     if (
-      (lower !== undefined && min !== undefined && compareValues(min, lower) < 0) ||
-      (upper !== undefined && max !== undefined && compareValues(max, upper) > 0)
+      (lower !== undefined && min !== null && compareValues(min, lower) < 0) ||
+      (upper !== undefined && max !== null && compareValues(max, upper) > 0)
     )
       find('file_bounds', `${file.path}: ${name} lies in [${min}, ${max}], its entry says [${lower}, ${upper}]`)
   }
-}
-
-/** A column as JSON can carry it without loss; NaN counts for no bound. */
-function asText(name: string, type: IcebergType): string {
-  if (type === 'date') return `datediff('day', DATE '1970-01-01', ${name})`
-  if (type === 'timestamp' || type === 'timestamptz') return `epoch_us(${name})`
-  if (type === 'float' || type === 'double') return `CASE WHEN isnan(${name}) THEN NULL ELSE ${name} END`
-  return type.startsWith('decimal') ? `(${name}::${sqlType(type)}::VARCHAR).replace('.', '')::HUGEINT` : name
-}
-
-function heldValue(type: IcebergType, value: unknown): number | bigint | string | boolean | undefined {
-  if (value === null || value === undefined) return undefined
-  if (typeof value === 'boolean' || typeof value === 'number' || type === 'string') return value as string
-  const text = String(value)
-  return /^-?\d+$/.test(text) ? (Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text)) : Number(text)
 }

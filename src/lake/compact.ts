@@ -1,7 +1,7 @@
 import { LakehouseError } from '../core/errors.ts'
 import { commit } from './iceberg/commit.ts'
 import type { DataFile } from './iceberg/manifest.ts'
-import { keyOf, liveFiles, loadTable, snapshotOf, type Table } from './iceberg/table.ts'
+import { keyOf, liveFiles, loadTable, required, snapshotOf, type Table } from './iceberg/table.ts'
 import { scanSql } from './scan-sql.ts'
 import { partName, type WriteDeps, writeFile } from './write-rows.ts'
 
@@ -53,8 +53,7 @@ const ROUNDS = 5
 export async function compactTable(deps: WriteDeps, root: string): Promise<Compaction> {
   const total = { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0 }
   for (let round = 1; ; round++) {
-    const table = await loadTable(deps.store, root)
-    if (table === undefined) throw new LakehouseError('TABLE_NOT_FOUND', `there is no table ${root}`, { details: { table: root } })
+    const table = required(await loadTable(deps.store, root), root)
     let conflicts = 0
     for (const files of await compactable(table)) {
       const made = await compactGroup(deps, table, files)

@@ -1,4 +1,4 @@
-import type { Finding } from '../core/finding.ts'
+import { type Finding, wholeFinding } from '../core/finding.ts'
 import { formatInstant } from '../core/time.ts'
 import { compactable, MANY_FILES, SMALL_FILE } from './compact.ts'
 import type { DataFile } from './iceberg/manifest.ts'
@@ -143,16 +143,7 @@ const SKEW = 10
 export async function tableHealth(table: Table): Promise<Finding[]> {
   const findings: Finding[] = []
   const find = (check: string, count: number, explanation: string) =>
-    void findings.push({
-      check,
-      severity: 'warning',
-      table: tableName(table.root),
-      symbol: null,
-      from: null,
-      to: null,
-      count,
-      explanation,
-    })
+    void findings.push(wholeFinding(tableName(table.root), check, 'warning', count, explanation))
   const groups = await compactable(table)
   const files = groups.flat()
   if (files.length > 0) {

@@ -1,7 +1,7 @@
 import type { Column, GlueClient, Table as GlueTable, TableInput } from '@aws-sdk/client-glue'
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { loadTable, metadataKey, type Table, urlOf } from './iceberg/table.ts'
+import { loadTable, metadataKey, required, type Table, urlOf, versionIn } from './iceberg/table.ts'
 import type { IcebergType } from './iceberg/values.ts'
 
 /** Where tables are made known: a database a layer, prefix and layer being its name. */
@@ -27,8 +27,7 @@ export class GlueCatalog {
 
   /** Makes the table's current version known. Throws TABLE_NOT_FOUND, CATALOG_FAILED. */
   async publish(store: ObjectStore, root: string): Promise<GluePublication> {
-    const table = await loadTable(store, root)
-    if (table === undefined) throw new LakehouseError('TABLE_NOT_FOUND', `there is no table ${root}`, { details: { table: root } })
+    const table = required(await loadTable(store, root), root)
     try {
       return await this.#publish(table)
     } catch (error) {
@@ -54,7 +53,7 @@ export class GlueCatalog {
       const location = urlOf(table.store, metadataKey(table.root, table.version))
       const before = held?.Parameters?.['metadata_location']
       if (before === location) return 'unchanged'
-      if (versionIn(before) > table.version) return 'newer'
+      if ((versionIn(before ?? '') ?? 0) > table.version) return 'newer'
       const input = tableInput(table, name, location, before)
       try {
         if (held === undefined) await client.send(new CreateTableCommand({ DatabaseName: database, TableInput: input }))
@@ -101,11 +100,6 @@ export class GlueCatalog {
     )
     return this.#client
   }
-}
-
-/** The number in v<N>.metadata.json; 0 for other names. */
-function versionIn(location: string | undefined): number {
-  return Number(/\/v(\d+)\.metadata\.json$/.exec(location ?? '')?.[1] ?? 0)
 }
 
 function tableInput({ metadata, shape }: Table, name: string, location: string, before: string | undefined): TableInput {

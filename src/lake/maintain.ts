@@ -1,9 +1,8 @@
-import { LakehouseError } from '../core/errors.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { type CommitDeps, publishHint, update } from './iceberg/commit.ts'
-import { withoutSnapshots } from './iceberg/evolve.ts'
-import { type Snapshot, sameId, type TableMetadata } from './iceberg/metadata.ts'
-import { entriesOf, keyOf, loadTable, manifestsOf, type Table } from './iceberg/table.ts'
+import { unnamedSnapshots, withoutSnapshots } from './iceberg/evolve.ts'
+import { type Snapshot, sameId } from './iceberg/metadata.ts'
+import { entriesOf, keyOf, loadTable, manifestsOf, required, type Table, versionIn } from './iceberg/table.ts'
 
 export type ExpireOptions = {
   /** Snapshots before that time may go … */
@@ -13,29 +12,20 @@ export type ExpireOptions = {
   readonly dryRun: boolean
 }
 
-/** Snapshots that an expiry takes away: the old ones that no branch or tag names, and not the newest `keep`. */
-function expirable({ snapshots, refs }: TableMetadata, { beforeMs, keep }: ExpireOptions): Snapshot[] {
-  const named = new Set(Object.values(refs).map((ref) => BigInt(ref['snapshot-id'])))
-  return snapshots
-    .slice(0, Math.max(0, snapshots.length - keep))
-    .filter((snapshot) => snapshot['timestamp-ms'] < beforeMs && !named.has(BigInt(snapshot['snapshot-id'])))
-}
-
 /** Takes old snapshots out of a table, and returns them. Their files stay until `removeOrphans`. Throws TABLE_NOT_FOUND. */
 export async function expireSnapshots(store: ObjectStore, root: string, deps: CommitDeps, options: ExpireOptions): Promise<Snapshot[]> {
   let gone: Snapshot[] = []
   const decide = async (current: Table | undefined) => {
-    gone = expirable(required(current, root).metadata, options)
+    const { metadata } = required(current, root)
+    gone = unnamedSnapshots(metadata, options.keep).filter((snapshot) => snapshot['timestamp-ms'] < options.beforeMs)
     if (gone.length === 0 || options.dryRun) return undefined
-    return withoutSnapshots(required(current, root).metadata, new Set(gone.map((snapshot) => BigInt(snapshot['snapshot-id']))))
+    return withoutSnapshots(
+      metadata,
+      gone.map((snapshot) => snapshot['snapshot-id']),
+    )
   }
   await update(store, root, deps, decide)
   return gone
-}
-
-function required(table: Table | undefined, root: string): Table {
-  if (table === undefined) throw new LakehouseError('TABLE_NOT_FOUND', `there is no table ${root}`, { details: { table: root } })
-  return table
 }
 
 export type OrphanOptions = {
@@ -63,8 +53,8 @@ export async function removeOrphans(store: ObjectStore, root: string, { beforeMs
   if (table !== undefined && !dryRun) await publishHint(store, root, table.version)
   const reachable = await reachableKeys(store, table)
   const isOld = (key: string) => {
-    const version = Number(/\/v(\d+)\.metadata\.json$/.exec(key)?.[1] ?? Number.NaN)
-    return Number.isNaN(version) || (table !== undefined && version < table.version - VERSIONS_KEPT)
+    const version = versionIn(key)
+    return version === undefined || (table !== undefined && version < table.version - VERSIONS_KEPT)
   }
   const orphans: Orphan[] = []
   for (const one of candidates) {

@@ -1,5 +1,5 @@
 import { asLakehouseError } from '../core/errors.ts'
-import type { Finding } from '../core/finding.ts'
+import { type Finding, wholeFinding } from '../core/finding.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { GlueCatalog, type GlueSettings } from './glue.ts'
 import { tableName } from './layout.ts'
@@ -18,8 +18,7 @@ export function tablePublisher(
       return []
     } catch (error) {
       const { message } = asLakehouseError(error)
-      const about = { table: tableName(root), symbol: null, from: null, to: null, count: 1 }
-      return [{ check: 'catalog_failed', severity: 'warning', ...about, explanation: `${message}: tables publish tries again` }]
+      return [wholeFinding(tableName(root), 'catalog_failed', 'warning', 1, `${message}: tables publish tries again`)]
     }
   }
   return { publish, close: () => catalog?.close() }

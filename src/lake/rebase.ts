@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { manifestHeader } from './iceberg/commit.ts'
+import { contentName, manifestHeader } from './iceberg/commit.ts'
 import { decodeManifest, encodeManifest, type ManifestEntry, partitionTypes } from './iceberg/manifest.ts'
 import { decodeManifestList, encodeManifestList, type ManifestLine } from './iceberg/manifest-list.ts'
 import { manifestShapeOf, type Snapshot, type TableMetadata } from './iceberg/metadata.ts'
@@ -42,7 +41,7 @@ export async function rebase(
       sequence: snapshot['sequence-number'],
     }
     const bytes = encodeManifestList(lines, header, typesOf)
-    const key = `${root}/metadata/snap-${snapshot['snapshot-id']}-${nameOf(bytes)}.avro`
+    const key = `${root}/metadata/snap-${snapshot['snapshot-id']}-${contentName(bytes)}.avro`
     await lake.put(key, bytes)
     snapshots.push({ ...snapshot, 'manifest-list': urlOf(lake, key) })
   }
@@ -63,11 +62,7 @@ async function rebaseManifest(
   const entries = decodeManifest(shape, bytes, key, { snapshotId: line.snapshotId, sequence: line.sequence })
   const rewritten = entries.map((entry): ManifestEntry => ({ ...entry, file: { ...entry.file, path: moved(entry.file.path) } }))
   const made = encodeManifest(shape, manifestHeader(metadata, line.specId), rewritten)
-  const target = `${root}/metadata/${nameOf(made)}-m.avro`
+  const target = `${root}/metadata/${contentName(made)}-m.avro`
   await lake.put(target, made)
   return { path: urlOf(lake, target), bytes: made.length }
-}
-
-function nameOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex').slice(0, 32)
 }

@@ -7,9 +7,10 @@ import { type CommitDeps, commit, update } from './iceberg/commit.ts'
 import type { DataFile } from './iceberg/manifest.ts'
 import { newMetadata } from './iceberg/metadata.ts'
 import type { PartitionField, TableShape } from './iceberg/schema.ts'
-import { liveFiles, loadTable, snapshotOf, type Table, urlOf } from './iceberg/table.ts'
+import { liveFiles, loadTable, required, snapshotOf, type Table, urlOf } from './iceberg/table.ts'
 import { applyTransform, resultType } from './iceberg/transform.ts'
 import { type ColumnValue, type IcebergType, isFloating, sqlType } from './iceberg/values.ts'
+import { plainSql, plainValue } from './plain-value.ts'
 
 export type WriteDeps = { readonly store: ObjectStore; readonly session: DuckDBSession; readonly commits: CommitDeps; readonly run: string }
 
@@ -46,8 +47,7 @@ const ONCE = 'lakehouse.write'
  */
 export async function writeRows(deps: WriteDeps, root: string, query: string, options: WriteOptions): Promise<Written> {
   const table = await loadTable(deps.store, root)
-  const shape = table?.shape ?? options.shape
-  if (shape === undefined) throw new LakehouseError('TABLE_NOT_FOUND', `there is no table ${root}`, { details: { table: root } })
+  const shape = table?.shape ?? options.shape ?? required(table, root).shape
   const specId = table?.metadata['default-spec-id'] ?? 0
   const added: DataFile[] = []
   for await (const file of cutRows(deps, root, query, shape)) added.push({ ...file, specId })
@@ -101,8 +101,7 @@ export async function createTable(
 /** Takes away every row of the partitions that `belongs` chooses. Returns how many files went. */
 export async function deletePartitions(deps: WriteDeps, root: string, belongs: (file: DataFile) => boolean): Promise<number> {
   let removed = 0
-  const table = await loadTable(deps.store, root)
-  if (table === undefined) throw new LakehouseError('TABLE_NOT_FOUND', `there is no table ${root}`, { details: { table: root } })
+  const table = required(await loadTable(deps.store, root), root)
   await commit(deps.store, root, table.shape, deps.commits, async (current) => {
     const remove = new Set<string>()
     if (current !== undefined)
@@ -156,7 +155,7 @@ async function* cutRows(
   let written = 0
   const tuples = parts.length === 0 ? [{}] : await session.jsonRows(`SELECT DISTINCT ${cuts} FROM written_rows ORDER BY ALL`)
   for (const tuple of tuples) {
-    const values = parts.map(({ type }, index) => toValue(type, tuple[`part_${index}`]))
+    const values = parts.map(({ type }, index) => plainValue(type, tuple[`part_${index}`]))
     const where = parts.map(
       ({ sql, type, field }, index) => `${sql} IS NOT DISTINCT FROM ${literal(values[index] ?? null, resultType(field.transform, type))}`,
     )
@@ -230,14 +229,6 @@ async function partExpressions(session: DuckDBSession, { fields, partition }: Ta
   return parts
 }
 
-/** A column in the form in which our code holds its values. */
-function plainSql(column: string, type: IcebergType): string {
-  if (type === 'date') return `datediff('day', DATE '1970-01-01', ${column})`
-  if (type === 'timestamp' || type === 'timestamptz') return `epoch_us(${column})`
-  const scale = /, (\d+)\)$/.exec(type)?.[1]
-  return scale === undefined ? column : `(${column}::VARCHAR).replace('.', '')::HUGEINT`
-}
-
 function partSql({ transform }: PartitionField, plain: string, column: string, type: IcebergType): string {
   const width = /\[(\d+)\]/.exec(transform)?.[1]
   switch (transform) {
@@ -263,22 +254,13 @@ async function bucketSql(session: DuckDBSession, { source, transform }: Partitio
   const plain = plainSql(column, type)
   const values = await session.jsonRows(`SELECT DISTINCT ${plain} AS value FROM written_rows WHERE ${column} IS NOT NULL ORDER BY 1`)
   const rows = values.map(({ value }) => {
-    const held = toValue(type, value)
+    const held = plainValue(type, value)
     return `(${literal(held, type)}, ${literal(applyTransform(transform, type, held), 'int')})`
   })
   await session.run(
     `CREATE OR REPLACE TEMP TABLE buckets_${index} AS FROM (VALUES ${rows.join(', ') || '(NULL, NULL)'}) v(bucket_of, bucket_is)`,
   )
   return `(SELECT b.bucket_is FROM buckets_${index} b WHERE b.bucket_of = ${plainSql(`written_rows.${column}`, type)})::INTEGER`
-}
-
-/** A value as JSON from the engine, in the form in which our code holds it. */
-function toValue(type: IcebergType, value: unknown): ColumnValue | null {
-  if (value === null || value === undefined) return null
-  if (typeof value === 'boolean' || typeof value === 'number') return value
-  const text = String(value)
-  if (type === 'string') return text
-  return /^-?\d+$/.test(text) ? (Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text)) : Number(text)
 }
 
 /** Floating numbers are compared as what they are, not as the decimals that their digits are. */

@@ -1,5 +1,5 @@
 import { DATASETS, type Series, silverTableName } from '../core/datasets/registry.ts'
-import type { Finding } from '../core/finding.ts'
+import { type Finding, wholeFinding } from '../core/finding.ts'
 import { INTERVALS } from '../core/interval.ts'
 import { formatInstant, US_PER_DAY } from '../core/time.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
@@ -76,7 +76,7 @@ async function findGaps(
   const missing = Number(total?.['missing'] ?? 0)
   if (gaps > findings.length) {
     const explanation = `${gaps} gaps in all, the first ${findings.length} are listed`
-    findings.push({ check: 'gap', severity: 'warning', table, symbol: null, from: null, to: null, count: missing, explanation })
+    findings.push(wholeFinding(table, 'gap', 'warning', missing, explanation))
   }
   return { findings, gaps, missing }
 }

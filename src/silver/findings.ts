@@ -1,4 +1,4 @@
-import type { Finding } from '../core/finding.ts'
+import { type Finding, wholeFinding } from '../core/finding.ts'
 import { quarantinedRowsKey } from '../lake/layout.ts'
 import { parseArchiveKey } from '../sources/binance/archive-key.ts'
 import type { BuildOutcome } from './build-file.ts'
@@ -47,16 +47,7 @@ function duplicateFindings(table: string, { decoded, duplicates }: BuildOutcome)
   }
   if (conflicting > conflicts.length) {
     const explanation = `${conflicting} keys have rows that differ; the first ${conflicts.length} are listed`
-    findings.push({
-      check: 'conflicting_duplicates',
-      severity: 'error',
-      table,
-      symbol: null,
-      from: null,
-      to: null,
-      count: conflicting,
-      explanation,
-    })
+    findings.push(wholeFinding(table, 'conflicting_duplicates', 'error', conflicting, explanation))
   }
   return findings
 }

@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
-import type { Finding } from '../core/finding.ts'
+import { type Finding, wholeFinding } from '../core/finding.ts'
 import { localStore, sweepTemporaries } from '../storage/local.ts'
 import { abortUpload, deleteObjects, listUploads } from '../storage/s3/operations.ts'
 import { mayBeAtWork } from '../storage/temporary.ts'
@@ -327,16 +327,7 @@ class Sync {
   }
 
   #note(check: string, severity: Finding['severity'], count: number, explanation: string): void {
-    this.#findings.push({
-      check,
-      severity,
-      table: this.#deps.pair.destination.address,
-      symbol: null,
-      from: null,
-      to: null,
-      count,
-      explanation,
-    })
+    this.#findings.push(wholeFinding(this.#deps.pair.destination.address, check, severity, count, explanation))
   }
 }
 

@@ -1,5 +1,5 @@
 import { LakehouseError } from '../../core/errors.ts'
-import type { Finding } from '../../core/finding.ts'
+import { type Finding, wholeFinding } from '../../core/finding.ts'
 import { keepHeapSmall } from '../../platform/small-heap.ts'
 import type { Difference } from '../../transfer/verify.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
@@ -63,14 +63,5 @@ async function run(context: CommandContext): Promise<CommandResult> {
 
 function toFinding({ key, difference, explanation }: Difference, destination: string): Finding {
   const severity = difference === 'extra' ? 'warning' : 'error'
-  return {
-    check: difference,
-    severity,
-    table: destination,
-    symbol: null,
-    from: null,
-    to: null,
-    count: 1,
-    explanation: `${key}: ${explanation}`,
-  }
+  return wholeFinding(destination, difference, severity, 1, `${key}: ${explanation}`)
 }

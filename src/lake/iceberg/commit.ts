@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { asNext, withoutSnapshots, withSnapshot } from './evolve.ts'
+import { asNext, unnamedSnapshots, withoutSnapshots, withRef, withSnapshot } from './evolve.ts'
 import { type DataFile, encodeManifest, type ManifestEntry, partitionTypes, type SnapshotId } from './manifest.ts'
 import { encodeManifestList, lineFor, type ManifestLine } from './manifest-list.ts'
 import {
@@ -96,15 +96,17 @@ export async function commit(
     if (change === undefined) return undefined
     const base = current?.metadata ?? newMetadata(urlOf(store, root), shape, deps.nowMs())
     const snapshot = await writeSnapshot(store, root, current, base, change, deps.nowMs())
-    return withoutOldSnapshots(withSnapshot(base, snapshot, change.branch))
+    const { 'snapshot-id': id, 'timestamp-ms': atMs } = snapshot
+    return withoutOldSnapshots(withRef(withSnapshot(base, snapshot), change.branch ?? 'main', id, 'branch', atMs))
   })
 }
 
 function withoutOldSnapshots(metadata: TableMetadata): TableMetadata {
   if (metadata.snapshots.length <= SNAPSHOTS_KEPT + SNAPSHOTS_SLACK) return metadata
-  const named = new Set(Object.values(metadata.refs).map((ref) => BigInt(ref['snapshot-id'])))
-  const old = metadata.snapshots.slice(0, -SNAPSHOTS_KEPT).map((snapshot) => BigInt(snapshot['snapshot-id']))
-  return withoutSnapshots(metadata, new Set(old.filter((id) => !named.has(id))))
+  return withoutSnapshots(
+    metadata,
+    unnamedSnapshots(metadata, SNAPSHOTS_KEPT).map((snapshot) => snapshot['snapshot-id']),
+  )
 }
 
 /** Names the newest version in the hint, at least `version`. Readers such as DuckDB trust it: it is written again while a newer version exists. */
@@ -134,7 +136,7 @@ async function writeSnapshot(
     for (const specId of new Set(entries.map((entry) => entry.file.specId))) {
       const some = entries.filter((entry) => entry.file.specId === specId)
       const bytes = encodeManifest(manifestShapeOf(base, specId, root), manifestHeader(base, specId), some)
-      const key = `${root}/metadata/${digest(bytes)}-m.avro`
+      const key = `${root}/metadata/${contentName(bytes)}-m.avro`
       await store.put(key, bytes)
       lines.push(lineFor(urlOf(store, key), bytes.length, snapshotId, specId, sequence, some))
     }
@@ -149,7 +151,7 @@ async function writeSnapshot(
   const list = encodeManifestList(lines, { snapshotId, parentId: parent?.['snapshot-id'], sequence }, (specId) =>
     partitionTypes(manifestShapeOf(base, specId, root)),
   )
-  const listKey = `${root}/metadata/snap-${snapshotId}-${digest(list)}.avro`
+  const listKey = `${root}/metadata/snap-${snapshotId}-${contentName(list)}.avro`
   await store.put(listKey, list)
   return {
     'snapshot-id': snapshotId,
@@ -227,7 +229,8 @@ function snapshotIdOf(parent: SnapshotId | undefined, sequence: number, change: 
   return (bytes.readUInt32LE(0) & 0x1fffff) * 2 ** 32 + bytes.readUInt32LE(4)
 }
 
-function digest(bytes: Uint8Array): string {
+/** The name of a metadata file with this content. */
+export function contentName(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex').slice(0, 32)
 }
 

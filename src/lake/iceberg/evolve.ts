@@ -21,15 +21,14 @@ export function asNext(next: TableMetadata, previous: { metadata: TableMetadata;
   }
 }
 
-/** With one more snapshot, which becomes the head of a branch. */
-export function withSnapshot(metadata: TableMetadata, snapshot: Snapshot, branch = 'main'): TableMetadata {
-  const added = {
+/** With one more snapshot, which nothing names yet. */
+export function withSnapshot(metadata: TableMetadata, snapshot: Snapshot): TableMetadata {
+  return {
     ...metadata,
     'last-sequence-number': Math.max(metadata['last-sequence-number'], snapshot['sequence-number']),
     'last-updated-ms': Math.max(metadata['last-updated-ms'], snapshot['timestamp-ms']),
     snapshots: [...metadata.snapshots, snapshot],
   }
-  return withRef(added, branch, snapshot['snapshot-id'], 'branch', snapshot['timestamp-ms'])
 }
 
 /** With a branch or tag that names a snapshot. `main` is what is read where nothing else is asked for. Throws SNAPSHOT_NOT_FOUND, TABLE_REF_INVALID. */
@@ -71,8 +70,15 @@ export function withoutRef(metadata: TableMetadata, name: string): TableMetadata
   return { ...metadata, refs }
 }
 
+/** The snapshots before the newest `keep` that no branch or tag names, oldest first. */
+export function unnamedSnapshots({ snapshots, refs }: TableMetadata, keep: number): Snapshot[] {
+  const named = new Set(Object.values(refs).map((ref) => BigInt(ref['snapshot-id'])))
+  return snapshots.slice(0, Math.max(0, snapshots.length - keep)).filter((snapshot) => !named.has(BigInt(snapshot['snapshot-id'])))
+}
+
 /** Without some snapshots. Those that a branch or tag names must stay. */
-export function withoutSnapshots(metadata: TableMetadata, gone: ReadonlySet<bigint>): TableMetadata {
+export function withoutSnapshots(metadata: TableMetadata, snapshotIds: readonly SnapshotId[]): TableMetadata {
+  const gone = new Set(snapshotIds.map(BigInt))
   const isGone = (id: SnapshotId) => gone.has(BigInt(id))
   // What lies before an entry that is cut would seem to follow on something else.
   const cut = metadata['snapshot-log'].findLastIndex((entry) => isGone(entry['snapshot-id']))

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { LakehouseError } from '../../core/errors.ts'
-import { withoutRef, withoutSnapshots, withRef } from './evolve.ts'
+import { withoutRef, withoutSnapshots, withRef, withSnapshot } from './evolve.ts'
 import {
   fieldJson,
   newMetadata,
@@ -190,12 +190,7 @@ function applyUpdate(
     case 'add-snapshot': {
       const { snapshot } = one
       if (metadata.snapshots.some((other) => sameId(other['snapshot-id'], snapshot['snapshot-id']))) return metadata
-      return {
-        ...metadata,
-        snapshots: [...metadata.snapshots, snapshot],
-        'last-sequence-number': Math.max(metadata['last-sequence-number'], snapshot['sequence-number']),
-        'last-updated-ms': Math.max(metadata['last-updated-ms'], snapshot['timestamp-ms']),
-      }
+      return withSnapshot(metadata, snapshot)
     }
     case 'set-snapshot-ref': {
       const { action: _action, 'ref-name': name, 'snapshot-id': snapshotId, type, ...more } = one
@@ -205,7 +200,7 @@ function applyUpdate(
     case 'remove-snapshots': {
       const gone = new Set(one['snapshot-ids'].map(BigInt))
       const refs = Object.entries(metadata.refs).filter(([name, ref]) => name === 'main' || !gone.has(BigInt(ref['snapshot-id'])))
-      return withoutSnapshots({ ...metadata, refs: Object.fromEntries(refs) }, gone)
+      return withoutSnapshots({ ...metadata, refs: Object.fromEntries(refs) }, one['snapshot-ids'])
     }
     case 'remove-snapshot-ref':
       return metadata.refs[one['ref-name']] === undefined ? metadata : withoutRef(metadata, one['ref-name'])

@@ -19,6 +19,12 @@ export function metadataKey(root: string, version: number): string {
   return `${root}/metadata/v${version}.metadata.json`
 }
 
+/** The number of the version whose metadata lie at a key or URL, or undefined for any other. */
+export function versionIn(location: string): number | undefined {
+  const digits = /\/v(\d+)\.metadata\.json$/.exec(location)?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
 export function hintKey(root: string): string {
   return `${root}/metadata/version-hint.text`
 }
@@ -62,6 +68,12 @@ export async function loadTable(store: ObjectStore, root: string): Promise<Table
   return { store, root, version, metadata, shape: shapeOf(metadata, key) }
 }
 
+/** The table itself. Throws TABLE_NOT_FOUND where there is none. */
+export function required(table: Table | undefined, root: string): Table {
+  if (table === undefined) throw new LakehouseError('TABLE_NOT_FOUND', `there is no table ${root}`, { details: { table: root } })
+  return table
+}
+
 /** A version of the metadata never changes: what was read last of tables is kept. */
 const parsed = new Map<string, TableMetadata>()
 const PARSED_MOST = 100
@@ -78,8 +90,8 @@ async function newestVersion(store: ObjectStore, root: string): Promise<number |
   if (hinted !== undefined) return hinted
   let newest: number | undefined
   for await (const { key } of store.list(`${root}/metadata/v`)) {
-    const version = Number(/\/v(\d+)\.metadata\.json$/.exec(key)?.[1] ?? Number.NaN)
-    if (!Number.isNaN(version)) newest = Math.max(newest ?? 0, version)
+    const version = versionIn(key)
+    if (version !== undefined) newest = Math.max(newest ?? 0, version)
   }
   return newest
 }
