@@ -263,15 +263,12 @@ async function inBucket(folder: string): Promise<void> {
       partition: byPeriod('t', 'month'),
       sort: ['t'],
     }
-    await houseOf(lake, join(folder, 'cache-write')).withTables(
-      true,
-      () => {},
-      (tables) =>
-        tables.write(
-          'silver.bars',
-          "SELECT TIMESTAMPTZ '2022-01-01 00:00:00+00' + INTERVAL (n) MINUTE AS t, (hash(n) % 1000000) / 7.0 AS x FROM range(1050000) r(n)",
-          { mode: 'append', shape },
-        ),
+    await houseOf(lake, join(folder, 'cache-write')).withTables(true, (tables) =>
+      tables.write(
+        'silver.bars',
+        "SELECT TIMESTAMPTZ '2022-01-01 00:00:00+00' + INTERVAL (n) MINUTE AS t, (hash(n) % 1000000) / 7.0 AS x FROM range(1050000) r(n)",
+        { mode: 'append', shape },
+      ),
     )
     const sql = "SELECT count(*) AS n, sum(x) AS x FROM silver.bars WHERE t >= '2023-05-03' AND t < '2023-05-17'"
     const cold: number[] = []
@@ -298,19 +295,15 @@ async function compaction(folder: string): Promise<void> {
   const shape: TableShape = { fields: FIELDS.slice(0, 4), partition: [partitionField('symbol', 'identity')], sort: ['open_time'] }
   const rows = (n: number) =>
     `SELECT 'A' AS symbol, make_timestamptz(${n} * 60000000000 + m * 60000000) AS open_time, (hash(m, ${n}) % 100000) / 7.0 AS open, (hash(m, ${n}, 1) % 100000) / 7.0 AS high FROM range(200000) r(m)`
-  await houseOf(lake).withTables(
-    true,
-    () => {},
-    async (tables) => {
-      for (let n = 0; n < 20; n++) await tables.write('silver.bars', rows(n), { mode: 'append', shape })
-      const began = performance.now()
-      const { filesBefore, bytesBefore } = await tables.compact('silver.bars')
-      const seconds = (performance.now() - began) / 1000
-      print(
-        `\ncompaction of ${filesBefore} files (${(bytesBefore / 1e6).toFixed(0)} MB, 4,000,000 rows): ${seconds.toFixed(1)} s, ${(bytesBefore / 1e6 / seconds).toFixed(0)} MB/s`,
-      )
-    },
-  )
+  await houseOf(lake).withTables(true, async (tables) => {
+    for (let n = 0; n < 20; n++) await tables.write('silver.bars', rows(n), { mode: 'append', shape })
+    const began = performance.now()
+    const { filesBefore, bytesBefore } = await tables.compact('silver.bars')
+    const seconds = (performance.now() - began) / 1000
+    print(
+      `\ncompaction of ${filesBefore} files (${(bytesBefore / 1e6).toFixed(0)} MB, 4,000,000 rows): ${seconds.toFixed(1)} s, ${(bytesBefore / 1e6 / seconds).toFixed(0)} MB/s`,
+    )
+  })
 }
 
 /** Commits, plans, queries, buckets and compaction of the tables. */

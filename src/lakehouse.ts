@@ -39,6 +39,11 @@ export type IngestOptions = Omit<IngestRequest, 'now' | 'barIntervals'> & {
 /** A planned series, and how much of it the lake holds already. */
 export type DryRunSeries = PlannedSeries & { readonly held: number }
 
+/** Told of what a user may want to know and nothing has to be done about. */
+type OnNotice = (text: string) => void
+
+const ignore = () => {}
+
 /** Everything that a lake can do, wired from one configuration. */
 export class Lakehouse {
   readonly config: Config
@@ -156,43 +161,36 @@ export class Lakehouse {
   }
 
   /** Works with the lake's tables; with `writes`, as a run that others know of. Throws LAKE_NOT_FOUND. */
-  async withTables<T>(writes: boolean, onNotice: (text: string) => void, use: (tables: Tables) => Promise<T>): Promise<T> {
-    return await this.#withLake((store) => this.#useTables(store, writes, onNotice, use))
-  }
-
-  async #useTables<T>(
-    store: ObjectStore,
-    writes: boolean,
-    onNotice: (text: string) => void,
-    use: (tables: Tables) => Promise<T>,
-  ): Promise<T> {
+  async withTables<T>(writes: boolean, use: (tables: Tables) => Promise<T>, onNotice: OnNotice = ignore): Promise<T> {
     const { nowMs, random, signal } = this.#around
-    const run = writes ? await beginRun(store, { nowMs, signal, onNotice }) : undefined
-    let mayLeaveOrphans = writes
-    const publisher = tablePublisher(store, this.config.glue)
-    const commits = { nowMs, random, onConflict: () => {} }
+    const commits = { nowMs, random, onConflict: ignore }
     const withSession = <R>(work: (session: DuckDBSession) => Promise<R>) =>
       this.#withScratch((scratch) => this.#withSession(scratch, work))
-    try {
-      const result = await use(new Tables({ store, commits, run: run?.id ?? '', withSession, publish: publisher.publish }))
-      mayLeaveOrphans = false
-      return result
-    } catch (error) {
-      throw signal.aborted ? asLakehouseError(signal.reason, 'INTERRUPTED') : error
-    } finally {
-      publisher.close()
-      await run?.end({ mayLeaveOrphans })
-    }
+    return await this.#withLake(async (store) => {
+      const run = writes ? await beginRun(store, { nowMs, signal, onNotice }) : undefined
+      let mayLeaveOrphans = writes
+      const publisher = tablePublisher(store, this.config.glue)
+      try {
+        const result = await use(new Tables({ store, commits, run: run?.id ?? '', withSession, publish: publisher.publish }))
+        mayLeaveOrphans = false
+        return result
+      } catch (error) {
+        throw signal.aborted ? asLakehouseError(signal.reason, 'INTERRUPTED') : error
+      } finally {
+        publisher.close()
+        await run?.end({ mayLeaveOrphans })
+      }
+    })
   }
 
   /** Works with the tables as a catalog; with `writes`, as a run that others know of, so that none of them sweeps what clients are writing. */
-  async withCatalog<T>(writes: boolean, onNotice: (text: string) => void, use: (catalog: LakeCatalog) => Promise<T>): Promise<T> {
+  async withCatalog<T>(writes: boolean, use: (catalog: LakeCatalog) => Promise<T>, onNotice: OnNotice = ignore): Promise<T> {
     const { nowMs, random, signal } = this.#around
     return await this.#withLake(async (store) => {
       const run = writes ? await beginRun(store, { nowMs, signal, onNotice }, { serves: true }) : undefined
       const publisher = tablePublisher(store, this.config.glue)
       try {
-        return await use(new LakeCatalog(store, { nowMs, random, onConflict: () => {} }, publisher.publish))
+        return await use(new LakeCatalog(store, { nowMs, random, onConflict: ignore }, publisher.publish))
       } finally {
         publisher.close()
         await run?.end({ mayLeaveOrphans: false })
@@ -202,10 +200,7 @@ export class Lakehouse {
 
   /** Works with the objects of the lake themselves; a lake that is not there is made. */
   async withStore<T>(use: (store: ObjectStore) => Promise<T>): Promise<T> {
-    const { store, close } = await openLake(
-      this.config.lake,
-      this.#storeDeps(() => {}),
-    )
+    const { store, close } = await openLake(this.config.lake, this.#storeDeps())
     try {
       return await use(store)
     } finally {
@@ -228,10 +223,7 @@ export class Lakehouse {
   /** Copies metadata and ledger to a place. */
   async backUp(place: string): ReturnType<typeof backUp> {
     const { nowMs, signal } = this.#around
-    const to = openPlace(
-      place,
-      this.#storeDeps(() => {}),
-    )
+    const to = openPlace(place, this.#storeDeps())
     try {
       return await this.#withLake((store) => backUp(store, to.store, { nowMs, signal }))
     } finally {
@@ -242,15 +234,9 @@ export class Lakehouse {
   /** Brings back from a backup what the lake lacks or cannot read; a lake that is not there is made. */
   async restore(place: string, dryRun: boolean): ReturnType<typeof restore> {
     const { nowMs, signal } = this.#around
-    const from = openPlace(
-      place,
-      this.#storeDeps(() => {}),
-    )
-    const lake = await openLake(
-      this.config.lake,
-      this.#storeDeps(() => {}),
-    )
-    const run = await beginRun(lake.store, { nowMs, signal, onNotice: () => {} })
+    const from = openPlace(place, this.#storeDeps())
+    const lake = await openLake(this.config.lake, this.#storeDeps())
+    const run = await beginRun(lake.store, { nowMs, signal, onNotice: ignore })
     try {
       return await restore(lake.store, from.store, { signal, dryRun })
     } finally {
@@ -269,10 +255,7 @@ export class Lakehouse {
 
   /** Runs `use` with the lake, which must be there. */
   async #withLake<T>(use: (store: ObjectStore) => Promise<T>): Promise<T> {
-    const { store, close } = await openExistingLake(
-      this.config.lake,
-      this.#storeDeps(() => {}),
-    )
+    const { store, close } = await openExistingLake(this.config.lake, this.#storeDeps())
     try {
       return await use(store)
     } finally {
@@ -280,7 +263,7 @@ export class Lakehouse {
     }
   }
 
-  #storeDeps(onNotice: (text: string) => void): StoreDeps {
+  #storeDeps(onNotice: OnNotice = ignore): StoreDeps {
     const { archive, cache, stores } = this.config
     const { nowMs, random, signal } = this.#around
     return {

@@ -64,11 +64,7 @@ export class S3Storage {
 
   async #store(layer: Layer, name: string, query: string, options: Partial<WriteOptions>): Promise<StoredRows> {
     const table = `${layer}.${name}`
-    const written = await this.#house.withTables(
-      true,
-      () => {},
-      (tables) => tables.write(table, query, { mode: 'append', ...options }),
-    )
+    const written = await this.#house.withTables(true, (tables) => tables.write(table, query, { mode: 'append', ...options }))
     return { table, ...written }
   }
 }

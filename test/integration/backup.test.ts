@@ -16,11 +16,7 @@ test('a backup brings back tables that are lost, damaged or older, leaves the ot
   await smallArchive(archive, ARCHIVE)
   const house = openHouse({ lake, archive })
   await ingestKlines(house)
-  await house.withTables(
-    true,
-    () => {},
-    (tables) => tables.tag(TABLE, 'kept', undefined),
-  )
+  await house.withTables(true, (tables) => tables.tag(TABLE, 'kept', undefined))
   const before = await liveState(lake)
   const { counts } = await house.backUp(place)
   assert.ok(counts.objects > 20 && counts.tables > 5)
@@ -48,14 +44,7 @@ test('a backup brings back tables that are lost, damaged or older, leaves the ot
   const done = await house.restore(place, false)
   assert.deepEqual([done.outcomes.filter((one) => one.restored).length, done.segments], [3, 1])
   assert.deepEqual(await liveState(lake), before)
-  assert.deepEqual(
-    await house.withTables(
-      false,
-      () => {},
-      (tables) => tables.check(undefined),
-    ),
-    [],
-  )
+  assert.deepEqual(await house.withTables(false, (tables) => tables.check(undefined)), [])
   assert.equal(Number((await house.select(`SELECT count(*) AS n FROM ${TABLE}`, { tag: 'kept' }))[0]?.['n']), 40 * 1440)
   assert.equal((await ingestKlines(house)).counts.partitionsWritten, 0)
 })
@@ -72,22 +61,12 @@ test('a lake whose files were copied elsewhere is opened there by its backup', a
   for (const layer of ['bronze', 'silver', 'gold'])
     await cp(join(lake, layer), join(moved, layer), { recursive: true, filter: (source) => !/\/metadata(\/|$)|_ledger/.test(source) })
   await rm(lake, { recursive: true })
-  assert.deepEqual(
-    await there.withTables(
-      false,
-      () => {},
-      (tables) => tables.check(undefined),
-    ),
-    [],
-  )
+  assert.deepEqual(await there.withTables(false, (tables) => tables.check(undefined)), [])
   assert.equal(Number((await there.select(`SELECT count(*) AS n FROM ${TABLE}`))[0]?.['n']), 40 * 1440)
   assert.equal((await ingestKlines(there)).counts.partitionsWritten, 0, 'and ingestion goes on there')
   // What has been committed since is newer than the backup, whatever the numbers of versions say.
-  await there.withTables(
-    true,
-    () => {},
-    (tables) =>
-      tables.write(TABLE, `FROM read_parquet('${moved}/silver/binance_spot_klines_1m/data/*/*.parquet') LIMIT 7`, { mode: 'append' }),
+  await there.withTables(true, (tables) =>
+    tables.write(TABLE, `FROM read_parquet('${moved}/silver/binance_spot_klines_1m/data/*/*.parquet') LIMIT 7`, { mode: 'append' }),
   )
   assert.deepEqual(
     (await there.restore(place, false)).outcomes.filter((one) => one.restored),

@@ -48,18 +48,14 @@ for (const version of ['1', '2']) {
     assert.deepEqual(found, { n: 20, price: 90 })
     const [plan] = await house.explain("SELECT * FROM silver.foreign WHERE ts >= '2024-02-01'", undefined)
     assert.deepEqual([plan?.filesRead, plan?.filesSkipped], [1, 1])
-    await house.withTables(
-      true,
-      () => {},
-      async (tables) => {
-        assert.deepEqual(await tables.check('silver.foreign'), [])
-        await tables.write('silver.foreign', "SELECT 'C' AS symbol, TIMESTAMPTZ '2024-03-01 00:00:00+00' AS ts, 1.5 AS price", {
-          mode: 'append',
-        })
-        await tables.compact('silver.foreign')
-        assert.deepEqual(await tables.check('silver.foreign'), [])
-      },
-    )
+    await house.withTables(true, async (tables) => {
+      assert.deepEqual(await tables.check('silver.foreign'), [])
+      await tables.write('silver.foreign', "SELECT 'C' AS symbol, TIMESTAMPTZ '2024-03-01 00:00:00+00' AS ts, 1.5 AS price", {
+        mode: 'append',
+      })
+      await tables.compact('silver.foreign')
+      assert.deepEqual(await tables.check('silver.foreign'), [])
+    })
     const read = `import sys; from pyiceberg.table import StaticTable; print(StaticTable.from_metadata(sys.argv[1]).scan().to_arrow().num_rows)`
     assert.equal(execFileSync(READERS_PYTHON, ['-c', read, `${lake}/silver/foreign`], { encoding: 'utf8' }).trim(), '21')
   })
@@ -68,21 +64,13 @@ for (const version of ['1', '2']) {
 test('what is not as the metadata says is found, and named with its file', async (context) => {
   const { lake, house } = await lakeWith(context)
   const folder = join(lake, 'silver/everything')
-  await house.withTables(
-    true,
-    () => {},
-    (tables) =>
-      tables.write('silver.everything', rows(0, 50), {
-        mode: 'append',
-        shape: { fields: FIELDS, partition: cut(['ts', 'month']), sort: ['symbol'] },
-      }),
+  await house.withTables(true, (tables) =>
+    tables.write('silver.everything', rows(0, 50), {
+      mode: 'append',
+      shape: { fields: FIELDS, partition: cut(['ts', 'month']), sort: ['symbol'] },
+    }),
   )
-  const checkOf = (table: string | undefined) =>
-    house.withTables(
-      false,
-      () => {},
-      (tables) => tables.check(table),
-    )
+  const checkOf = (table: string | undefined) => house.withTables(false, (tables) => tables.check(table))
   const check = () => checkOf('silver.everything')
   const names = async (pattern: RegExp) => (await readdir(folder, { recursive: true })).filter((name) => pattern.test(name)).toSorted()
   const [data = ''] = await names(/\.parquet$/)
@@ -131,10 +119,8 @@ async function flip(path: string, at: number): Promise<void> {
 
 test('files of another kind are refused by their name, never read as Parquet', async (context) => {
   const { lake, house } = await lakeWith(context)
-  await house.withTables(
-    true,
-    () => {},
-    (tables) => tables.write('silver.everything', rows(0, 5), { mode: 'append', shape: { fields: FIELDS, partition: [], sort: [] } }),
+  await house.withTables(true, (tables) =>
+    tables.write('silver.everything', rows(0, 5), { mode: 'append', shape: { fields: FIELDS, partition: [], sort: [] } }),
   )
   const folder = join(lake, 'silver/everything/metadata')
   const [manifest = ''] = (await readdir(folder)).filter((name) => name.endsWith('-m.avro'))

@@ -43,41 +43,37 @@ test('tables are made known to Glue with columns, meanings and the place of thei
   const { house } = await houseWith(context, endpoint)
   const client = new GlueClient({ region: 'eu-west-1', endpoint })
   const held = async () => (await client.send(new GetTableCommand({ DatabaseName: 'test_silver', Name: 'everything' }))).Table
-  await house.withTables(
-    true,
-    () => {},
-    async (tables) => {
-      await tables.write('silver.everything', rows(0, 20), { mode: 'append', shape: SHAPE })
-      assert.deepEqual(tables.findings, [])
-      const first = await held()
-      const { metadataLocation } = await tables.describe('silver.everything')
-      assert.deepEqual(
-        [first?.Parameters?.['table_type'], first?.Parameters?.['metadata_location'], first?.TableType],
-        ['ICEBERG', metadataLocation, 'EXTERNAL_TABLE'],
-      )
-      assert.deepEqual(
-        first?.StorageDescriptor?.Columns?.map(({ Name, Type }) => `${Name} ${Type}`),
-        [
-          'id bigint',
-          'symbol string',
-          'ts timestamp',
-          'local timestamp',
-          'day date',
-          'flag boolean',
-          'small int',
-          'ratio float',
-          'price double',
-          'amount decimal(18,4)',
-        ],
-      )
-      assert.equal(first?.StorageDescriptor?.Columns?.[1]?.Comment, 'what symbol means')
-      await tables.alterColumns('silver.everything', [{ kind: 'add', name: 'note', type: 'string' }])
-      const second = await held()
-      assert.equal(second?.Parameters?.['previous_metadata_location'], metadataLocation)
-      assert.equal(second?.StorageDescriptor?.Columns?.length, 11)
-      assert.deepEqual(await tables.publish(undefined), [])
-    },
-  )
+  await house.withTables(true, async (tables) => {
+    await tables.write('silver.everything', rows(0, 20), { mode: 'append', shape: SHAPE })
+    assert.deepEqual(tables.findings, [])
+    const first = await held()
+    const { metadataLocation } = await tables.describe('silver.everything')
+    assert.deepEqual(
+      [first?.Parameters?.['table_type'], first?.Parameters?.['metadata_location'], first?.TableType],
+      ['ICEBERG', metadataLocation, 'EXTERNAL_TABLE'],
+    )
+    assert.deepEqual(
+      first?.StorageDescriptor?.Columns?.map(({ Name, Type }) => `${Name} ${Type}`),
+      [
+        'id bigint',
+        'symbol string',
+        'ts timestamp',
+        'local timestamp',
+        'day date',
+        'flag boolean',
+        'small int',
+        'ratio float',
+        'price double',
+        'amount decimal(18,4)',
+      ],
+    )
+    assert.equal(first?.StorageDescriptor?.Columns?.[1]?.Comment, 'what symbol means')
+    await tables.alterColumns('silver.everything', [{ kind: 'add', name: 'note', type: 'string' }])
+    const second = await held()
+    assert.equal(second?.Parameters?.['previous_metadata_location'], metadataLocation)
+    assert.equal(second?.StorageDescriptor?.Columns?.length, 11)
+    assert.deepEqual(await tables.publish(undefined), [])
+  })
   client.destroy()
 })
 
@@ -124,23 +120,19 @@ test('somebody else changes the table in Glue at the same time: the change is ma
     if (update === 1) table['VersionId'] = Number(table['VersionId']) + 1
   })
   const { house, lake } = await houseWith(context, glue.endpoint)
-  await house.withTables(
-    true,
-    () => {},
-    async (tables) => {
-      await tables.write('silver.everything', rows(0, 20), { mode: 'append', shape: SHAPE })
-      await tables.tag('silver.everything', 'x', undefined)
-      assert.deepEqual(tables.findings, [])
-      assert.ok(glue.refused.includes('ConcurrentModificationException'))
-      const { metadataLocation } = await tables.describe('silver.everything')
-      assert.equal(glue.table()?.Parameters['metadata_location'], metadataLocation)
-      const newer = `file://${lake}/silver/everything/metadata/v99.metadata.json`
-      const parameters = glue.table()?.Parameters ?? assert.fail()
-      parameters['metadata_location'] = newer
-      await tables.untag('silver.everything', 'x')
-      assert.equal(glue.table()?.Parameters['metadata_location'], newer)
-    },
-  )
+  await house.withTables(true, async (tables) => {
+    await tables.write('silver.everything', rows(0, 20), { mode: 'append', shape: SHAPE })
+    await tables.tag('silver.everything', 'x', undefined)
+    assert.deepEqual(tables.findings, [])
+    assert.ok(glue.refused.includes('ConcurrentModificationException'))
+    const { metadataLocation } = await tables.describe('silver.everything')
+    assert.equal(glue.table()?.Parameters['metadata_location'], metadataLocation)
+    const newer = `file://${lake}/silver/everything/metadata/v99.metadata.json`
+    const parameters = glue.table()?.Parameters ?? assert.fail()
+    parameters['metadata_location'] = newer
+    await tables.untag('silver.everything', 'x')
+    assert.equal(glue.table()?.Parameters['metadata_location'], newer)
+  })
 })
 
 test('a Glue that cannot be reached stops no commit: it is told, and can be made up for', async (context) => {
@@ -150,16 +142,12 @@ test('a Glue that cannot be reached stops no commit: it is told, and can be made
   const endpoint = `http://127.0.0.1:${(closed.address() as AddressInfo).port}`
   closed.close()
   const { house } = await houseWith(context, endpoint)
-  await house.withTables(
-    true,
-    () => {},
-    async (tables) => {
-      await tables.write('silver.everything', rows(0, 20), { mode: 'append', shape: SHAPE })
-      assert.deepEqual(
-        tables.findings.map(({ check, severity }) => [check, severity]),
-        [['catalog_failed', 'warning']],
-      )
-    },
-  )
+  await house.withTables(true, async (tables) => {
+    await tables.write('silver.everything', rows(0, 20), { mode: 'append', shape: SHAPE })
+    assert.deepEqual(
+      tables.findings.map(({ check, severity }) => [check, severity]),
+      [['catalog_failed', 'warning']],
+    )
+  })
   assert.equal(Number((await house.select('SELECT count(*) AS n FROM silver.everything'))[0]?.['n']), 20)
 })

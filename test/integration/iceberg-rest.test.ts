@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { READERS_PYTHON } from '../../scripts/readers.ts'
 import type { TableShape } from '../../src/lake/iceberg/schema.ts'
 import { byPeriod } from '../../src/lake/iceberg/schema.ts'
 import type { Lakehouse } from '../../src/lakehouse.ts'
-import { icebergRest } from '../../src/serve/iceberg-rest.ts'
+import { startCatalog } from '../support/catalog.ts'
 import { emptyLake } from '../support/empty-lake.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { openHouse } from '../support/house.ts'
@@ -37,31 +35,10 @@ async function served(
     archive: options.lake,
     ...(options.cache === undefined ? {} : { cache: { directory: options.cache } }),
   })
-  await house.withTables(
-    true,
-    () => {},
-    (tables) => tables.write('silver.prices', rows(0, 60), { mode: 'append', shape: SHAPE }),
-  )
-  const started = Promise.withResolvers<string>()
-  const stop = Promise.withResolvers<void>()
-  const ended = house.withCatalog(
-    true,
-    () => {},
-    async (catalog) => {
-      const server = icebergRest({ catalog, readOnly: options.readOnly === true, token: options.token, onRequest: () => {} })
-      server.listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      started.resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-      await stop.promise
-      server.closeAllConnections()
-      server.close()
-    },
-  )
-  context.after(async () => {
-    stop.resolve()
-    await ended
-  })
-  return { house, url: await started.promise }
+  await house.withTables(true, (tables) => tables.write('silver.prices', rows(0, 60), { mode: 'append', shape: SHAPE }))
+  const { url, close } = await startCatalog(house, options)
+  context.after(close)
+  return { house, url }
 }
 
 async function python(program: string, ...args: string[]): Promise<unknown> {
@@ -124,17 +101,13 @@ test('pyiceberg lists, reads, appends, deletes, alters, tags and creates through
       [2, 'b'],
     ],
   )
-  await house.withTables(
-    true,
-    () => {},
-    async (tables) => {
-      assert.deepEqual((await tables.describe('silver.prices')).refs.map(({ name }) => name).sort(), ['by pyiceberg', 'main'])
-      // And we go on where others were.
-      await tables.write('silver.prices', `SELECT symbol, ts, price AS last_price, 'n' AS note FROM (${rows(60, 70)})`, { mode: 'append' })
-      assert.deepEqual(await tables.check(undefined), [])
-      for (const { snapshotId } of await tables.snapshots('silver.prices')) assert.ok(snapshotId !== -1)
-    },
-  )
+  await house.withTables(true, async (tables) => {
+    assert.deepEqual((await tables.describe('silver.prices')).refs.map(({ name }) => name).sort(), ['by pyiceberg', 'main'])
+    // And we go on where others were.
+    await tables.write('silver.prices', `SELECT symbol, ts, price AS last_price, 'n' AS note FROM (${rows(60, 70)})`, { mode: 'append' })
+    assert.deepEqual(await tables.check(undefined), [])
+    for (const { snapshotId } of await tables.snapshots('silver.prices')) assert.ok(snapshotId !== -1)
+  })
   assert.equal(Number((await house.select('SELECT count(*) AS n FROM silver.prices'))[0]?.['n']), 43)
   assert.equal(Number((await house.select('SELECT count(*) AS n FROM silver.prices', { tag: 'by pyiceberg' }))[0]?.['n']), 33)
 })
@@ -154,15 +127,11 @@ test('through the catalog a lake in a bucket is reached as well: its clients lea
 
 test('DuckDB attaches the catalog, reads it and inserts; what it deletes by rows we refuse to misread', async (context) => {
   const { house, url } = await served(context, { lake: await temporaryFolder(context) })
-  await house.withTables(
-    true,
-    () => {},
-    async (tables) => {
-      const shape: TableShape = { fields: [{ id: 1, name: 'id', type: 'long', required: false }], partition: [], sort: [] }
-      await tables.create('silver.plain', shape, { 'write.delete.mode': 'merge-on-read' })
-      await tables.write('silver.plain', 'SELECT 1::BIGINT AS id', { mode: 'append' })
-    },
-  )
+  await house.withTables(true, async (tables) => {
+    const shape: TableShape = { fields: [{ id: 1, name: 'id', type: 'long', required: false }], partition: [], sort: [] }
+    await tables.create('silver.plain', shape, { 'write.delete.mode': 'merge-on-read' })
+    await tables.write('silver.plain', 'SELECT 1::BIGINT AS id', { mode: 'append' })
+  })
   const program = `
 import duckdb, importlib.util, json, pathlib, sys
 con = duckdb.connect()

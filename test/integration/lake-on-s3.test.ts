@@ -49,14 +49,7 @@ test('a lake in a bucket holds the same files as one on disk, byte for byte, and
   const sql =
     'SELECT symbol, count(*) AS n, sum(trade_count)::BIGINT AS trades FROM silver.binance_spot_klines_1m GROUP BY symbol ORDER BY symbol'
   assert.deepEqual(await again().select(sql), await local.select(sql))
-  assert.deepEqual(
-    await again().withTables(
-      false,
-      () => {},
-      (tables) => tables.check(undefined),
-    ),
-    [],
-  )
+  assert.deepEqual(await again().withTables(false, (tables) => tables.check(undefined)), [])
   const place = openS3(far)
   for await (const { key } of place.store.list('')) assert.ok(!/\.tmp-|\.probe|\.runs\//.test(key), key)
   place.close()
@@ -72,14 +65,7 @@ test('bytes that a bucket has lost are fetched again', async (context) => {
   await place.store.delete(keys[3] ?? '')
   place.close()
   await ingestKlines(remote)
-  assert.deepEqual(
-    await remote.withTables(
-      false,
-      () => {},
-      (tables) => tables.check(undefined),
-    ),
-    [],
-  )
+  assert.deepEqual(await remote.withTables(false, (tables) => tables.check(undefined)), [])
 })
 
 test('several processes write one table in a bucket at once, some are killed: nothing is lost or doubled', async (context) => {

@@ -87,14 +87,10 @@ for (const [name, partition] of Object.entries(SPECS)) {
       })
     }
     const write = async (work: (tables: Tables) => Promise<unknown>, step: string) => {
-      await house.withTables(
-        true,
-        () => {},
-        async (tables) => {
-          await work(tables)
-          await look(tables, step)
-        },
-      )
+      await house.withTables(true, async (tables) => {
+        await work(tables)
+        await look(tables, step)
+      })
     }
     const only = (count: number) => assert.equal(seen.at(-1)?.ours[0], count, seen.at(-1)?.step)
     await write((tables) => tables.write(NAME, rows(0, 60), { mode: 'append', shape }), 'created')
@@ -133,11 +129,7 @@ for (const [name, partition] of Object.entries(SPECS)) {
       await tables.rollback(NAME, { snapshot: list.at(-4)?.snapshotId ?? -1 })
     }, 'rolled back')
     assert.equal(seen.at(-1)?.ours[0], before?.ours[0])
-    await house.withTables(
-      true,
-      () => {},
-      (tables) => look(tables, 'at the tag', 'first'),
-    )
+    await house.withTables(true, (tables) => look(tables, 'at the tag', 'first'))
     only(100)
     verify(seen)
     // What nobody can reach any more goes, and what a tag names stays.
@@ -148,11 +140,7 @@ for (const [name, partition] of Object.entries(SPECS)) {
       assert.ok(gone.length > 0)
       assert.deepEqual(await tables.orphans(NAME, { beforeMs: Date.now() + 1000, dryRun: false }), [])
     }, 'orphans removed')
-    await house.withTables(
-      true,
-      () => {},
-      (tables) => look(tables, 'at the tag after expiry', 'first'),
-    )
+    await house.withTables(true, (tables) => look(tables, 'at the tag after expiry', 'first'))
     verify(seen.slice(last))
     const rowsRead = await withFileFetch(() => icebergRead({ tableUrl: `${store.url}/silver/everything` }))
     assert.equal(rowsRead.length, before?.ours[0])
@@ -179,27 +167,23 @@ test('what differs between two snapshots is told row by row', async (context) =>
   const house = openHouse({ lake, archive: lake })
   const shape: TableShape = { fields: FIELDS.slice(0, 2), partition: [], sort: ['id'] }
   const values = (text: string) => `SELECT id::BIGINT AS id, symbol FROM (VALUES ${text}) v(id, symbol)`
-  await house.withTables(
-    true,
-    () => {},
-    async (tables) => {
-      await tables.write(NAME, values("(1, 'a'), (2, 'b'), (3, 'c')"), { mode: 'append', shape })
-      await tables.tag(NAME, 'before', undefined)
-      await tables.write(NAME, values("(1, 'a'), (2, 'x'), (4, 'd')"), { mode: 'overwrite' })
-      const { diff, rows: changed } = await tables.diff(NAME, { tag: 'before' }, undefined, 10)
-      assert.deepEqual([diff.rowsAdded, diff.rowsRemoved, diff.rowsChanged], [1, 1, 1])
-      assert.deepEqual(
-        changed.map(({ change, row }) => [change, row['id'], row['symbol']]),
-        [
-          ['added', '4', 'd'],
-          ['changed', '2', 'x'],
-          ['removed', '3', 'c'],
-        ],
-      )
-      await tables.branch(NAME, 'trial', undefined)
-      await tables.write(NAME, values("(9, 'on the branch')"), { mode: 'append', branch: 'trial' })
-    },
-  )
+  await house.withTables(true, async (tables) => {
+    await tables.write(NAME, values("(1, 'a'), (2, 'b'), (3, 'c')"), { mode: 'append', shape })
+    await tables.tag(NAME, 'before', undefined)
+    await tables.write(NAME, values("(1, 'a'), (2, 'x'), (4, 'd')"), { mode: 'overwrite' })
+    const { diff, rows: changed } = await tables.diff(NAME, { tag: 'before' }, undefined, 10)
+    assert.deepEqual([diff.rowsAdded, diff.rowsRemoved, diff.rowsChanged], [1, 1, 1])
+    assert.deepEqual(
+      changed.map(({ change, row }) => [change, row['id'], row['symbol']]),
+      [
+        ['added', '4', 'd'],
+        ['changed', '2', 'x'],
+        ['removed', '3', 'c'],
+      ],
+    )
+    await tables.branch(NAME, 'trial', undefined)
+    await tables.write(NAME, values("(9, 'on the branch')"), { mode: 'append', branch: 'trial' })
+  })
   assert.equal(Number((await house.select(`SELECT count(*) AS n FROM ${NAME}`))[0]?.['n']), 3)
   assert.equal(Number((await house.select(`SELECT count(*) AS n FROM ${NAME}`, { tag: 'trial' }))[0]?.['n']), 4)
 })
@@ -220,59 +204,47 @@ test('rows find their partition whatever they are cut by: floating numbers, a co
     { id: 1, name: 'value', type: 'string', required: false },
     { id: 2, name: 'f', type: 'float', required: false },
   ]
-  await house.withTables(
-    true,
-    () => {},
-    async (tables) => {
-      const query = "SELECT 'v' || n AS value, CASE WHEN n = 19 THEN 'nan'::FLOAT ELSE (n / 10.0)::FLOAT END AS f FROM range(20) t(n)"
-      await tables.write(NAME, query, {
-        mode: 'append',
-        shape: { fields, partition: cut(['f', 'identity'], ['value', 'bucket[3]']), sort: [] },
-      })
-      assert.deepEqual(await tables.check(NAME), [])
-    },
-  )
+  await house.withTables(true, async (tables) => {
+    const query = "SELECT 'v' || n AS value, CASE WHEN n = 19 THEN 'nan'::FLOAT ELSE (n / 10.0)::FLOAT END AS f FROM range(20) t(n)"
+    await tables.write(NAME, query, {
+      mode: 'append',
+      shape: { fields, partition: cut(['f', 'identity'], ['value', 'bucket[3]']), sort: [] },
+    })
+    assert.deepEqual(await tables.check(NAME), [])
+  })
   assert.deepEqual([await count(), await count("WHERE value = 'v7'"), await count('WHERE f = 0.7::FLOAT')], [20, 1, 1])
 })
 
 test('a branch is written for itself, and a time is read by what was current then', async (context) => {
   const { house, count } = await freshHouse(context)
   const shape: TableShape = { fields: FIELDS.slice(0, 1), partition: [], sort: ['id'] }
-  await house.withTables(
-    true,
-    () => {},
-    async (tables) => {
-      await tables.write(NAME, 'SELECT 1::BIGINT AS id', { mode: 'append', shape })
-      for (const _ of ['once', 'and again']) await tables.write(NAME, 'SELECT 2::BIGINT AS id', { mode: 'append', branch: 'audit' })
-      const branch = (await tables.snapshots(NAME)).find(({ refs }) => refs.includes('audit'))
-      assert.equal(branch?.summary['total-records'], '2')
-      assert.equal(await count('', { timeMs: Date.now() }), 1)
-      await tables.write(NAME, 'SELECT 3::BIGINT AS id', { mode: 'append' })
-      const first = (await tables.history(NAME))[0]?.snapshotId ?? -1
-      await tables.rollback(NAME, { snapshot: first })
-      assert.equal(await count('', { timeMs: Date.now() + 1000 }), 1)
-      await tables.alterPartition(NAME, [{ source: 'id', transform: 'bucket[2]' }])
-      await assert.rejects(tables.write(NAME, 'SELECT 1::BIGINT AS id', { mode: 'overwrite' }), { code: 'TABLE_UNSUPPORTED' })
-    },
-  )
+  await house.withTables(true, async (tables) => {
+    await tables.write(NAME, 'SELECT 1::BIGINT AS id', { mode: 'append', shape })
+    for (const _ of ['once', 'and again']) await tables.write(NAME, 'SELECT 2::BIGINT AS id', { mode: 'append', branch: 'audit' })
+    const branch = (await tables.snapshots(NAME)).find(({ refs }) => refs.includes('audit'))
+    assert.equal(branch?.summary['total-records'], '2')
+    assert.equal(await count('', { timeMs: Date.now() }), 1)
+    await tables.write(NAME, 'SELECT 3::BIGINT AS id', { mode: 'append' })
+    const first = (await tables.history(NAME))[0]?.snapshotId ?? -1
+    await tables.rollback(NAME, { snapshot: first })
+    assert.equal(await count('', { timeMs: Date.now() + 1000 }), 1)
+    await tables.alterPartition(NAME, [{ source: 'id', transform: 'bucket[2]' }])
+    await assert.rejects(tables.write(NAME, 'SELECT 1::BIGINT AS id', { mode: 'overwrite' }), { code: 'TABLE_UNSUPPORTED' })
+  })
 })
 
 test('rows without a value lie in another partition than those whose value is the text "null"', async (context) => {
   const { house } = await freshHouse(context)
   const shape: TableShape = { fields: FIELDS.slice(0, 2), partition: cut(['symbol', 'identity']), sort: ['id'] }
-  await house.withTables(
-    true,
-    () => {},
-    async (tables) => {
-      await tables.write(NAME, "SELECT * FROM (VALUES (1, NULL), (2, 'null')) t(id, symbol)", { mode: 'append', shape })
-      await tables.write(NAME, "SELECT 3 AS id, 'null' AS symbol", { mode: 'overwrite' })
-      assert.equal((await tables.partitions(NAME)).length, 2)
-      for (const id of [4, 5, 6])
-        await tables.write(NAME, `SELECT * FROM (VALUES (${id}, NULL), (${id + 10}, 'null')) t(id, symbol)`, { mode: 'append' })
-      await tables.compact(NAME)
-      assert.deepEqual(await tables.check(NAME), [])
-    },
-  )
+  await house.withTables(true, async (tables) => {
+    await tables.write(NAME, "SELECT * FROM (VALUES (1, NULL), (2, 'null')) t(id, symbol)", { mode: 'append', shape })
+    await tables.write(NAME, "SELECT 3 AS id, 'null' AS symbol", { mode: 'overwrite' })
+    assert.equal((await tables.partitions(NAME)).length, 2)
+    for (const id of [4, 5, 6])
+      await tables.write(NAME, `SELECT * FROM (VALUES (${id}, NULL), (${id + 10}, 'null')) t(id, symbol)`, { mode: 'append' })
+    await tables.compact(NAME)
+    assert.deepEqual(await tables.check(NAME), [])
+  })
   assert.deepEqual(await house.select(`SELECT id::INTEGER AS id FROM ${NAME} WHERE symbol IS NULL ORDER BY id`), [
     { id: 1 },
     { id: 4 },
@@ -284,18 +256,14 @@ test('rows without a value lie in another partition than those whose value is th
 test('a column that comes again under its name is another one', async (context) => {
   const { house } = await freshHouse(context)
   const shape: TableShape = { fields: FIELDS.slice(0, 2), partition: [], sort: ['id'] }
-  await house.withTables(
-    true,
-    () => {},
-    async (tables) => {
-      await tables.write(NAME, "SELECT 1::BIGINT AS id, 'old' AS symbol", { mode: 'append', shape })
-      await tables.alterColumns(NAME, [{ kind: 'drop', name: 'symbol' }])
-      await tables.alterColumns(NAME, [{ kind: 'add', name: 'symbol', type: 'int' }])
-      await tables.alterPartition(NAME, [{ source: 'symbol', transform: 'identity' }])
-      await tables.write(NAME, 'SELECT 2::BIGINT AS id, 7 AS symbol', { mode: 'append' })
-      assert.deepEqual(await tables.check(NAME), [])
-    },
-  )
+  await house.withTables(true, async (tables) => {
+    await tables.write(NAME, "SELECT 1::BIGINT AS id, 'old' AS symbol", { mode: 'append', shape })
+    await tables.alterColumns(NAME, [{ kind: 'drop', name: 'symbol' }])
+    await tables.alterColumns(NAME, [{ kind: 'add', name: 'symbol', type: 'int' }])
+    await tables.alterPartition(NAME, [{ source: 'symbol', transform: 'identity' }])
+    await tables.write(NAME, 'SELECT 2::BIGINT AS id, 7 AS symbol', { mode: 'append' })
+    assert.deepEqual(await tables.check(NAME), [])
+  })
   assert.deepEqual(
     (await house.select(`SELECT symbol FROM ${NAME} ORDER BY id`)).map((row) => row['symbol']),
     [null, 7],
@@ -305,14 +273,11 @@ test('a column that comes again under its name is another one', async (context) 
 test('conditions leave out no row that counts: beside a join, beyond 2^53, with fractions, whatever the case of a name', async (context) => {
   const { house } = await freshHouse(context)
   const shape: TableShape = { fields: FIELDS.slice(0, 2), partition: cut(['id', 'bucket[4]']), sort: ['id'] }
-  await house.withTables(
-    true,
-    () => {},
-    (tables) =>
-      tables.write(NAME, "SELECT n AS id, 's' || n AS symbol FROM range(3) t(n) UNION ALL SELECT 9007199254740993, 'large'", {
-        mode: 'append',
-        shape,
-      }),
+  await house.withTables(true, (tables) =>
+    tables.write(NAME, "SELECT n AS id, 's' || n AS symbol FROM range(3) t(n) UNION ALL SELECT 9007199254740993, 'large'", {
+      mode: 'append',
+      shape,
+    }),
   )
   const count = async (sql: string) => Number((await house.select(`SELECT count(*) AS n FROM ${sql}`))[0]?.['n'])
   assert.equal(await count(`range(5) r(x) LEFT JOIN ${NAME} t ON t.id = r.x WHERE t.symbol IS NULL`), 2)
@@ -328,15 +293,11 @@ test('many small appends to a partition are compacted by themselves', async (con
   await localStore(lake).put(LAKE_MARKER, Buffer.from(JSON.stringify({ format: LAKE_FORMAT })))
   const house = openHouse({ lake, archive: lake })
   const shape: TableShape = { fields: FIELDS.slice(0, 1), partition: [], sort: ['id'] }
-  await house.withTables(
-    true,
-    () => {},
-    async (tables) => {
-      for (let n = 0; n < 40; n++) await tables.write(NAME, `SELECT ${n}::BIGINT AS id`, { mode: 'append', shape })
-      assert.ok((await tables.files(NAME)).length < 20)
-      assert.deepEqual(await tables.check(NAME), [])
-    },
-  )
+  await house.withTables(true, async (tables) => {
+    for (let n = 0; n < 40; n++) await tables.write(NAME, `SELECT ${n}::BIGINT AS id`, { mode: 'append', shape })
+    assert.ok((await tables.files(NAME)).length < 20)
+    assert.deepEqual(await tables.check(NAME), [])
+  })
   assert.equal(Number((await house.select(`SELECT count(DISTINCT id) AS n FROM ${NAME}`))[0]?.['n']), 40)
 })
 
@@ -344,30 +305,26 @@ test('changes that would make what is written unreadable are refused', async (co
   const lake = await temporaryFolder(context)
   await localStore(lake).put(LAKE_MARKER, Buffer.from(JSON.stringify({ format: LAKE_FORMAT })))
   const house = openHouse({ lake, archive: lake })
-  await house.withTables(
-    true,
-    () => {},
-    async (tables) => {
-      await tables.create(NAME, { fields: FIELDS, partition: cut(['ts', 'month']), sort: ['symbol'] }, { owner: 'us' })
-      assert.equal((await tables.describe(NAME)).properties['owner'], 'us')
-      assert.deepEqual(await tables.check(NAME), [])
-      const refused = [
-        { kind: 'widen', name: 'price', type: 'float' },
-        { kind: 'widen', name: 'id', type: 'string' },
-        { kind: 'widen', name: 'amount', type: 'decimal(10, 4)' },
-        { kind: 'rename', name: 'id', to: 'price' },
-        { kind: 'add', name: 'id', type: 'long' },
-        { kind: 'drop', name: 'ts' },
-      ] as const
-      for (const change of refused) await assert.rejects(tables.alterColumns(NAME, [change]), { code: 'SCHEMA_CHANGE_INVALID' })
-      await assert.rejects(tables.alterColumns(NAME, [{ kind: 'drop', name: 'nothing' }]), { code: 'COLUMN_NOT_FOUND' })
-      await assert.rejects(tables.alterPartition(NAME, [{ source: 'nothing', transform: 'day' }]), { code: 'COLUMN_NOT_FOUND' })
-      await assert.rejects(tables.untag(NAME, 'main'), { code: 'TABLE_REF_INVALID' })
-      await assert.rejects(tables.tag(NAME, 'x', undefined), { code: 'SNAPSHOT_NOT_FOUND' })
-      await assert.rejects(tables.describe('silver.none'), { code: 'TABLE_NOT_FOUND' })
-      await assert.rejects(tables.describe('../../etc'), { code: 'TABLE_NOT_FOUND' })
-    },
-  )
+  await house.withTables(true, async (tables) => {
+    await tables.create(NAME, { fields: FIELDS, partition: cut(['ts', 'month']), sort: ['symbol'] }, { owner: 'us' })
+    assert.equal((await tables.describe(NAME)).properties['owner'], 'us')
+    assert.deepEqual(await tables.check(NAME), [])
+    const refused = [
+      { kind: 'widen', name: 'price', type: 'float' },
+      { kind: 'widen', name: 'id', type: 'string' },
+      { kind: 'widen', name: 'amount', type: 'decimal(10, 4)' },
+      { kind: 'rename', name: 'id', to: 'price' },
+      { kind: 'add', name: 'id', type: 'long' },
+      { kind: 'drop', name: 'ts' },
+    ] as const
+    for (const change of refused) await assert.rejects(tables.alterColumns(NAME, [change]), { code: 'SCHEMA_CHANGE_INVALID' })
+    await assert.rejects(tables.alterColumns(NAME, [{ kind: 'drop', name: 'nothing' }]), { code: 'COLUMN_NOT_FOUND' })
+    await assert.rejects(tables.alterPartition(NAME, [{ source: 'nothing', transform: 'day' }]), { code: 'COLUMN_NOT_FOUND' })
+    await assert.rejects(tables.untag(NAME, 'main'), { code: 'TABLE_REF_INVALID' })
+    await assert.rejects(tables.tag(NAME, 'x', undefined), { code: 'SNAPSHOT_NOT_FOUND' })
+    await assert.rejects(tables.describe('silver.none'), { code: 'TABLE_NOT_FOUND' })
+    await assert.rejects(tables.describe('../../etc'), { code: 'TABLE_NOT_FOUND' })
+  })
 })
 
 test('data are stored and asked for by layer, under the names of the specification, and each table tells of itself in JSON', async (context) => {

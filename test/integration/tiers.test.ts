@@ -34,14 +34,7 @@ test('old data files move to the directories of their tiers; everything reads th
   assert.ok((await lstat(files[0] ?? '')).isSymbolicLink())
   assert.deepEqual(await house.moveToTiers(false), [])
   assert.deepEqual(await liveState(lake), before)
-  assert.deepEqual(
-    await house.withTables(
-      false,
-      () => {},
-      (tables) => tables.check(undefined),
-    ),
-    [],
-  )
+  assert.deepEqual(await house.withTables(false, (tables) => tables.check(undefined)), [])
   assert.equal((await ingestKlines(house)).counts.partitionsWritten, 0)
   assert.equal(Number((await house.select('SELECT count(*) AS n FROM silver.binance_spot_klines_1m'))[0]?.['n']), 40 * 1440)
   // Older still, it goes on to the next tier, and nothing of it stays in the one before.
@@ -90,15 +83,7 @@ test('two lakes share a tier, and neither takes what is the other’s', async (c
   const houses = ['one', 'two'].map((name) => openHouse({ lake: join(folder, name), archive, tiers, nowMs }))
   for (const house of houses) await ingestKlines(house)
   for (const house of houses) assert.equal((await house.moveToTiers(false)).length, 1)
-  for (const house of houses)
-    assert.deepEqual(
-      await house.withTables(
-        false,
-        () => {},
-        (tables) => tables.check(undefined),
-      ),
-      [],
-    )
+  for (const house of houses) assert.deepEqual(await house.withTables(false, (tables) => tables.check(undefined)), [])
 })
 
 test('the rules become a lifecycle configuration that moves, and deletes nothing', () => {

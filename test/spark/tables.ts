@@ -1,12 +1,10 @@
 // Run by scripts/spark.ts, which installs Spark: npm run test:spark
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { icebergRest } from '../../src/serve/iceberg-rest.ts'
+import { startCatalog } from '../support/catalog.ts'
 import { emptyLake } from '../support/empty-lake.ts'
 import { FIELDS, rows, SPECS } from '../support/everything.ts'
 import { temporaryFolder } from '../support/folders.ts'
@@ -70,20 +68,16 @@ test('Spark reads our tables by catalog and by folder, plans as many files, and 
   const house = openHouse({ lake, archive: lake })
   const names = Object.keys(SPECS).map((_, index) => `table_${index}`)
   const columns = FIELDS.map(({ name }) => name)
-  await house.withTables(
-    true,
-    () => {},
-    async (tables) => {
-      for (const [index, partition] of Object.values(SPECS).entries()) {
-        const name = `silver.table_${index}`
-        await tables.write(name, rows(0, 100), { mode: 'append', shape: { fields: FIELDS, partition, sort: ['symbol', 'ts'] } })
-        await tables.tag(name, 'first', undefined)
-        await tables.write(name, rows(0, 200, 'n * 3'), { mode: 'overwrite' })
-        for (let n = 200; n < 230; n += 6) await tables.write(name, rows(n, n + 6), { mode: 'append' })
-        await tables.compact(name)
-      }
-    },
-  )
+  await house.withTables(true, async (tables) => {
+    for (const [index, partition] of Object.values(SPECS).entries()) {
+      const name = `silver.table_${index}`
+      await tables.write(name, rows(0, 100), { mode: 'append', shape: { fields: FIELDS, partition, sort: ['symbol', 'ts'] } })
+      await tables.tag(name, 'first', undefined)
+      await tables.write(name, rows(0, 200, 'n * 3'), { mode: 'overwrite' })
+      for (let n = 200; n < 230; n += 6) await tables.write(name, rows(n, n + 6), { mode: 'append' })
+      await tables.compact(name)
+    }
+  })
   const ours = new Map<string, unknown>()
   const files = new Map<string, number>()
   for (const name of names) {
@@ -93,26 +87,11 @@ test('Spark reads our tables by catalog and by folder, plans as many files, and 
     const plan = await house.explain(`SELECT * FROM silver.${name} WHERE symbol = 'ETHUSDT' AND ts >= '2024-01-01'`, undefined)
     files.set(name, plan[0]?.filesRead ?? -1)
   }
-  const started = Promise.withResolvers<string>()
-  const stop = Promise.withResolvers<void>()
-  const served = house.withCatalog(
-    true,
-    () => {},
-    async (catalog) => {
-      const server = icebergRest({ catalog, readOnly: false, token: undefined, onRequest: () => {} })
-      server.listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      started.resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-      await stop.promise
-      server.closeAllConnections()
-      server.close()
-    },
-  )
+  const catalog = await startCatalog(house)
   const out = join(folder, 'out')
   const { SPARK_PYTHON = 'python3', SPARK_JAR = '' } = process.env
-  const args = ['-c', SPARK, await started.promise, lake, out, JSON.stringify(names), SPARK_JAR]
-  const { stdout } = await promisify(execFile)(SPARK_PYTHON, args, { encoding: 'utf8', maxBuffer: 1 << 26 }).finally(stop.resolve)
-  await served
+  const args = ['-c', SPARK, catalog.url, lake, out, JSON.stringify(names), SPARK_JAR]
+  const { stdout } = await promisify(execFile)(SPARK_PYTHON, args, { encoding: 'utf8', maxBuffer: 1 << 26 }).finally(catalog.close)
   const seen = JSON.parse(/^SEEN (.*)$/m.exec(stdout)?.[1] ?? '{}') as Record<string, number>
   // What Spark read, digested by the same engine as ours.
   const { DuckDBSession, quote } = await import('../../src/platform/duckdb/session.ts')
@@ -131,13 +110,9 @@ test('Spark reads our tables by catalog and by folder, plans as many files, and 
     names: 50,
   })
   assert.equal(Number((await house.select('SELECT sum(id)::INTEGER AS n FROM gold.as_selected'))[0]?.['n']), 45)
-  await house.withTables(
-    true,
-    () => {},
-    async (tables) => {
-      await tables.write('silver.table_1', `SELECT *, 'ours again' AS note FROM (${rows(500, 520)})`, { mode: 'append' })
-      assert.deepEqual(await tables.check(undefined), [])
-    },
-  )
+  await house.withTables(true, async (tables) => {
+    await tables.write('silver.table_1', `SELECT *, 'ours again' AS note FROM (${rows(500, 520)})`, { mode: 'append' })
+    assert.deepEqual(await tables.check(undefined), [])
+  })
   process.stdout.write(`tables ${names.length}, states ${ours.size}, files planned alike, rows after Spark wrote ${seen['rows']}\n`)
 })

@@ -2,18 +2,9 @@
 import { Random } from '../../simulator/random.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { asLakehouseError } from '../../src/core/errors.ts'
-import { fieldsOf, partitionField, type TableShape } from '../../src/lake/iceberg/schema.ts'
 import { Lakehouse } from '../../src/lakehouse.ts'
 import type { Tables } from '../../src/tables.ts'
-
-const SHAPE: TableShape = {
-  fields: fieldsOf([
-    { name: 'id', type: 'long', doc: '' },
-    { name: 'part', type: 'string', doc: '' },
-  ]),
-  partition: [partitionField('part', 'identity')],
-  sort: ['id'],
-}
+import { PARTS } from './parts-table.ts'
 
 const [lake = '', seed = ''] = process.argv.slice(2)
 const random = new Random(`chaos ${seed}`)
@@ -51,20 +42,16 @@ const THINGS: Readonly<Record<string, (tables: Tables) => Promise<unknown>>> = {
     ),
 }
 
-await house.withTables(
-  true,
-  () => {},
-  async (tables) => {
-    await tables.create(NAME, SHAPE)
-    await tables.write(NAME, await rows(tables, 'p0'), { mode: 'append' })
-    const names = Object.keys(THINGS)
-    for (;;) {
-      const name = names[random.integer(names.length)] ?? ''
-      process.stdout.write(`${name}\n`)
-      await THINGS[name]?.(tables).catch((error: unknown) => {
-        if (!['TABLE_REF_INVALID', 'TABLE_UNSUPPORTED', 'COMMIT_CONFLICT', 'SNAPSHOT_NOT_FOUND'].includes(asLakehouseError(error).code))
-          throw error
-      })
-    }
-  },
-)
+await house.withTables(true, async (tables) => {
+  await tables.create(NAME, PARTS)
+  await tables.write(NAME, await rows(tables, 'p0'), { mode: 'append' })
+  const names = Object.keys(THINGS)
+  for (;;) {
+    const name = names[random.integer(names.length)] ?? ''
+    process.stdout.write(`${name}\n`)
+    await THINGS[name]?.(tables).catch((error: unknown) => {
+      if (!['TABLE_REF_INVALID', 'TABLE_UNSUPPORTED', 'COMMIT_CONFLICT', 'SNAPSHOT_NOT_FOUND'].includes(asLakehouseError(error).code))
+        throw error
+    })
+  }
+})

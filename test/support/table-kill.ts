@@ -27,17 +27,13 @@ export async function killTables(lake: string, kills: number, seed: string): Pro
     assert.equal(signal, 'SIGKILL', await err)
     const last = (await out).trimEnd().split('\n').at(-1) ?? ''
     if (last !== '') hit[last] = (hit[last] ?? 0) + 1
-    await house.withTables(
-      true,
-      () => {},
-      async (tables) => {
-        if (!(await tables.list()).some(({ name }) => name === 'silver.chaos')) return
-        assert.deepEqual(await tables.check('silver.chaos'), [], `after a kill in ${last}`)
-        await tables.orphans('silver.chaos', { beforeMs: Date.now() + 1000, dryRun: false })
-        assert.deepEqual(await tables.check('silver.chaos'), [], `after cleaning up after a kill in ${last}`)
-        assert.deepEqual(await tables.orphans('silver.chaos', { beforeMs: Date.now() + 1000, dryRun: true }), [])
-      },
-    )
+    await house.withTables(true, async (tables) => {
+      if (!(await tables.list()).some(({ name }) => name === 'silver.chaos')) return
+      assert.deepEqual(await tables.check('silver.chaos'), [], `after a kill in ${last}`)
+      await tables.orphans('silver.chaos', { beforeMs: Date.now() + 1000, dryRun: false })
+      assert.deepEqual(await tables.check('silver.chaos'), [], `after cleaning up after a kill in ${last}`)
+      assert.deepEqual(await tables.orphans('silver.chaos', { beforeMs: Date.now() + 1000, dryRun: true }), [])
+    })
   }
   return hit
 }

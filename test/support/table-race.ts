@@ -63,13 +63,9 @@ async function check(lake: string, { writers, writes }: Pick<Race, 'writers' | '
     if (own !== undefined) expected.push(`own ${writer} ${own}`)
   }
   assert.deepEqual(rows.map((row) => `${row['part']} ${row['id']}`).toSorted(), expected.toSorted())
-  await house.withTables(
-    true,
-    () => {},
-    async (tables) => {
-      assert.deepEqual(await tables.check('silver.contested'), [])
-      await tables.orphans('silver.contested', { beforeMs: Date.now() + 60_000, dryRun: false })
-      assert.deepEqual(await tables.check('silver.contested'), [])
-    },
-  )
+  await house.withTables(true, async (tables) => {
+    assert.deepEqual(await tables.check('silver.contested'), [])
+    await tables.orphans('silver.contested', { beforeMs: Date.now() + 60_000, dryRun: false })
+    assert.deepEqual(await tables.check('silver.contested'), [])
+  })
 }

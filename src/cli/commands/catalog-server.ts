@@ -34,7 +34,6 @@ async function run(context: CommandContext): Promise<CommandResult> {
   const house = await context.open()
   return await house.withCatalog(
     !readOnly,
-    (notice) => context.note(`${notice}\n`),
     async (catalog) => {
       const server = icebergRest({
         catalog,
@@ -57,5 +56,6 @@ async function run(context: CommandContext): Promise<CommandResult> {
       await new Promise((resolve) => server.close(resolve))
       return { status: 'done', body: { url } }
     },
+    (notice) => context.note(`${notice}\n`),
   )
 }

@@ -209,13 +209,13 @@ async function run(context: CommandContext): Promise<CommandResult> {
   const house = await context.open()
   return await house.withTables(
     found.writes === true,
-    (notice) => context.note(`${notice}\n`),
     async (tables) => {
       const result = await found.run(tables, args, context)
       if (tables.findings.length === 0) return result
       if (!context.json) context.out(`${findingLines(tables.findings).join('\n')}\n`)
       return { ...result, status: 'done_with_findings', findings: [...(result.findings ?? []), ...tables.findings] }
     },
+    (notice) => context.note(`${notice}\n`),
   )
 }
 

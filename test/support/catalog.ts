@@ -1,0 +1,27 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import type { Lakehouse } from '../../src/lakehouse.ts'
+import { icebergRest } from '../../src/serve/iceberg-rest.ts'
+
+/** A lake's catalog on a port of this machine, until it is closed. */
+export async function startCatalog(
+  house: Lakehouse,
+  options: { readOnly?: boolean | undefined; token?: string | undefined } = {},
+): Promise<{ url: string; close: () => Promise<void> }> {
+  const started = Promise.withResolvers<string>()
+  const stop = Promise.withResolvers<void>()
+  const ended = house.withCatalog(true, async (catalog) => {
+    const server = icebergRest({ catalog, readOnly: options.readOnly === true, token: options.token, onRequest: () => {} })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    started.resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    await stop.promise
+    server.closeAllConnections()
+    server.close()
+  })
+  const close = async () => {
+    stop.resolve()
+    await ended
+  }
+  return { url: await Promise.race([started.promise, ended.then(() => '')]), close }
+}
