@@ -27,8 +27,7 @@ export class S3Storage {
       const target = `bronze/raw/${key}`
       const sha256 = createHash('sha256').update(data).digest('hex')
       const held = (await store.head(target)) === undefined ? undefined : await store.get(target)
-      if (held === undefined || createHash('sha256').update(held).digest('hex') !== sha256)
-        await store.put(target, data, { ifAbsent: true })
+      if (held === undefined || Buffer.compare(held, data) !== 0) await store.put(target, data, { ifAbsent: true })
       return { location: `${store.url}/${target}`, bytes: data.length, sha256 }
     })
   }

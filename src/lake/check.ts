@@ -3,7 +3,7 @@ import { type Finding, wholeFinding } from '../core/finding.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { DataFile } from './iceberg/manifest.ts'
-import { manifestShapeOf } from './iceberg/metadata.ts'
+import { manifestShapeOf, sameId } from './iceberg/metadata.ts'
 import { entriesOf, keyOf, liveFiles, loadTable, manifestsOf, snapshotOf, type Table } from './iceberg/table.ts'
 import { compareValues, isFloating } from './iceberg/values.ts'
 import { tableName } from './layout.ts'
@@ -40,7 +40,7 @@ function checkRefs({ metadata }: Table, find: Find): void {
   for (const [name, ref] of Object.entries(metadata.refs))
     if (!ids.has(BigInt(ref['snapshot-id']))) find('ref', `${name} names the snapshot ${ref['snapshot-id']}, which the table does not have`)
   const current = metadata['current-snapshot-id']
-  if (current !== -1 && metadata.refs['main'] !== undefined && BigInt(metadata.refs['main']['snapshot-id']) !== BigInt(current))
+  if (current !== -1 && metadata.refs['main'] !== undefined && !sameId(metadata.refs['main']['snapshot-id'], current))
     find('ref', 'the current snapshot is not the head of main')
   for (const snapshot of metadata.snapshots)
     if (snapshot['sequence-number'] > metadata['last-sequence-number'])

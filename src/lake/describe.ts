@@ -2,12 +2,13 @@ import { type Finding, wholeFinding } from '../core/finding.ts'
 import { formatInstant } from '../core/time.ts'
 import { compactable, MANY_FILES, SMALL_FILE } from './compact.ts'
 import type { DataFile } from './iceberg/manifest.ts'
-import { manifestShapeOf, shownId } from './iceberg/metadata.ts'
+import { manifestShapeOf, sameId, shownId } from './iceberg/metadata.ts'
 import { periodRange } from './iceberg/schema.ts'
 import { liveFiles, manifestsOf, metadataKey, snapshotOf, type Table, urlOf } from './iceberg/table.ts'
 import { type ColumnValue, compareValues } from './iceberg/values.ts'
 import { tableName } from './layout.ts'
 import { ancestors } from './maintain.ts'
+import { timeRange } from './status.ts'
 import { partName } from './write-rows.ts'
 
 const timeOf = (ms: number) => formatInstant(ms * 1000)
@@ -46,9 +47,7 @@ export function listSnapshots({ metadata }: Table) {
           : shownId(snapshot['parent-snapshot-id']),
       time: timeOf(snapshot['timestamp-ms']),
       operation,
-      refs: Object.entries(metadata.refs).flatMap(([name, ref]) =>
-        BigInt(ref['snapshot-id']) === BigInt(snapshot['snapshot-id']) ? [name] : [],
-      ),
+      refs: Object.entries(metadata.refs).flatMap(([name, ref]) => (sameId(ref['snapshot-id'], snapshot['snapshot-id']) ? [name] : [])),
       summary,
     }
   })
@@ -125,15 +124,10 @@ function shown(transform: string, value: ColumnValue | null): string {
 }
 
 /** First and last instant of the column that the table is cut by, as far as files tell. */
-function timesOf({ shape }: Table, files: readonly DataFile[]): { from: string | null; to: string | null } {
-  const field = shape.fields.find(({ name, type }) => type === 'timestamptz' && shape.partition.some((part) => part.source === name))
-  if (field === undefined) return { from: null, to: null }
-  const lows = files.flatMap((file) => file.lower.get(field.id) ?? []).map(Number)
-  const highs = files.flatMap((file) => file.upper.get(field.id) ?? []).map(Number)
-  return {
-    from: lows.length === 0 ? null : formatInstant(Math.min(...lows)),
-    to: highs.length === 0 ? null : formatInstant(Math.max(...highs)),
-  }
+function timesOf(table: Table, files: Iterable<DataFile>): { from: string | null; to: string | null } {
+  const range = timeRange(table)
+  for (const file of files) range.add(file)
+  return range.shown()
 }
 
 /** A partition that holds so many times what the others hold is told. */

@@ -1,6 +1,7 @@
 import { formatInstant } from '../core/time.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import type { DataFile } from './iceberg/manifest.ts'
 import { shownId } from './iceberg/metadata.ts'
 import { liveFiles, loadTable, snapshotOf, type Table } from './iceberg/table.ts'
 import { tableName } from './layout.ts'
@@ -84,23 +85,35 @@ export async function tableStatus(store: ObjectStore, root: string): Promise<Tab
     snapshotId: snapshot === undefined ? null : shownId(snapshot['snapshot-id']),
     snapshots: table?.metadata.snapshots.length ?? 0,
   }
-  let first = Number.POSITIVE_INFINITY
-  let last = Number.NEGATIVE_INFINITY
-  const timeField = table === undefined ? undefined : eventTimeField(table)
-  if (table !== undefined) {
-    for await (const file of liveFiles(table, snapshot)) {
-      status.rows += file.rows
-      status.files++
-      status.bytes += file.bytes
-      if (timeField === undefined) continue
-      first = Math.min(first, Number(file.lower.get(timeField) ?? first))
-      last = Math.max(last, Number(file.upper.get(timeField) ?? last))
-    }
+  if (table === undefined) return { ...status, from: null, to: null }
+  const range = timeRange(table)
+  for await (const file of liveFiles(table, snapshot)) {
+    status.rows += file.rows
+    status.files++
+    status.bytes += file.bytes
+    range.add(file)
   }
-  return { ...status, from: Number.isFinite(first) ? formatInstant(first) : null, to: Number.isFinite(last) ? formatInstant(last) : null }
+  return { ...status, ...range.shown() }
 }
 
-/** The field that the table is partitioned by, which is its event time. */
-function eventTimeField(table: Table): number | undefined {
-  return table.shape.fields.find((field) => field.name === table.shape.partition[0]?.source)?.id
+/** Gathers the first and last instant of the column that a table is cut by, as far as its files tell. */
+export function timeRange(table: Table): { add: (file: DataFile) => void; shown: () => { from: string | null; to: string | null } } {
+  const field = eventTimeField(table) ?? -1
+  let first = Number.POSITIVE_INFINITY
+  let last = Number.NEGATIVE_INFINITY
+  return {
+    add: ({ lower, upper }) => {
+      first = Math.min(first, Number(lower.get(field) ?? first))
+      last = Math.max(last, Number(upper.get(field) ?? last))
+    },
+    shown: () => ({
+      from: Number.isFinite(first) ? formatInstant(first) : null,
+      to: Number.isFinite(last) ? formatInstant(last) : null,
+    }),
+  }
+}
+
+/** The id of the column of instants by which the table is cut, which is its event time. */
+function eventTimeField({ shape }: Table): number | undefined {
+  return shape.fields.find(({ name, type }) => type === 'timestamptz' && shape.partition.some((part) => part.source === name))?.id
 }

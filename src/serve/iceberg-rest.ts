@@ -81,7 +81,7 @@ type Answer = { readonly status: number; readonly body: unknown }
 async function answer({ catalog, readOnly, token }: CatalogServerOptions, request: IncomingMessage): Promise<Answer> {
   if (token !== undefined && !isToken(request.headers.authorization, token))
     throw new HttpError(401, 'NotAuthorizedException', 'a bearer token is needed that this catalog knows')
-  const { pathname } = new URL(request.url ?? '/', 'http://catalog')
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://catalog')
   const [version, ...path] = parts(pathname)
   if (version !== 'v1') throw new HttpError(404, 'NotFoundException', `there is no ${pathname}`)
   const method = request.method ?? 'GET'
@@ -90,7 +90,7 @@ async function answer({ catalog, readOnly, token }: CatalogServerOptions, reques
   if (kind === 'config' && reads)
     return ok({ defaults: catalog.clientSettings, overrides: {}, endpoints: readOnly ? READS : [...READS, ...WRITES] })
   if (kind !== 'namespaces') throw new HttpError(404, 'NotFoundException', `there is no ${pathname}`)
-  if (namespace === undefined) return namespaces(method, new URL(request.url ?? '/', 'http://catalog').searchParams)
+  if (namespace === undefined) return namespaces(method, searchParams)
   if (resource === undefined && reads) return ok({ namespace: [layerOf(catalog, namespace)], properties: {} })
   if (resource === 'tables' && name !== undefined) {
     if (reads) return ok(shown(catalog, await catalog.load(namespace, name)))

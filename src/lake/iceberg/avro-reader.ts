@@ -242,12 +242,13 @@ function resolve(schema: Schema, named: Map<string, Schema>): Exclude<Schema, st
   return typeof found.type === 'object' ? resolve(found.type, named) : found
 }
 
-export type Container = { readonly metadata: Readonly<Record<string, string>>; readonly schema: { readonly fields?: readonly Field[] } }
+/** The schema of a container's records. */
+export type RecordSchema = { readonly fields?: readonly Field[] }
 
 const MAGIC = 'Obj\u0001'
 
-/** Reads a container's head, then each of its records by what `open` makes of the head. Throws what the cursor throws, and SyntaxError. */
-export function readContainer(file: Buffer, open: (head: Container) => (cursor: AvroCursor) => void): void {
+/** Reads a container's head, then each of its records by what `open` makes of their schema. Throws what the cursor throws, and SyntaxError. */
+export function readContainer(file: Buffer, open: (schema: RecordSchema) => (cursor: AvroCursor) => void): void {
   if (file.toString('latin1', 0, 4) !== MAGIC) throw new RangeError('no Avro magic')
   const cursor = new AvroCursor(file, 4)
   const metadata: Record<string, string> = {}
@@ -258,7 +259,7 @@ export function readContainer(file: Buffer, open: (head: Container) => (cursor: 
     }
   const sync = file.subarray(cursor.at, cursor.at + 16)
   cursor.skip(16)
-  const record = open({ metadata, schema: JSON.parse(metadata['avro.schema'] ?? '') as Container['schema'] })
+  const record = open(JSON.parse(metadata['avro.schema'] ?? '') as RecordSchema)
   while (cursor.at < file.length) {
     const count = cursor.int()
     const size = cursor.length()

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { inflateRawSync } from 'node:zlib'
 import avro from 'avsc'
 import { LakehouseError } from '../../core/errors.ts'
+import { readContainer, reader } from './avro-reader.ts'
 import { plain } from './values.ts'
 
 const MAGIC = Buffer.from('Obj\x01', 'latin1')
@@ -58,46 +58,16 @@ export function encodeContainer(schema: AvroSchema, metadata: Readonly<Record<st
   return Buffer.concat([MAGIC, head, sync, ...block])
 }
 
-export type DecodedContainer = { readonly metadata: Readonly<Record<string, string>>; readonly records: readonly unknown[] }
-
-/** The metadata and records of an Avro object container file (codecs null and deflate). Throws TABLE_CORRUPT, naming `key`. */
-export function decodeContainer(bytes: Uint8Array, key: string): DecodedContainer {
+/** The records of an Avro object container file (codecs null and deflate). Throws TABLE_CORRUPT, naming `key`. */
+export function decodeContainer(bytes: Uint8Array, key: string): readonly unknown[] {
+  const records: unknown[] = []
   try {
-    return decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    readContainer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), (schema) => {
+      const read = reader(schema, () => true)
+      return (cursor) => records.push(read(cursor))
+    })
   } catch (error) {
     throw new LakehouseError('TABLE_CORRUPT', `${key} is not a readable Avro file`, { details: { key }, cause: error })
   }
-}
-
-function decode(file: Buffer): DecodedContainer {
-  if (!file.subarray(0, 4).equals(MAGIC)) throw new Error('no Avro magic')
-  const head = decodeAt(headerType, file, 4)
-  const metadata = Object.fromEntries(
-    Object.entries(head.value as Record<string, Buffer>).map(([key, value]) => [key, value.toString('utf8')]),
-  )
-  const { type } = compileSchema(JSON.parse(metadata['avro.schema'] ?? ''))
-  const sync = file.subarray(head.offset, head.offset + 16)
-  const records: unknown[] = []
-  let offset = head.offset + 16
-  while (offset < file.length) {
-    const count = decodeAt(longType, file, offset)
-    const size = decodeAt(longType, file, count.offset)
-    const end = size.offset + Number(size.value)
-    if (end + 16 > file.length || !file.subarray(end, end + 16).equals(sync)) throw new Error('a block is cut off')
-    const stored = file.subarray(size.offset, end)
-    const block = metadata['avro.codec'] === 'deflate' ? inflateRawSync(stored) : stored
-    for (let n = 0, at = 0; n < Number(count.value); n++) {
-      const record = decodeAt(type, block, at)
-      records.push(record.value)
-      at = record.offset
-    }
-    offset = end + 16
-  }
-  return { metadata, records }
-}
-
-function decodeAt(type: avro.Type, buffer: Buffer, offset: number): { value: unknown; offset: number } {
-  const decoded = type.decode(buffer, offset) as { value: unknown; offset: number }
-  if (decoded.offset < 0) throw new Error('the file is cut off')
-  return decoded
+  return records
 }

@@ -144,7 +144,7 @@ const line = z.object({
 
 /** The lines of a manifest list. Throws TABLE_CORRUPT, or TABLE_UNSUPPORTED when the table has row-level deletes. */
 export function decodeManifestList(bytes: Uint8Array, key: string, typesOf: (specId: number) => readonly IcebergType[]): ManifestLine[] {
-  return decodeContainer(bytes, key).records.map((record) => {
+  return decodeContainer(bytes, key).map((record) => {
     const parsed = line.safeParse(record)
     if (!parsed.success)
       throw new LakehouseError('TABLE_CORRUPT', `${key} holds a line that is no manifest`, { details: { key }, cause: parsed.error })

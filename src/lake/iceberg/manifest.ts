@@ -1,6 +1,6 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { type AvroSchema, compileSchema, encodeContainer } from './avro.ts'
-import { type AvroCursor, type Container, readContainer, reader, recordReader } from './avro-reader.ts'
+import { type AvroCursor, type RecordSchema, readContainer, reader, recordReader } from './avro-reader.ts'
 import type { IcebergField, PartitionField, TableShape } from './schema.ts'
 import { resultType } from './transform.ts'
 import { type ColumnValue, decodeValue, encodeValue, type IcebergType, isFloating, lowerBound, upperBound } from './values.ts'
@@ -244,7 +244,7 @@ export function decodeManifest(
   const wants = (id: number) => wanted === 'everything' || wanted.has(id)
   const entries: ManifestEntry[] = []
   try {
-    readContainer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), ({ schema }) => {
+    readContainer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), (schema) => {
       const read = entryReader(schema.fields ?? [], wanted === 'everything' ? ALL_FIELDS : BASE_FIELDS, wants)
       return (cursor) => {
         const record = read(cursor)
@@ -289,7 +289,7 @@ type EntryRecord = {
 }
 
 function entryReader(
-  fields: Container['schema']['fields'],
+  fields: RecordSchema['fields'],
   names: readonly string[],
   wants: (id: number) => boolean,
 ): (cursor: AvroCursor) => EntryRecord {

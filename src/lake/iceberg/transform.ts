@@ -1,3 +1,4 @@
+import { periodOf } from './schema.ts'
 import { type ColumnValue, encodeHashed, type IcebergType } from './values.ts'
 
 /** How a partition value follows from a column's. */
@@ -23,11 +24,8 @@ export function applyTransform(transform: Transform, type: IcebergType, value: C
     case 'identity':
       return value
     case 'year':
-    case 'month': {
-      const date = new Date(type === 'date' ? Number(value) * 86_400_000 : Math.floor(Number(value) / 1000))
-      const years = date.getUTCFullYear() - 1970
-      return transform === 'year' ? years : years * 12 + date.getUTCMonth()
-    }
+    case 'month':
+      return periodOf(transform, type === 'date' ? Number(value) * US_PER_DAY : Number(value))
     case 'day':
       return type === 'date' ? value : Math.floor(Number(value) / US_PER_DAY)
     case 'hour':
