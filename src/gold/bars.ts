@@ -3,7 +3,8 @@ import type { CsvColumn } from '../core/datasets/contract.ts'
 import { DATASETS, type TableColumn } from '../core/datasets/registry.ts'
 import { INTERVAL_IDS, INTERVALS, type Interval, isIntraday, isMultiple } from '../core/interval.ts'
 import type { Market } from '../core/market.ts'
-import { byPeriod, fieldsOf, type PeriodTransform, type TableShape } from '../lake/iceberg/schema.ts'
+import { byPeriod, fieldsOf, type TableShape } from '../lake/iceberg/schema.ts'
+import type { PeriodTransform } from '../lake/iceberg/transform.ts'
 import { quoteName } from '../platform/duckdb/session.ts'
 
 /** Raised when the same silver files would give other bars. */

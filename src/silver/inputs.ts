@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { DATASETS, type Series } from '../core/datasets/registry.ts'
 import type { ErrorCode } from '../core/errors.ts'
-import { type PeriodTransform, periodOf } from '../lake/iceberg/schema.ts'
+import { type PeriodTransform, periodOf } from '../lake/iceberg/transform.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import { type ArchiveFile, parseArchiveKey, typePrefix } from '../sources/binance/archive-key.ts'
 import { compareKeys } from '../storage/object-store.ts'

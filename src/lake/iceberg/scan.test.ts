@@ -6,9 +6,9 @@ import { localStore } from '../../storage/local.ts'
 import { commit } from './commit.ts'
 import type { DataFile } from './manifest.ts'
 import { type Predicate, planScan } from './scan.ts'
-import { fieldsOf, type PartitionField, partitionField, periodOf, periodRange } from './schema.ts'
+import { fieldsOf, type PartitionField, partitionField, periodRange } from './schema.ts'
 import { loadTable, snapshotOf, urlOf } from './table.ts'
-import { applyTransform, murmur3, type Transform } from './transform.ts'
+import { applyTransform, murmur3, periodOf, type Transform } from './transform.ts'
 import { type ColumnValue, compareValues, decodeValue, encodeHashed, encodeValue, type IcebergType } from './values.ts'
 
 const FIELDS = fieldsOf([

@@ -1,5 +1,5 @@
 import type { TableColumn } from '../../core/datasets/registry.ts'
-import type { Transform } from './transform.ts'
+import type { PeriodTransform, Transform } from './transform.ts'
 import type { IcebergType } from './values.ts'
 
 export type IcebergField = { id: number; name: string; required: boolean; type: IcebergType; doc?: string | undefined }
@@ -13,9 +13,6 @@ export type TableShape = {
   readonly partition: readonly PartitionField[]
   readonly sort: readonly string[]
 }
-
-/** The transforms by which our own tables are cut into periods. */
-export type PeriodTransform = 'month' | 'year'
 
 const TYPES = { instant: 'timestamptz', double: 'double', long: 'long', string: 'string', boolean: 'boolean' } as const satisfies Record<
   TableColumn['type'],
@@ -39,13 +36,6 @@ export function partitionField(source: string, transform: Transform, fieldId: nu
 /** The partition of a table that is cut into months or years of one column. */
 export function byPeriod(source: string, transform: PeriodTransform): readonly PartitionField[] {
   return [partitionField(source, transform)]
-}
-
-/** The partition value of an instant: months or years since 1970, rounded down. */
-export function periodOf(transform: PeriodTransform, us: number): number {
-  const date = new Date(Math.floor(us / 1000))
-  const years = date.getUTCFullYear() - 1970
-  return transform === 'year' ? years : years * 12 + date.getUTCMonth()
 }
 
 /** The half-open range of instants that a partition value stands for. */

@@ -1,8 +1,10 @@
-import { periodOf } from './schema.ts'
 import { type ColumnValue, encodeHashed, type IcebergType } from './values.ts'
 
 /** How a partition value follows from a column's. */
 export type Transform = 'identity' | 'year' | 'month' | 'day' | 'hour' | 'void' | `bucket[${number}]` | `truncate[${number}]`
+
+/** The transforms by which our own tables are cut into periods. */
+export type PeriodTransform = 'month' | 'year'
 
 export function isTransform(text: string): text is Transform {
   return /^(identity|year|month|day|hour|void|(bucket|truncate)\[[1-9]\d*\])$/.test(text)
@@ -16,6 +18,13 @@ export function resultType(transform: Transform, source: IcebergType): IcebergTy
 
 const US_PER_DAY = 86_400_000_000
 const US_PER_HOUR = 3_600_000_000
+
+/** The partition value of an instant: months or years since 1970, rounded down. */
+export function periodOf(transform: PeriodTransform, us: number): number {
+  const date = new Date(Math.floor(us / 1000))
+  const years = date.getUTCFullYear() - 1970
+  return transform === 'year' ? years : years * 12 + date.getUTCMonth()
+}
 
 /** The partition value of a column's value: rounded down, also before 1970 and below zero. Null stays null. */
 export function applyTransform(transform: Transform, type: IcebergType, value: ColumnValue | null): ColumnValue | null {
