@@ -247,47 +247,72 @@ async function pythonPeers(metadata: string, data: string, columns: string): Pro
   return { ...ask(READERS_PYTHON, ICEBERG_PEERS), ...ask(BENCH_PYTHON, POLARS_PEER), ...ask(BENCH_PYTHON, ARCTIC_PEER) }
 }
 
-/** The same question to a lake in a bucket: with an empty cache, and again. */
+/** The same question to a lake in a bucket: with an empty cache, and again; beside it DuckDB's httpfs on the very file. */
 async function inBucket(folder: string): Promise<void> {
-  print('\na lake in a bucket (versitygw): 24 files of a month each, 2 weeks of one')
+  print('\na lake in a bucket (versitygw): 2 weeks of one of 40 symbols, a month of 1,785,600 rows')
   const server = await startVersity()
   Object.assign(process.env, server.environment)
   try {
     const lake = await server.bucket('bench')
     await emptyLake(lake)
-    const shape: TableShape = {
-      fields: [
-        { id: 1, name: 't', type: 'timestamptz', required: false },
-        { id: 2, name: 'x', type: 'double', required: false },
-      ],
-      partition: byPeriod('t', 'month'),
-      sort: ['t'],
-    }
     await houseOf(lake, join(folder, 'cache-write')).withTables(true, (tables) =>
-      tables.write(
-        'silver.bars',
-        "SELECT TIMESTAMPTZ '2022-01-01 00:00:00+00' + INTERVAL (n) MINUTE AS t, (hash(n) % 1000000) / 7.0 AS x FROM range(1050000) r(n)",
-        { mode: 'append', shape },
-      ),
+      tables.write(TABLE, monthSql(40), { mode: 'append', shape: SHAPE }),
     )
-    const sql = "SELECT count(*) AS n, sum(x) AS x FROM silver.bars WHERE t >= '2023-05-03' AND t < '2023-05-17'"
+    const [file] = await houseOf(lake).withTables(false, (tables) => tables.files(TABLE))
+    const sql = (table: string) =>
+      `SELECT count(*) AS n, sum(close) AS x FROM ${table} WHERE symbol = 'S017USDT' AND open_time >= '2024-01-08' AND open_time < '2024-01-22'`
     const cold: number[] = []
     const warm: number[] = []
     for (let n = 0; n < 10; n++) {
       const house = houseOf(lake, join(folder, `cache-${n}`))
       for (const times of [cold, warm]) {
         const began = performance.now()
-        await house.select(sql)
+        await house.select(sql(TABLE))
         times.push(performance.now() - began)
       }
     }
+    const [fetched = ''] = execFileSync('du', ['-sk', join(folder, 'cache-0')], { encoding: 'utf8' }).split('\t')
     print(
-      `  cold p50 ${percentile(cold, 0.5).toFixed(0)} ms, warm p50 ${percentile(warm, 0.5).toFixed(0)} ms (one HEAD of the file and the requests for the table's state)`,
+      `  ours             cold p50 ${percentile(cold, 0.5).toFixed(0)} ms (${(Number(fetched) / 1024).toFixed(1)} of ${(Number(file?.['bytes']) / 2 ** 20).toFixed(1)} MiB fetched), warm p50 ${percentile(warm, 0.5).toFixed(0)} ms`,
     )
+    const peer = execFileSync(READERS_PYTHON, ['-c', HTTPFS_PEER, server.endpoint, String(file?.['path']), sql('read_parquet(?)')], {
+      encoding: 'utf8',
+    })
+    const { first, again } = JSON.parse(peer) as { first: number; again: number }
+    print(`  DuckDB httpfs    cold p50 ${first.toFixed(0)} ms, warm p50 ${again.toFixed(0)} ms (the file is named to it; no table is looked at)`)
   } finally {
     await server.close()
   }
 }
+
+/** A month of klines of so many symbols. */
+function monthSql(symbols: number): string {
+  const columns = FIELDS.map(({ name, type }) => {
+    if (name === 'symbol') return `printf('S%03dUSDT', s) AS symbol`
+    if (name === 'open_time' || name === 'close_time')
+      return `make_timestamptz(1704067200000000 + m * 60000000${name === 'close_time' ? ' + 59999000' : ''}) AS ${name}`
+    return type === 'double'
+      ? `(hash(s, m, '${name}') % 1000000) / 7.0 AS ${name}`
+      : `CAST((hash(s, m) % 1000) AS ${sqlType(type)}) AS ${name}`
+  })
+  return `SELECT ${columns.join(', ')} FROM range(${symbols}) a(s), range(44640) b(m)`
+}
+
+const HTTPFS_PEER = `
+import json, sys, time, os, glob, statistics, urllib.parse, duckdb
+url, path, sql = sys.argv[1:]
+folder = glob.glob(os.path.join(os.path.dirname(duckdb.__file__), '..', 'duckdb_extension_httpfs', 'extensions', '*', 'httpfs.duckdb_extension'))[0]
+first, again = [], []
+for n in range(10):
+    c = duckdb.connect()
+    c.execute("SET TimeZone = 'UTC'")
+    c.execute(f"LOAD '{folder}'")
+    c.execute("SET parquet_metadata_cache = true")
+    c.execute(f"CREATE SECRET (TYPE s3, KEY_ID '{os.environ['AWS_ACCESS_KEY_ID']}', SECRET '{os.environ['AWS_SECRET_ACCESS_KEY']}', ENDPOINT '{urllib.parse.urlparse(url).netloc}', URL_STYLE 'path', USE_SSL false, REGION 'us-east-1')")
+    for times in (first, again):
+        t = time.perf_counter(); c.execute(sql, [path]).fetchall(); times.append((time.perf_counter() - t) * 1000)
+print(json.dumps({'first': statistics.median(first), 'again': statistics.median(again)}))
+`
 
 async function compaction(folder: string): Promise<void> {
   const lake = join(folder, 'compaction')

@@ -13,12 +13,19 @@ export async function openFiles(store: ObjectStore, files: readonly Pick<DataFil
   )
 }
 
-/** SQL that reads files of a table as one of its shapes; without files it has the columns and no rows. */
-export async function scanSql(table: Table, { fields }: TableShape, files: readonly DataFile[]): Promise<string> {
+type OpenFiles = (store: ObjectStore, files: readonly DataFile[]) => Promise<string[]>
+
+/** SQL that reads files of a table as one of its shapes; without files it has the columns and no rows. `open` finds the files on this machine. */
+export async function scanSql(
+  table: Table,
+  { fields }: TableShape,
+  files: readonly DataFile[],
+  open: OpenFiles = openFiles,
+): Promise<string> {
   const names = fields.map((field) => quoteName(field.name)).join(', ')
   if (files.length === 0)
     return `SELECT ${fields.map((field) => `NULL::${sqlType(field.type)} AS ${quoteName(field.name)}`).join(', ')} WHERE false`
-  const paths = (await openFiles(table.store, files)).map(quote).join(', ')
+  const paths = (await open(table.store, files)).map(quote).join(', ')
   // Files keep the columns that they were written with: after a change they are read by field id, which takes a little longer.
   const columns = fields.map(({ id, name, type }) => `${id}: {name: ${quote(name)}, type: ${quote(sqlType(type))}, default_value: NULL}`)
   const { schemas, 'last-column-id': lastId } = table.metadata

@@ -10,7 +10,8 @@ import { scanSql } from '../lake/scan-sql.ts'
 import { everyTable } from '../lake/tables.ts'
 import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { type TableReference, typedPredicates } from './statement.ts'
+import { neededParts } from './needed-parts.ts'
+import { type Analysis, type TableReference, typedPredicates } from './statement.ts'
 
 /** How a table takes part in a query: which snapshot, and what of it is opened. */
 export type BoundTable = {
@@ -26,17 +27,20 @@ export type BoundTable = {
   readonly manifestsSkipped: number
 }
 
-/** Makes a view of each table over exactly those files of its snapshot that the query's conditions leave. Throws TABLE_NOT_FOUND, SNAPSHOT_NOT_FOUND. */
+/**
+ * Makes a view of each table over exactly those files of its snapshot that the query's conditions leave; where files are copies, of those parts alone that the query needs
+ * unless `whole`. Throws TABLE_NOT_FOUND, SNAPSHOT_NOT_FOUND.
+ */
 export async function bindTables(
   session: DuckDBSession,
   store: ObjectStore,
-  references: readonly TableReference[],
-  asOf: AsOf | undefined,
+  { references, columns }: Analysis,
+  { asOf, whole }: { asOf: AsOf | undefined; whole: boolean },
 ): Promise<BoundTable[]> {
   const bound: BoundTable[] = []
   for (const reference of references) {
     if (reference.layer === 'bronze' && reference.name === 'ledger') bound.push(await bindLedger(session, store))
-    else bound.push(await bindTable(session, store, reference, asOf))
+    else bound.push(await bindTable(session, store, reference, whole ? undefined : columns, asOf))
   }
   return bound
 }
@@ -45,6 +49,7 @@ async function bindTable(
   session: DuckDBSession,
   store: ObjectStore,
   { layer, name, mentions }: TableReference,
+  columns: ReadonlySet<string> | undefined,
   asOf: AsOf | undefined,
 ): Promise<BoundTable> {
   const table = await loadTable(store, tableKey(layer, name))
@@ -57,14 +62,16 @@ async function bindTable(
   let manifests = { read: 0, skipped: 0 }
   let total = 0
   let skippedBy: ScanPlan['skippedBy'] | null = null
-  for (const predicates of mentions) {
-    const plan = await planScan(table, snapshot, typedPredicates(predicates, typeOf), shape)
+  const typed = mentions.map((predicates) => typedPredicates(predicates, typeOf))
+  for (const predicates of typed) {
+    const plan = await planScan(table, snapshot, predicates, shape)
     for (const file of plan.files) files.set(file.path, file)
     manifests = { read: Math.max(manifests.read, plan.manifestsRead), skipped: plan.manifestsSkipped }
     total = plan.files.length + plan.filesSkipped
     skippedBy = mentions.length === 1 ? plan.skippedBy : null
   }
-  await session.run(`CREATE OR REPLACE VIEW ${layer}.${quoteName(name)} AS ${await scanSql(table, shape, [...files.values()])}`)
+  const open = columns === undefined || store.capabilities.localFiles ? undefined : neededParts(session, shape, columns, typed)
+  await session.run(`CREATE OR REPLACE VIEW ${layer}.${quoteName(name)} AS ${await scanSql(table, shape, [...files.values()], open)}`)
   return {
     table: `${layer}.${name}`,
     snapshotId: snapshot === undefined ? null : shownId(snapshot['snapshot-id']),

@@ -137,14 +137,21 @@ async function withResult<T>(
   let bound: readonly TableReference[] = []
   try {
     const names = new Set(layer === undefined ? [] : await listTables(store, layer))
-    const references = await analyse(session, sql, (name) => (names.has(name) ? layer : undefined))
-    bound = references
-    const tables = await bindTables(session, store, references, limits.asOf)
+    const analysis = await analyse(session, sql, (name) => (names.has(name) ? layer : undefined))
+    bound = analysis.references
+    const bind = (whole: boolean) => bindTables(session, store, analysis, { asOf: limits.asOf, whole })
+    const tables = await bind(false)
     if (layer !== undefined) await session.run(`SET search_path = 'main,${layer}'`)
     const asResult = () => session.run(`CREATE OR REPLACE TEMP VIEW result AS ${selectOf(sql)}`)
     if (!isUsual) await fence(opened, [...options.folders, ...(outputFolder === undefined ? [] : [outputFolder])])
     signal.throwIfAborted()
-    const done = await use({ session, tables, scratch: opened.scratch, asResult })
+    const run = () => use({ session, tables, scratch: opened.scratch, asResult })
+    const done = await run().catch(async (error: unknown) => {
+      if (store.capabilities.localFiles || asLakehouseError(error).code !== 'QUERY_FAILED') throw error
+      // It may have read where a copy in the cache has nothing: nothing of its result has been given out, and the whole files tell.
+      await bind(true)
+      return await run()
+    })
     signal.throwIfAborted()
     isInOrder = isUsual
     return done

@@ -10,6 +10,9 @@ import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 /** A table of the lake that a statement names, with the conditions that each of its mentions is under: a row is needed if all of one set hold. */
 export type TableReference = { readonly layer: Layer; readonly name: string; readonly mentions: readonly (readonly Predicate[])[] }
 
+/** What a statement reads: its tables, and the names of all columns that it may read of any of them, in lower case; undefined where they cannot be told. */
+export type Analysis = { readonly references: readonly TableReference[]; readonly columns: ReadonlySet<string> | undefined }
+
 /** Table functions that reach nothing outside of the query. */
 const TABLE_FUNCTIONS = new Set(['range', 'generate_series', 'unnest', 'repeat_row', 'repeat', 'json_each', 'json_tree', 'summary'])
 
@@ -30,7 +33,7 @@ export async function analyse(
   session: DuckDBSession,
   sql: string,
   unqualified: (name: string) => Layer | undefined = () => undefined,
-): Promise<readonly TableReference[]> {
+): Promise<Analysis> {
   const [row] = await session.rows(`SELECT json_serialize_sql(${quote(sql)}) AS tree`)
   const tree = parsed.parse(parseExactJson(String(row?.['tree'])))
   if (tree.error) {
@@ -44,7 +47,33 @@ export async function analyse(
     })
   const found = new Map<string, { layer: Layer; name: string; mentions: Predicate[][] }>()
   visit(only.node, found, unqualified)
-  return [...found.values()]
+  return { references: [...found.values()], columns: namedColumns(only.node) }
+}
+
+function namedColumns(statement: Node): ReadonlySet<string> | undefined {
+  const columns = new Set<string>()
+  const tables = new Set<string>()
+  return collectColumns(statement, columns, tables) && ![...tables].some((name) => columns.has(name)) ? columns : undefined
+}
+
+/** False where columns are read that are not named: by a star, a natural join, a table that is renamed, pivoted or described. A table's name alone is a row of it. */
+function collectColumns(value: unknown, columns: Set<string>, tables: Set<string>): boolean {
+  if (Array.isArray(value)) return value.every((item) => collectColumns(item, columns, tables))
+  const tree = asNode(value)
+  if (tree === undefined) return true
+  const { type, alias, table_name: name } = tree
+  if (type === 'ORDER_MODIFIER' && isOrderByAll(tree['orders'])) return true
+  if (['STAR', 'PIVOT', 'SHOW_REF'].includes(String(type)) || tree['ref_type'] === 'NATURAL') return false
+  if (Array.isArray(tree['column_name_alias']) && tree['column_name_alias'].length > 0) return false
+  for (const text of [tree['column_names'], tree['using_columns']].flat()) if (typeof text === 'string') columns.add(text.toLowerCase())
+  if (type === 'COLUMN_REF') return true
+  if (type === 'BASE_TABLE') tables.add(String(alias === '' ? name : alias).toLowerCase())
+  return Object.values(tree).every((child) => collectColumns(child, columns, tables))
+}
+
+/** ORDER BY ALL orders by what is selected, and reads nothing besides. */
+function isOrderByAll(orders: unknown): boolean {
+  return Array.isArray(orders) && orders.every((order) => asNode(asNode(order)?.['expression'])?.['type'] === 'STAR')
 }
 
 type Found = Map<string, { layer: Layer; name: string; mentions: Predicate[][] }>
@@ -252,7 +281,8 @@ export function typedPredicates(predicates: readonly Predicate[], typeOf: (colum
   })
 }
 
-function convertValue(type: string | undefined, value: ColumnValue): ColumnValue | undefined {
+/** A value as a column of a type holds it; undefined where it does not fit. */
+export function convertValue(type: string | undefined, value: ColumnValue): ColumnValue | undefined {
   if (type === 'timestamptz' || type === 'timestamp')
     return typeof value === 'string' && DAY.test(value)
       ? parseInstant(value.trim().replace(/(:\d{2}(?:\.\d+)?[+-]\d{2})$/, '$1:00'))

@@ -17,6 +17,8 @@ export type StoreFiles = {
   readonly folders: readonly string[]
   /** The file that holds an object. Throws OBJECT_NOT_FOUND, where objects are files not before it is read. */
   open(key: string): Promise<string>
+  /** The same, or a file of its size in which the ranges that are asked for are the object's bytes and the rest may be zeros; `rangesOf` is given the object's size. */
+  openParts(key: string, rangesOf: (size: number) => readonly ByteRange[]): Promise<{ path: string; size: number }>
   /** Where the file can be written that is to become `key`. */
   draft(key: string): Promise<string>
   /** Makes a finished draft the object, durably. When `replace` is false and there is one already, nothing is done and the answer is false. */

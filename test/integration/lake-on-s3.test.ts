@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir, stat, utimes } from 'node:fs/promises'
+import { appendFile, readdir, stat, utimes } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -133,4 +133,45 @@ test('a store that passes over If-None-Match is no place for a lake, and says wh
   const endpoint = `http://127.0.0.1:${(careless.address() as AddressInfo).port}`
   const house = openHouse({ lake: `s3://bucket/lake?endpoint=${endpoint}`, archive: await temporaryFolder(context) })
   await assert.rejects(ingestKlines(house), { code: 'STORE_UNSUPPORTED', message: /If-None-Match/ })
+})
+
+test('of a file in a bucket a query fetches what it reads, and the whole where that was not enough', async (context) => {
+  const { folder, local, remote, again, far } = await lakes(context, 'parts')
+  await ingestKlines(local)
+  await ingestKlines(remote)
+  const objects = join(folder, 'another-cache', 'objects')
+  const bytesHeld = async () => {
+    let bytes = 0
+    for (const name of await readdir(objects)) bytes += (await stat(join(objects, name))).blocks * 512
+    return bytes
+  }
+  const place = openS3(far)
+  context.after(() => place.close())
+  let total = 0
+  for await (const { key, size } of place.store.list('silver/binance_spot_klines_1m/data/')) if (key.endsWith('.parquet')) total += size
+  const table = 'silver.binance_spot_klines_1m'
+  const queries = [
+    `SELECT sum(trade_count)::BIGINT AS n FROM ${table} WHERE symbol = 'BTCUSDT'`,
+    `SELECT min(open) AS a, max(k.high) AS b FROM ${table} k WHERE k.symbol IN ('XRPUSDT') AND open_time >= '2024-01-20'`,
+    `SELECT count(*) AS n, count(DISTINCT symbol) AS s FROM ${table} WHERE starts_with(symbol, 'X')`,
+    `SELECT symbol, max(close) AS c FROM ${table} GROUP BY symbol ORDER BY ALL`,
+    `SELECT a.symbol, count(*) AS n FROM ${table} a JOIN ${table} b USING (symbol, open_time) WHERE a.close <= b.open GROUP BY ALL ORDER BY ALL`,
+  ]
+  const held: number[] = []
+  for (const sql of queries) {
+    assert.deepEqual(await again().select(sql), await local.select(sql), sql)
+    held.push(await bytesHeld())
+  }
+  assert.ok((held[0] ?? 0) < total / 4, `${held} of ${total}`)
+  assert.deepEqual(held, [...held].sort((a, b) => a - b))
+  const everything = `SELECT * FROM ${table} ORDER BY symbol, open_time LIMIT 3`
+  assert.deepEqual(await again().select(everything), await local.select(everything))
+
+  // A copy whose list says more than it holds: the query finds zeros, and the whole file in their place.
+  const other = openHouse({ lake: far, archive: folder, cache: { directory: join(folder, 'a-third-cache') } })
+  await other.select(queries[0] ?? '')
+  const third = join(folder, 'a-third-cache', 'objects')
+  for (const name of await readdir(third)) if (name.endsWith('.held')) await appendFile(join(third, name), '+0 4\n+4 150000\n+9')
+  assert.deepEqual(await other.select(queries[3] ?? ''), await local.select(queries[3] ?? ''))
+  assert.ok((await readdir(third)).some((name) => name.endsWith('.parquet')))
 })

@@ -25,7 +25,7 @@ export type ScanPlan = {
 }
 
 /** What is known of the values of a column in a file, or of a partition field in a manifest. */
-type Known = {
+export type Known = {
   readonly lower: ColumnValue | undefined
   readonly upper: ColumnValue | undefined
   readonly nulls: 'some' | 'none' | 'all' | 'unknown'
@@ -161,7 +161,7 @@ function boundsMayMatch(fields: readonly IcebergField[], file: DataFile, predica
 }
 
 /** Whether a value of which this is known may fulfil the predicate. */
-function mayMatch(predicate: Predicate, { lower, upper, nulls }: Known): boolean {
+export function mayMatch(predicate: Predicate, { lower, upper, nulls }: Known): boolean {
   if (predicate.op === 'is null') return nulls !== 'none'
   // No other condition holds for null.
   if (nulls === 'all') return false

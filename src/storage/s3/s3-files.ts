@@ -6,8 +6,9 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import { makeFolder, sweepTemporaries } from '../local.ts'
-import type { ObjectInfo, ObjectStore, StoreFiles } from '../object-store.ts'
+import type { ByteRange, ObjectInfo, ObjectStore, StoreFiles } from '../object-store.ts'
 import { isTemporary, temporaryName } from '../temporary.ts'
+import { LIST_SUFFIX, PartFile } from './part-file.ts'
 
 /** Where copies of objects lie on this machine, and how much they may be. */
 export type CacheOptions = { readonly directory: string; readonly limitBytes: number }
@@ -15,13 +16,15 @@ export type CacheOptions = { readonly directory: string; readonly limitBytes: nu
 /** A file that was asked for so recently may be about to be opened: it stays, whatever the limit. */
 const IN_USE_MS = 600_000
 
+const PARTS_SUFFIX = '.parts'
+
 /**
- * Objects of a bucket as files: copies in a cache that several processes may share. A copy is named by the object and its ETag, and is there whole or not at all.
+ * Objects of a bucket as files: copies in a cache that several processes may share, named by the object and its ETag. A copy is whole, or one of parts that knows which.
  * The least recently used go when there are more bytes than are allowed.
  */
 export class S3Files implements StoreFiles {
   readonly folders: readonly string[]
-  readonly #store: Pick<ObjectStore, 'head' | 'stream' | 'put'>
+  readonly #store: Pick<ObjectStore, 'head' | 'get' | 'stream' | 'put'>
   readonly #bucket: string
   readonly #limitBytes: number
   readonly #cache: string
@@ -31,7 +34,7 @@ export class S3Files implements StoreFiles {
   #addedBytes = Number.POSITIVE_INFINITY
 
   /** `bucket` tells buckets of different services apart. */
-  constructor(store: Pick<ObjectStore, 'head' | 'stream' | 'put'>, bucket: string, { directory, limitBytes }: CacheOptions) {
+  constructor(store: Pick<ObjectStore, 'head' | 'get' | 'stream' | 'put'>, bucket: string, { directory, limitBytes }: CacheOptions) {
     this.#store = store
     this.#bucket = bucket
     this.#limitBytes = limitBytes
@@ -46,6 +49,25 @@ export class S3Files implements StoreFiles {
     const opening = this.#open(key).finally(() => this.#loading.delete(key))
     this.#loading.set(key, opening)
     return await opening
+  }
+
+  async openParts(key: string, rangesOf: (size: number) => readonly ByteRange[]): Promise<{ path: string; size: number }> {
+    const info = await this.#head(key)
+    const { size } = info
+    const whole = this.#pathOf(info)
+    if (await touched(whole, size)) return { path: whole, size }
+    const path = `${whole}${PARTS_SUFFIX}`
+    await makeFolder(this.#cache)
+    const before = await bytesOnDisk(path)
+    const file = await PartFile.open(path, size)
+    try {
+      await file.fill(rangesOf(size), (range) => this.#store.get(key, range))
+    } finally {
+      await file.close()
+    }
+    await touched(path, size)
+    await this.#grown(Math.max(0, (await bytesOnDisk(path)) - before))
+    return { path, size }
   }
 
   async draft(key: string): Promise<string> {
@@ -78,20 +100,9 @@ export class S3Files implements StoreFiles {
   }
 
   async #open(key: string): Promise<string> {
-    const info = await this.#store.head(key)
-    if (info === undefined) throw new LakehouseError('OBJECT_NOT_FOUND', `${key} does not exist`, { details: { key } })
+    const info = await this.#head(key)
     const path = this.#pathOf(info)
-    const now = new Date()
-    const held = await stat(path).catch(() => undefined)
-    // One that is being removed at this moment cannot be touched any more, and is fetched again.
-    if (
-      held?.size === info.size &&
-      (await utimes(path, now, now).then(
-        () => true,
-        () => false,
-      ))
-    )
-      return path
+    if (await touched(path, info.size)) return path
     await makeFolder(this.#cache)
     const temporary = join(this.#cache, temporaryName())
     try {
@@ -102,6 +113,12 @@ export class S3Files implements StoreFiles {
     }
     await this.#grown(info.size)
     return path
+  }
+
+  async #head(key: string): Promise<ObjectInfo> {
+    const info = await this.#store.head(key)
+    if (info === undefined) throw new LakehouseError('OBJECT_NOT_FOUND', `${key} does not exist`, { details: { key } })
+    return info
   }
 
   /** Looks at the whole cache once in a while: at the first file, and whenever a tenth of what is allowed has come. */
@@ -118,13 +135,29 @@ export class S3Files implements StoreFiles {
     for (const name of await readdir(this.#cache)) {
       const path = join(this.#cache, name)
       const info = isTemporary(name) ? undefined : await stat(path).catch(() => undefined)
-      if (info !== undefined) files.push({ path, size: info.size, usedMs: info.mtimeMs })
+      if (info !== undefined && !name.endsWith(LIST_SUFFIX)) files.push({ path, size: info.blocks * 512, usedMs: info.mtimeMs })
     }
     let total = files.reduce((sum, { size }) => sum + size, 0)
     for (const { path, size, usedMs } of files.sort((a, b) => a.usedMs - b.usedMs)) {
       if (total <= this.#limitBytes || Date.now() - usedMs < IN_USE_MS) return
+      // Of a copy of parts the list goes first: what no list speaks of is made anew.
+      await rm(path + LIST_SUFFIX, { force: true })
       await unlink(path).catch(() => {}) // another process was first
       total -= size
     }
   }
+}
+
+/** Whether the file is there, of that size; if so it counts as used now. One that is being removed at this moment cannot be touched any more, and is not there. */
+async function touched(path: string, size: number): Promise<boolean> {
+  if ((await stat(path).catch(() => undefined))?.size !== size) return false
+  const now = new Date()
+  return await utimes(path, now, now).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function bytesOnDisk(path: string): Promise<number> {
+  return ((await stat(path).catch(() => undefined))?.blocks ?? 0) * 512
 }
