@@ -279,7 +279,9 @@ async function inBucket(folder: string): Promise<void> {
       encoding: 'utf8',
     })
     const { first, again } = JSON.parse(peer) as { first: number; again: number }
-    print(`  DuckDB httpfs    cold p50 ${first.toFixed(0)} ms, warm p50 ${again.toFixed(0)} ms (the file is named to it; no table is looked at)`)
+    print(
+      `  DuckDB httpfs    cold p50 ${first.toFixed(0)} ms, warm p50 ${again.toFixed(0)} ms (the file is named to it; no table is looked at)`,
+    )
   } finally {
     await server.close()
   }

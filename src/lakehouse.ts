@@ -60,7 +60,7 @@ export class Lakehouse {
     const { store, close } = await openLake(this.config.lake, this.#storeDeps(options.onNotice))
     const run = await beginRun(store, { nowMs, signal, onNotice: options.onNotice })
     const ledger = new LedgerWriter({ store, run: run.id, nowMs })
-    const publisher = tablePublisher(store, this.config.glue)
+    const publisher = tablePublisher(store, nowMs, this.config.glue)
     let mayLeaveOrphans = false
     const onConflict = () => {
       mayLeaveOrphans = true
@@ -169,7 +169,7 @@ export class Lakehouse {
     return await this.#withLake(async (store) => {
       const run = writes ? await beginRun(store, { nowMs, signal, onNotice }) : undefined
       let mayLeaveOrphans = writes
-      const publisher = tablePublisher(store, this.config.glue)
+      const publisher = tablePublisher(store, nowMs, this.config.glue)
       try {
         const result = await use(new Tables({ store, commits, run: run?.id ?? '', withSession, publish: publisher.publish }))
         mayLeaveOrphans = false
@@ -188,7 +188,7 @@ export class Lakehouse {
     const { nowMs, random, signal } = this.#around
     return await this.#withLake(async (store) => {
       const run = writes ? await beginRun(store, { nowMs, signal, onNotice }, { serves: true }) : undefined
-      const publisher = tablePublisher(store, this.config.glue)
+      const publisher = tablePublisher(store, nowMs, this.config.glue)
       try {
         return await use(new LakeCatalog(store, { nowMs, random, onConflict: ignore }, publisher.publish))
       } finally {

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import * as z from 'zod'
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import { makeFolder } from '../storage/local.ts'
-import type { ObjectStore } from '../storage/object-store.ts'
+import { found, type ObjectStore } from '../storage/object-store.ts'
 import { openPlace, type Place, type StoreDeps } from '../storage/open-store.ts'
 import { LAKE_FORMAT, LAKE_MARKER } from './layout.ts'
 
@@ -26,6 +26,7 @@ export async function openLake(address: string, deps: StoreDeps): Promise<Place>
       }
       await place.store.put(LAKE_MARKER, Buffer.from(`${JSON.stringify({ format: LAKE_FORMAT })}\n`))
     }
+    await checkFormat(place.store)
     if (place.s3 !== undefined) await requireExclusivePut(place)
   })
 }
@@ -33,7 +34,7 @@ export async function openLake(address: string, deps: StoreDeps): Promise<Place>
 /** Opens a lake for reading. Throws LAKE_NOT_FOUND, LAKE_FORMAT_UNSUPPORTED. */
 export async function openExistingLake(address: string, deps: StoreDeps): Promise<Place> {
   return await opened(address, deps, async (place) => {
-    if ((await place.store.head(LAKE_MARKER)) !== undefined) return
+    if ((await found(checkFormat(place.store))) !== undefined) return
     throw new LakehouseError('LAKE_NOT_FOUND', `there is no lake at ${place.address}: ingest something first, or check --lake`, {
       details: { lake: place.address },
     })
@@ -44,7 +45,6 @@ async function opened(address: string, deps: StoreDeps, check: (place: Place) =>
   const place = openPlace(address, deps)
   try {
     await check(place)
-    await checkFormat(place.store)
     return place
   } catch (error) {
     place.close()
@@ -89,7 +89,7 @@ async function requireExclusivePut({ address, store }: Place): Promise<void> {
   }
 }
 
-async function checkFormat(store: ObjectStore): Promise<void> {
+async function checkFormat(store: ObjectStore): Promise<true> {
   const text = Buffer.from(await store.get(LAKE_MARKER)).toString('utf8')
   let format: number | undefined
   try {
@@ -104,4 +104,5 @@ async function checkFormat(store: ObjectStore): Promise<void> {
       { details: { lake: store.url } },
     )
   }
+  return true
 }

@@ -3,17 +3,30 @@ import { type Finding, wholeFinding } from '../core/finding.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { GlueCatalog, type GlueSettings } from './glue.ts'
 import { tableName } from './layout.ts'
+import { removeOrphans } from './maintain.ts'
 import { publishTableCard } from './table-card.ts'
 
-/** Tells of changed tables: beside them in JSON, and to Glue where it is configured. What fails of that is a finding, because the table is committed all the same. */
+/** After so many versions of a table the files that no snapshot reaches any more are looked for … */
+const TIDIED_EVERY = 64
+
+/** … and go when they are older than what anybody still commits or reads. */
+const ORPHAN_MS = 3 * 86_400_000
+
+/**
+ * Does what follows a commit: tells of the changed table, beside it in JSON and to Glue where it is configured, and once in a while removes old files that expired snapshots have left.
+ * What fails of that is a finding, because the table is committed all the same.
+ */
 export function tablePublisher(
   store: ObjectStore,
+  nowMs: () => number,
   glue: (Omit<GlueSettings, 'endpoint'> & { readonly endpoint: string }) | undefined,
 ): { publish: (root: string) => Promise<Finding[]>; close: () => void } {
   const catalog = glue === undefined ? undefined : new GlueCatalog({ ...glue, endpoint: glue.endpoint === '' ? undefined : glue.endpoint })
   const publish = async (root: string): Promise<Finding[]> => {
     try {
-      await publishTableCard(store, root)
+      const version = await publishTableCard(store, root)
+      if (version !== undefined && version % TIDIED_EVERY === 0)
+        await removeOrphans(store, root, { beforeMs: nowMs() - ORPHAN_MS, dryRun: false })
       await catalog?.publish(store, root)
       return []
     } catch (error) {

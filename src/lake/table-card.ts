@@ -5,12 +5,12 @@ import { keyOf, loadTable, manifestsOf, metadataKey, snapshotOf } from './iceber
 
 /**
  * Writes `_metadata.json` beside a table: what it holds, for those who read no Iceberg. Schema, counts, SHA-256 of the metadata and its manifests, and where its rows come from, all as of the
- * current snapshot. Nothing of ours reads it.
+ * current snapshot. Nothing of ours reads it. Returns the table's version; undefined for a table without rows.
  */
-export async function publishTableCard(store: ObjectStore, root: string): Promise<void> {
+export async function publishTableCard(store: ObjectStore, root: string): Promise<number | undefined> {
   const table = await loadTable(store, root)
   const snapshot = table === undefined ? undefined : snapshotOf(table, undefined)
-  if (table === undefined || snapshot === undefined) return
+  if (table === undefined || snapshot === undefined) return undefined
   const partitions = await listPartitions(table)
   const sum = (of: (part: (typeof partitions)[number]) => number) => partitions.reduce((total, part) => total + of(part), 0)
   const times = partitions.flatMap(({ from, to }) => [from, to]).filter((time) => time !== null)
@@ -35,4 +35,5 @@ export async function publishTableCard(store: ObjectStore, root: string): Promis
     lineage: { run, operation, layer: root.split('/')[0], ledger: 'bronze.ledger', objects: 'bronze.objects' },
   }
   await store.put(`${root}/_metadata.json`, Buffer.from(`${JSON.stringify(card, undefined, 1)}\n`))
+  return table.version
 }

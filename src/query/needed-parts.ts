@@ -47,8 +47,17 @@ export function neededParts(
   const openNeeded = async (store: ObjectStore, file: DataFile): Promise<string> => {
     const key = keyOf(store, file.path)
     if (file.bytes <= WHOLE_BYTES) return await store.files.open(key)
-    const ranges = rangesOf(await chunksOf(session, await openFooter(store, key)), wanted, mentions)
-    return ranges === undefined ? await store.files.open(key) : (await store.files.openParts(key, () => ranges)).path
+    return await store.files.openParts(key, async ({ path, size }, need) => {
+      await need([
+        { start: 0, end: 4 },
+        { start: Math.max(0, size - TAIL_BYTES), end: size },
+      ])
+      const footer = await footerBytes(path, size)
+      if (footer > TAIL_BYTES && footer < size) await need([{ start: size - footer, end: size }])
+      const ranges = rangesOf(await chunksOf(session, path), wanted, mentions)
+      if (ranges !== undefined) await need(ranges)
+      return ranges !== undefined
+    })
   }
   return async (store, files) => {
     const paths = new Map<DataFile, string>()
@@ -62,16 +71,11 @@ export function neededParts(
   }
 }
 
-/** The copy of an object with its footer: length and magic are its last eight bytes. */
-async function openFooter(store: ObjectStore, key: string): Promise<string> {
-  const head = { start: 0, end: 4 }
-  const opened = await store.files.openParts(key, (size) => [head, { start: Math.max(0, size - TAIL_BYTES), end: size }])
-  const { size } = opened
-  const file = await open(opened.path)
+/** How long the footer is: its length and the magic are a file's last eight bytes. */
+async function footerBytes(path: string, size: number): Promise<number> {
+  const file = await open(path)
   const { buffer } = await file.read(Buffer.alloc(8), 0, 8, size - 8).finally(() => file.close())
-  const length = buffer.readUInt32LE(0) + 8
-  if (length <= TAIL_BYTES || length > size) return opened.path
-  return (await store.files.openParts(key, () => [{ start: size - length, end: size }])).path
+  return buffer.readUInt32LE(0) + 8
 }
 
 async function chunksOf(session: DuckDBSession, path: string): Promise<Chunk[]> {

@@ -24,7 +24,7 @@ export function localStore(directory: string): ObjectStore {
     files: {
       folders: [root],
       open: async (key) => path(key),
-      openParts: async (key) => ({ path: path(key), size: statSync(path(key)).size }),
+      openParts: async (key) => path(key),
       draft: async (key) => {
         const folder = dirname(path(key))
         await makeFolder(folder)

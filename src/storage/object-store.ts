@@ -1,4 +1,4 @@
-import { LakehouseError } from '../core/errors.ts'
+import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 
 /** What a store knows of an object without reading it. Times are milliseconds since 1970. */
 export type ObjectInfo = { readonly key: string; readonly size: number; readonly etag: string; readonly lastModifiedMs: number }
@@ -11,14 +11,19 @@ type StoreCapabilities = {
   readonly localFiles: boolean
 }
 
+type ChooseParts = (file: { path: string; size: number }, need: (ranges: readonly ByteRange[]) => Promise<void>) => Promise<boolean>
+
 /** Objects as files of this machine, for engines that read and write nothing else: the objects themselves, or copies of them. */
 export type StoreFiles = {
   /** The folders in which they lie. */
   readonly folders: readonly string[]
   /** The file that holds an object. Throws OBJECT_NOT_FOUND, where objects are files not before it is read. */
   open(key: string): Promise<string>
-  /** The same, or a file of its size in which the ranges that are asked for are the object's bytes and the rest may be zeros; `rangesOf` is given the object's size. */
-  openParts(key: string, rangesOf: (size: number) => readonly ByteRange[]): Promise<{ path: string; size: number }>
+  /**
+   * The same, or a file of its size in which some ranges are the object's bytes and the rest may be zeros: `choose` asks for ranges with `need`, looks at the file, and
+   * answers whether the parts suffice; otherwise it is the whole that is opened.
+   */
+  openParts(key: string, choose: ChooseParts): Promise<string>
   /** Where the file can be written that is to become `key`. */
   draft(key: string): Promise<string>
   /** Makes a finished draft the object, durably. When `replace` is false and there is one already, nothing is done and the answer is false. */
@@ -82,6 +87,16 @@ export function checkKey(key: string): string {
 
 function invalidKey(key: string): LakehouseError {
   return new LakehouseError('OBJECT_KEY_INVALID', `"${key}" is not a valid object key`, { details: { key } })
+}
+
+/** What a call on an object gives, or undefined when there is no such object. */
+export async function found<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (asLakehouseError(error).code === 'OBJECT_NOT_FOUND') return undefined
+    throw error
+  }
 }
 
 /** The files that hold objects, in the order of the keys. Where they are copies, some are fetched at once. */

@@ -163,7 +163,10 @@ test('of a file in a bucket a query fetches what it reads, and the whole where t
     held.push(await bytesHeld())
   }
   assert.ok((held[0] ?? 0) < total / 4, `${held} of ${total}`)
-  assert.deepEqual(held, [...held].sort((a, b) => a - b))
+  assert.deepEqual(
+    held,
+    [...held].sort((a, b) => a - b),
+  )
   const everything = `SELECT * FROM ${table} ORDER BY symbol, open_time LIMIT 3`
   assert.deepEqual(await again().select(everything), await local.select(everything))
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { icebergRead } from 'icebird'
 import { READERS_PYTHON } from '../../scripts/readers.ts'
@@ -351,4 +352,25 @@ test('data are stored and asked for by layer, under the names of the specificati
   }
   assert.deepEqual([card.schema.length, card.lineage.operation, Object.keys(card.checksums).length], [FIELDS.length, 'append', 3])
   assert.deepEqual(card.counts, { rows: 50, files: 2, bytes: (card.counts as { bytes: number }).bytes, partitions: 2 })
+})
+
+test('what expired snapshots leave goes by itself when it is old', async (context) => {
+  const lake = await temporaryFolder(context)
+  const store = localStore(lake)
+  await store.put(LAKE_MARKER, Buffer.from(JSON.stringify({ format: LAKE_FORMAT })))
+  const house = openHouse({ lake, archive: lake, nowMs: () => Date.now() + 4 * 86_400_000 })
+  const files = async () => (await readdir(join(lake, 'silver', 't', 'data'))).length
+  await house.withTables(true, async (tables) => {
+    const shape: TableShape = { fields: [{ id: 1, name: 'x', type: 'long', required: false }], partition: [], sort: [] }
+    const write = (n: number) => tables.write('silver.t', `SELECT ${n}::BIGINT AS x`, { mode: 'overwrite', shape })
+    for (let n = 0; n < 61; n++) await write(n)
+    await tables.expire('silver.t', { beforeMs: Date.now() + 5 * 86_400_000, keep: 5, dryRun: false })
+    await write(61)
+    assert.equal(await files(), 62)
+    await write(62)
+    // Those of the snapshots that are left, and the one that the oldest of them says it has replaced.
+    assert.equal(await files(), (await tables.snapshots('silver.t')).length + 1)
+    assert.ok((await files()) < 10)
+    assert.deepEqual(await tables.check('silver.t'), [])
+  })
 })

@@ -1,6 +1,6 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { formatInstant } from '../../core/time.ts'
-import type { ObjectStore } from '../../storage/object-store.ts'
+import { found, type ObjectStore } from '../../storage/object-store.ts'
 import { type DataFile, decodeManifest, type ManifestEntry, partitionTypes, type SnapshotId, type Wanted } from './manifest.ts'
 import { decodeManifestList, type ManifestLine } from './manifest-list.ts'
 import { manifestShapeOf, parseMetadata, type Snapshot, sameId, shapeOf, type TableMetadata } from './metadata.ts'
@@ -54,18 +54,29 @@ export function keyOf(store: ObjectStore, url: string): string {
 
 /** The newest version of a table, or undefined when there is none. The hint may lag: versions after it are looked for. */
 export async function loadTable(store: ObjectStore, root: string): Promise<Table | undefined> {
-  let version = await newestVersion(store, root)
-  while (version !== undefined && (await store.head(metadataKey(root, version + 1))) !== undefined) version++
-  if (version === undefined) return undefined
-  const key = metadataKey(root, version)
-  const name = `${store.url}/${key} ${(await store.head(key))?.etag}`
+  // A version and the one after it are asked for at once: from a bucket every answer takes its time.
+  const heads = (from: number) => Promise.all([store.head(metadataKey(root, from)), store.head(metadataKey(root, from + 1))])
+  let version = await readHint(store, root)
+  let [info, next] = version === undefined ? [] : await heads(version)
+  if (info === undefined) {
+    version = await listedVersion(store, root)
+    if (version === undefined) return undefined
+    ;[info, next] = await heads(version)
+  }
+  while (next !== undefined) {
+    version = (version ?? 0) + 1
+    info = next
+    next = await store.head(metadataKey(root, version + 1))
+  }
+  const key = metadataKey(root, version ?? 0)
+  const name = `${store.url}/${key} ${info?.etag}`
   const known = parsed.get(name)
   const metadata = known ?? parseMetadata(await store.get(key), key)
   if (known === undefined) {
     parsed.set(name, metadata)
     if (parsed.size > PARSED_MOST) for (const oldest of [...parsed.keys()].slice(0, PARSED_MOST / 2)) parsed.delete(oldest)
   }
-  return { store, root, version, metadata, shape: shapeOf(metadata, key) }
+  return { store, root, version: version ?? 0, metadata, shape: shapeOf(metadata, key) }
 }
 
 /** The table itself. Throws TABLE_NOT_FOUND where there is none. */
@@ -80,14 +91,17 @@ const PARSED_MOST = 100
 
 /** The version that the hint names, or undefined when it names none. */
 export async function hintedVersion(store: ObjectStore, root: string): Promise<number | undefined> {
-  if ((await store.head(hintKey(root))) === undefined) return undefined
-  const hinted = Number(Buffer.from(await store.get(hintKey(root))).toString('utf8'))
-  return Number.isInteger(hinted) && (await store.head(metadataKey(root, hinted))) !== undefined ? hinted : undefined
+  const hinted = await readHint(store, root)
+  return hinted !== undefined && (await store.head(metadataKey(root, hinted))) !== undefined ? hinted : undefined
 }
 
-async function newestVersion(store: ObjectStore, root: string): Promise<number | undefined> {
-  const hinted = await hintedVersion(store, root)
-  if (hinted !== undefined) return hinted
+async function readHint(store: ObjectStore, root: string): Promise<number | undefined> {
+  const text = await found(store.get(hintKey(root)))
+  const hinted = text === undefined ? Number.NaN : Number(Buffer.from(text).toString('utf8'))
+  return Number.isInteger(hinted) ? hinted : undefined
+}
+
+async function listedVersion(store: ObjectStore, root: string): Promise<number | undefined> {
   let newest: number | undefined
   for await (const { key } of store.list(`${root}/metadata/v`)) {
     const version = versionIn(key)

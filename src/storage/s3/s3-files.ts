@@ -51,23 +51,20 @@ export class S3Files implements StoreFiles {
     return await opening
   }
 
-  async openParts(key: string, rangesOf: (size: number) => readonly ByteRange[]): Promise<{ path: string; size: number }> {
+  async openParts(key: string, choose: Parameters<StoreFiles['openParts']>[1]): Promise<string> {
     const info = await this.#head(key)
     const { size } = info
     const whole = this.#pathOf(info)
-    if (await touched(whole, size)) return { path: whole, size }
+    if (await touched(whole, size)) return whole
     const path = `${whole}${PARTS_SUFFIX}`
     await makeFolder(this.#cache)
     const before = await bytesOnDisk(path)
     const file = await PartFile.open(path, size)
-    try {
-      await file.fill(rangesOf(size), (range) => this.#store.get(key, range))
-    } finally {
-      await file.close()
-    }
+    const need = (ranges: readonly ByteRange[]) => file.fill(ranges, (range) => this.#store.get(key, range))
+    const suffices = await choose({ path, size }, need).finally(() => file.close())
     await touched(path, size)
     await this.#grown(Math.max(0, (await bytesOnDisk(path)) - before))
-    return { path, size }
+    return suffices ? path : await this.open(key)
   }
 
   async draft(key: string): Promise<string> {
