@@ -11,7 +11,6 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'LAKE_FORMAT_UNSUPPORTED',
   'TABLE_NOT_FOUND',
   'SNAPSHOT_NOT_FOUND',
-  'DATASET_NOT_READY',
   'SQL_INVALID',
   'SQL_REFUSED',
 ])

@@ -162,11 +162,6 @@ export const ERROR_CODES = {
     meaning: 'The header of a CSV lacks a required column.',
     remedy: 'The object is quarantined; its bytes stay in bronze.',
   },
-  DATASET_NOT_READY: {
-    retryable: false,
-    meaning: 'The data set is known but has no decoder yet.',
-    remedy: '`catalog matrix` shows which are ready.',
-  },
   LEDGER_CORRUPT: {
     retryable: false,
     meaning: 'A ledger segment holds a line that is not an event.',

@@ -96,7 +96,6 @@ class Ingestion {
   readonly #errors: LakehouseError[] = []
   readonly #tables = new Map<string, Series>()
   readonly #failed = new Set<string>()
-  readonly #raw = new Set<string>()
   readonly #months = new Map<string, CoveredMonth[]>()
   readonly #progress: IngestProgress = { phase: 'plan', planned: 0, landed: 0, bytes: 0, table: '', rows: 0 }
   readonly #counts: IngestCounts = {
@@ -171,13 +170,9 @@ class Ingestion {
   #note({ series, files, uncovered, unparsed }: PlannedSeries): void {
     this.#counts.filesPlanned += files.length
     this.#report({ planned: this.#counts.filesPlanned })
-    const dataset = findEntry(series.market, series.type)?.dataset
-    const subject =
-      dataset === undefined
-        ? `bronze ${series.market} ${series.type}`
-        : `silver.${silverTableName({ dataset, market: series.market, interval: series.interval })}`
-    if (dataset !== undefined && files.length > 0) this.#noteTable({ dataset, market: series.market, interval: series.interval }, files)
-    if (dataset === undefined && files.length > 0) this.#noteRaw(`${series.market} ${series.type}`)
+    const table = { dataset: series.type, market: series.market, interval: series.interval }
+    const subject = `silver.${silverTableName(table)}`
+    if (files.length > 0) this.#noteTable(table, files)
     for (const gap of uncovered) {
       const severity = this.#request.range !== undefined && gap.reason === 'not_in_archive' ? 'warning' : 'info'
       const explanation = `no file of the archive covers it: ${gap.reason.replaceAll('_', ' ')}`
@@ -214,23 +209,15 @@ class Ingestion {
     this.#findings.push(wholeFinding('bronze.objects', 'nothing_selected', 'warning', 0, explanation))
   }
 
-  #noteRaw(type: string): void {
-    if (this.#raw.has(type)) return
-    this.#raw.add(type)
-    const explanation = `${type} has no decoder yet: its files are kept in bronze`
-    this.#findings.push(wholeFinding('bronze.objects', 'no_decoder', 'info', 1, explanation))
-  }
-
   /** Without bronze the archive is not asked: the tables are those of the objects that the lake holds. */
   async #noteHeld(): Promise<void> {
     const { types, markets, symbols, intervals } = this.#request
     const { matches } = symbolPatterns(symbols)
     for (const key of await oneKeyPerFolder(this.#deps.session)) {
       const { market, type, symbol, interval } = parseArchiveKey(key)
-      const dataset = findEntry(market, type)?.dataset
       const wanted = types.includes(type) && matches(symbol) && (markets.length === 0 || markets.includes(market))
       const fits = intervals.length === 0 || (interval !== undefined && intervals.includes(interval))
-      if (dataset !== undefined && wanted && fits) this.#noteTable({ dataset, market, interval }, [])
+      if (wanted && fits) this.#noteTable({ dataset: type, market, interval }, [])
     }
   }
 

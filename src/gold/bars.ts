@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { CsvColumn } from '../core/datasets/contract.ts'
-import { DATASETS, type TableColumn } from '../core/datasets/registry.ts'
+import { DATASETS, storedAs, type TableColumn } from '../core/datasets/registry.ts'
 import { INTERVAL_IDS, INTERVALS, type Interval, isIntraday, isMultiple } from '../core/interval.ts'
 import type { Market } from '../core/market.ts'
 import { byPeriod, fieldsOf, type TableShape } from '../lake/iceberg/schema.ts'
@@ -27,7 +27,7 @@ export function sourceIntervals(interval: Interval): Interval[] {
 function barColumns(market: Market): readonly TableColumn[] {
   const published = DATASETS.klines
     .columns(market)
-    .flatMap((column) => (column.name === undefined ? [] : [{ name: column.name, type: column.type, doc: column.unit }]))
+    .flatMap((column) => (column.name === undefined ? [] : [{ name: column.name, type: storedAs(column.type), doc: column.unit }]))
   return [
     { name: 'symbol', type: 'string', doc: 'symbol as the exchange writes it' },
     ...published,

@@ -7,7 +7,7 @@ import { registerFeed } from '../platform/duckdb/feed.ts'
 import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
 import type { ZipReader } from '../sources/binance/zip-entry.ts'
 import { type Duplicates, findDuplicates, NO_DUPLICATES } from './duplicates.ts'
-import { type DecodedInput, feedColumns, InputFeed, InputRefused } from './input-feed.ts'
+import { type DecodedInput, InputFeed, InputRefused } from './input-feed.ts'
 import { type BuildInput, type Refusal, transformOf } from './inputs.ts'
 
 /** Everything a worker needs to make one data file. Paths are local. */
@@ -70,7 +70,7 @@ async function buildFrom(tools: BuildTools, task: BuildTask): Promise<Omit<Build
 /** The fast way: rows are written as they are decoded, and the decoders prove that their keys ascend. */
 async function copyOrdered({ session, zips }: BuildTools, task: BuildTask): Promise<Omit<BuildOutcome, 'refused'>> {
   const rows = new InputFeed(zips, task, rangeOf(task))
-  const feed = registerFeed(session.connection, feedColumns(task), (chunk) => rows.fill(chunk))
+  const feed = registerFeed(session.connection, rows.columns, (chunk) => rows.fill(chunk))
   const file = await write(session, feed.sql, task).finally(() => feed.finish())
   return outcome(rows, file, NO_DUPLICATES, rows.ascending)
 }
@@ -78,7 +78,7 @@ async function copyOrdered({ session, zips }: BuildTools, task: BuildTask): Prom
 /** The sure way: rows are gathered (spilling to disk beyond the memory limit), the first of each key is kept, and the rest sorted. */
 async function copySorted({ session, zips }: BuildTools, task: BuildTask): Promise<Omit<BuildOutcome, 'refused'>> {
   const rows = new InputFeed(zips, task, rangeOf(task))
-  const feed = registerFeed(session.connection, feedColumns(task), (chunk) => rows.fill(chunk))
+  const feed = registerFeed(session.connection, rows.columns, (chunk) => rows.fill(chunk))
   await session.run(`CREATE TEMP TABLE staged AS ${feed.sql}`).finally(() => feed.finish())
   const { key } = DATASETS[task.series.dataset]
   const duplicates = await findDuplicates(session, key)

@@ -24,6 +24,8 @@ export async function findDuplicates(session: DuckDBSession, key: readonly strin
   if (dropped === 0) return NO_DUPLICATES
   const columns = (await session.rows('DESCRIBE staged')).map((row) => String(row['column_name']))
   const values = columns.filter((name) => !key.includes(name) && name !== 'source' && name !== 'source_object')
+  // Where every column is part of the key, rows of one key cannot differ.
+  if (values.length === 0) return { dropped, conflicting: 0, conflicts: [] }
   const row = (alias: string) => `row(${values.map((name) => `${alias}.${quoteName(name)}`).join(', ')})`
   const same = key
     .map((name) => `f.${quoteName(name)} = d.${quoteName(name)} AND s.${quoteName(name)} = d.${quoteName(name)}`)

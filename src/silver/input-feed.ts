@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CsvColumn } from '../core/datasets/contract.ts'
-import { DATASETS, type Series } from '../core/datasets/registry.ts'
+import { DATASETS, type Series, storedAs } from '../core/datasets/registry.ts'
 import { LakehouseError, systemCode } from '../core/errors.ts'
 import { CHUNK_ROWS, type FeedChunk, type FeedColumn } from '../platform/duckdb/feed.ts'
+import { TextPool } from '../platform/duckdb/text-pool.ts'
 import { CsvDecoder, type DecodeOptions, type FileEvidence, type RejectedRow } from '../sources/binance/csv-decoder.ts'
 import type { FileBytes, ZipReader } from '../sources/binance/zip-entry.ts'
 import type { BuildInput } from './inputs.ts'
@@ -31,13 +32,14 @@ export class InputRefused extends Error {
   }
 }
 
-/** The feed's columns: the silver columns of the series in their order. */
-export function feedColumns(task: FeedTask): FeedColumn[] {
-  const published = csvColumns(task.series).flatMap((column): FeedColumn[] => {
-    if (column.name === undefined) return []
-    if (column.type === 'string')
-      throw new LakehouseError('DATASET_NOT_READY', `text columns of ${task.series.dataset} are not decoded yet`)
-    return [{ name: column.name, type: column.type }]
+/** The feed's columns: the silver columns of the series in their order; texts of text columns are gathered in `texts`, by CSV column. */
+function feedColumns(task: FeedTask, texts: readonly (TextPool | undefined)[]): FeedColumn[] {
+  const published = csvColumns(task.series).flatMap(({ name, type, optional }, index): FeedColumn[] => {
+    const pool = texts[index]
+    if (name === undefined) return []
+    if (pool !== undefined) return [{ name, type: 'text', pool, optional }]
+    const stored = storedAs(type)
+    return stored === 'string' ? [] : [{ name, type: stored, optional }]
   })
   return [
     { name: 'symbol', type: 'constant' },
@@ -54,6 +56,7 @@ function csvColumns(series: Series): readonly CsvColumn[] {
 /** Hands out the rows of one input after the other, one file in memory at a time, and keeps account of what they were. */
 export class InputFeed {
   readonly decoded: DecodedInput[] = []
+  readonly columns: readonly FeedColumn[]
   /** Whether every row's key was greater than the one before, over all inputs. */
   ascending = true
   csvBytes = 0
@@ -64,15 +67,23 @@ export class InputFeed {
   readonly #zips: ZipReader
   #next = 0
   #open: OpenInput | undefined
+  readonly #texts: readonly (TextPool | undefined)[]
+  readonly #key: readonly number[] | undefined
   #symbol = ''
-  #lastTime = Number.NEGATIVE_INFINITY
+  #lastKey: readonly number[] = []
 
   constructor(zips: ZipReader, task: FeedTask, range: DecodeOptions['range'] & Pick<DecodeOptions, 'partitionStart'>) {
     this.#zips = zips
     this.#task = task
     this.#range = range
     this.#columns = csvColumns(task.series)
-    this.#eventTime = this.#columns.findIndex((column) => column.name === DATASETS[task.series.dataset].eventTime)
+    const { eventTime, key } = DATASETS[task.series.dataset]
+    const indexOf = (name: string) => this.#columns.findIndex((column) => column.name === name)
+    this.#eventTime = indexOf(eventTime)
+    const keyed = key.slice(1).map(indexOf)
+    this.#key = keyed.some((index) => this.#columns[index]?.type === 'string') ? undefined : keyed
+    this.#texts = this.#columns.map(({ name, type }) => (name !== undefined && type === 'string' ? new TextPool() : undefined))
+    this.columns = feedColumns(task, this.#texts)
   }
 
   /** Fills a chunk with rows of one input; leaves it empty when there are no more. Throws InputRefused. */
@@ -116,6 +127,8 @@ export class InputFeed {
       const options = {
         columns: this.#columns,
         eventTime: this.#eventTime,
+        key: this.#key,
+        texts: this.#texts,
         range: this.#range,
         partitionStart: this.#range.partitionStart,
         onReject: (row: RejectedRow) => rejects.add(row),
@@ -141,14 +154,15 @@ export class InputFeed {
     this.#open = undefined
     file.close()
     rejects.close()
-    const { evidence } = decoder
+    const evidence = decoder.finish()
     this.decoded.push({ key: input.key, sha256: input.sha256, evidence })
     if (input.symbol !== this.#symbol) {
       this.#symbol = input.symbol
-      this.#lastTime = Number.NEGATIVE_INFINITY
+      this.#lastKey = []
     }
-    if (!evidence.ascending || (evidence.first ?? Number.POSITIVE_INFINITY) <= this.#lastTime) this.ascending = false
-    this.#lastTime = evidence.last ?? this.#lastTime
+    if (evidence.rows === 0) return
+    if (!evidence.ascending || !isAfter(evidence.firstKey, this.#lastKey)) this.ascending = false
+    this.#lastKey = evidence.lastKey
   }
 
   #refusing<T>(input: BuildInput, work: () => T): T {
@@ -206,4 +220,10 @@ class RejectFile {
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file)
   }
+}
+
+/** Whether a key is greater than another, column by column; than none it always is. */
+function isAfter(key: readonly number[], other: readonly number[]): boolean {
+  const at = key.findIndex((value, index) => value !== other[index])
+  return other.length === 0 || (at >= 0 && (key[at] ?? 0) > (other[at] ?? 0))
 }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { DATASETS, type Series } from '../core/datasets/registry.ts'
 import type { ErrorCode } from '../core/errors.ts'
+import { parseInstant } from '../core/time.ts'
+import { PERIOD_WIDTHS } from '../lake/iceberg/schema.ts'
 import { type PeriodTransform, periodOf } from '../lake/iceberg/transform.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import { type ArchiveFile, parseArchiveKey, typePrefix } from '../sources/binance/archive-key.ts'
@@ -41,7 +43,7 @@ export type PartitionInputs = { readonly partition: number; readonly inputs: rea
  */
 export async function* partitionInputs(session: DuckDBSession, series: Series, limits: DecodeLimits): AsyncGenerator<PartitionInputs> {
   const unit = transformOf(series)
-  const width = unit === 'year' ? 4 : 7
+  const width = PERIOD_WIDTHS[unit]
   const { decoderVersion } = DATASETS[series.dataset]
   await session.run(`CREATE OR REPLACE TEMP TABLE decoded AS
     SELECT key, sha256, arg_max(partitions, ("at", run, n)) AS partitions FROM ledger WHERE event = 'decoded' AND decoder = ${decoderVersion} GROUP BY key, sha256`)
@@ -56,8 +58,8 @@ export async function* partitionInputs(session: DuckDBSession, series: Series, l
       const key = String(row['key'])
       return { ...parseArchiveKey(key), key, sha256: String(row['sha256']), size: Number(row['size']), placed: row['placed'] === true }
     })
-    const start = Date.parse(width === 4 ? `${part}-01-01T00:00:00Z` : `${part}-01T00:00:00Z`) * 1000
-    yield { partition: periodOf(unit, start), inputs: sortInputs(inputs) }
+    // A monthly file of a table that is cut by days begins at its first day, until it was decoded.
+    yield { partition: periodOf(unit, parseInstant(String(part)) ?? 0), inputs: sortInputs(inputs) }
   }
 }
 

@@ -46,7 +46,6 @@ function matrix(context: CommandContext): CommandResult {
     timeUnit: entry.timeUnit,
     columns: entry.columns,
     quirks: entry.quirks,
-    ready: entry.dataset !== undefined,
   }))
   if (!context.json) {
     const intervals = (list: readonly string[] | null) => (list === null ? '–' : list.length === 0 ? 'yes' : list.join(' '))
@@ -57,9 +56,8 @@ function matrix(context: CommandContext): CommandResult {
       intervals(item.monthly),
       item.firstDate,
       item.discontinued ?? '',
-      item.ready ? 'yes' : '',
     ])
-    context.out(`${textTable(['market', 'type', 'daily', 'monthly', 'first', 'discontinued', 'decoded'], rows)}\n`)
+    context.out(`${textTable(['market', 'type', 'daily', 'monthly', 'first', 'discontinued'], rows)}\n`)
   }
   return { status: 'done', counts: { items: items.length }, body: { items } }
 }

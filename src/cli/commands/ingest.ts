@@ -4,7 +4,6 @@ import { formatInstant } from '../../core/time.ts'
 import type { IngestResult } from '../../flows/ingest.ts'
 import { LAYERS, type Layer } from '../../lake/layout.ts'
 import type { DryRunSeries } from '../../lakehouse.ts'
-import { ARCHIVE_MATRIX, type ArchiveType } from '../../sources/binance/matrix.ts'
 import { type Command, type CommandContext, type CommandResult, list } from '../command.ts'
 import { findingLines } from '../findings.ts'
 import { formatBytes, formatCount, formatDuration } from '../format.ts'
@@ -28,7 +27,6 @@ async function run(context: CommandContext): Promise<CommandResult> {
   if (name === undefined || more.length > 0) throw new LakehouseError('USAGE', 'ingest takes one data type, or all: ingest klines …')
   const types = parseTypes(name)
   const layers = parseLayers(context)
-  if (name !== 'all') checkReady(types, layers)
   const request = { types, ...parseSelection(context.values, context.nowMs()), layers }
   const house = await context.open()
   if (context.values['dry-run'] === true)
@@ -58,14 +56,6 @@ function parseLayers(context: CommandContext): ReadonlySet<Layer> {
   for (const name of names)
     if (!LAYERS.some((layer) => layer === name)) throw new LakehouseError('USAGE', `unknown layer "${name}": one of ${LAYERS.join(' ')}`)
   return new Set(names.length === 0 ? LAYERS : LAYERS.filter((layer) => names.includes(layer)))
-}
-
-function checkReady(types: readonly ArchiveType[], layers: ReadonlySet<Layer>): void {
-  const ready = ARCHIVE_MATRIX.some((entry) => types.includes(entry.type) && entry.dataset !== undefined)
-  if (ready || !layers.has('silver')) return
-  throw new LakehouseError('DATASET_NOT_READY', `${types.join(', ')} has no decoder yet: --layers bronze keeps the raw files`, {
-    details: { type: types.join(',') },
-  })
 }
 
 /** The result of an ingestion as a command result. */

@@ -1,6 +1,6 @@
-import { isIntraday } from '../interval.ts'
+import { INTERVALS, type Interval, isIntraday } from '../interval.ts'
 import type { Market } from '../market.ts'
-import type { CsvColumn, DatasetContract } from './contract.ts'
+import { type CsvColumn, type DatasetContract, PARQUET } from './contract.ts'
 
 /** Candlesticks: one bar per symbol and interval. */
 export const klines = {
@@ -10,11 +10,21 @@ export const klines = {
   columns,
   key: ['symbol', 'open_time'],
   eventTime: 'open_time',
-  partition: (interval) => (interval === undefined || isIntraday(interval) ? 'month' : 'year'),
-  // zstd level 2 costs 30 % less CPU than level 3 for 5 % more bytes; a dictionary beyond 1,000 values never pays for prices.
-  parquet: { rowGroupSize: 122_880, dictionarySizeLimit: 1000, zstdLevel: 2 },
+  partition: barPartition,
+  cadence: barCadence,
+  parquet: PARQUET,
   decoderVersion: 1,
 } as const satisfies DatasetContract
+
+/** Bars of a day and longer are few: a year of them is one partition. */
+export function barPartition(interval: Interval | undefined): 'month' | 'year' {
+  return interval === undefined || isIntraday(interval) ? 'month' : 'year'
+}
+
+/** Calendar months have no fixed length. */
+export function barCadence(interval: Interval | undefined): number | undefined {
+  return interval === undefined ? undefined : INTERVALS[interval].us
+}
 
 /** spot and um count base and quote asset; cm counts contracts, and what its header calls quote volume is base asset. */
 function columns(market: Market): readonly CsvColumn[] {

@@ -1,10 +1,36 @@
 import type { Interval } from '../interval.ts'
 import type { Market } from '../market.ts'
-import type { DatasetContract } from './contract.ts'
+import { aggTrades } from './agg-trades.ts'
+import { bookDepth } from './book-depth.ts'
+import { bookTicker } from './book-ticker.ts'
+import { BVOLIndex } from './bvol-index.ts'
+import type { DatasetContract, FieldType } from './contract.ts'
+import { EOHSummary } from './eoh-summary.ts'
+import { fundingRate } from './funding-rate.ts'
+import { indexPriceKlines } from './index-price-klines.ts'
 import { klines } from './klines.ts'
+import { liquidationSnapshot } from './liquidation-snapshot.ts'
+import { markPriceKlines } from './mark-price-klines.ts'
+import { metrics } from './metrics.ts'
+import { premiumIndexKlines } from './premium-index-klines.ts'
+import { trades } from './trades.ts'
 
 /** Every data type that silver can hold. A new one is a file beside this and a line here. */
-export const DATASETS = { klines } as const satisfies Record<string, DatasetContract>
+export const DATASETS = {
+  klines,
+  markPriceKlines,
+  indexPriceKlines,
+  premiumIndexKlines,
+  aggTrades,
+  trades,
+  fundingRate,
+  metrics,
+  bookDepth,
+  bookTicker,
+  liquidationSnapshot,
+  BVOLIndex,
+  EOHSummary,
+} as const satisfies Record<string, DatasetContract>
 
 export type DatasetId = keyof typeof DATASETS
 
@@ -15,8 +41,13 @@ export type Series = { readonly dataset: DatasetId; readonly market: Market; rea
 
 /** The table's name within its layer: binance_spot_klines_1m. */
 export function silverTableName(series: Series): string {
-  const type = series.dataset.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  const type = series.dataset.replaceAll(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, '_').toLowerCase()
   return ['binance', series.market, type, series.interval].filter((part) => part !== undefined).join('_')
+}
+
+/** How a field is kept. */
+export function storedAs(type: FieldType): TableColumn['type'] {
+  return type === 'datetime' || type === 'day' || type === 'hour' ? 'instant' : type
 }
 
 export type TableColumn = {
@@ -28,7 +59,7 @@ export type TableColumn = {
 /** The silver columns of a series, in order: the symbol, what the CSV carries, and where the row came from. */
 export function silverColumns(series: Series): readonly TableColumn[] {
   const published = DATASETS[series.dataset].columns(series.market).flatMap((column) => {
-    return column.name === undefined ? [] : [{ name: column.name, type: column.type, doc: column.unit }]
+    return column.name === undefined ? [] : [{ name: column.name, type: storedAs(column.type), doc: column.unit }]
   })
   return [
     { name: 'symbol', type: 'string', doc: 'symbol as the exchange writes it' },

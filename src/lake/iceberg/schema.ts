@@ -40,14 +40,18 @@ export function byPeriod(source: string, transform: PeriodTransform): readonly P
 
 /** The half-open range of instants that a partition value stands for. */
 export function periodRange(transform: PeriodTransform, value: number): { start: number; end: number } {
-  const at = (n: number) => (transform === 'year' ? Date.UTC(1970 + n, 0) : Date.UTC(1970, n)) * 1000
+  const at = (n: number) =>
+    (transform === 'year' ? Date.UTC(1970 + n, 0) : transform === 'month' ? Date.UTC(1970, n) : n * 86_400_000) * 1000
   return { start: at(value), end: at(value + 1) }
 }
+
+/** How much of YYYY-MM-DD names a period. */
+export const PERIOD_WIDTHS = { year: 4, month: 7, day: 10 } as const satisfies Record<PeriodTransform, number>
 
 /** Folder name of a period, in the way of Hive: open_time_month=2024-01. */
 export function periodFolder(source: string, transform: PeriodTransform, value: number): string {
   const day = new Date(periodRange(transform, value).start / 1000).toISOString()
-  return `${partitionField(source, transform).name}=${day.slice(0, transform === 'year' ? 4 : 7)}`
+  return `${partitionField(source, transform).name}=${day.slice(0, PERIOD_WIDTHS[transform])}`
 }
 
 /** The options that make DuckDB write the field ids into a Parquet file. */

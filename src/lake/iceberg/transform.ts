@@ -4,7 +4,7 @@ import { type ColumnValue, encodeHashed, type IcebergType } from './values.ts'
 export type Transform = 'identity' | 'year' | 'month' | 'day' | 'hour' | 'void' | `bucket[${number}]` | `truncate[${number}]`
 
 /** The transforms by which our own tables are cut into periods. */
-export type PeriodTransform = 'month' | 'year'
+export type PeriodTransform = 'day' | 'month' | 'year'
 
 export function isTransform(text: string): text is Transform {
   return /^(identity|year|month|day|hour|void|(bucket|truncate)\[[1-9]\d*\])$/.test(text)
@@ -19,8 +19,9 @@ export function resultType(transform: Transform, source: IcebergType): IcebergTy
 const US_PER_DAY = 86_400_000_000
 const US_PER_HOUR = 3_600_000_000
 
-/** The partition value of an instant: months or years since 1970, rounded down. */
+/** The partition value of an instant: days, months or years since 1970, rounded down. */
 export function periodOf(transform: PeriodTransform, us: number): number {
+  if (transform === 'day') return Math.floor(us / US_PER_DAY)
   const date = new Date(Math.floor(us / 1000))
   const years = date.getUTCFullYear() - 1970
   return transform === 'year' ? years : years * 12 + date.getUTCMonth()
@@ -36,7 +37,7 @@ export function applyTransform(transform: Transform, type: IcebergType, value: C
     case 'month':
       return periodOf(transform, type === 'date' ? Number(value) * US_PER_DAY : Number(value))
     case 'day':
-      return type === 'date' ? value : Math.floor(Number(value) / US_PER_DAY)
+      return type === 'date' ? value : periodOf('day', Number(value))
     case 'hour':
       return Math.floor(Number(value) / US_PER_HOUR)
   }

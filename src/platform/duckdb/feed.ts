@@ -1,20 +1,32 @@
-import { BIGINT, DOUBLE, type DuckDBConnection, DuckDBTableFunction, type DuckDBType, ENUM, TIMESTAMPTZ, VARCHAR } from '@duckdb/node-api'
+import {
+  BIGINT,
+  BOOLEAN,
+  DOUBLE,
+  type DuckDBConnection,
+  DuckDBTableFunction,
+  type DuckDBType,
+  ENUM,
+  TIMESTAMPTZ,
+  VARCHAR,
+} from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { LakehouseError } from '../../core/errors.ts'
+import type { TextPool } from './text-pool.ts'
 
 /** DuckDB takes at most so many rows from a table function at a time. */
 export const CHUNK_ROWS = 2048
 
 /** A column that the feed produces. `constant` and `enum` columns have one value for the whole of a chunk. */
 export type FeedColumn =
-  | { readonly name: string; readonly type: 'double' | 'long' | 'instant' }
+  | { readonly name: string; readonly type: 'double' | 'long' | 'instant' | 'boolean'; readonly optional?: true | undefined }
+  | { readonly name: string; readonly type: 'text'; readonly pool: TextPool; readonly optional?: true | undefined }
   | { readonly name: string; readonly type: 'constant' }
   | { readonly name: string; readonly type: 'enum'; readonly values: readonly string[] }
 
 /** One chunk to be filled: typed arrays by column index, the constants by column index, and how many rows are valid. */
 export type FeedChunk = {
   rows: number
-  /** doubles as they are; longs and instants as doubles, converted when the chunk is complete. */
+  /** doubles as they are; longs and instants as doubles, converted when the chunk is complete; booleans as 0 and 1, texts by their code. NaN is null. */
   readonly numbers: readonly (Float64Array | undefined)[]
   /** The text of a constant column. */
   readonly texts: string[]
@@ -140,7 +152,7 @@ function newSlot(columns: readonly FeedColumn[]): Slot {
   return {
     chunk: {
       rows: 0,
-      numbers: columns.map((column) => (integer(column) || column.type === 'double' ? new Float64Array(CHUNK_ROWS) : undefined)),
+      numbers: columns.map((column) => (column.type === 'constant' || column.type === 'enum' ? undefined : new Float64Array(CHUNK_ROWS))),
       texts: columns.map(() => ''),
       ordinals: columns.map(() => 0),
     },
@@ -162,6 +174,30 @@ type Vector = Parameters<typeof duckdb.copy_data_to_vector>[0]
 type ColumnWriter = (vector: Vector, slot: Slot, index: number) => void
 
 function writerFor(column: FeedColumn): ColumnWriter {
+  const write = valueWriter(column)
+  return 'optional' in column && column.optional === true ? withNulls(write) : write
+}
+
+/** Marks as null what is NaN. */
+function withNulls(write: ColumnWriter): ColumnWriter {
+  const bits = new Uint8Array(CHUNK_ROWS / 8)
+  return (vector, slot, index) => {
+    write(vector, slot, index)
+    const values = slot.chunk.numbers[index]
+    let nulls = 0
+    bits.fill(0xff)
+    for (let row = 0; row < slot.chunk.rows; row++) {
+      if (!Number.isNaN(values?.[row])) continue
+      nulls++
+      bits[row >> 3] = (bits[row >> 3] as number) & ~(1 << (row & 7))
+    }
+    if (nulls === 0) return
+    duckdb.vector_ensure_validity_writable(vector)
+    duckdb.copy_data_to_vector_validity(vector, 0, bits.buffer as ArrayBuffer, 0, bits.length)
+  }
+}
+
+function valueWriter(column: FeedColumn): ColumnWriter {
   switch (column.type) {
     case 'double':
       return (vector, { chunk }, index) => copy(vector, chunk.numbers[index], chunk.rows * 8)
@@ -172,6 +208,48 @@ function writerFor(column: FeedColumn): ColumnWriter {
       return constantWriter()
     case 'enum':
       return enumWriter(column.values.length)
+    case 'boolean':
+      return booleanWriter()
+    case 'text':
+      return textWriter(column.pool)
+  }
+}
+
+function booleanWriter(): ColumnWriter {
+  const bytes = new Uint8Array(CHUNK_ROWS)
+  return (vector, { chunk }, index) => {
+    const values = chunk.numbers[index]
+    for (let row = 0; row < chunk.rows; row++) bytes[row] = values?.[row] === 1 ? 1 : 0
+    copy(vector, bytes, chunk.rows)
+  }
+}
+
+/** Short texts are headers, made once each; longer ones are handed over one by one. */
+function textWriter(pool: TextPool): ColumnWriter {
+  const headers = new Uint8Array(16 * CHUNK_ROWS)
+  const known: (Uint8Array | undefined)[] = []
+  const header = (code: number): Uint8Array | undefined => {
+    if (code in known) return known[code]
+    const bytes = Buffer.from(pool.texts[code] ?? '')
+    const made = bytes.length > 12 ? undefined : Buffer.alloc(16)
+    made?.writeUInt32LE(bytes.length, 0)
+    if (made !== undefined) bytes.copy(made, 4)
+    known[code] = made
+    return made
+  }
+  return (vector, { chunk }, index) => {
+    const codes = chunk.numbers[index]
+    const long: number[] = []
+    headers.fill(0, 0, chunk.rows * 16)
+    for (let row = 0; row < chunk.rows; row++) {
+      const code = codes?.[row] ?? Number.NaN
+      if (Number.isNaN(code)) continue
+      const made = header(code)
+      if (made === undefined) long.push(row)
+      else headers.set(made, row * 16)
+    }
+    copy(vector, headers, chunk.rows * 16)
+    for (const row of long) duckdb.vector_assign_string_element(vector, row, pool.texts[codes?.[row] ?? -1] ?? '')
   }
 }
 
@@ -224,7 +302,10 @@ function duckType(column: FeedColumn): DuckDBType {
       return BIGINT
     case 'instant':
       return TIMESTAMPTZ
+    case 'boolean':
+      return BOOLEAN
     case 'constant':
+    case 'text':
       return VARCHAR
     case 'enum':
       return ENUM(column.values)

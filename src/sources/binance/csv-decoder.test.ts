@@ -15,6 +15,8 @@ function decode(blocks: readonly (string | Buffer)[], range = { start: utc(2024)
   const options = {
     columns,
     eventTime: 0,
+    key: [0],
+    texts: [],
     range,
     partitionStart: (us: number) => utc(new Date(us / 1000).getUTCFullYear()),
     onReject: (row: RejectedRow) => rejected.push(row),

@@ -1,8 +1,38 @@
 import type { CsvColumn } from '../../core/datasets/contract.ts'
 import { PLAUSIBLE_TIME } from '../../core/time.ts'
+import type { TextPool } from '../../platform/duckdb/text-pool.ts'
+import {
+  BOOLEAN,
+  COMMA,
+  countCommas,
+  DATETIME,
+  DAY,
+  fieldEnd,
+  HOUR,
+  INSTANT,
+  isEmpty,
+  kindOf,
+  LONG,
+  lineAt,
+  MINUS,
+  NEWLINE,
+  otherValue,
+  RETURN,
+  SKIP,
+  slowDecimal,
+  TEXT,
+} from './csv-fields.ts'
 import { type CsvLayout, sniffLayout } from './csv-header.ts'
 
-export type RejectReason = 'FIELD_COUNT' | 'NOT_A_NUMBER' | 'NOT_AN_INTEGER' | 'TIME_IMPLAUSIBLE' | 'LINE_TOO_LONG'
+export type RejectReason =
+  | 'FIELD_COUNT'
+  | 'NOT_A_NUMBER'
+  | 'NOT_AN_INTEGER'
+  | 'NOT_A_BOOLEAN'
+  | 'NOT_A_TIME'
+  | 'EMPTY'
+  | 'TIME_IMPLAUSIBLE'
+  | 'LINE_TOO_LONG'
 
 /** A line that cannot be typed: its number (from 1), the column, why, and its text (at most 4,096 characters). */
 export type RejectedRow = { readonly line: number; readonly column: string | null; readonly reason: RejectReason; readonly text: string }
@@ -12,7 +42,7 @@ export type FileEvidence = {
   bom: boolean
   header: readonly string[] | undefined
   lineEnd: 'lf' | 'crlf' | 'none'
-  /** Event times by the unit that they were written in. */
+  /** Event times by the unit that they were written in; those written as date-times are in none. */
   unitMs: number
   unitUs: number
   rows: number
@@ -21,8 +51,11 @@ export type FileEvidence = {
   readonly elsewhere: Map<number, number>
   first: number | undefined
   last: number | undefined
-  /** Every event time is later than the one before. */
+  /** Every key is greater than the one before; not judged where text is part of it. */
   ascending: boolean
+  /** The first and the last key, column by column. */
+  firstKey: readonly number[]
+  lastKey: readonly number[]
 }
 
 export type RowSource = { readonly label: string; next(): Buffer | undefined }
@@ -31,20 +64,16 @@ export type DecodeOptions = {
   readonly columns: readonly CsvColumn[]
   /** Index into `columns` of the event time. */
   readonly eventTime: number
+  /** Indices of the columns that make a row of one symbol unique; undefined where text is among them. */
+  readonly key: readonly number[] | undefined
+  /** By column: where the texts of a text column are gathered. */
+  readonly texts: readonly (TextPool | undefined)[]
   /** Rows outside of it are counted, not returned. */
   readonly range: { readonly start: number; readonly end: number }
   readonly partitionStart: (eventTime: number) => number
   readonly onReject: (row: RejectedRow) => void
 }
 
-const SKIP = 0
-const DOUBLE = 1
-const LONG = 2
-const INSTANT = 3
-
-const COMMA = 44
-const NEWLINE = 10
-const RETURN = 13
 const DOT = 46
 const ZERO = 48
 const NINE = 57
@@ -54,7 +83,6 @@ const TEXT_LIMIT = 4096
 const MAX_EXACT = Number.MAX_SAFE_INTEGER
 /** Powers of ten that a double holds exactly: mantissa / 10^k is then one correctly rounded division. */
 const POWERS = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`))
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 const MS_START = PLAUSIBLE_TIME.start / 1000
 const MS_END = PLAUSIBLE_TIME.end / 1000
 const EMPTY = Buffer.alloc(0)
@@ -66,6 +94,11 @@ export class CsvDecoder {
   readonly #options: DecodeOptions
   readonly #layout: CsvLayout
   readonly #kinds: Uint8Array
+  readonly #optional: readonly boolean[]
+  readonly #key: readonly number[]
+  readonly #hasHours: boolean
+  readonly #last: Float64Array
+  #hours = 0
   #bytes: Buffer = EMPTY
   #at = 0
   #line: number
@@ -81,6 +114,10 @@ export class CsvDecoder {
     this.#at = this.#layout.dataStart
     this.#line = this.#layout.dataLine
     this.#kinds = Uint8Array.from(this.#layout.positions.map((index) => kindOf(options.columns[index])))
+    this.#optional = this.#layout.positions.map((index) => options.columns[index]?.optional === true)
+    this.#hasHours = this.#kinds.includes(HOUR)
+    this.#key = options.key ?? []
+    this.#last = new Float64Array(this.#key.length)
     const { bom, header } = this.#layout
     this.evidence = {
       bom,
@@ -93,7 +130,9 @@ export class CsvDecoder {
       elsewhere: new Map(),
       first: undefined,
       last: undefined,
-      ascending: true,
+      ascending: options.key !== undefined,
+      firstKey: [],
+      lastKey: [],
     }
   }
 
@@ -157,7 +196,7 @@ export class CsvDecoder {
         this.#line++
         const time = times?.[row] ?? 0
         if (time >= range.start && time < range.end) {
-          this.#observe(time)
+          this.#observe(time, targets, row)
           row++
         } else this.#countElsewhere(time)
       }
@@ -180,15 +219,25 @@ export class CsvDecoder {
       let next = bytes[at] as number
       if (kind === SKIP) {
         while (next !== COMMA && next !== NEWLINE && at < bytes.length) next = bytes[++at] as number
+      } else if (kind >= TEXT) {
+        const start = at
+        at = fieldEnd(bytes, at)
+        next = bytes[at] as number
+        const value = otherValue(bytes, start, at, kind, this.#optional[field] === true, this.#options.texts[positions[field] as number])
+        if (value === undefined) return this.#rejectField(bytes, from, start, at, field, kind)
+        if (kind === HOUR) this.#hours = value
+        else (targets[positions[field] as number] as Float64Array)[row] = value
       } else {
         const start = at
+        if (next === MINUS) next = bytes[++at] as number
+        const digits = at
         let mantissa = 0
         let decimals = 0
         while (next >= ZERO && next <= NINE) {
           mantissa = mantissa * 10 + (next - ZERO)
           next = bytes[++at] as number
         }
-        if (next === DOT && at > start) {
+        if (next === DOT && at > digits) {
           const dot = ++at
           next = bytes[at] as number
           while (next >= ZERO && next <= NINE) {
@@ -200,7 +249,7 @@ export class CsvDecoder {
         let value = decimals === 0 ? mantissa : mantissa / (POWERS[decimals] as number)
         const plain =
           (next === COMMA || next === NEWLINE || next === RETURN || at >= bytes.length) &&
-          at > start &&
+          at > digits &&
           mantissa <= MAX_EXACT &&
           decimals <= 22
         if (!plain) {
@@ -208,8 +257,12 @@ export class CsvDecoder {
           next = bytes[at] as number
           value = slowDecimal(bytes, start, at)
         }
+        if (digits !== start && plain) value = -value
         if (kind === INSTANT) value = decimals === 0 ? this.#instant(value, field) : Number.NaN
-        if (!(kind === LONG ? Number.isSafeInteger(value) : !Number.isNaN(value)))
+        if (
+          !(kind === LONG ? Number.isSafeInteger(value) : !Number.isNaN(value)) &&
+          !(this.#optional[field] === true && isEmpty(bytes, start, at))
+        )
           return this.#rejectField(bytes, from, start, at, field, kind)
         ;(targets[positions[field] as number] as Float64Array)[row] = value
       }
@@ -220,6 +273,10 @@ export class CsvDecoder {
     }
     if (bytes[at] === RETURN) at++
     if (at < bytes.length && bytes[at] !== NEWLINE) return this.#rejectCount(bytes, from)
+    if (this.#hasHours) {
+      const times = targets[this.#options.eventTime] as Float64Array
+      times[row] = (times[row] as number) + this.#hours * 3_600_000_000
+    }
     return at + 1
   }
 
@@ -241,6 +298,15 @@ export class CsvDecoder {
     if (line.length === 0) return -1
     if (countCommas(line) !== this.#kinds.length - 1) return this.#rejectCount(bytes, lineStart)
     const column = this.#options.columns[this.#layout.positions[field] ?? 0]?.name ?? null
+    if (kind >= TEXT) {
+      const isTime = kind === DATETIME || kind === DAY || kind === HOUR
+      this.#reject(
+        isEmpty(bytes, start, end) ? 'EMPTY' : kind === BOOLEAN ? 'NOT_A_BOOLEAN' : isTime ? 'NOT_A_TIME' : 'NOT_A_NUMBER',
+        column,
+        line,
+      )
+      return -1
+    }
     const isNumber = !Number.isNaN(slowDecimal(bytes, start, end))
     const isInstant = kind === INSTANT && /^\d+$/.test(bytes.toString('latin1', start, end))
     this.#reject(!isNumber ? 'NOT_A_NUMBER' : isInstant ? 'TIME_IMPLAUSIBLE' : 'NOT_AN_INTEGER', column, line)
@@ -264,13 +330,27 @@ export class CsvDecoder {
     return end < 0 ? bytes.length : end + 1
   }
 
-  #observe(time: number): void {
+  #observe(time: number, targets: readonly (Float64Array | undefined)[], row: number): void {
     const { evidence } = this
+    const last = this.#last
+    const key = this.#key
     if (evidence.first === undefined) {
       evidence.first = time
       evidence.lineEnd = this.#lineEnd()
-    } else if (time <= (evidence.last ?? 0)) evidence.ascending = false
+      evidence.firstKey = key.map((index) => targets[index]?.[row] ?? Number.NaN)
+    } else if (evidence.ascending) {
+      let at = 0
+      while (at < key.length - 1 && targets[key[at] as number]?.[row] === last[at]) at++
+      if (!((targets[key[at] as number]?.[row] as number) > (last[at] as number))) evidence.ascending = false
+    }
+    for (let at = 0; at < key.length; at++) last[at] = targets[key[at] as number]?.[row] as number
     evidence.last = time
+  }
+
+  /** What is known once the file has ended. */
+  finish(): FileEvidence {
+    this.evidence.lastKey = [...this.#last]
+    return this.evidence
   }
 
   #lineEnd(): FileEvidence['lineEnd'] {
@@ -283,35 +363,4 @@ export class CsvDecoder {
     const start = this.#options.partitionStart(time)
     this.evidence.elsewhere.set(start, (this.evidence.elsewhere.get(start) ?? 0) + 1)
   }
-}
-
-function kindOf(column: CsvColumn | undefined): number {
-  if (column?.name === undefined) return SKIP
-  return column.type === 'double' ? DOUBLE : column.type === 'long' ? LONG : column.type === 'instant' ? INSTANT : SKIP
-}
-
-function countCommas(line: Buffer): number {
-  let commas = 0
-  for (const byte of line) if (byte === COMMA) commas++
-  return commas
-}
-
-function fieldEnd(bytes: Buffer, from: number): number {
-  let at = from
-  while (at < bytes.length && bytes[at] !== COMMA && bytes[at] !== NEWLINE) at++
-  return at > from && bytes[at] === NEWLINE && bytes[at - 1] === RETURN ? at - 1 : at
-}
-
-/** Any decimal notation, correctly rounded; NaN when the text is none, or overflows a double. */
-function slowDecimal(bytes: Buffer, start: number, end: number): number {
-  const text = bytes.toString('latin1', start, end)
-  if (!DECIMAL.test(text)) return Number.NaN
-  const value = Number(text)
-  return Number.isFinite(value) ? value : Number.NaN
-}
-
-function lineAt(bytes: Buffer, start: number): Buffer {
-  const end = bytes.indexOf(NEWLINE, start)
-  const line = bytes.subarray(start, end < 0 ? bytes.length : end)
-  return line.at(-1) === RETURN ? line.subarray(0, -1) : line
 }

@@ -1,4 +1,3 @@
-import type { DatasetId } from '../../core/datasets/registry.ts'
 import { INTERVAL_IDS, type Interval } from '../../core/interval.ts'
 import type { Market } from '../../core/market.ts'
 
@@ -20,8 +19,6 @@ export type MatrixEntry = {
   /** How instants are written. Decided per value; this is what to expect. */
   readonly timeUnit: 'ms, µs since 2025-01-01' | 'ms' | 'text'
   readonly quirks: readonly string[]
-  /** The data set that decodes it, where there is one. */
-  readonly dataset?: DatasetId
 }
 
 const INTRADAY: readonly Interval[] = ['1m', '3m', '5m', '15m', '30m', '1h', '2h', '4h', '6h', '8h', '12h', '1d']
@@ -61,7 +58,6 @@ const spot: readonly Omit<MatrixEntry, 'market'>[] = [
       'bars of December 2017 and February 2018 open off the grid',
       'the ignore column is not zero in 2017',
     ],
-    dataset: 'klines',
   },
   {
     type: 'aggTrades',
@@ -91,7 +87,6 @@ const futures: readonly Omit<MatrixEntry, 'market'>[] = [
     columns: KLINE,
     ...FUTURES_HABITS,
     quirks: ['outages are filler rows of zero volume'],
-    dataset: 'klines',
   },
   {
     type: 'markPriceKlines',

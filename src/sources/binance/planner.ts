@@ -1,3 +1,4 @@
+import { DATASETS } from '../../core/datasets/registry.ts'
 import { formatDay, formatMonth, intersection, nextMonth, startOfDay, startOfMonth, type TimeRange, US_PER_DAY } from '../../core/time.ts'
 import { type ArchiveFile, type ArchiveSeries, fileRange } from './archive-key.ts'
 import { findEntry } from './matrix.ts'
@@ -25,7 +26,7 @@ const PUBLICATION_LAG_US = 2 * US_PER_DAY
 
 /**
  * Which files cover the range, oldest first, none for time that another one covers: the monthly file of a whole closed month, or of a part of it
- * that the daily files do not cover; else the daily files. What nothing covers is returned with its reason, adjacent days joined.
+ * that the daily files do not cover; else the daily files. Where tables are cut by days it is the daily files that come first, because each of them is one partition. What nothing covers is returned with its reason, adjacent days joined.
  */
 export function planSeries(series: ArchiveSeries, available: Availability, request: PlanRequest): SeriesPlan {
   const extent = extentOf(available)
@@ -33,6 +34,7 @@ export function planSeries(series: ArchiveSeries, available: Availability, reque
   if (range === undefined || range.start >= range.end) return { files: [], uncovered: [] }
   const files: ArchiveFile[] = []
   const missing: number[] = []
+  const byDay = DATASETS[series.type].partition(series.interval) === 'day'
   for (let month = startOfMonth(range.start); month < range.end; month = nextMonth(month)) {
     const whole = { start: month, end: nextMonth(month) }
     const asked = intersection(whole, range)
@@ -40,7 +42,7 @@ export function planSeries(series: ArchiveSeries, available: Availability, reque
     const days = daysOf(asked)
     const without = days.filter((day) => !available.daily.has(formatDay(day)))
     const isWhole = asked.start === whole.start && asked.end === whole.end
-    if (available.monthly.has(formatMonth(month)) && (isWhole || without.length > 0)) {
+    if (available.monthly.has(formatMonth(month)) && ((isWhole && !byDay) || without.length > 0)) {
       files.push({ ...series, period: 'monthly', date: formatMonth(month) })
       const lacking = days.filter((day) => request.monthlyLacks?.has(formatDay(day)) === true)
       files.push(...dailyFiles(series, lacking, available))
