@@ -80,7 +80,7 @@ const bookDepth: DayWriter = (day, { random }) => {
   const lines: string[] = []
   for (let ms = 4000; ms < MS_PER_DAY; ms += 30_000) {
     for (const percentage of [-5, -4, -3, -2, -1, -0.2, 0.2, 1, 2, 3, 4, 5]) {
-      const depth = Math.abs(percentage) * (1000 + 50 * random.normal())
+      const depth = Math.abs(percentage) * 1000 + 10 * random.normal()
       lines.push(
         [textTime(day.start + ms), percentage.toFixed(2), decimal(depth, 8), decimal((depth * (day.prices[0] ?? 0)) / 100, 8)].join(','),
       )

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import type { Config } from './config/schema.ts'
 import { asLakehouseError, LakehouseError } from './core/errors.ts'
 import { parseInterval } from './core/interval.ts'
+import { US_PER_DAY } from './core/time.ts'
 import { type IngestProgress, type IngestRequest, type IngestResult, ingest } from './flows/ingest.ts'
 import { backUp, restore } from './lake/backup.ts'
 import { LakeCatalog } from './lake/catalog.ts'
@@ -16,6 +17,7 @@ import { type LakeStatus, readStatus } from './lake/status.ts'
 import { moveToTiers, type TierMove } from './lake/tiers.ts'
 import { DuckDBSession } from './platform/duckdb/session.ts'
 import { RetryBudget, retry } from './platform/retry.ts'
+import { Quality } from './quality.ts'
 import type { BoundTable } from './query/bind.ts'
 import { displayRows, explainQuery, type QueryLimits, type QueryOptions, runQuery, selectRows } from './query/run-query.ts'
 import { type BuildPool, createBuildPool } from './silver/build-pool.ts'
@@ -27,7 +29,7 @@ import { localStore } from './storage/local.ts'
 import type { ObjectStore } from './storage/object-store.ts'
 import { openPlace, type StoreDeps } from './storage/open-store.ts'
 import { makeScratch } from './storage/scratch.ts'
-import { Tables } from './tables.ts'
+import { Tables, type TablesDeps } from './tables.ts'
 import { withLease } from './transfer/lease.ts'
 import type { Surroundings } from './transfers.ts'
 
@@ -162,6 +164,17 @@ export class Lakehouse {
 
   /** Works with the lake's tables; with `writes`, as a run that others know of. Throws LAKE_NOT_FOUND. */
   async withTables<T>(writes: boolean, use: (tables: Tables) => Promise<T>, onNotice: OnNotice = ignore): Promise<T> {
+    return await this.#withDeps(writes, (deps) => use(new Tables(deps)), onNotice)
+  }
+
+  /** Works with what is known of the data's quality; with `writes`, as a run that others know of. Throws LAKE_NOT_FOUND. */
+  async withQuality<T>(writes: boolean, use: (quality: Quality) => Promise<T>, onNotice: OnNotice = ignore): Promise<T> {
+    const { weights, maxStaleDays } = this.config.quality
+    const options = { weights, staleUs: maxStaleDays * US_PER_DAY, nowUs: this.#around.nowMs() * 1000 }
+    return await this.#withDeps(writes, (deps) => use(new Quality(deps, options)), onNotice)
+  }
+
+  async #withDeps<T>(writes: boolean, use: (deps: TablesDeps) => Promise<T>, onNotice: OnNotice): Promise<T> {
     const { nowMs, random, signal } = this.#around
     const commits = { nowMs, random, onConflict: ignore }
     const withSession = <R>(work: (session: DuckDBSession) => Promise<R>) =>
@@ -171,7 +184,7 @@ export class Lakehouse {
       let mayLeaveOrphans = writes
       const publisher = tablePublisher(store, nowMs, this.config.glue)
       try {
-        const result = await use(new Tables({ store, commits, run: run?.id ?? '', withSession, publish: publisher.publish }))
+        const result = await use({ store, commits, run: run?.id ?? '', withSession, publish: publisher.publish })
         mayLeaveOrphans = false
         return result
       } catch (error) {

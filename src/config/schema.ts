@@ -85,6 +85,23 @@ export const configSchema = z.strictObject({
   stores: z.record(z.string(), z.string()).default({}).describe('Names for places, so that NAME:prefix can stand for a longer address'),
   sync: syncOptions.prefault({}),
   archive_collection: archiveCollection.optional().describe('A collection as older files write it: `sync` without places carries it out'),
+  quality: z
+    .strictObject({
+      weights: z
+        .strictObject({
+          completeness: weight(0.3),
+          validity: weight(0.2),
+          consistency: weight(0.15),
+          uniqueness: weight(0.1),
+          timeliness: weight(0.1),
+          accuracy: weight(0.15),
+        })
+        .prefault({}),
+      minimum: z.coerce.number().min(0).max(100).default(90).describe('A table that scores less is a warning'),
+      completeness: z.coerce.number().min(0).max(1).default(0.95).describe('A table that is less complete is a warning'),
+      maxStaleDays: z.coerce.number().min(0).default(3).describe('A symbol whose last row is older is stale'),
+    })
+    .prefault({}),
   gold: z
     .strictObject({
       intervals: z
@@ -96,6 +113,10 @@ export const configSchema = z.strictObject({
 })
 
 export type Config = z.infer<typeof configSchema>
+
+function weight(value: number) {
+  return z.coerce.number().min(0).default(value).describe('How much it weighs in a score')
+}
 
 function defaultMemoryMb(): number {
   return Math.max(128, Math.min(512, Math.floor(totalmem() / MIB / 16)))

@@ -80,8 +80,8 @@ async function copySorted({ session, zips }: BuildTools, task: BuildTask): Promi
   const rows = new InputFeed(zips, task, rangeOf(task))
   const feed = registerFeed(session.connection, rows.columns, (chunk) => rows.fill(chunk))
   await session.run(`CREATE TEMP TABLE staged AS ${feed.sql}`).finally(() => feed.finish())
-  const { key } = DATASETS[task.series.dataset]
-  const duplicates = await findDuplicates(session, key)
+  const { key, eventTime } = DATASETS[task.series.dataset]
+  const duplicates = await findDuplicates(session, key, eventTime)
   const keys = key.map(quoteName).join(', ')
   const kept = duplicates.dropped === 0 ? 'true' : `rowid IN (SELECT min(rowid) FROM staged GROUP BY ${keys})`
   return outcome(rows, await write(session, `SELECT * FROM staged WHERE ${kept} ORDER BY ${keys}`, task), duplicates, false)

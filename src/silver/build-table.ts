@@ -237,6 +237,8 @@ class PartitionBuilder {
         unitUs,
         rows,
         rejected,
+        sorted: evidence.sorted,
+        unused: evidence.unused,
         partitions,
       })
       const placed = group.find((input) => input.key === key)?.placed === true

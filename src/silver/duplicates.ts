@@ -14,7 +14,7 @@ const LISTED = 100
  * What is doubled in the table `staged`: how many rows are dropped when the first of each key stays, how many keys have rows that differ in a value,
  * and those with both rows. Where a row came from (source, source_object) is no difference.
  */
-export async function findDuplicates(session: DuckDBSession, key: readonly string[]): Promise<Duplicates> {
+export async function findDuplicates(session: DuckDBSession, key: readonly string[], eventTime: string): Promise<Duplicates> {
   const keys = key.map(quoteName).join(', ')
   await session.run(
     `CREATE TEMP TABLE doubled AS SELECT ${keys}, min(rowid) AS first_row, count(*) AS n FROM staged GROUP BY ${keys} HAVING n > 1`,
@@ -35,7 +35,7 @@ export async function findDuplicates(session: DuckDBSession, key: readonly strin
     GROUP BY d.first_row`)
   const [conflicting] = await session.rows('SELECT count(*) AS n FROM conflicts')
   const listed =
-    await session.rows(`SELECT f.symbol AS symbol, strftime(f.${quoteName(key[1] ?? 'symbol')}, '%Y-%m-%dT%H:%M:%S.%fZ') AS "at", to_json(f)::VARCHAR AS kept, to_json(s)::VARCHAR AS dropped
+    await session.rows(`SELECT f.symbol AS symbol, strftime(f.${quoteName(eventTime)}, '%Y-%m-%dT%H:%M:%S.%fZ') AS "at", to_json(f)::VARCHAR AS kept, to_json(s)::VARCHAR AS dropped
     FROM conflicts c JOIN staged f ON f.rowid = c.first_row JOIN staged s ON s.rowid = c.other_row ORDER BY c.first_row LIMIT ${LISTED}`)
   const conflicts = listed.map((one) => ({
     symbol: String(one['symbol']),

@@ -95,7 +95,8 @@ function refusals(series: Series, { maxEntryBytes }: DecodeLimits): string {
     GROUP BY key, sha256 HAVING bool_or(bound IS NULL) OR max(bound) >= ${maxEntryBytes}`
 }
 
-function belongsTo(series: Series, key: string): string {
+/** SQL that is true for the keys of a series' objects. */
+export function belongsTo(series: Series, key: string): string {
   const { archiveType } = DATASETS[series.dataset]
   const type = archiveType as 'klines'
   const under = (['daily', 'monthly'] as const).map((period) => `starts_with(${key}, ${quote(typePrefix(series.market, period, type))})`)

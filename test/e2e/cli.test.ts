@@ -126,7 +126,6 @@ test('what is wrong with a command line is said, with exit code 2', async () => 
     [['inqest'], /unknown command "inqest", did you mean ingest\?/],
     [['ingest'], /takes one data type/],
     [['ingest', 'candlestix'], /unknown data type/],
-    [['ingest', 'trades'], /no decoder yet/],
     [['ingest', 'klines', '--market', 'moon'], /unknown market/],
     [['ingest', 'klines', '--interval', '7m'], /unknown interval/],
     [['ingest', 'klines', '--from', '2024-13-01'], /no date/],

@@ -1,5 +1,5 @@
-import type { Interval } from '../interval.ts'
-import type { Market } from '../market.ts'
+import { INTERVAL_IDS, type Interval } from '../interval.ts'
+import { MARKETS, type Market } from '../market.ts'
 import { aggTrades } from './agg-trades.ts'
 import { bookDepth } from './book-depth.ts'
 import { bookTicker } from './book-ticker.ts'
@@ -43,6 +43,19 @@ export type Series = { readonly dataset: DatasetId; readonly market: Market; rea
 export function silverTableName(series: Series): string {
   const type = series.dataset.replaceAll(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, '_').toLowerCase()
   return ['binance', series.market, type, series.interval].filter((part) => part !== undefined).join('_')
+}
+
+/** The series that a silver table of such a name holds, or undefined for any other table. */
+export function seriesOf(tableName: string): Series | undefined {
+  const [, market, rest = ''] = /^binance_([a-z]+)_(.+)$/.exec(tableName) ?? []
+  const found = MARKETS.find((one) => one === market)
+  if (found === undefined) return undefined
+  for (const dataset of DATASET_IDS)
+    for (const interval of [undefined, ...INTERVAL_IDS]) {
+      const series = { dataset, market: found, interval }
+      if (silverTableName(series) === `binance_${market}_${rest}`) return series
+    }
+  return undefined
 }
 
 /** How a field is kept. */

@@ -44,6 +44,10 @@ const ledgerEvent = z.discriminatedUnion('event', [
     unitUs: z.number().int(),
     rows: z.number().int(),
     rejected: z.number().int(),
+    /** Whether no event time of the file is earlier than the one before. */
+    sorted: z.boolean().optional(),
+    /** Rows whose column that should hold nothing holds something. */
+    unused: z.number().int().optional(),
     /** Starts (µs) of the partitions in which rows of the file belong, in order. */
     partitions: z.array(z.number()),
   }),

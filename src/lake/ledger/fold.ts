@@ -27,6 +27,8 @@ const COLUMNS = {
   unitUs: 'BIGINT',
   rows: 'BIGINT',
   rejected: 'BIGINT',
+  sorted: 'BOOLEAN',
+  unused: 'BIGINT',
   partitions: 'DOUBLE[]',
 } as const
 

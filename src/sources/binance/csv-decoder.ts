@@ -21,6 +21,7 @@ import {
   SKIP,
   slowDecimal,
   TEXT,
+  UNUSED,
 } from './csv-fields.ts'
 import { type CsvLayout, sniffLayout } from './csv-header.ts'
 
@@ -47,12 +48,16 @@ export type FileEvidence = {
   unitUs: number
   rows: number
   rejected: number
+  /** Rows whose column that should hold nothing holds something other than 0. */
+  unused: number
   /** Rows of another partition, by the partition's start. */
   readonly elsewhere: Map<number, number>
   first: number | undefined
   last: number | undefined
   /** Every key is greater than the one before; not judged where text is part of it. */
   ascending: boolean
+  /** No event time is earlier than the one before. */
+  sorted: boolean
   /** The first and the last key, column by column. */
   firstKey: readonly number[]
   lastKey: readonly number[]
@@ -127,10 +132,12 @@ export class CsvDecoder {
       unitUs: 0,
       rows: 0,
       rejected: 0,
+      unused: 0,
       elsewhere: new Map(),
       first: undefined,
       last: undefined,
       ascending: options.key !== undefined,
+      sorted: true,
       firstKey: [],
       lastKey: [],
     }
@@ -219,6 +226,11 @@ export class CsvDecoder {
       let next = bytes[at] as number
       if (kind === SKIP) {
         while (next !== COMMA && next !== NEWLINE && at < bytes.length) next = bytes[++at] as number
+      } else if (kind === UNUSED) {
+        const start = at
+        at = fieldEnd(bytes, at)
+        next = bytes[at] as number
+        if (at - start !== 1 || bytes[start] !== ZERO) this.evidence.unused++
       } else if (kind >= TEXT) {
         const start = at
         at = fieldEnd(bytes, at)
@@ -343,6 +355,7 @@ export class CsvDecoder {
       while (at < key.length - 1 && targets[key[at] as number]?.[row] === last[at]) at++
       if (!((targets[key[at] as number]?.[row] as number) > (last[at] as number))) evidence.ascending = false
     }
+    if (time < (evidence.last ?? time)) evidence.sorted = false
     for (let at = 0; at < key.length; at++) last[at] = targets[key[at] as number]?.[row] as number
     evidence.last = time
   }

@@ -3,7 +3,7 @@ import { PLAUSIBLE_TIME, parseInstant } from '../../core/time.ts'
 import type { TextPool } from '../../platform/duckdb/text-pool.ts'
 
 export const SKIP = 0
-export const DOUBLE = 1
+const DOUBLE = 1
 export const LONG = 2
 export const INSTANT = 3
 /** What follows is no plain number. */
@@ -12,16 +12,19 @@ export const BOOLEAN = 5
 export const DATETIME = 6
 export const DAY = 7
 export const HOUR = 8
+/** Means nothing, and should be 0. */
+export const UNUSED = 9
 
 export const COMMA = 44
 export const MINUS = 45
-export const QUOTE = 34
+const QUOTE = 34
 export const NEWLINE = 10
 export const RETURN = 13
 
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 
 export function kindOf(column: CsvColumn | undefined): number {
+  if (column?.headers[0] === 'ignore') return UNUSED
   if (column === undefined || (column.name === undefined && column.type !== 'hour')) return SKIP
   return KINDS[column.type]
 }

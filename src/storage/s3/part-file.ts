@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { difference, union } from '../../core/ranges.ts'
 import { mapConcurrent } from '../../platform/map-concurrent.ts'
 import type { ByteRange } from '../object-store.ts'
 import { temporaryName } from '../temporary.ts'
@@ -45,7 +46,7 @@ export class PartFile {
 
   /** Fetches what is missing of the ranges. */
   async fill(ranges: readonly ByteRange[], fetch: (range: ByteRange) => Promise<Uint8Array>): Promise<void> {
-    const missing = without(merged(ranges, NEAR_BYTES), await this.#held()).flatMap(inPieces)
+    const missing = difference(joined(ranges), await this.#held()).flatMap(inPieces)
     if (missing.length === 0) return
     const filled = mapConcurrent(missing, { limit: AT_ONCE }, async (range) => {
       await this.#data.write(await fetch(range), 0, range.end - range.start, range.start)
@@ -62,10 +63,7 @@ export class PartFile {
 
   async #held(): Promise<ByteRange[]> {
     const ranges = [...(await textOf(this.#list)).matchAll(/^\+(\d+) (\d+)\n/gm)]
-    return merged(
-      ranges.map(([, start, end]) => ({ start: Number(start), end: Number(end) })),
-      0,
-    )
+    return ranges.map(([, start, end]) => ({ start: Number(start), end: Number(end) }))
   }
 }
 
@@ -96,30 +94,12 @@ async function textOf(list: FileHandle): Promise<string> {
   return bytes.toString('latin1', 0, bytesRead)
 }
 
-/** In order, those that touch or lie within `near` of each other as one. */
-function merged(ranges: readonly ByteRange[], near: number): ByteRange[] {
-  const joined: { start: number; end: number }[] = []
-  for (const { start, end } of [...ranges].sort((a, b) => a.start - b.start)) {
-    const last = joined.at(-1)
-    if (last !== undefined && start <= last.end + near) last.end = Math.max(last.end, end)
-    else joined.push({ start, end })
-  }
-  return joined
-}
-
-/** What of the ranges lies in none of the others; both in order. */
-function without(ranges: readonly ByteRange[], others: readonly ByteRange[]): ByteRange[] {
-  const left: ByteRange[] = []
-  for (const range of ranges) {
-    let { start } = range
-    for (const other of others) {
-      if (other.end <= start || other.start >= range.end) continue
-      if (other.start > start) left.push({ start, end: other.start })
-      start = Math.max(start, other.end)
-    }
-    if (start < range.end) left.push({ start, end: range.end })
-  }
-  return left
+/** The ranges in order, those joined that lie near each other. */
+function joined(ranges: readonly ByteRange[]): ByteRange[] {
+  return union(ranges.map(({ start, end }) => ({ start, end: end + NEAR_BYTES }))).map(({ start, end }) => ({
+    start,
+    end: end - NEAR_BYTES,
+  }))
 }
 
 function inPieces({ start, end }: ByteRange): ByteRange[] {

@@ -1,0 +1,44 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CHECKS } from '../src/silver/checks/registry.ts'
+import { DEFECT_CLASSES, plantDefects } from '../test/support/planted.ts'
+
+/** Plants defects and writes docs/quality.md: `node scripts/plant-defects.ts [rounds]`. Fails where a rule misses one, or speaks without a reason. */
+const rounds = Number(process.argv[2] ?? 20)
+const folder = await mkdtemp(join(tmpdir(), 'planted-'))
+const results = await plantDefects(folder, 'planted', rounds).finally(() => rm(folder, { recursive: true, force: true }))
+const share = (part: number, whole: number) => (whole === 0 ? '–' : (part / whole).toFixed(3))
+const meaning = new Map(CHECKS.map(({ id, severity, dimension, meaning: text }) => [id as string, `${severity} | ${dimension} | ${text}`]))
+const cases = DEFECT_CLASSES.length * rounds
+const lines = [
+  '# What is checked',
+  '',
+  'Every rule that `crypto-lakehouse quality` holds against the silver tables. What it finds is in `silver.findings`, the score of each symbol and day in `silver.quality`.',
+  '',
+  '| rule | severity | part of the score | what a violation means |',
+  '|---|---|---|---|',
+  ...CHECKS.map(({ id }) => `| \`${id}\` | ${meaning.get(id)} |`),
+  '',
+  'A score is 100 times the weighted mean of its parts, each the share of rows (or of expected rows) that is good; a part that cannot be judged weighs nothing (`quality.weights`).',
+  'Rows stay as they were published.',
+  '',
+  '## How well the rules find',
+  '',
+  `${cases.toLocaleString('en')} simulated days, each with one defect of ${DEFECT_CLASSES.length} kinds at a random row, among as many clean ones (\`node scripts/plant-defects.ts ${rounds}\`, which writes this page). A false alarm is a symbol in`,
+  'which a rule speaks that neither the defect nor what comes along with it explains.',
+  '',
+  '| rule | defects | found | recall | false alarms | precision |',
+  '|---|---|---|---|---|---|',
+  ...results.map(
+    ({ check, planted, found, falseAlarms }) =>
+      `| \`${check}\` | ${planted} | ${found} | ${share(found, planted)} | ${falseAlarms} | ${share(found, found + falseAlarms)} |`,
+  ),
+  '',
+]
+await writeFile(join(import.meta.dirname, '..', 'docs', 'quality.md'), lines.join('\n'))
+const wrong = results.filter(({ planted, found, falseAlarms }) => found < planted || falseAlarms > 0)
+process.stdout.write(
+  `${cases} defects in ${cases * 2} symbols: ${wrong.length === 0 ? 'all found, no false alarm' : JSON.stringify(wrong)}\n`,
+)
+process.exitCode = wrong.length === 0 ? 0 : 1

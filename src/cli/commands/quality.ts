@@ -1,0 +1,37 @@
+import { recommendations } from '../../quality.ts'
+import { textTable } from '../../query/text-table.ts'
+import { DIMENSIONS } from '../../silver/checks/check.ts'
+import type { Command, CommandContext, CommandResult } from '../command.ts'
+import { findingLines } from '../findings.ts'
+
+export const quality: Command = {
+  summary: 'Hold every rule against the silver tables, and score them',
+  usage: '[TABLE …] [OPTIONS]',
+  options: {},
+  examples: ['crypto-lakehouse quality', "crypto-lakehouse quality 'silver.binance_um_*' --json"],
+  run,
+}
+
+async function run(context: CommandContext): Promise<CommandResult> {
+  const house = await context.open()
+  const [items, besides] = await house.withQuality(true, async (lake) => [await lake.assess(context.args), lake.findings] as const)
+  const advice = recommendations(items, house.config.quality)
+  const findings = [...advice, ...besides, ...items.flatMap((item) => item.findings)]
+  if (!context.json) {
+    const share = (value: number | null) => (value === null ? '–' : value.toFixed(4))
+    const rows = items.map(({ table, rows, days, score, parts }) => [
+      table,
+      rows,
+      days,
+      score === null ? '–' : score.toFixed(2),
+      ...DIMENSIONS.map((part) => share(parts[part])),
+    ])
+    context.out(`${textTable(['table', 'rows', 'days', 'score', ...DIMENSIONS], rows)}\n`)
+    const lines = findingLines(findings)
+    if (lines.length > 0) context.out(`\n${lines.join('\n')}\n`)
+  }
+  const noticed = findings.some(({ severity }) => severity !== 'info')
+  const totals = { tables: items.length, rows: items.reduce((sum, { rows }) => sum + rows, 0), findings: findings.length }
+  const bare = items.map(({ findings: _findings, ...item }) => item)
+  return { status: noticed ? 'done_with_findings' : 'done', counts: totals, findings, body: { items: bare } }
+}

@@ -1,0 +1,178 @@
+import { DATASETS, type Series, seriesOf, silverTableName } from '../../core/datasets/registry.ts'
+import { formatInstant, parseInstant, type TimeRange, US_PER_DAY } from '../../core/time.ts'
+import type { DataFile } from '../../lake/iceberg/manifest.ts'
+import { liveFiles, loadTable, required, snapshotOf } from '../../lake/iceberg/table.ts'
+import { tableKey } from '../../lake/layout.ts'
+import { foldLedger, OBJECT_REVISIONS } from '../../lake/ledger/fold.ts'
+import { openFiles } from '../../lake/scan-sql.ts'
+import { listTables } from '../../lake/tables.ts'
+import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
+import { findEntry } from '../../sources/binance/matrix.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { belongsTo } from '../inputs.ts'
+import type { Cause } from './causes.ts'
+import { REPORTED_MAINTENANCE } from './maintenance.ts'
+
+/** Rows that are missing. Instants are ISO 8601 UTC; `gapEnd` is the first instant that is there again, or was asked for last. Durations are seconds. */
+type Gap = {
+  readonly table: string
+  readonly symbol: string
+  readonly gapStart: string
+  readonly gapEnd: string
+  readonly missingPeriods: number
+  readonly gapDuration: number
+  readonly previousTimestamp: string | null
+  readonly nextTimestamp: string | null
+  readonly cause: Cause
+  readonly evidence: string
+}
+
+export type GapReport = {
+  readonly gaps: readonly Gap[]
+  /** All gaps, also those beyond what is listed. */
+  readonly totalGaps: number
+  readonly totalMissingPeriods: number
+  readonly symbolsAffected: number
+  readonly largestGap: number
+  readonly averageGapSize: number
+}
+
+export type GapOptions = {
+  /** What is expected; without it each symbol's rows from its first to its last. */
+  readonly range: TimeRange | undefined
+  /** SQL that chooses symbols. */
+  readonly symbols: (column: string) => string
+  readonly nowUs: number
+  readonly limit: number
+}
+
+/** A symbol that ended so long before the others is taken for delisted. */
+const ENDED_US = 3 * US_PER_DAY
+
+/** Files of the last two days may not be out yet. */
+const LATE_US = 2 * US_PER_DAY
+
+/**
+ * The gaps of a table whose rows come in a fixed step, with their causes, in the order of symbols and time. A cause is given by the first of these that holds: the symbol's own
+ * beginning and end, what the exchange publishes, what the lake holds, outages reported or seen in other symbols, rows of other tables. Throws TABLE_NOT_FOUND.
+ */
+export async function findGaps(
+  deps: { store: ObjectStore; session: DuckDBSession },
+  series: Series,
+  options: GapOptions,
+): Promise<GapReport> {
+  const { store, session } = deps
+  const step = DATASETS[series.dataset].cadence(series.interval)
+  if (step === undefined) return { gaps: [], totalGaps: 0, totalMissingPeriods: 0, symbolsAffected: 0, largestGap: 0, averageGapSize: 0 }
+  const times = await timesOf(store, series)
+  await foldLedger(session, store)
+  await session.run(`CREATE OR REPLACE TEMP TABLE spans AS
+    SELECT symbol, min(us) AS first_us, max(us) + ${step} AS last_us FROM (${times}) WHERE ${options.symbols('symbol')} GROUP BY symbol`)
+  await session.run(`CREATE OR REPLACE TEMP TABLE gap_rows AS SELECT * FROM (
+      SELECT symbol, before + ${step} AS s, us AS e, before AS previous_us, us AS next_us, (us - before) // ${step} - 1 AS missing
+      FROM (SELECT symbol, us, lag(us) OVER (PARTITION BY symbol ORDER BY us) AS before FROM (${times}) WHERE ${options.symbols('symbol')})
+      WHERE us - before >= ${2 * step} ${beyondEnds(options.range, step)}
+    )${options.range === undefined ? '' : ` WHERE s < ${options.range.end} AND e > ${options.range.start}`}`)
+  await session.run(`CREATE OR REPLACE TEMP TABLE covering AS SELECT symbol, start, past, status FROM (
+      SELECT regexp_extract(key, '/([^/]+)-[^/-]+-\\d{4}-\\d{2}(?:-\\d{2})?\\.zip$', 1) AS symbol, status,
+        epoch_us(day) AS start, epoch_us(CASE WHEN length(date) = 7 THEN day + INTERVAL 1 MONTH ELSE day + INTERVAL 1 DAY END) AS past
+      FROM (SELECT *, regexp_extract(key, '-(\\d{4}-\\d{2}(?:-\\d{2})?)\\.zip$', 1) AS date, strptime(CASE WHEN length(date) = 7 THEN date || '-01' ELSE date END, '%Y-%m-%d') AS day
+        FROM (${OBJECT_REVISIONS}) WHERE ${belongsTo(series, 'key')}))`)
+  await session.run(`CREATE OR REPLACE TEMP TABLE elsewhere (symbol VARCHAR, s BIGINT, e BIGINT, "table" VARCHAR, n BIGINT)`)
+  for (const other of await otherTables(store, series)) {
+    const rows = await timesOf(store, other)
+    await session.run(`INSERT INTO elsewhere SELECT g.symbol, g.s, g.e, ${quote(`silver.${silverTableName(other)}`)}, count(*)
+      FROM gap_rows g JOIN (${rows}) o ON o.symbol = g.symbol AND o.us >= g.s AND o.us < g.e GROUP BY ALL`)
+  }
+  await session.run(`CREATE OR REPLACE TEMP TABLE caused AS ${causesSql(series, options, step)}`)
+  return await report(session, `silver.${silverTableName(series)}`, options.limit)
+}
+
+/** What is asked for beyond a symbol's first and last row. */
+function beyondEnds(range: TimeRange | undefined, step: number): string {
+  if (range === undefined) return ''
+  return `UNION ALL SELECT symbol, ${range.start}, first_us, NULL, first_us, (first_us - ${range.start}) // ${step} FROM spans WHERE first_us > ${range.start}
+    UNION ALL SELECT symbol, last_us, ${range.end}, last_us - ${step}, NULL, (${range.end} - last_us) // ${step} FROM spans WHERE last_us < ${range.end}`
+}
+
+function causesSql(series: Series, { nowUs }: GapOptions, step: number): string {
+  const discontinued = findEntry(series.market, series.dataset)?.discontinued
+  const dead = discontinued === undefined ? 'NULL' : String(parseInstant(discontinued))
+  const outages = REPORTED_MAINTENANCE.filter(({ market }) => market === series.market).map(
+    ({ from, to }) => `(${parseInstant(from)}, ${parseInstant(to)}, ${quote(`${from} – ${to}`)})`,
+  )
+  const reported =
+    outages.length === 0
+      ? 'SELECT 0::BIGINT AS start, 0::BIGINT AS past, NULL::VARCHAR AS named WHERE false'
+      : `SELECT * FROM (VALUES ${outages.join(', ')}) AS v(start, past, named)`
+  return `WITH reported AS (${reported}), times AS (SELECT DISTINCT s, e FROM gap_rows),
+    seen AS (SELECT t.s, t.e, (SELECT count(*) FROM spans p WHERE p.first_us < t.s AND p.last_us > t.e) AS active,
+        (SELECT count(DISTINCT symbol) FROM gap_rows o WHERE least(o.e, t.e) - greatest(o.s, t.s) >= 0.9 * (t.e - t.s)) AS gapped FROM times t),
+    named AS (SELECT t.s, t.e, min(r.named) AS named FROM times t JOIN reported r ON least(t.e, r.past) - greatest(t.s, r.start) >= least(0.5 * (t.e - t.s), ${step}) GROUP BY ALL),
+    other AS (SELECT symbol, s, e, arg_max("table", n) AS "table", max(n) AS n FROM elsewhere GROUP BY ALL),
+    held AS (SELECT g.symbol, g.s, g.e, count(c.start) FILTER (status = 'verified') AS verified, count(c.start) FILTER (status IN ('quarantined', 'lost')) AS broken
+      FROM gap_rows g LEFT JOIN covering c ON c.symbol = g.symbol AND c.start < g.e AND c.past > g.s GROUP BY ALL)
+    SELECT g.*, CASE
+      WHEN previous_us IS NULL THEN struct_pack(cause := 'not_listed', evidence := 'before the first row of the symbol')
+      WHEN s >= ${dead} THEN struct_pack(cause := 'type_discontinued', evidence := ${quote(`not published since ${discontinued ?? ''}`)})
+      WHEN next_us IS NULL AND e > ${nowUs - LATE_US} AND s >= ${nowUs - LATE_US - ENDED_US} THEN struct_pack(cause := 'late_publication', evidence := 'it ends within the last two days')
+      WHEN next_us IS NULL AND s < (SELECT max(last_us) FROM spans) - ${ENDED_US} THEN struct_pack(cause := 'delisted', evidence := 'other symbols go on')
+      WHEN held.verified = 0 THEN struct_pack(cause := 'own_miss', evidence := CASE WHEN held.broken > 0 THEN held.broken || ' objects that cover it are quarantined or lost' ELSE 'no object of the lake covers it' END)
+      WHEN named.named IS NOT NULL AND seen.gapped > 1 AND seen.gapped >= 0.8 * seen.active THEN struct_pack(cause := 'exchange_outage', evidence := 'reported ' || named.named || ', confirmed by data: ' || seen.gapped || ' of ' || greatest(seen.active, seen.gapped) || ' symbols')
+      WHEN seen.gapped > 2 AND seen.gapped >= 0.8 * seen.active THEN struct_pack(cause := 'exchange_outage', evidence := 'confirmed by data: ' || seen.gapped || ' of ' || greatest(seen.active, seen.gapped) || ' symbols')
+      WHEN other.n > 0 THEN struct_pack(cause := 'archive_hole', evidence := other."table" || ' has ' || other.n || ' rows in it')
+      WHEN named.named IS NOT NULL THEN struct_pack(cause := 'exchange_outage', evidence := 'reported ' || named.named)
+      ELSE struct_pack(cause := 'unknown', evidence := held.verified || ' verified objects cover it and have no such rows')
+    END AS c FROM gap_rows g LEFT JOIN seen USING (s, e) LEFT JOIN named USING (s, e) LEFT JOIN other USING (symbol, s, e) LEFT JOIN held USING (symbol, s, e)`
+}
+
+async function report(session: DuckDBSession, table: string, limit: number): Promise<GapReport> {
+  const [totals = {}] = await session.rows(
+    'SELECT count(*) AS n, coalesce(sum(missing), 0)::BIGINT AS missing, count(DISTINCT symbol) AS symbols, coalesce(max(missing), 0) AS largest FROM caused',
+  )
+  const rows = await session.rows(`SELECT *, c.cause AS cause, c.evidence AS evidence FROM caused ORDER BY symbol, s LIMIT ${limit}`)
+  const instant = (value: unknown) => (value === null ? null : formatInstant(Number(value)))
+  const [total, missing] = [Number(totals['n']), Number(totals['missing'])]
+  return {
+    gaps: rows.map((row) => ({
+      table,
+      symbol: String(row['symbol']),
+      gapStart: formatInstant(Number(row['s'])),
+      gapEnd: formatInstant(Number(row['e'])),
+      missingPeriods: Number(row['missing']),
+      gapDuration: (Number(row['e']) - Number(row['s'])) / 1e6,
+      previousTimestamp: instant(row['previous_us']),
+      nextTimestamp: instant(row['next_us']),
+      cause: String(row['cause']) as Cause,
+      evidence: String(row['evidence']),
+    })),
+    totalGaps: total,
+    totalMissingPeriods: missing,
+    symbolsAffected: Number(totals['symbols']),
+    largestGap: Number(totals['largest']),
+    averageGapSize: total === 0 ? 0 : missing / total,
+  }
+}
+
+/** SQL of symbol and event time, µs, of every row of a table. */
+async function timesOf(store: ObjectStore, series: Series): Promise<string> {
+  const root = tableKey('silver', silverTableName(series))
+  const table = required(await loadTable(store, root), root)
+  const files: DataFile[] = []
+  for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
+  if (files.length === 0) return 'SELECT NULL::VARCHAR AS symbol, NULL::BIGINT AS us WHERE false'
+  const paths = (await openFiles(store, files)).map(quote).join(', ')
+  const { eventTime } = DATASETS[series.dataset]
+  return `SELECT symbol, epoch_us(${quoteName(eventTime)}) AS us FROM read_parquet([${paths}], hive_partitioning = false)`
+}
+
+/** The other tables of trades and bars of the same market: they tell whether anything was traded. */
+async function otherTables(store: ObjectStore, series: Series): Promise<Series[]> {
+  const own = silverTableName(series)
+  const isTraded = ({ dataset }: Series) => dataset === 'klines' || dataset === 'trades' || dataset === 'aggTrades'
+  if (!isTraded(series)) return []
+  return (await listTables(store, 'silver')).flatMap((name) => {
+    const other = name === own ? undefined : seriesOf(name)
+    return other !== undefined && other.market === series.market && isTraded(other) ? [other] : []
+  })
+}

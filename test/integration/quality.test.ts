@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { writeObject } from '../../simulator/archive.ts'
+import type { Lakehouse } from '../../src/lakehouse.ts'
+import { printArchiveKey } from '../../src/sources/binance/archive-key.ts'
+import { temporaryFolder } from '../support/folders.ts'
+import { ingestKlines, openHouse } from '../support/house.ts'
+import { realData } from '../support/real-data.ts'
+
+const HOUR = 3_600_000
+const line = (ms: number) => [ms, 10, 12, 9, 11, 5, ms + HOUR - 1, 52, 3, 2, 21, 0].join(',')
+
+/** A day of hourly bars of a spot symbol, but for some hours. */
+async function writeDay(archive: string, symbol: string, date: string, without: readonly number[] = []): Promise<void> {
+  const start = Date.parse(`${date}T00:00:00Z`)
+  const lines = Array.from({ length: 24 }, (_, hour) => hour).flatMap((hour) => (without.includes(hour) ? [] : [line(start + hour * HOUR)]))
+  const key = printArchiveKey({ market: 'spot', type: 'klines', symbol, interval: '1h', period: 'daily', date })
+  await writeObject(archive, key, Buffer.from(`${lines.join('\n')}\n`), [])
+}
+
+const ALL = { range: undefined, symbols: () => 'true', limit: 1000 }
+const TABLE = 'silver.binance_spot_klines_1h'
+
+async function gapsOf(
+  house: Lakehouse,
+  options: Partial<Parameters<Parameters<Parameters<Lakehouse['withQuality']>[1]>[0]['gaps']>[1]> = {},
+) {
+  const reports = await house.withQuality(false, (quality) => quality.gaps([TABLE], { ...ALL, ...options }))
+  return (
+    reports.get(TABLE)?.gaps.map(({ symbol, gapStart, missingPeriods, cause }) => [symbol, gapStart.slice(0, 13), missingPeriods, cause]) ??
+    []
+  )
+}
+
+test('each gap has its cause: outages seen in many symbols or reported, our own misses, holes of the archive, ends of symbols', async (context) => {
+  const folder = await temporaryFolder(context)
+  const archive = join(folder, 'archive')
+  // On 2019-05-15 the exchange is reported not to have traded; on the 17th nobody has reported anything.
+  for (const symbol of ['AAAUSDT', 'BBBUSDT', 'CCCUSDT']) {
+    await writeDay(archive, symbol, '2019-05-14')
+    await writeDay(archive, symbol, '2019-05-15', [3, 4, 5, 6])
+    await writeDay(archive, symbol, '2019-05-16', symbol === 'AAAUSDT' ? [10] : [])
+    await writeDay(archive, symbol, '2019-05-17', [7, 8])
+    await writeDay(archive, symbol, '2019-05-18')
+  }
+  // One has no file of a day; one ends early; one begins late.
+  await writeDay(archive, 'DDDUSDT', '2019-05-14')
+  await writeDay(archive, 'DDDUSDT', '2019-05-16')
+  await writeDay(archive, 'EEEUSDT', '2019-05-25')
+  const house = openHouse({ lake: join(folder, 'lake'), archive, nowMs: () => Date.parse('2019-06-30T00:00:00Z') })
+  await ingestKlines(house)
+  const outage = (symbol: string) => [symbol, '2019-05-15T03', 4, 'exchange_outage']
+  const unreported = (symbol: string) => [symbol, '2019-05-17T07', 2, 'exchange_outage']
+  assert.deepEqual(await gapsOf(house), [
+    outage('AAAUSDT'),
+    ['AAAUSDT', '2019-05-16T10', 1, 'unknown'],
+    unreported('AAAUSDT'),
+    outage('BBBUSDT'),
+    unreported('BBBUSDT'),
+    outage('CCCUSDT'),
+    unreported('CCCUSDT'),
+    ['DDDUSDT', '2019-05-15T00', 24, 'own_miss'],
+  ])
+  const range = { start: Date.parse('2019-05-10T00:00:00Z') * 1000, end: Date.parse('2019-05-26T00:00:00Z') * 1000 }
+  assert.deepEqual(await gapsOf(house, { range, symbols: (column) => `${column} IN ('CCCUSDT', 'EEEUSDT')` }), [
+    ['CCCUSDT', '2019-05-10T00', 96, 'not_listed'],
+    ['CCCUSDT', '2019-05-15T03', 4, 'exchange_outage'],
+    ['CCCUSDT', '2019-05-17T07', 2, 'unknown'],
+    ['CCCUSDT', '2019-05-19T00', 168, 'delisted'],
+    ['EEEUSDT', '2019-05-10T00', 360, 'not_listed'],
+  ])
+  // What another table has is no outage.
+  const minutes = Array.from({ length: 1440 }, (_, n) => Date.parse('2019-05-16T00:00:00Z') + n * 60_000)
+  const csv = minutes.map((ms) => [ms, 10, 12, 9, 11, 5, ms + 59_999, 52, 3, 2, 21, 0].join(',')).join('\n')
+  const file = { market: 'spot', type: 'klines', symbol: 'AAAUSDT', interval: '1m', period: 'daily', date: '2019-05-16' } as const
+  await writeObject(archive, printArchiveKey(file), Buffer.from(`${csv}\n`), [])
+  await ingestKlines(house)
+  assert.deepEqual((await gapsOf(house))[1], ['AAAUSDT', '2019-05-16T10', 1, 'archive_hole'])
+})
+
+test('an assessment replaces what was found before, and gives the same again', async (context) => {
+  const folder = await temporaryFolder(context)
+  const archive = join(folder, 'archive')
+  await writeDay(archive, 'AAAUSDT', '2024-01-01')
+  await writeDay(archive, 'AAAUSDT', '2024-01-02', [5])
+  const house = openHouse({ lake: join(folder, 'lake'), archive, nowMs: () => Date.parse('2024-01-03T06:00:00Z') + performance.now() })
+  await ingestKlines(house)
+  const assess = () => house.withQuality(true, (quality) => quality.assess([]))
+  const [first] = await assess()
+  assert.deepEqual(
+    first?.findings.map(({ check, from, count }) => [check, from, count]),
+    [['gap', '2024-01-02T05:00:00Z', 1]],
+  )
+  assert.deepEqual([first?.rows, first?.days, first?.parts.timeliness], [47, 2, 1])
+  const days = await house.select('SELECT day::VARCHAR AS day, rows::INTEGER AS n, score, completeness FROM silver.quality ORDER BY day')
+  assert.deepEqual(
+    days.map(({ day, n, completeness }) => [day, n, completeness]),
+    [
+      ['2024-01-01', 24, 1],
+      ['2024-01-02', 23, 23 / 24],
+    ],
+  )
+  assert.ok(Number(days[0]?.['score']) === 100 && Number(days[1]?.['score']) < 100)
+  const snapshots = async () => await house.withTables(false, async (tables) => (await tables.snapshots('silver.findings')).length)
+  const before = await snapshots()
+  assert.deepEqual(await assess(), [first])
+  assert.equal(await snapshots(), before, 'nothing has changed')
+  // The exchange publishes the missing hour.
+  await writeDay(archive, 'AAAUSDT', '2024-01-02')
+  const { counts } = await ingestKlines(house)
+  assert.equal(counts.filesFetched, 1)
+  await assess()
+  assert.deepEqual(await house.select('SELECT * FROM silver.findings'), [])
+  assert.deepEqual(await house.withTables(false, (tables) => tables.check(undefined)), [])
+  await assert.rejects(
+    house.withQuality(false, (quality) => quality.gaps(['silver.nothing'], ALL)),
+    { code: 'TABLE_NOT_FOUND' },
+  )
+})
+
+test('oddities of real files are found by their rules, and clean days have no error', async (context) => {
+  const data = realData(context)
+  if (data === undefined) return
+  const lake = join(await temporaryFolder(context), 'lake')
+  const house = openHouse({ lake, archive: join(data, 'archive') })
+  const request = {
+    types: ['klines', 'fundingRate', 'EOHSummary', 'aggTrades'] as const,
+    markets: [],
+    symbols: [],
+    intervals: [],
+    range: undefined,
+  }
+  await house.ingest({ ...request, layers: new Set(['bronze', 'silver']), onProgress: () => {}, onNotice: () => {} })
+  const assessed = await house.withQuality(true, (quality) => quality.assess([]))
+  const found = assessed.flatMap(({ findings }) => findings)
+  const of = (check: string, table: string) => found.filter((one) => one.check === check && one.table === `silver.${table}`)
+  assert.deepEqual(
+    found.filter(({ severity }) => severity === 'error'),
+    [],
+  )
+  // Filler rows of an outage of um, 2023-09-12 08:34–08:52.
+  assert.deepEqual(
+    of('flat_run', 'binance_um_klines_1m').map(({ from, to, count }) => [from, to, count]),
+    [['2023-09-12T08:34:00Z', '2023-09-12T08:53:00Z', 19]],
+  )
+  assert.equal(
+    of('funding_jitter', 'binance_um_funding_rate').reduce((sum, { count }) => sum + count, 0),
+    49,
+  )
+  assert.equal(of('value_empty', 'binance_option_eoh_summary').length > 0, true)
+  assert.equal(of('unsorted_file', 'binance_option_eoh_summary').length, 3)
+  assert.ok(of('unused_column', 'binance_spot_klines_1h').every(({ from }) => from?.startsWith('2017')))
+  assert.ok(of('unused_column', 'binance_spot_klines_1h').length > 0)
+  assert.ok(of('closing_time', 'binance_spot_klines_1h').length > 0)
+  assert.deepEqual(of('id_gap', 'binance_cm_agg_trades'), [])
+})
