@@ -170,7 +170,8 @@ export class Lakehouse {
   /** Works with what is known of the data's quality; with `writes`, as a run that others know of. Throws LAKE_NOT_FOUND. */
   async withQuality<T>(writes: boolean, use: (quality: Quality) => Promise<T>, onNotice: OnNotice = ignore): Promise<T> {
     const { weights, maxStaleDays } = this.config.quality
-    const options = { weights, staleUs: maxStaleDays * US_PER_DAY, nowUs: this.#around.nowMs() * 1000 }
+    const { maxEntryBytes } = this.config.engine
+    const options = { maxEntryBytes, weights, staleUs: maxStaleDays * US_PER_DAY, nowUs: this.#around.nowMs() * 1000 }
     return await this.#withDeps(writes, (deps) => use(new Quality(deps, options)), onNotice)
   }
 

@@ -5,7 +5,12 @@ import { loadTable } from './lake/iceberg/table.ts'
 import { tableKey } from './lake/layout.ts'
 import { listTables } from './lake/tables.ts'
 import { type Assessment, assessTable, type QualityOptions } from './silver/assess.ts'
+import { explainRow, type RowOrigin } from './silver/explain-row.ts'
 import { findGaps, type GapOptions, type GapReport } from './silver/gaps/find-gaps.ts'
+import type { DecodeLimits } from './silver/inputs.ts'
+import { type Quarantine, readQuarantine } from './silver/quarantine.ts'
+import { diffRevisions, listRevisions, type Reconciliation, type Revision, reconcile } from './silver/reconcile.ts'
+import { type Listing, type UniverseFilter, universe } from './silver/universe.ts'
 import type { TablesDeps } from './tables.ts'
 
 /** What is wrong with the data of a lake, and why. Tables are named as SQL names them, or by a pattern with * and ?. */
@@ -13,9 +18,9 @@ export class Quality {
   /** What did not work besides, though the assessment is as it should be. */
   readonly findings: Finding[] = []
   readonly #deps: TablesDeps
-  readonly #options: QualityOptions
+  readonly #options: QualityOptions & DecodeLimits
 
-  constructor(deps: TablesDeps, options: QualityOptions) {
+  constructor(deps: TablesDeps, options: QualityOptions & DecodeLimits) {
     this.#deps = deps
     this.#options = options
   }
@@ -40,6 +45,45 @@ export class Quality {
       reports.set(`silver.${silverTableName(series)}`, found)
     }
     return reports
+  }
+
+  /** How monthly and daily files agree, month by month; replaces what silver.reconciliation says of the tables. */
+  async reconcile(names: readonly string[]): Promise<Reconciliation[]> {
+    const { store, commits, run, withSession, publish } = this.#deps
+    const found: Reconciliation[] = []
+    for (const series of await this.#series(names))
+      found.push(...(await withSession((session) => reconcile({ store, session, commits, run }, series, this.#options))))
+    if (found.length > 0) this.findings.push(...(await publish(tableKey('silver', 'reconciliation'))))
+    return found
+  }
+
+  /** Every revision of objects that the exchange has replaced, or of one object. */
+  async revisions(key?: string): Promise<Revision[]> {
+    return await this.#deps.withSession((session) => listRevisions({ store: this.#deps.store, session }, key))
+  }
+
+  /** What the current revision of an object changed against a former one. Throws OBJECT_NOT_FOUND. */
+  async diffRevisions(key: string, from: string | undefined, limit: number): ReturnType<typeof diffRevisions> {
+    const { store, withSession } = this.#deps
+    return await withSession((session) => diffRevisions({ store, session }, key, from, { ...this.#options, limit }))
+  }
+
+  /** Object, revision, line and text of the rows of a symbol at an instant, µs. Throws TABLE_NOT_FOUND, ROW_NOT_FOUND. */
+  async explainRow(name: string, row: { symbol: string; at: number; id: string | undefined }): Promise<RowOrigin[]> {
+    const { store, withSession } = this.#deps
+    const [series] = await this.#series([name])
+    if (series === undefined) return []
+    return await withSession((session) => explainRow({ store, session }, series, { ...row, maxEntryBytes: this.#options.maxEntryBytes }))
+  }
+
+  /** Objects and lines that could not be trusted. */
+  async quarantine(limit: number): Promise<Quarantine> {
+    return await this.#deps.withSession((session) => readQuarantine({ store: this.#deps.store, session }, limit))
+  }
+
+  /** The symbols that the lake knows, with the time of each. */
+  async universe(filter: UniverseFilter): Promise<Listing[]> {
+    return await this.#deps.withSession((session) => universe({ store: this.#deps.store, session }, filter))
   }
 
   async #series(names: readonly string[]): Promise<Series[]> {

@@ -174,6 +174,7 @@ export const ERROR_CODES = {
   },
   LAKE_NOT_FOUND: { retryable: false, meaning: 'There is no lake at that place.', remedy: 'Ingest something first, or check `--lake`.' },
   TABLE_NOT_FOUND: { retryable: false, meaning: 'The lake has no such table.', remedy: '`status` lists the tables.' },
+  ROW_NOT_FOUND: { retryable: false, meaning: 'A table has no such row.', remedy: 'Look for it with `query`.' },
   TABLE_CORRUPT: {
     retryable: false,
     meaning: 'Metadata of an Iceberg table cannot be read.',

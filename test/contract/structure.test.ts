@@ -22,6 +22,7 @@ const ORDER = [
   'config',
   'transfers.ts',
   'tables.ts',
+  'quality.ts',
   'lakehouse.ts',
   's3-storage.ts',
   'serve',

@@ -1,0 +1,36 @@
+import { LakehouseError } from '../../core/errors.ts'
+import { parseInstant } from '../../core/time.ts'
+import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+
+export const explainRow: Command = {
+  summary: 'Where a row comes from: object, revision, line, and the text of it',
+  usage: 'TABLE --symbol S --at TIME [OPTIONS]',
+  options: {
+    symbol: { type: 'string', value: 'S', help: 'the symbol of the row' },
+    at: { type: 'string', value: 'TIME', help: 'its event time, ISO 8601 UTC' },
+    id: { type: 'string', value: 'ID', help: 'its number, where several have that time' },
+  },
+  examples: ['crypto-lakehouse explain-row silver.binance_spot_klines_1h --symbol BTCUSDT --at 2017-12-18T12:00:00Z'],
+  run,
+}
+
+async function run(context: CommandContext): Promise<CommandResult> {
+  const [table, ...more] = context.args
+  const symbol = text(context.values, 'symbol')
+  const at = parseInstant(text(context.values, 'at') ?? '')
+  if (table === undefined || more.length > 0 || symbol === undefined || at === undefined)
+    throw new LakehouseError(
+      'USAGE',
+      'explain-row takes a table, --symbol and --at: explain-row silver.binance_spot_klines_1h --symbol BTCUSDT --at 2024-01-01T00:00:00Z',
+    )
+  const row = { symbol, at, id: text(context.values, 'id') }
+  const items = await (await context.open()).withQuality(false, (quality) => quality.explainRow(table, row))
+  if (!context.json)
+    for (const item of items) {
+      context.out(
+        `${JSON.stringify(item.row)}\n  source    ${item.source}: ${item.object}\n  revision  ${item.revision} of ${item.revisions}, SHA-256 ${item.sha256}\n`,
+      )
+      context.out(`  line      ${item.line ?? 'not found'}: ${item.text ?? ''}\n  data file ${item.dataFile}\n`)
+    }
+  return { status: 'done', counts: { rows: items.length }, body: { items } }
+}

@@ -1,0 +1,40 @@
+import { textTable } from '../../query/text-table.ts'
+import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+
+export const quarantine: Command = {
+  summary: 'Bytes and lines that could not be trusted, with the reason',
+  usage: '[OPTIONS]',
+  options: { limit: { type: 'string', value: 'N', help: 'so many lines at most (default: 1000)' } },
+  examples: ['crypto-lakehouse quarantine --json'],
+  run,
+}
+
+/** So many are shown. */
+const SHOWN = 40
+
+async function run(context: CommandContext): Promise<CommandResult> {
+  const limit = Number(text(context.values, 'limit') ?? 1000)
+  const { objects, lines, total } = await (await context.open()).withQuality(false, (quality) => quality.quarantine(limit))
+  if (!context.json) {
+    if (objects.length > 0)
+      context.out(
+        `${textTable(
+          ['object', 'reason'],
+          objects.map((one) => [one.key, one.reason]),
+        )}\n`,
+      )
+    if (lines.length > 0)
+      context.out(
+        `${textTable(
+          ['object', 'line', 'column', 'reason', 'text'],
+          lines.slice(0, SHOWN).map((one) => [one.object, one.line, one.column ?? '', one.reason, one.text.slice(0, 60)]),
+        )}\n`,
+      )
+    context.out(`${objects.length} objects, ${total} lines\n`)
+  }
+  return {
+    status: objects.length + total > 0 ? 'done_with_findings' : 'done',
+    counts: { objects: objects.length, lines: total },
+    body: { objects, items: lines },
+  }
+}

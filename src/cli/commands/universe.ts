@@ -1,0 +1,51 @@
+import { LakehouseError } from '../../core/errors.ts'
+import { CONTRACT_TYPES } from '../../core/symbol.ts'
+import { parseInstant } from '../../core/time.ts'
+import { textTable } from '../../query/text-table.ts'
+import { type Command, type CommandContext, type CommandResult, list } from '../command.ts'
+import { parseMarket, SELECTION_OPTIONS } from '../selection.ts'
+
+export const universe: Command = {
+  summary: 'Which symbols there were at a time, also those that are gone',
+  usage: '[DATE] [OPTIONS]',
+  options: {
+    market: SELECTION_OPTIONS.market,
+    quote: { type: 'string', value: 'ASSET,…', help: 'quote assets: USDT, USDC …' },
+    contract: { type: 'string', value: 'TYPE,…', help: CONTRACT_TYPES.join(', ') },
+    plain: { type: 'boolean', help: 'no leveraged tokens, no pairs of two stable coins' },
+  },
+  examples: ['crypto-lakehouse universe 2021-06-01 --market spot --quote USDT --plain', 'crypto-lakehouse universe --json'],
+  run,
+}
+
+async function run(context: CommandContext): Promise<CommandResult> {
+  const [date, ...more] = context.args
+  const at = date === undefined ? undefined : parseInstant(date)
+  if (more.length > 0 || (date !== undefined && at === undefined))
+    throw new LakehouseError('USAGE', 'universe takes one date: YYYY-MM-DD or ISO 8601')
+  const contractTypes = list(context.values, 'contract').map((name) => {
+    const type = CONTRACT_TYPES.find((one) => one === name)
+    if (type === undefined) throw new LakehouseError('USAGE', `unknown contract type "${name}": one of ${CONTRACT_TYPES.join(' ')}`)
+    return type
+  })
+  const markets = list(context.values, 'market').map(parseMarket)
+  const filter = { at, markets, quotes: list(context.values, 'quote'), contractTypes, plain: context.values['plain'] === true }
+  const items = await (await context.open()).withQuality(false, (quality) => quality.universe(filter))
+  if (!context.json) {
+    const rows = items.map((one) => [
+      one.market,
+      one.symbol,
+      one.base,
+      one.quote,
+      one.contractType,
+      one.multiplier,
+      one.firstSeen.slice(0, 10),
+      one.lastSeen.slice(0, 10),
+      one.status,
+    ])
+    context.out(
+      `${textTable(['market', 'symbol', 'base', 'quote', 'contract', 'multiplier', 'first seen', 'last seen', 'status'], rows)}\n`,
+    )
+  }
+  return { status: 'done', counts: { symbols: items.length }, body: { items } }
+}

@@ -1,0 +1,109 @@
+import { DATASETS, seriesOf } from '../core/datasets/registry.ts'
+import type { Market } from '../core/market.ts'
+import { type ContractType, splitSymbol } from '../core/symbol.ts'
+import { formatInstant, US_PER_DAY } from '../core/time.ts'
+import { liveFiles, loadTable, snapshotOf } from '../lake/iceberg/table.ts'
+import { tableKey } from '../lake/layout.ts'
+import { openFiles } from '../lake/scan-sql.ts'
+import { listTables } from '../lake/tables.ts'
+import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+
+/** A symbol between its first and its last row; one that comes back after a break of more than `BREAK_DAYS` is another listing. Instants are ISO 8601 UTC. */
+export type Listing = {
+  readonly market: Market
+  readonly symbol: string
+  readonly listing: number
+  readonly base: string
+  readonly quote: string
+  readonly contractType: ContractType
+  readonly multiplier: number
+  readonly isLeveraged: boolean
+  readonly isStablePair: boolean
+  readonly firstSeen: string
+  readonly lastSeen: string
+  /** Of the market's data as a whole: trading at its end, or gone before. */
+  readonly status: 'trading' | 'ended'
+}
+
+export type UniverseFilter = {
+  readonly markets: readonly Market[]
+  /** µs: symbols that were there then. */
+  readonly at: number | undefined
+  readonly quotes: readonly string[]
+  readonly contractTypes: readonly ContractType[]
+  /** Neither leveraged tokens nor pairs of two stable coins. */
+  readonly plain: boolean
+}
+
+/** A ticker that was not traded for so long has been given to something else, as far as anybody can tell. */
+const BREAK_DAYS = 30
+
+/** … if the lake holds other symbols on so much of that time: else it is the lake that has a hole. */
+const COVERED = 0.8
+
+/** A symbol that ended so long before its market did is gone. */
+const ENDED_DAYS = 3
+
+/**
+ * Who was there when, as far as the rows of the lake tell: also those that are gone, which is what keeps a study from looking at survivors alone. In the order of
+ * markets and symbols.
+ */
+export async function universe(
+  { store, session }: { store: ObjectStore; session: DuckDBSession },
+  filter: UniverseFilter,
+): Promise<Listing[]> {
+  await session.run('CREATE OR REPLACE TEMP TABLE seen_days (market VARCHAR, symbol VARCHAR, day BIGINT)')
+  for (const name of await listTables(store, 'silver')) {
+    const series = seriesOf(name)
+    if (series === undefined) continue
+    const table = await loadTable(store, tableKey('silver', name))
+    if (table === undefined) continue
+    // An index has no listing of its own.
+    if (series.dataset === 'indexPriceKlines') continue
+    const { eventTime } = DATASETS[series.dataset]
+    for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
+      const [path = ''] = await openFiles(store, [file])
+      await session.run(
+        `INSERT INTO seen_days SELECT DISTINCT ${quote(series.market)}, symbol, epoch_us(${quoteName(eventTime)}) // ${US_PER_DAY} FROM read_parquet(${quote(path)}, hive_partitioning = false)`,
+      )
+    }
+  }
+  const rows = await session.rows(`WITH days AS (SELECT DISTINCT * FROM seen_days),
+    gaps AS (SELECT *, lag(day) OVER (PARTITION BY market, symbol ORDER BY day) AS before FROM days),
+    market_days AS (SELECT DISTINCT market, day FROM days),
+    covered AS (SELECT g.market, g.symbol, g.day, count(*) >= ${COVERED} * (g.day - g.before - 1) AS is_covered
+      FROM gaps g JOIN market_days m ON m.market = g.market AND m.day > g.before AND m.day < g.day WHERE g.day - g.before > ${BREAK_DAYS} GROUP BY g.market, g.symbol, g.day, g.before),
+    breaks AS (SELECT d.*, coalesce(is_covered, false) AS is_break FROM days d LEFT JOIN covered USING (market, symbol, day)),
+    parts AS (SELECT *, count(*) FILTER (is_break) OVER (PARTITION BY market, symbol ORDER BY day) + 1 AS listing FROM breaks)
+    SELECT market, symbol, listing, min(day) AS first_day, max(day) + 1 AS end_day, max(max(day)) OVER (PARTITION BY market) AS market_day
+    FROM parts GROUP BY market, symbol, listing ORDER BY market, symbol, listing`)
+  return rows.map(toListing).filter((listing) => fits(listing, filter))
+}
+
+function toListing(row: Record<string, unknown>): Listing {
+  const market = String(row['market']) as Market
+  const symbol = String(row['symbol'])
+  const [first, end] = [Number(row['first_day']) * US_PER_DAY, Number(row['end_day']) * US_PER_DAY]
+  const status = Number(row['end_day']) - 1 >= Number(row['market_day']) - ENDED_DAYS ? 'trading' : 'ended'
+  return {
+    market,
+    symbol,
+    listing: Number(row['listing']),
+    ...splitSymbol(market, symbol),
+    firstSeen: formatInstant(first),
+    lastSeen: formatInstant(end),
+    status,
+  }
+}
+
+function fits(listing: Listing, { markets, at, quotes, contractTypes, plain }: UniverseFilter): boolean {
+  const instant = at === undefined ? undefined : formatInstant(at)
+  return (
+    (markets.length === 0 || markets.includes(listing.market)) &&
+    (quotes.length === 0 || quotes.includes(listing.quote)) &&
+    (contractTypes.length === 0 || contractTypes.includes(listing.contractType)) &&
+    (!plain || !(listing.isLeveraged || listing.isStablePair)) &&
+    (instant === undefined || (listing.firstSeen <= instant && instant < listing.lastSeen))
+  )
+}

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { writeObject } from '../../simulator/archive.ts'
+import type { Lakehouse } from '../../src/lakehouse.ts'
+import { printArchiveKey } from '../../src/sources/binance/archive-key.ts'
+import { temporaryFolder } from '../support/folders.ts'
+import { ingestKlines, openHouse } from '../support/house.ts'
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+const TABLE = 'silver.binance_spot_klines_1h'
+const ALL = { markets: [], at: undefined, quotes: [], contractTypes: [], plain: false } as const
+
+const line = (ms: number, volume = 5) => [ms, 10, 12, 9, 11, volume, ms + HOUR - 1, 52, 3, 2, 21, 0].join(',')
+
+/** Hourly bars of some days, in one file; `spoil` changes the lines. */
+async function write(
+  archive: string,
+  symbol: string,
+  date: string,
+  days: number,
+  spoil: (lines: string[]) => string[] = (lines) => lines,
+): Promise<string> {
+  const start = Date.parse(`${date.length === 7 ? `${date}-01` : date}T00:00:00Z`)
+  const lines = Array.from({ length: days * 24 }, (_, hour) => line(start + hour * HOUR))
+  const key = printArchiveKey({
+    market: 'spot',
+    type: 'klines',
+    symbol,
+    interval: '1h',
+    period: date.length === 7 ? 'monthly' : 'daily',
+    date,
+  })
+  await writeObject(archive, key, Buffer.from(`${spoil(lines).join('\n')}\n`), [])
+  return key
+}
+
+async function setUp(context: TestContext): Promise<{ archive: string; house: Lakehouse }> {
+  const folder = await temporaryFolder(context)
+  const archive = join(folder, 'archive')
+  return { archive, house: openHouse({ lake: join(folder, 'lake'), archive }) }
+}
+
+test('a republished file, end to end: what it changed, row by row, what was rebuilt, and the past as it was', async (context) => {
+  const { archive, house } = await setUp(context)
+  const key = await write(archive, 'AAAUSDT', '2024-01-02', 1)
+  await write(archive, 'AAAUSDT', '2024-02-02', 1)
+  await ingestKlines(house)
+  assert.deepEqual(await house.withQuality(false, (quality) => quality.revisions()), [])
+  const before = (await house.withTables(false, (tables) => tables.snapshots(TABLE))).at(-1)
+  const changed = (lines: string[]) => lines.flatMap((text, hour) => (hour === 3 ? [] : hour === 7 ? [text.replace(/,5,/, ',6,')] : [text]))
+  await write(archive, 'AAAUSDT', '2024-01-02', 1, changed)
+  const { counts } = await ingestKlines(house)
+  assert.equal(counts.filesFetched, 1)
+  const revisions = await house.withQuality(false, (quality) => quality.revisions())
+  assert.deepEqual(
+    revisions.map((one) => [one.key, one.current]),
+    [
+      [key, false],
+      [key, true],
+    ],
+  )
+  const diff = await house.withQuality(false, (quality) => quality.diffRevisions(key, undefined, 10))
+  assert.deepEqual([diff.equal, diff.differing, diff.onlyLeft, diff.onlyRight, diff.columns], [22, 1, 1, 0, { volume: 1 }])
+  assert.deepEqual(
+    diff.rows.map(({ change }) => change),
+    ['only left', 'differs'],
+  )
+  assert.match(diff.rows[1]?.left ?? '', /"volume":5\.0/)
+  assert.match(diff.rows[1]?.right ?? '', /"volume":6\.0/)
+  const sum = 'SELECT count(*)::INTEGER AS n, sum(volume) AS v FROM silver.binance_spot_klines_1h'
+  assert.deepEqual(await house.select(sum), [{ n: 47, v: 47 * 5 + 1 }])
+  assert.deepEqual(await house.select(sum, { snapshot: before?.snapshotId ?? '' }), [{ n: 48, v: 240 }])
+  const [origin] = await house.withQuality(false, (quality) =>
+    quality.explainRow(TABLE, { symbol: 'AAAUSDT', at: Date.parse('2024-01-02T07:00:00Z') * 1000, id: undefined }),
+  )
+  assert.deepEqual([origin?.object, origin?.revision, origin?.revisions, origin?.line], [key, 2, 2, 7])
+  assert.match(origin?.text ?? '', /^1704178800000,10,12,9,11,6,/)
+  await assert.rejects(
+    house.withQuality(false, (quality) => quality.diffRevisions(key, 'ffff', 1)),
+    { code: 'OBJECT_NOT_FOUND' },
+  )
+  await assert.rejects(
+    house.withQuality(false, (quality) => quality.explainRow(TABLE, { symbol: 'AAAUSDT', at: 0, id: undefined })),
+    { code: 'ROW_NOT_FOUND' },
+  )
+})
+
+test('monthly and daily files are compared row by row: equal, other, only here; the monthly rows win and the others stay in bronze', async (context) => {
+  const { archive, house } = await setUp(context)
+  for (const day of ['01', '02', '03'])
+    await write(archive, 'AAAUSDT', `2024-02-${day}`, 1, (lines) => (day === '02' ? lines.slice(1) : lines))
+  await write(archive, 'BBBUSDT', '2024-02-01', 1)
+  const range = { start: Date.parse('2024-02-01') * 1000, end: Date.parse('2024-02-04') * 1000 }
+  await ingestKlines(house, { range })
+  const month = (lines: string[]) =>
+    lines.flatMap((text, hour) => (hour === 50 ? [] : hour === 5 ? [text.replace(/,11,5,/, ',11.5,7,')] : [text]))
+  await write(archive, 'AAAUSDT', '2024-02', 29, month)
+  await ingestKlines(house)
+  const items = await house.withQuality(true, (quality) => quality.reconcile([TABLE]))
+  assert.equal(items.length, 1)
+  const { rows, ...item } = items[0] ?? { rows: [] }
+  assert.deepEqual(item, {
+    table: TABLE,
+    symbol: 'AAAUSDT',
+    month: '2024-02',
+    days: 3,
+    equal: 69,
+    differing: 1,
+    onlyMonthly: 1,
+    onlyDaily: 1,
+    columns: { close: 1, volume: 1 },
+    winner: 'monthly',
+  })
+  assert.equal(rows.length, 3)
+  assert.deepEqual(
+    await house.select(
+      "SELECT close, volume FROM silver.binance_spot_klines_1h WHERE symbol = 'AAAUSDT' AND open_time = '2024-02-01 05:00:00+00'",
+    ),
+    [{ close: 11.5, volume: 7 }],
+  )
+  const kept = await house.select(
+    'SELECT symbol, month, equal_rows::INTEGER AS equal, differing_rows::INTEGER AS differing FROM silver.reconciliation',
+  )
+  assert.deepEqual(kept, [{ symbol: 'AAAUSDT', month: '2024-02', equal: 69, differing: 1 }])
+})
+
+test('the universe of a day has those that were there: also the delisted, and a ticker that came back only as often as it was there', async (context) => {
+  const { archive, house } = await setUp(context)
+  const day = (n: number) => new Date(Date.UTC(2024, 0, 1) + n * DAY).toISOString().slice(0, 10)
+  for (let n = 0; n < 60; n += 1) {
+    await write(archive, 'BTCUSDT', day(n), 1)
+    if (n < 20) await write(archive, 'GONEUSDT', day(n), 1)
+    if (n < 5 || n >= 50) await write(archive, 'LUNAUSDT', day(n), 1)
+    if (n > 55) await write(archive, 'BTCUPUSDT', day(n), 1)
+    if (n > 55) await write(archive, 'USDCUSDT', day(n), 1)
+  }
+  await ingestKlines(house)
+  const at = async (date: string, plain = false) => {
+    const filter = { ...ALL, at: Date.parse(`${date}T12:00:00Z`) * 1000, quotes: ['USDT'], plain }
+    return (await house.withQuality(false, (quality) => quality.universe(filter))).map(({ symbol, listing }) => `${symbol} ${listing}`)
+  }
+  assert.deepEqual(await at('2024-01-03'), ['BTCUSDT 1', 'GONEUSDT 1', 'LUNAUSDT 1'])
+  assert.deepEqual(await at('2024-02-01'), ['BTCUSDT 1'])
+  assert.deepEqual(await at('2024-02-28'), ['BTCUPUSDT 1', 'BTCUSDT 1', 'LUNAUSDT 2', 'USDCUSDT 1'])
+  assert.deepEqual(await at('2024-02-28', true), ['BTCUSDT 1', 'LUNAUSDT 2'])
+  const all = await house.withQuality(false, (quality) => quality.universe(ALL))
+  assert.deepEqual(
+    all.filter(({ symbol }) => symbol === 'GONEUSDT').map(({ firstSeen, lastSeen, status }) => [firstSeen, lastSeen, status]),
+    [['2024-01-01T00:00:00Z', '2024-01-21T00:00:00Z', 'ended']],
+  )
+})
+
+test('lines in quarantine are told with their number, reason and text', async (context) => {
+  const { archive, house } = await setUp(context)
+  const key = await write(archive, 'AAAUSDT', '2024-01-02', 1, (lines) =>
+    lines.map((text, hour) => (hour === 4 ? text.replace(',12,', ',1.70027E+,') : text)),
+  )
+  await ingestKlines(house)
+  const { lines, total, objects } = await house.withQuality(false, (quality) => quality.quarantine(10))
+  assert.deepEqual([objects, total], [[], 1])
+  assert.deepEqual([lines[0]?.object, lines[0]?.line, lines[0]?.column, lines[0]?.reason], [key, 5, 'high', 'NOT_A_NUMBER'])
+})
