@@ -1,18 +1,23 @@
-import { DATASETS, type Series, silverTableName } from '../core/datasets/registry.ts'
+import { DATASETS, type Series, seriesOf, silverTableName } from '../core/datasets/registry.ts'
 import { type Finding, wholeFinding } from '../core/finding.ts'
 import { formatInstant, US_PER_DAY } from '../core/time.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
-import type { TableShape } from '../lake/iceberg/schema.ts'
+import { planScan } from '../lake/iceberg/scan.ts'
+import { periodRange, type TableShape } from '../lake/iceberg/schema.ts'
 import { liveFiles, loadTable, required, snapshotOf } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
 import { foldLedger } from '../lake/ledger/fold.ts'
 import { scanSql } from '../lake/scan-sql.ts'
+import { listTables } from '../lake/tables.ts'
 import { deletePartitions, type WriteDeps, writeRows } from '../lake/write-rows.ts'
 import { quote } from '../platform/duckdb/session.ts'
 import { findEntry } from '../sources/binance/matrix.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
 import { DIMENSIONS, type Dimension } from './checks/check.ts'
+import { CROSS_CHECKS, compareWithFiner, compareWithTrades, finerSeries, within } from './checks/cross-bars.ts'
 import { CHECKS } from './checks/registry.ts'
 import { CheckRun, checkById } from './checks/run-checks.ts'
+import { transformOf } from './inputs.ts'
 
 export type QualityOptions = {
   /** How much each part weighs in a score; parts that cannot be judged weigh nothing. */
@@ -89,10 +94,41 @@ export async function assessTable(deps: WriteDeps, series: Series, options: Qual
     partitions.set(period, [...(partitions.get(period) ?? []), file])
   }
   for (const [, files] of [...partitions].sort(([a], [b]) => a - b)) await run.add(await scanSql(table, table.shape, files))
+  await compareBars(deps, series, partitions)
   await score(deps, series, options)
   await replaceRows(deps, 'findings', `silver.${name}`, FINDINGS_SHAPE, findingsSql(`silver.${name}`))
   await replaceRows(deps, 'quality', `silver.${name}`, QUALITY_SHAPE, `SELECT ${quote(`silver.${name}`)} AS table_name, * FROM scores`)
   return await summary(deps, `silver.${name}`)
+}
+
+/** Holds klines against finer ones, and against trades, where the lake has them; partition by partition. */
+async function compareBars(
+  { store, session }: WriteDeps,
+  series: Series,
+  partitions: ReadonlyMap<number, readonly DataFile[]>,
+): Promise<void> {
+  const { dataset, market, interval } = series
+  const there = (await listTables(store, 'silver')).map(seriesOf).filter((one) => one !== undefined)
+  const finer = finerSeries(series, there)
+  const trades = there.find((one) => dataset === 'klines' && interval === '1m' && one.market === market && one.dataset === 'trades')
+  for (const [period, files] of finer === undefined && trades === undefined ? [] : partitions) {
+    const range = periodRange(transformOf(series), period)
+    const table = required(await loadTable(store, tableKey('silver', silverTableName(series))), silverTableName(series))
+    const bars = await scanSql(table, table.shape, files)
+    if (finer !== undefined) await compareWithFiner(session, series, bars, finer, await rowsWithin(store, finer, range))
+    if (trades !== undefined) await compareWithTrades(session, series, bars, await rowsWithin(store, trades, range))
+  }
+}
+
+/** The rows of a table in a stretch of time, µs, as SQL. */
+async function rowsWithin(store: ObjectStore, series: Series, { start, end }: { start: number; end: number }): Promise<string> {
+  const { eventTime } = DATASETS[series.dataset]
+  const table = required(await loadTable(store, tableKey('silver', silverTableName(series))), silverTableName(series))
+  const { files } = await planScan(table, snapshotOf(table, undefined), [
+    { column: eventTime, op: '>=', value: start },
+    { column: eventTime, op: '<', value: end },
+  ])
+  return within(await scanSql(table, table.shape, files), series, { start, end })
 }
 
 /** What the ledger knows of the objects that a table was made of, told beside the rules for rows. */
@@ -110,6 +146,8 @@ const LEDGER_CHECKS = {
   unused_column: { severity: 'info', dimension: 'consistency', meaning: 'the column that means nothing is not 0' },
   rejected_rows: { severity: 'error', dimension: 'validity', meaning: 'lines could not be typed and lie in quarantine' },
 } as const
+
+const OTHER_CHECKS = { ...LEDGER_CHECKS, ...CROSS_CHECKS }
 
 /** Scores by symbol and day, and what the ledger knows, into `scores` and `found`. */
 async function score({ session }: WriteDeps, series: Series, { weights, staleUs, nowUs }: QualityOptions): Promise<void> {
@@ -160,7 +198,7 @@ function findingsSql(table: string): string {
 }
 
 function told(): string[] {
-  const rules = [...CHECKS, ...Object.entries(LEDGER_CHECKS).map(([id, rule]) => ({ id, ...rule }))]
+  const rules = [...CHECKS, ...Object.entries(OTHER_CHECKS).map(([id, rule]) => ({ id, ...rule }))]
   return rules.map(({ id, severity, dimension, meaning }) => `(${[id, severity, dimension, meaning].map(quote).join(', ')})`)
 }
 
@@ -189,7 +227,7 @@ async function summary({ session }: WriteDeps, table: string): Promise<Assessmen
   const findings: Finding[] = []
   for (const row of found) {
     const id = String(row['check_id'])
-    const { severity, meaning } = checkById(id) ?? LEDGER_CHECKS[id as keyof typeof LEDGER_CHECKS]
+    const { severity, meaning } = checkById(id) ?? OTHER_CHECKS[id as keyof typeof OTHER_CHECKS]
     const instant = (value: unknown) => (value === null ? null : formatInstant(Number(value)))
     const [from, to] = [instant(row['from_us']), instant(row['to_us'])]
     findings.push({

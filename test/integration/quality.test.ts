@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { writeObject } from '../../simulator/archive.ts'
+import { writeArchive, writeObject } from '../../simulator/archive.ts'
 import type { Lakehouse } from '../../src/lakehouse.ts'
 import { printArchiveKey } from '../../src/sources/binance/archive-key.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { ingestKlines, openHouse } from '../support/house.ts'
+import { readPlainRows } from '../support/plain-reader.ts'
 import { realData } from '../support/real-data.ts'
 
 const HOUR = 3_600_000
@@ -154,4 +155,51 @@ test('oddities of real files are found by their rules, and clean days have no er
   assert.ok(of('unused_column', 'binance_spot_klines_1h').length > 0)
   assert.ok(of('closing_time', 'binance_spot_klines_1h').length > 0)
   assert.deepEqual(of('id_gap', 'binance_cm_agg_trades'), [])
+})
+
+test('bars are what finer bars and trades make, to the last decimal; what differs in that is found', async (context) => {
+  const folder = await temporaryFolder(context)
+  const archive = join(folder, 'archive')
+  const symbols = { spot: 'BTCUSDT', um: 'ETHUSDT', cm: 'BTCUSD_PERP' } as const
+  const types = ['klines', 'trades'] as const
+  const series = Object.entries(symbols).map(([market, symbol]) => ({
+    market: market as keyof typeof symbols,
+    symbol,
+    types,
+    intervals: ['1m', '5m', '1h'] as const,
+  }))
+  const keys = await writeArchive(archive, {
+    seed: 'cross',
+    series,
+    start: Date.UTC(2024, 0, 31),
+    days: 2,
+    tradesPerDay: 4000,
+    periods: ['daily'],
+  })
+  const house = openHouse({ lake: join(folder, 'lake'), archive })
+  const everything = { types, markets: [], symbols: [], intervals: [], range: undefined, layers: new Set(['bronze', 'silver'] as const) }
+  const errors = async () => {
+    await house.ingest({ ...everything, onProgress: () => {}, onNotice: () => {} })
+    const assessed = await house.withQuality(true, (quality) => quality.assess([]))
+    return assessed.flatMap(({ findings }) =>
+      findings.filter(({ severity }) => severity === 'error').map(({ check, table, from }) => [check, table, from]),
+    )
+  }
+  assert.deepEqual(await errors(), [])
+  const spoil = async (key: string, at: number, field: number, change: (text: string) => string) => {
+    const rows = readPlainRows(join(archive, key)).map((row, n) =>
+      row.map((text, index) => (n === at && index === field ? change(text) : text)),
+    )
+    await writeObject(archive, key, Buffer.from(`${rows.map((row) => row.join(',')).join('\n')}\n\n`), [])
+  }
+  const find = (part: string) => keys.find((key) => key.includes(part) && key.includes('2024-02-01')) ?? ''
+  await spoil(find('spot/daily/klines/BTCUSDT/5m'), 100, 5, (text) => (Number(text) + 1e-8).toFixed(8))
+  await spoil(find('um/daily/klines/ETHUSDT/1m'), 700, 8, (text) => String(Number(text) + 1))
+  const found = await errors()
+  assert.deepEqual(found, [
+    ['bars_sum', 'silver.binance_spot_klines_1h', '2024-02-01T08:00:00Z'],
+    ['bars_sum', 'silver.binance_spot_klines_5m', '2024-02-01T08:20:00Z'],
+    ['bars_from_trades', 'silver.binance_um_klines_1m', '2024-02-01T11:40:00Z'],
+    ['bars_sum', 'silver.binance_um_klines_5m', '2024-02-01T11:40:00Z'],
+  ])
 })
