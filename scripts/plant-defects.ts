@@ -1,13 +1,17 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DETECTORS } from '../src/silver/anomalies/registry.ts'
 import { CHECKS } from '../src/silver/checks/registry.ts'
+import { injectAnomalies } from '../test/support/injected.ts'
 import { DEFECT_CLASSES, plantDefects } from '../test/support/planted.ts'
 
 /** Plants defects and writes docs/quality.md: `node scripts/plant-defects.ts [rounds]`. Fails where a rule misses one, or speaks without a reason. */
 const rounds = Number(process.argv[2] ?? 20)
 const folder = await mkdtemp(join(tmpdir(), 'planted-'))
 const results = await plantDefects(folder, 'planted', rounds).finally(() => rm(folder, { recursive: true, force: true }))
+const series = 300
+const injected = injectAnomalies('injected', series)
 const share = (part: number, whole: number) => (whole === 0 ? '–' : (part / whole).toFixed(3))
 const meaning = new Map(CHECKS.map(({ id, severity, dimension, meaning: text }) => [id as string, `${severity} | ${dimension} | ${text}`]))
 const cases = DEFECT_CLASSES.length * rounds
@@ -23,6 +27,22 @@ const lines = [
   'A score is 100 times the weighted mean of its parts, each the share of rows (or of expected rows) that is good; a part that cannot be judged weighs nothing (`quality.weights`).',
   'Rows stay as they were published.',
   '',
+  'Beside the rules for rows: `bars_sum` and `bars_from_trades` hold klines against finer klines and against trades, in exact decimals, where the lake has them; `duplicate_rows`, `rejected_rows`, `unsorted_file` and',
+  '`unused_column` tell what decoding has found.',
+  '',
+  '## What is out of the ordinary',
+  '',
+  'Detectors see the bars of a symbol one by one, and judge each by those before it alone. A hit is a finding of severity info with its score and parameters.',
+  '',
+  '| detector | what a hit means | parameters |',
+  '|---|---|---|',
+  ...DETECTORS.map(
+    ({ id, meaning: text, parameters }) =>
+      `| \`${id}\` | ${text} | ${Object.entries(parameters)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(', ')} |`,
+  ),
+  '',
   '## How well the rules find',
   '',
   `${cases.toLocaleString('en')} simulated days, each with one defect of ${DEFECT_CLASSES.length} kinds at a random row, among as many clean ones (\`node scripts/plant-defects.ts ${rounds}\`, which writes this page). A false alarm is a symbol in`,
@@ -33,6 +53,17 @@ const lines = [
   ...results.map(
     ({ check, planted, found, falseAlarms }) =>
       `| \`${check}\` | ${planted} | ${found} | ${share(found, planted)} | ${falseAlarms} | ${share(found, found + falseAlarms)} |`,
+  ),
+  '',
+  `## How well the detectors find`,
+  '',
+  `One event in each of ${series} simulated series of 1,500 bars with calm and lively hours; hits elsewhere in them are false alarms.`,
+  '',
+  '| detector | event | found | recall | hits elsewhere | precision |',
+  '|---|---|---|---|---|---|',
+  ...injected.map(
+    ({ detector, what, injected: all, found, others }) =>
+      `| \`${detector}\` | ${what} | ${found} | ${share(found, all)} | ${others} | ${share(found, found + others)} |`,
   ),
   '',
 ]

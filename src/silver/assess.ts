@@ -1,5 +1,5 @@
 import { DATASETS, type Series, seriesOf, silverTableName } from '../core/datasets/registry.ts'
-import { type Finding, wholeFinding } from '../core/finding.ts'
+import { type Finding, type Severity, wholeFinding } from '../core/finding.ts'
 import { formatInstant, US_PER_DAY } from '../core/time.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { planScan } from '../lake/iceberg/scan.ts'
@@ -13,6 +13,8 @@ import { deletePartitions, type WriteDeps, writeRows } from '../lake/write-rows.
 import { quote } from '../platform/duckdb/session.ts'
 import { findEntry } from '../sources/binance/matrix.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { DETECTORS } from './anomalies/registry.ts'
+import { DetectorRun, isDetectable } from './anomalies/run-detectors.ts'
 import { DIMENSIONS, type Dimension } from './checks/check.ts'
 import { CROSS_CHECKS, compareWithFiner, compareWithTrades, finerSeries, within } from './checks/cross-bars.ts'
 import { CHECKS } from './checks/registry.ts'
@@ -93,8 +95,11 @@ export async function assessTable(deps: WriteDeps, series: Series, options: Qual
     const period = Number(file.partition[0])
     partitions.set(period, [...(partitions.get(period) ?? []), file])
   }
-  for (const [, files] of [...partitions].sort(([a], [b]) => a - b)) await run.add(await scanSql(table, table.shape, files))
+  const inOrder = [...partitions].sort(([a], [b]) => a - b).map(([, files]) => files)
+  for (const files of inOrder) await run.add(await scanSql(table, table.shape, files))
   await compareBars(deps, series, partitions)
+  const detectors = new DetectorRun(session, series)
+  if (isDetectable(series)) for (const files of inOrder) await detectors.add(await scanSql(table, table.shape, files))
   await score(deps, series, options)
   await replaceRows(deps, 'findings', `silver.${name}`, FINDINGS_SHAPE, findingsSql(`silver.${name}`))
   await replaceRows(deps, 'quality', `silver.${name}`, QUALITY_SHAPE, `SELECT ${quote(`silver.${name}`)} AS table_name, * FROM scores`)
@@ -147,7 +152,15 @@ const LEDGER_CHECKS = {
   rejected_rows: { severity: 'error', dimension: 'validity', meaning: 'lines could not be typed and lie in quarantine' },
 } as const
 
-const OTHER_CHECKS = { ...LEDGER_CHECKS, ...CROSS_CHECKS }
+const ANOMALIES = Object.fromEntries(
+  DETECTORS.map(({ id, meaning }) => [id, { severity: 'info', dimension: 'accuracy', meaning }] as const),
+)
+
+const OTHER_CHECKS: Readonly<Record<string, { severity: Severity; dimension: Dimension; meaning: string }>> = {
+  ...LEDGER_CHECKS,
+  ...CROSS_CHECKS,
+  ...ANOMALIES,
+}
 
 /** Scores by symbol and day, and what the ledger knows, into `scores` and `found`. */
 async function score({ session }: WriteDeps, series: Series, { weights, staleUs, nowUs }: QualityOptions): Promise<void> {
@@ -167,7 +180,7 @@ async function score({ session }: WriteDeps, series: Series, { weights, staleUs,
     unsorted_file: 'CASE WHEN NOT sorted THEN rows END',
   } as const satisfies Record<keyof typeof LEDGER_CHECKS, string>
   for (const [check, count] of Object.entries(known))
-    await session.run(`INSERT INTO found SELECT ${quote(check)}, symbol, epoch_us(start), epoch_us(start + CASE WHEN length(date) = 7 THEN INTERVAL 1 MONTH ELSE INTERVAL 1 DAY END), (${count})::BIGINT
+    await session.run(`INSERT INTO found BY NAME SELECT ${quote(check)} AS check_id, symbol, epoch_us(start) AS from_us, epoch_us(start + CASE WHEN length(date) = 7 THEN INTERVAL 1 MONTH ELSE INTERVAL 1 DAY END) AS to_us, (${count})::BIGINT AS row_count
       FROM (SELECT *, (CASE WHEN length(date) = 7 THEN date || '-01' ELSE date END)::TIMESTAMP AS start FROM sources) WHERE (${count}) > 0`)
   const days = isStepped
     ? `SELECT symbol, day, coalesce(n, 0) AS n, least(1, coalesce(n, 0) / ((least((day + 1) * ${US_PER_DAY}, last_of + ${us}) - greatest(day * ${US_PER_DAY}, first_of)) // ${us})) AS completeness
@@ -193,7 +206,7 @@ async function score({ session }: WriteDeps, series: Series, { weights, staleUs,
 }
 
 function findingsSql(table: string): string {
-  return `SELECT ${quote(table)} AS table_name, symbol, check_id, severity, dimension, make_timestamptz(from_us) AS from_time, make_timestamptz(to_us) AS to_time, row_count, explanation
+  return `SELECT ${quote(table)} AS table_name, symbol, check_id, severity, dimension, make_timestamptz(from_us) AS from_time, make_timestamptz(to_us) AS to_time, row_count, explanation || coalesce(': ' || detail, '') AS explanation
     FROM found JOIN (VALUES ${told().join(', ')}) AS told(check_id, severity, dimension, explanation) USING (check_id) ORDER BY symbol, from_time, check_id`
 }
 
@@ -222,12 +235,12 @@ async function summary({ session }: WriteDeps, table: string): Promise<Assessmen
   )
   const number = (name: string) => (totals[name] === null || totals[name] === undefined ? null : Number(totals[name]))
   const found =
-    await session.rows(`SELECT check_id, symbol, from_us, to_us, row_count, count(*) OVER by_check AS stretches, sum(row_count) OVER by_check::BIGINT AS total FROM found
+    await session.rows(`SELECT check_id, symbol, from_us, to_us, row_count, detail, count(*) OVER by_check AS stretches, sum(row_count) OVER by_check::BIGINT AS total FROM found
     WINDOW by_check AS (PARTITION BY check_id) QUALIFY row_number() OVER (PARTITION BY check_id ORDER BY symbol, from_us) <= ${LISTED} ORDER BY check_id, symbol, from_us`)
   const findings: Finding[] = []
   for (const row of found) {
     const id = String(row['check_id'])
-    const { severity, meaning } = checkById(id) ?? OTHER_CHECKS[id as keyof typeof OTHER_CHECKS]
+    const { severity, meaning } = checkById(id) ?? OTHER_CHECKS[id] ?? { severity: 'info' as const, meaning: id }
     const instant = (value: unknown) => (value === null ? null : formatInstant(Number(value)))
     const [from, to] = [instant(row['from_us']), instant(row['to_us'])]
     findings.push({
@@ -238,7 +251,7 @@ async function summary({ session }: WriteDeps, table: string): Promise<Assessmen
       from,
       to,
       count: Number(row['row_count']),
-      explanation: meaning,
+      explanation: row['detail'] === null ? meaning : `${meaning}: ${row['detail']}`,
     })
     if (Number(row['stretches']) > LISTED && findings.at(-2)?.check !== id)
       findings.push(

@@ -86,7 +86,7 @@ async function insert(
 ): Promise<void> {
   // A sum of doubles that had more digits than a double carries may be off by its last one.
   const differs = (name: string) => `abs(b.${quoteName(name)} - m.${quoteName(name)}) > 1e-15 * abs(b.${quoteName(name)})`
-  await session.run(`INSERT INTO found SELECT '${check}', b.symbol, epoch_us(b.open_time), epoch_us(b.open_time) + ${us}, 1
+  await session.run(`INSERT INTO found BY NAME SELECT '${check}' AS check_id, b.symbol AS symbol, epoch_us(b.open_time) AS from_us, epoch_us(b.open_time) + ${us} AS to_us, 1 AS row_count
     FROM (${bars}) b JOIN (${made}) m ON m.symbol = b.symbol AND m.open_time = b.open_time WHERE ${columns.map(differs).join(' OR ')}`)
 }
 

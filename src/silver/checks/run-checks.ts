@@ -11,7 +11,7 @@ type ActiveCheck = Check & { readonly sql: string }
 
 /**
  * Holds the rules against a table, partition by partition in the order of time, in the temporary tables of one session: `tallies` (symbol, day since 1970, rows, missing,
- * bad_<dimension>), `found` (check_id, symbol, from_us, to_us, row_count) and `kept` (source_object, rows). The last row of each symbol is carried to the next partition, so that
+ * bad_<dimension>), `found` (check_id, symbol, from_us, to_us, row_count, detail) and `kept` (source_object, rows). The last row of each symbol is carried to the next partition, so that
  * what follows it is judged too.
  */
 export class CheckRun {
@@ -42,7 +42,7 @@ export class CheckRun {
       `CREATE OR REPLACE TEMP TABLE tallies (symbol VARCHAR, day BIGINT, n BIGINT, missing BIGINT, first_us BIGINT, last_us BIGINT, ${bad})`,
     )
     await this.#session.run(
-      'CREATE OR REPLACE TEMP TABLE found (check_id VARCHAR, symbol VARCHAR, from_us BIGINT, to_us BIGINT, row_count BIGINT)',
+      'CREATE OR REPLACE TEMP TABLE found (check_id VARCHAR, symbol VARCHAR, from_us BIGINT, to_us BIGINT, row_count BIGINT, detail VARCHAR)',
     )
     await this.#session.run('CREATE OR REPLACE TEMP TABLE kept (source_object VARCHAR, n BIGINT)')
     await this.#session.run(`CREATE OR REPLACE TEMP TABLE carried AS ${empty}`)
@@ -95,7 +95,7 @@ export class CheckRun {
     if (missing !== undefined) {
       const from = this.#lagged.includes(time) ? `epoch_us(${quoteName(`previous_${time}`)}) + ${step}` : us
       await this.#session.run(
-        `INSERT INTO found SELECT ${quote(id)}, symbol, ${from}, ${us}, ${missing(this.#series)} FROM (${this.#judged(rows)}) WHERE NOT is_carried AND (${sql})`,
+        `INSERT INTO found BY NAME SELECT ${quote(id)} AS check_id, symbol, ${from} AS from_us, ${us} AS to_us, ${missing(this.#series)} AS row_count FROM (${this.#judged(rows)}) WHERE NOT is_carried AND (${sql})`,
       )
       return
     }
@@ -105,7 +105,7 @@ export class CheckRun {
           SELECT symbol, ${us} AS us, row_number() OVER (PARTITION BY symbol ORDER BY ${this.#order}) AS place, is_carried, (${sql}) AS is_bad FROM (${this.#judged(rows)})
         ) WHERE is_bad AND NOT is_carried
       ) GROUP BY symbol, stretch HAVING n >= ${least}`)
-    await this.#session.run(`INSERT INTO found SELECT ${quote(id)}, symbol, min(from_us), max(to_us), sum(n)::BIGINT FROM stretches
+    await this.#session.run(`INSERT INTO found BY NAME SELECT ${quote(id)} AS check_id, symbol, min(from_us) AS from_us, max(to_us) AS to_us, sum(n)::BIGINT AS row_count FROM stretches
       GROUP BY symbol, CASE WHEN (SELECT count(*) FROM stretches) > ${STRETCHES} THEN from_us // ${US_PER_DAY} ELSE from_us END`)
   }
 

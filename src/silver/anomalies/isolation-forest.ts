@@ -1,0 +1,105 @@
+import type { Detector, ObservedBar } from './detector.ts'
+
+const TREES = 32
+const SAMPLE = 64
+const HISTORY = 512
+/** Cuts fall so far, in ranges, beyond the values of the sample. */
+const MARGIN = 1.5
+const THRESHOLD = 0.58
+const SEED = 20260
+/** Raised whenever the model gives other scores for the same bars. */
+const VERSION = 1
+
+type Node = { readonly feature: number; readonly at: number; readonly left: Node; readonly right: Node } | { readonly size: number }
+
+/** The average path length of an unsuccessful search among n (Liu, Ting, Zhou 2008, equation 1). */
+function averagePath(n: number): number {
+  return n <= 1 ? 0 : 2 * (Math.log(n - 1) + 0.5772156649015329) - (2 * (n - 1)) / n
+}
+
+/** mulberry32: numbers in [0, 1) that depend on the seed alone. */
+function random(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
+
+/** What of a bar is looked at: move, range, volume, the takers' share, the size of a trade; of each the distance from an ordinary bar. */
+function featuresOf(bar: ObservedBar, before: number): number[] | undefined {
+  const { open, high, low, close, volume, takerVolume, tradeCount } = bar
+  if (!(volume > 0) || !(before > 0) || !(low > 0) || !(tradeCount > 0)) return undefined
+  return [
+    Math.abs(Math.log(close / before)),
+    Math.log(high / low),
+    Math.log(volume),
+    Math.abs(takerVolume / volume - 0.5),
+    Math.log(volume / tradeCount),
+    Math.abs(Math.log(open / before)),
+  ]
+}
+
+/**
+ * An isolation forest (Liu, Ting, Zhou 2008), grown on the bars that came before and grown anew after as many again; seeded, so that equal bars give equal scores.
+ */
+export const isolationForest = {
+  id: 'isolation_forest',
+  meaning: 'move, range, volume, takers and size of trades together are unlike those of the bars before',
+  parameters: { trees: TREES, sample: SAMPLE, history: HISTORY, threshold: THRESHOLD, seed: SEED, version: VERSION },
+  create: () => {
+    const history: number[][] = []
+    let forest: Node[] = []
+    let grown = 0
+    let before = Number.NaN
+    return (bar) => {
+      const features = featuresOf(bar, before)
+      before = bar.close
+      if (features === undefined) return undefined
+      const value = forest.length === 0 ? 0 : score(forest, features)
+      history[grown % HISTORY] = features
+      grown++
+      if (grown >= HISTORY && grown % HISTORY === 0) forest = grow(history, SEED + grown)
+      return value > THRESHOLD ? value : undefined
+    }
+  },
+} as const satisfies Detector
+
+function grow(rows: readonly (readonly number[])[], seed: number): Node[] {
+  const next = random(seed)
+  const deepest = Math.ceil(Math.log2(SAMPLE))
+  return Array.from({ length: TREES }, () => {
+    const sample = Array.from({ length: SAMPLE }, () => rows[Math.floor(next() * rows.length)] as readonly number[])
+    return split(sample, 0, deepest, next)
+  })
+}
+
+function split(rows: readonly (readonly number[])[], depth: number, deepest: number, next: () => number): Node {
+  if (depth >= deepest || rows.length <= 1) return { size: rows.length }
+  const feature = Math.floor(next() * (rows[0]?.length ?? 1))
+  const values = rows.map((row) => row[feature] as number)
+  const [low, high] = [Math.min(...values), Math.max(...values)]
+  if (low === high) return { size: rows.length }
+  // Beyond what was seen as well: else what lies outside of it is told from the outermost only by chance.
+  const at = low - MARGIN * (high - low) + next() * (1 + 2 * MARGIN) * (high - low)
+  const left = rows.filter((row) => (row[feature] as number) < at)
+  const right = rows.filter((row) => (row[feature] as number) >= at)
+  return { feature, at, left: split(left, depth + 1, deepest, next), right: split(right, depth + 1, deepest, next) }
+}
+
+/** In (0, 1): the nearer to 1, the sooner splits at random set the row apart. */
+function score(forest: readonly Node[], row: readonly number[]): number {
+  let total = 0
+  for (const tree of forest) {
+    let node = tree
+    let depth = 0
+    while ('feature' in node) {
+      node = (row[node.feature] as number) < node.at ? node.left : node.right
+      depth++
+    }
+    total += depth + averagePath(node.size)
+  }
+  return 2 ** (-total / forest.length / averagePath(SAMPLE))
+}

@@ -1,0 +1,109 @@
+import { Random } from '../../simulator/random.ts'
+import type { ObservedBar } from '../../src/silver/anomalies/detector.ts'
+import { DETECTORS } from '../../src/silver/anomalies/registry.ts'
+
+/** What is done to a clean series from bar `at` on, and how many bars a detector may take to see it. */
+type Injection = {
+  readonly detector: string
+  readonly what: string
+  readonly within: number
+  readonly inject: (bars: ObservedBar[], at: number, random: Random) => void
+}
+
+const change = (bars: ObservedBar[], at: number, by: Partial<ObservedBar>) => Object.assign(bars[at] ?? {}, by)
+
+const INJECTIONS: readonly Injection[] = [
+  {
+    detector: 'return_outlier',
+    what: 'one close 3–10 % off',
+    within: 1,
+    inject: (bars, at, random) => {
+      const close = (bars[at]?.close ?? 1) * (1 + (random.chance(0.5) ? 1 : -1) * (0.03 + 0.07 * random.uniform()))
+      change(bars, at, { close, high: Math.max(bars[at]?.high ?? 0, close), low: Math.min(bars[at]?.low ?? 0, close) })
+    },
+  },
+  {
+    detector: 'volume_outlier',
+    what: 'one volume times 100–400',
+    within: 0,
+    inject: (bars, at, random) => change(bars, at, { volume: (bars[at]?.volume ?? 0) * (100 + 300 * random.uniform()) }),
+  },
+  {
+    detector: 'open_gap',
+    what: 'one open 2–6 % off',
+    within: 0,
+    inject: (bars, at, random) =>
+      change(bars, at, { open: (bars[at]?.open ?? 1) * (1 + (random.chance(0.5) ? 1 : -1) * (0.02 + 0.04 * random.uniform())) }),
+  },
+  {
+    detector: 'level_shift',
+    what: 'volume times 12–30 from there on',
+    within: 30,
+    inject: (bars, at, random) => {
+      const factor = 12 + 18 * random.uniform()
+      for (const bar of bars.slice(at)) bar.volume *= factor
+    },
+  },
+  {
+    detector: 'isolation_forest',
+    what: 'a range of 4 %, volume times 60, takers on one side, few large trades',
+    within: 0,
+    inject: (bars, at) => {
+      const { close = 1, volume = 0 } = bars[at] ?? {}
+      change(bars, at, { high: close * 1.02, low: close * 0.98, volume: volume * 60, takerVolume: volume * 59, tradeCount: 3 })
+    },
+  },
+]
+
+/** Bars of a market with calm and lively hours, no two alike; volume follows the moves. */
+export function cleanBars(random: Random, length: number): ObservedBar[] {
+  const bars: ObservedBar[] = []
+  let [price, calm] = [100, 0]
+  for (let n = 0; n < length; n++) {
+    calm = 0.98 * calm + 0.1 * random.normal()
+    const deviation = 0.0006 * Math.exp(calm / 2)
+    const open = price
+    const close = open * Math.exp(deviation * random.normal())
+    const reach = deviation * Math.abs(random.normal()) * 0.5
+    const volume = 10 * Math.exp(calm + 0.5 * random.normal())
+    const tradeCount = 50 + Math.round(volume * (3 + random.uniform()))
+    bars.push({
+      time: n,
+      open,
+      close,
+      high: Math.max(open, close) * (1 + reach),
+      low: Math.min(open, close) * (1 - reach),
+      volume,
+      takerVolume: volume * (0.35 + 0.3 * random.uniform()),
+      tradeCount,
+    })
+    price = close
+  }
+  return bars
+}
+
+export type DetectorResult = {
+  readonly detector: string
+  readonly what: string
+  readonly injected: number
+  readonly found: number
+  readonly others: number
+}
+
+/** Injects one event into each of many clean series and counts what each detector says of its own kind: the event found, and hits elsewhere. */
+export function injectAnomalies(seed: string, series: number): DetectorResult[] {
+  return INJECTIONS.map(({ detector, what, within, inject }) => {
+    const found = { found: 0, others: 0 }
+    for (let n = 0; n < series; n++) {
+      const random = new Random(`${seed}:${detector}:${n}`)
+      const bars = cleanBars(random, 1500)
+      const at = 800 + random.integer(600)
+      inject(bars, at, random)
+      const judge = DETECTORS.find(({ id }) => id === detector)?.create()
+      const hits = bars.flatMap((bar, index) => (judge?.(bar) === undefined ? [] : [index]))
+      if (hits.some((hit) => hit >= at && hit <= at + within)) found.found++
+      found.others += hits.filter((hit) => hit < at || hit > at + Math.max(within, 1)).length
+    }
+    return { detector, what, injected: series, ...found }
+  })
+}
