@@ -25,6 +25,7 @@ const ORDER = [
   'quality.ts',
   'lakehouse.ts',
   's3-storage.ts',
+  'data-processor.ts',
   'serve',
   'cli',
   'index.ts',

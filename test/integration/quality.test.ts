@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { writeArchive, writeObject } from '../../simulator/archive.ts'
+import { DataProcessor } from '../../src/data-processor.ts'
 import type { Lakehouse } from '../../src/lakehouse.ts'
 import { printArchiveKey } from '../../src/sources/binance/archive-key.ts'
 import { temporaryFolder } from '../support/folders.ts'
@@ -118,6 +119,20 @@ test('an assessment replaces what was found before, and gives the same again', a
     house.withQuality(false, (quality) => quality.gaps(['silver.nothing'], ALL)),
     { code: 'TABLE_NOT_FOUND' },
   )
+})
+
+test('the data processor of the specification cleans, assesses and detects', async (context) => {
+  const folder = await temporaryFolder(context)
+  const archive = join(folder, 'archive')
+  for (let day = 1; day < 10; day++) await writeDay(archive, 'AAAUSDT', `2024-01-0${day}`)
+  const lake = join(folder, 'lake')
+  await ingestKlines(openHouse({ lake, archive }), { layers: ['bronze'] })
+  const processor = new DataProcessor(openHouse({ lake, archive }))
+  const { counts, tables } = await processor.cleanAndValidate({ types: ['klines'] })
+  assert.deepEqual([counts.rowsRead, tables], [216, [TABLE.replace('silver.', '')].map((name) => `silver.${name}`)])
+  const [assessed] = await processor.assessDataQuality([TABLE])
+  assert.deepEqual([assessed?.rows, assessed?.days], [216, 9])
+  assert.deepEqual(await processor.detectAnomalies(), [])
 })
 
 test('oddities of real files are found by their rules, and clean days have no error', async (context) => {
