@@ -1,28 +1,8 @@
 import type { CsvColumn } from '../../core/datasets/contract.ts'
 import { PLAUSIBLE_TIME } from '../../core/time.ts'
 import type { TextPool } from '../../platform/duckdb/text-pool.ts'
-import {
-  BOOLEAN,
-  COMMA,
-  countCommas,
-  DATETIME,
-  DAY,
-  fieldEnd,
-  HOUR,
-  INSTANT,
-  isEmpty,
-  kindOf,
-  LONG,
-  lineAt,
-  MINUS,
-  NEWLINE,
-  otherValue,
-  RETURN,
-  SKIP,
-  slowDecimal,
-  TEXT,
-  UNUSED,
-} from './csv-fields.ts'
+import * as fields from './csv-fields.ts'
+import { countCommas, fieldEnd, isEmpty, kindOf, lineAt, otherValue, slowDecimal } from './csv-fields.ts'
 import { type CsvLayout, sniffLayout } from './csv-header.ts'
 
 export type RejectReason =
@@ -79,6 +59,8 @@ export type DecodeOptions = {
   readonly onReject: (row: RejectedRow) => void
 }
 
+// Constants of this module, because the engine folds those and loads imported ones anew each time.
+const { SKIP, LONG, INSTANT, UNUSED, TEXT, HOUR, BOOLEAN, DAY, DATETIME, COMMA, NEWLINE, RETURN, MINUS } = fields
 const DOT = 46
 const ZERO = 48
 const NINE = 57
@@ -103,7 +85,9 @@ export class CsvDecoder {
   readonly #key: readonly number[]
   readonly #hasHours: boolean
   readonly #last: Float64Array
+  readonly #isKeyedByTime: boolean
   #hours = 0
+  #hasKey = false
   #bytes: Buffer = EMPTY
   #at = 0
   #line: number
@@ -123,6 +107,7 @@ export class CsvDecoder {
     this.#hasHours = this.#kinds.includes(HOUR)
     this.#key = options.key ?? []
     this.#last = new Float64Array(this.#key.length)
+    this.#isKeyedByTime = this.#key.length === 1 && this.#key[0] === options.eventTime
     const { bom, header } = this.#layout
     this.evidence = {
       bom,
@@ -224,21 +209,14 @@ export class CsvDecoder {
     for (let field = 0; field <= last; field++) {
       const kind = kinds[field] as number
       let next = bytes[at] as number
-      if (kind === SKIP) {
-        while (next !== COMMA && next !== NEWLINE && at < bytes.length) next = bytes[++at] as number
-      } else if (kind === UNUSED) {
+      if (kind > INSTANT || kind === SKIP) {
         const start = at
-        at = fieldEnd(bytes, at)
+        at =
+          kind === UNUSED && next === ZERO && (bytes[at + 1] as number) === NEWLINE
+            ? at + 1
+            : this.#decodeOther(bytes, start, field, kind, targets, row)
+        if (at < 0) return this.#rejectField(bytes, from, start, fieldEnd(bytes, start), field, kind)
         next = bytes[at] as number
-        if (at - start !== 1 || bytes[start] !== ZERO) this.evidence.unused++
-      } else if (kind >= TEXT) {
-        const start = at
-        at = fieldEnd(bytes, at)
-        next = bytes[at] as number
-        const value = otherValue(bytes, start, at, kind, this.#optional[field] === true, this.#options.texts[positions[field] as number])
-        if (value === undefined) return this.#rejectField(bytes, from, start, at, field, kind)
-        if (kind === HOUR) this.#hours = value
-        else (targets[positions[field] as number] as Float64Array)[row] = value
       } else {
         const start = at
         if (next === MINUS) next = bytes[++at] as number
@@ -290,6 +268,29 @@ export class CsvDecoder {
       times[row] = (times[row] as number) + this.#hours * 3_600_000_000
     }
     return at + 1
+  }
+
+  /** Decodes a field that is no plain number, or passes over one; returns where it ends, −1 where it is none of its kind. */
+  #decodeOther(
+    bytes: Buffer,
+    start: number,
+    field: number,
+    kind: number,
+    targets: readonly (Float64Array | undefined)[],
+    row: number,
+  ): number {
+    const end = fieldEnd(bytes, start)
+    if (kind === SKIP) return end
+    if (kind === UNUSED) {
+      if (end - start !== 1 || bytes[start] !== ZERO) this.evidence.unused++
+      return end
+    }
+    const index = this.#layout.positions[field] as number
+    const value = otherValue(bytes, start, end, kind, this.#optional[field] === true, this.#options.texts[index])
+    if (value === undefined) return -1
+    if (kind === HOUR) this.#hours = value
+    else (targets[index] as Float64Array)[row] = value
+    return end
   }
 
   /** Microseconds; the unit is told by the magnitude of each value. */
@@ -344,20 +345,30 @@ export class CsvDecoder {
 
   #observe(time: number, targets: readonly (Float64Array | undefined)[], row: number): void {
     const { evidence } = this
-    const last = this.#last
-    const key = this.#key
     if (evidence.first === undefined) {
       evidence.first = time
       evidence.lineEnd = this.#lineEnd()
-      evidence.firstKey = key.map((index) => targets[index]?.[row] ?? Number.NaN)
-    } else if (evidence.ascending) {
+      evidence.firstKey = this.#key.map((index) => targets[index]?.[row] ?? Number.NaN)
+    } else if (time <= (evidence.last as number)) {
+      if (time < (evidence.last as number)) evidence.sorted = false
+      if (this.#isKeyedByTime) evidence.ascending = false
+    }
+    evidence.last = time
+    if (this.#isKeyedByTime) this.#last[0] = time
+    else this.#observeKey(targets, row)
+  }
+
+  /** A key that is not the event time alone. */
+  #observeKey(targets: readonly (Float64Array | undefined)[], row: number): void {
+    const last = this.#last
+    const key = this.#key
+    if (this.evidence.ascending && this.#hasKey) {
       let at = 0
       while (at < key.length - 1 && targets[key[at] as number]?.[row] === last[at]) at++
-      if (!((targets[key[at] as number]?.[row] as number) > (last[at] as number))) evidence.ascending = false
+      if (!((targets[key[at] as number]?.[row] as number) > (last[at] as number))) this.evidence.ascending = false
     }
-    if (time < (evidence.last ?? time)) evidence.sorted = false
     for (let at = 0; at < key.length; at++) last[at] = targets[key[at] as number]?.[row] as number
-    evidence.last = time
+    this.#hasKey = true
   }
 
   /** What is known once the file has ended. */
