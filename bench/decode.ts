@@ -2,21 +2,23 @@ import { execFile } from 'node:child_process'
 import { cp, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { prepareArchive, WORKLOADS, type Workload } from './archive.ts'
+import { prepareArchive, WORKLOADS } from './archive.ts'
 import { BENCH_PYTHON } from './python.ts'
 
 const run = promisify(execFile)
 const here = import.meta.dirname
 
-type Measure = { wallMs: number; cpuMs: number; peakRssBytes: number; rows: number; csvBytes: number; outputBytes: number }
+export type Measure = { wallMs: number; cpuMs: number; peakRssBytes: number; rows: number; csvBytes: number; outputBytes: number }
 
-type Contender = {
+export type Contender = {
   readonly name: string
   readonly prepare?: (out: string, bronze: string) => Promise<void>
   readonly command: (archive: string, out: string) => [string, ...string[]]
+  /** Works on what is there already. */
+  readonly keeps?: boolean
 }
 
-const peer = (name: string, program: string, ...args: string[]): Contender => ({
+export const peer = (name: string, program: string, ...args: string[]): Contender => ({
   name,
   command: (archive, out) => [BENCH_PYTHON, join(here, 'peers', program), archive, out, ...args],
 })
@@ -27,7 +29,7 @@ async function placeBronze(out: string, bronze: string): Promise<void> {
   await rm(join(out, 'bronze/objects'), { recursive: true })
 }
 
-const ours = (name: string, what: 'silver' | 'ingest'): Contender => ({
+export const ours = (name: string, what: 'bronze' | 'silver' | 'ingest' | 'quality'): Contender => ({
   name,
   ...(what === 'silver' ? { prepare: placeBronze } : {}),
   command: (archive, out) => [process.execPath, join(here, 'ours.ts'), archive, out, what],
@@ -54,15 +56,15 @@ export async function benchDecode(cache: string): Promise<void> {
     await run(process.execPath, [join(here, 'ours.ts'), archive, bronze, 'bronze'])
     const results = new Map<string, Measure[]>(CONTENDERS.map(({ name }) => [name, []]))
     for (let round = 0; round < ROUNDS; round++)
-      for (const contender of CONTENDERS) results.get(contender.name)?.push(await once(contender, cache, archive, bronze))
-    print(workload, results)
+      for (const contender of CONTENDERS)
+        results.get(contender.name)?.push(await measureOnce(contender, join(cache, 'out'), archive, bronze))
+    printMeasures(workload.name, ROUNDS, results)
   }
 }
 
 /** One run in a process of its own: wall from start to end, CPU and memory as the process says at its end. */
-async function once(contender: Contender, cache: string, archive: string, bronze: string): Promise<Measure> {
-  const out = join(cache, 'out')
-  await rm(out, { recursive: true, force: true })
+export async function measureOnce(contender: Contender, out: string, archive: string, bronze: string): Promise<Measure> {
+  if (contender.keeps !== true) await rm(out, { recursive: true, force: true })
   await contender.prepare?.(out, bronze)
   const [program, ...args] = contender.command(archive, out)
   const started = performance.now()
@@ -82,18 +84,19 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
-function print(workload: Workload, results: ReadonlyMap<string, readonly Measure[]>): void {
+/** Medians as a table; ratios are told against the first. */
+export function printMeasures(name: string, rounds: number, results: ReadonlyMap<string, readonly Measure[]>): void {
   const of = (measures: readonly Measure[], pick: (measure: Measure) => number) => median(measures.map(pick))
   const [base = []] = [...results.values()]
   const [baseWall, baseCpu] = [of(base, (measure) => measure.wallMs), of(base, (measure) => measure.cpuMs)]
   const csv = of(base, (measure) => measure.csvBytes)
   process.stdout.write(
-    `\n${workload.name}: ${(csv / 1e6).toFixed(0)} MB of CSV, ${of(base, (measure) => measure.rows)} rows, medians of ${ROUNDS}\n`,
+    `\n${name}: ${(csv / 1e6).toFixed(0)} MB of CSV, ${of(base, (measure) => measure.rows)} rows, medians of ${rounds}\n`,
   )
   process.stdout.write(
     '| | wall ms | MB/s | ours is | CPU ms | MB per CPU s | ours is | peak RSS MB | Parquet MB |\n|---|---|---|---|---|---|---|---|---|\n',
   )
-  for (const [name, measures] of results) {
+  for (const [contender, measures] of results) {
     const wall = of(measures, (measure) => measure.wallMs)
     const cpu = of(measures, (measure) => measure.cpuMs)
     const cells = [
@@ -107,6 +110,6 @@ function print(workload: Workload, results: ReadonlyMap<string, readonly Measure
     const rest = [of(measures, (measure) => measure.peakRssBytes), of(measures, (measure) => measure.outputBytes)].map((bytes) =>
       (bytes / 1e6).toFixed(0),
     )
-    process.stdout.write(`| ${[name, ...cells, ...rest].join(' | ')} |\n`)
+    process.stdout.write(`| ${[contender, ...cells, ...rest].join(' | ')} |\n`)
   }
 }

@@ -4,11 +4,13 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { benchDecode } from './decode.ts'
 import { preparePeers } from './python.ts'
+import { benchSilver } from './silver.ts'
 import { benchTables } from './tables.ts'
 import { benchTransfer } from './transfer.ts'
 
 const BENCHES: Readonly<Record<string, (cache: string, only?: string) => Promise<void>>> = {
   decode: benchDecode,
+  silver: benchSilver,
   tables: benchTables,
   transfer: benchTransfer,
 }

@@ -81,18 +81,28 @@ export function otherValue(
   texts: TextPool | undefined,
 ): number | undefined {
   if (isEmpty(bytes, start, end)) return optional ? Number.NaN : undefined
+  if (kind === BOOLEAN) return booleanAt(bytes, start, end)
   const isQuoted = bytes[start] === QUOTE && bytes[end - 1] === QUOTE
   const text = isQuoted ? bytes.toString('utf8', start + 1, end - 1) : bytes.toString('utf8', start, end)
   switch (kind) {
     case TEXT:
       return texts?.codeOf(text)
-    case BOOLEAN:
-      return /^true$/i.test(text) ? 1 : /^false$/i.test(text) ? 0 : undefined
     case HOUR:
       return /^\d{1,2}$/.test(text) && Number(text) < 24 ? Number(text) : undefined
     default:
       return (kind === DAY ? DAY_TEXT : DATETIME_TEXT).test(text) ? plausible(parseInstant(text)) : undefined
   }
+}
+
+const TRUE = Buffer.from('true')
+const FALSE = Buffer.from('false')
+
+/** 1 and 0 for true and false in any case; from the bytes, because trades have one in every row. */
+function booleanAt(bytes: Buffer, start: number, end: number): number | undefined {
+  const word = end - start === 4 ? TRUE : FALSE
+  if (end - start !== word.length) return undefined
+  for (let at = 0; at < word.length; at++) if (((bytes[start + at] as number) | 0x20) !== word[at]) return undefined
+  return word === TRUE ? 1 : 0
 }
 
 const DAY_TEXT = /^\d{4}-\d\d-\d\d$/

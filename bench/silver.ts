@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeArchive } from '../simulator/archive.ts'
+import { type Contender, type Measure, measureOnce, ours, peer, printMeasures } from './decode.ts'
+
+const ROUNDS = 3
+
+/** A day of um trades, and one of aggregated trades, of about 1.4 M rows each. */
+const DAYS = [
+  { type: 'aggTrades', number: 'agg_trade_id', tradesPerDay: 1_500_000 },
+  { type: 'trades', number: 'id', tradesPerDay: 1_400_000 },
+] as const
+
+/** Decodes a big day with ours and with each peer, and holds the rules against it. */
+export async function benchSilver(cache: string): Promise<void> {
+  for (const { type, number, tradesPerDay } of DAYS) {
+    const archive = join(cache, `archive-${type}`)
+    if (!existsSync(join(archive, 'complete'))) {
+      await rm(archive, { recursive: true, force: true })
+      const series = [{ market: 'um' as const, symbol: 'BTCUSDT', types: [type], intervals: [] }]
+      await writeArchive(archive, { seed: 'bench', series, start: Date.UTC(2024, 2, 5), days: 1, tradesPerDay, periods: ['daily'] })
+      await writeFile(join(archive, 'complete'), '')
+    }
+    const bronze = join(cache, `bronze-${type}`)
+    const silver = join(cache, `silver-${type}`)
+    for (const folder of [bronze, silver]) await rm(folder, { recursive: true, force: true })
+    await measureOnce(ours('', 'bronze'), bronze, archive, '')
+    await measureOnce(ours('', 'ingest'), silver, archive, '')
+    const contenders: readonly Contender[] = [
+      ours('ours: bronze → silver, everything on', 'silver'),
+      peer('Polars, unique + sort', 'trades_peer.py', 'polars-unique', number),
+      peer('Polars, order and uniqueness proved', 'trades_peer.py', 'polars-proved', number),
+      peer('DuckDB, DISTINCT ON + ORDER BY', 'trades_peer.py', 'duckdb', number),
+      peer('pandas', 'trades_peer.py', 'pandas', number),
+    ]
+    const results = new Map<string, Measure[]>(contenders.map(({ name }) => [name, []]))
+    const checks: Measure[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const one of contenders) results.get(one.name)?.push(await measureOnce(one, join(cache, 'out'), archive, bronze))
+      checks.push(await measureOnce({ ...ours('', 'quality'), keeps: true }, silver, archive, ''))
+    }
+    results.set('ours: all rules for rows, scores and findings', checks)
+    printMeasures(type, ROUNDS, results)
+  }
+}
