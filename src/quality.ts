@@ -11,6 +11,7 @@ import type { DecodeLimits } from './silver/inputs.ts'
 import { type Quarantine, readQuarantine } from './silver/quarantine.ts'
 import { diffRevisions, listRevisions, type Reconciliation, type Revision, reconcile } from './silver/reconcile.ts'
 import { type Listing, type UniverseFilter, universe } from './silver/universe.ts'
+import { symbolPatterns } from './sources/binance/discover.ts'
 import type { TablesDeps } from './tables.ts'
 
 /** What is wrong with the data of a lake, and why. Tables are named as SQL names them, or by a pattern with * and ?. */
@@ -94,10 +95,8 @@ export class Quality {
     if (names.length === 0) return all.map(({ series }) => series)
     const chosen = new Set<Series>()
     for (const name of names) {
-      const pattern = new RegExp(
-        `^${(name.includes('.') ? name : `silver.${name}`).replaceAll('.', '\\.').replaceAll('*', '.*').replaceAll('?', '.')}$`,
-      )
-      const found = all.filter((one) => pattern.test(one.name))
+      const { matches } = symbolPatterns([name.includes('.') ? name : `silver.${name}`])
+      const found = all.filter((one) => matches(one.name))
       if (found.length === 0)
         throw new LakehouseError(
           'TABLE_NOT_FOUND',

@@ -1,6 +1,6 @@
 import { DATASETS, seriesOf } from '../core/datasets/registry.ts'
 import type { Market } from '../core/market.ts'
-import { type ContractType, splitSymbol } from '../core/symbol.ts'
+import { type ContractType, type SymbolParts, splitSymbol } from '../core/symbol.ts'
 import { formatInstant, US_PER_DAY } from '../core/time.ts'
 import { liveFiles, loadTable, snapshotOf } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
@@ -10,16 +10,10 @@ import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session
 import type { ObjectStore } from '../storage/object-store.ts'
 
 /** A symbol between its first and its last row; one that comes back after a break of more than `BREAK_DAYS` is another listing. Instants are ISO 8601 UTC. */
-export type Listing = {
+export type Listing = SymbolParts & {
   readonly market: Market
   readonly symbol: string
   readonly listing: number
-  readonly base: string
-  readonly quote: string
-  readonly contractType: ContractType
-  readonly multiplier: number
-  readonly isLeveraged: boolean
-  readonly isStablePair: boolean
   readonly firstSeen: string
   readonly lastSeen: string
   /** Of the market's data as a whole: trading at its end, or gone before. */

@@ -1,5 +1,6 @@
 import { textTable } from '../../query/text-table.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+import { parseCount } from '../transfer-options.ts'
 
 export const quarantine: Command = {
   summary: 'Bytes and lines that could not be trusted, with the reason',
@@ -13,7 +14,7 @@ export const quarantine: Command = {
 const SHOWN = 40
 
 async function run(context: CommandContext): Promise<CommandResult> {
-  const limit = Number(text(context.values, 'limit') ?? 1000)
+  const limit = parseCount('limit', text(context.values, 'limit'), 1) ?? 1000
   const { objects, lines, total } = await (await context.open()).withQuality(false, (quality) => quality.quarantine(limit))
   if (!context.json) {
     if (objects.length > 0)

@@ -1,31 +1,20 @@
 import type { Detector } from './detector.ts'
-import { RollingWindow } from './rolling.ts'
+import { hampelFilter } from './rolling.ts'
 
-const WINDOW = 120
-const SHORTEST = 30
-const THRESHOLD = 12
-const SMALLEST = 2e-3
+const PARAMETERS = { window: 120, shortest: 30, threshold: 12, smallest: 2e-3 } as const
 
-/** The step from one close to the next open, against the steps before. */
+/** A Hampel filter on the step from one close to the next open. */
 export const openGap = {
   id: 'open_gap',
   meaning: 'the bar opens far from where the one before closed',
-  parameters: { window: WINDOW, threshold: THRESHOLD, smallest: SMALLEST },
+  parameters: PARAMETERS,
   create: () => {
-    const window = new RollingWindow(WINDOW)
+    const filter = hampelFilter(PARAMETERS)
     let closed = Number.NaN
     return ({ open, close }) => {
       const value = Math.log(open / closed)
       closed = close
-      if (!Number.isFinite(value)) return undefined
-      let score: number | undefined
-      if (window.size >= SHORTEST) {
-        const deviation = Math.abs(value - window.median())
-        const scale = Math.max(window.scale(), SMALLEST / THRESHOLD)
-        if (deviation > THRESHOLD * scale) score = deviation / scale
-      }
-      window.push(value)
-      return score
+      return filter(value)
     }
   },
 } as const satisfies Detector

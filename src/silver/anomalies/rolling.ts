@@ -82,3 +82,29 @@ export class RollingWindow {
     return low
   }
 }
+
+/** A Hampel filter (Hampel 1974; Pearson 2002) over what came before: how many scales a value lies from the median, where that is more than the threshold. Deviations below `smallest` never are. */
+export function hampelFilter({
+  window,
+  shortest,
+  threshold,
+  smallest,
+}: {
+  window: number
+  shortest: number
+  threshold: number
+  smallest: number
+}) {
+  const before = new RollingWindow(window)
+  return (value: number): number | undefined => {
+    if (!Number.isFinite(value)) return undefined
+    let score: number | undefined
+    if (before.size >= shortest) {
+      const deviation = Math.abs(value - before.median())
+      const scale = Math.max(before.scale(), smallest / threshold)
+      if (deviation > threshold * scale) score = deviation / scale
+    }
+    before.push(value)
+    return score
+  }
+}
