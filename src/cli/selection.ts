@@ -2,6 +2,7 @@ import { LakehouseError } from '../core/errors.ts'
 import { type Interval, parseInterval } from '../core/interval.ts'
 import { MARKETS, type Market } from '../core/market.ts'
 import { parseInstant, type TimeRange, utc } from '../core/time.ts'
+import { quote } from '../platform/duckdb/session.ts'
 import { ARCHIVE_TYPES, type ArchiveType, findArchiveType } from '../sources/binance/matrix.ts'
 import { list, type OptionSpec, text, type Values } from './command.ts'
 
@@ -34,6 +35,12 @@ export function parseSelection(values: Values, nowMs: number): Selection {
 
 function unique<T>(items: readonly T[]): T[] {
   return [...new Set(items)]
+}
+
+/** SQL that is true for the symbols that the option chooses; true where it chooses none. */
+export function symbolsSql(values: Values): string {
+  const globs = list(values, 'symbols').map((glob) => `symbol GLOB ${quote(glob)}`)
+  return globs.length === 0 ? 'true' : `(${globs.join(' OR ')})`
 }
 
 /** The type that the text names, or all of them for `all`. Throws USAGE. */

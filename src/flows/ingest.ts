@@ -1,6 +1,6 @@
 import { type LandOutcome, landObject } from '../bronze/land.ts'
 import { foldIntoTable } from '../bronze/objects-table.ts'
-import { DATASETS, type DatasetId, type Series, silverTableName } from '../core/datasets/registry.ts'
+import { type DatasetId, type Series, silverTableName } from '../core/datasets/registry.ts'
 import type { LakehouseError } from '../core/errors.ts'
 import { type Finding, wholeFinding } from '../core/finding.ts'
 import { type Interval, isIntraday } from '../core/interval.ts'
@@ -298,7 +298,7 @@ class Ingestion {
 
   /** Lands the daily files of days that monthly files turned out to lack; true when there were any. */
   async #fillMonths(series: Series): Promise<boolean> {
-    const entry = findEntry(series.market, DATASETS[series.dataset].archiveType)
+    const entry = findEntry(series.market, series.dataset)
     const daily = series.interval === undefined || isIntraday(series.interval) || series.interval === '1d'
     if (!this.#request.layers.has('bronze') || entry === undefined || !daily) return false
     const months = (this.#months.get(silverTableName(series)) ?? []).filter(({ key }) => !this.#failed.has(key))

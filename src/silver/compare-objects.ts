@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { DATASETS, type Series, silverColumns } from '../core/datasets/registry.ts'
 import { PLAUSIBLE_TIME } from '../core/time.ts'
 import { registerFeed } from '../platform/duckdb/feed.ts'
@@ -83,7 +82,7 @@ async function load(
   maxEntryBytes: number,
   only: string,
 ): Promise<void> {
-  const folder = await mkdtemp(join(await makeScratch(), 'rejects-'))
+  const folder = await makeScratch()
   try {
     const inputs = objects.map((one) => ({ ...one, size: 0, symbol: parseArchiveKey(one.key).symbol, placed: true }))
     const range = { ...PLAUSIBLE_TIME, partitionStart: () => 0 }
@@ -96,7 +95,7 @@ async function load(
     )
     await session.run('DROP TABLE loaded')
   } finally {
-    await rm(join(folder, '..'), { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true })
   }
 }
 

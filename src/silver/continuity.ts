@@ -1,13 +1,12 @@
-import { DATASETS, type Series, silverTableName } from '../core/datasets/registry.ts'
+import { type Series, silverTableName } from '../core/datasets/registry.ts'
 import { type Finding, wholeFinding } from '../core/finding.ts'
 import { INTERVALS } from '../core/interval.ts'
 import { formatInstant, US_PER_DAY } from '../core/time.ts'
-import type { DataFile } from '../lake/iceberg/manifest.ts'
-import { liveFiles, loadTable, snapshotOf, type Table } from '../lake/iceberg/table.ts'
+import { loadTable } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
-import { openFiles } from '../lake/scan-sql.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { eventTimes } from './event-times.ts'
 import { type DecodeLimits, decodableObjects } from './inputs.ts'
 
 type Deps = { readonly store: ObjectStore; readonly session: DuckDBSession }
@@ -15,30 +14,22 @@ type Deps = { readonly store: ObjectStore; readonly session: DuckDBSession }
 /** So many gaps are listed of a table; all are counted. */
 const LISTED = 100
 
-async function openTimes(store: ObjectStore, series: Series): Promise<string | undefined> {
+async function timesOf(store: ObjectStore, series: Series): Promise<string | undefined> {
   const table = await loadTable(store, tableKey('silver', silverTableName(series)))
-  if (table === undefined) return undefined
-  const files: DataFile[] = []
-  for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
-  return files.length === 0 ? undefined : await openTimesSql(table, files, DATASETS[series.dataset].eventTime)
-}
-
-async function openTimesSql(table: Table, files: readonly DataFile[], eventTime: string): Promise<string> {
-  const paths = (await openFiles(table.store, files)).map(quote).join(', ')
-  return `SELECT symbol, ${eventTime} AS "at" FROM read_parquet([${paths}], hive_partitioning = false)`
+  return table === undefined ? undefined : await eventTimes(table, series)
 }
 
 /** Gaps between the bars of each symbol of a table, and bars that open off the grid of their interval. Calendar months are not judged. */
 export async function continuityFindings(deps: Deps, series: Series): Promise<{ findings: Finding[]; gaps: number; missing: number }> {
   const us = series.interval === undefined ? undefined : INTERVALS[series.interval].us
-  const source = us === undefined ? undefined : await openTimes(deps.store, series)
+  const source = us === undefined ? undefined : await timesOf(deps.store, series)
   if (us === undefined || source === undefined) return { findings: [], gaps: 0, missing: 0 }
   const table = `silver.${silverTableName(series)}`
   const anchor = series.interval === '1w' ? 4 * US_PER_DAY : 0
   // One pass tells which symbols have anything wrong; only those are looked at row by row.
   const suspects =
     await deps.session.rows(`SELECT symbol, count(*) FILTER ((us - ${anchor}) % ${us} <> 0) AS off_grid, min(us) AS first, max(us) AS last
-    FROM (SELECT symbol, epoch_us("at") AS us FROM (${source})) GROUP BY symbol
+    FROM (${source}) GROUP BY symbol
     HAVING off_grid > 0 OR count(*) <> (max(us) - min(us)) // ${us} + 1 ORDER BY symbol`)
   if (suspects.length === 0) return { findings: [], gaps: 0, missing: 0 }
   const symbols = suspects.map((row) => quote(String(row['symbol']))).join(', ')
@@ -53,9 +44,9 @@ async function findGaps(
   us: number,
 ): Promise<{ findings: Finding[]; gaps: number; missing: number }> {
   await session.run(`CREATE OR REPLACE TEMP TABLE gaps AS
-    SELECT symbol, epoch_us(before) + ${us} AS gap_start, epoch_us("at") AS gap_end FROM
-      (SELECT symbol, "at", lag("at") OVER (PARTITION BY symbol ORDER BY "at") AS before FROM (${source}))
-    WHERE epoch_us("at") - epoch_us(before) >= ${2 * us}`)
+    SELECT symbol, before + ${us} AS gap_start, us AS gap_end FROM
+      (SELECT symbol, us, lag(us) OVER (PARTITION BY symbol ORDER BY us) AS before FROM (${source}))
+    WHERE us - before >= ${2 * us}`)
   const [total] = await session.rows(`SELECT count(*) AS n, coalesce(sum((gap_end - gap_start) // ${us}), 0)::BIGINT AS missing FROM gaps`)
   const listed = await session.rows(`SELECT symbol, gap_start, gap_end FROM gaps ORDER BY symbol, gap_start LIMIT ${LISTED}`)
   const findings = listed.map(({ symbol, gap_start: start, gap_end: end }): Finding => {
@@ -103,7 +94,7 @@ export async function missingDays(
 ): Promise<Map<string, Set<string>>> {
   const { session } = deps
   const found = new Map<string, Set<string>>()
-  const source = (await openTimes(deps.store, series)) ?? 'SELECT NULL::VARCHAR AS symbol, NULL::TIMESTAMPTZ AS "at" WHERE false'
+  const source = (await timesOf(deps.store, series)) ?? 'SELECT NULL::VARCHAR AS symbol, NULL::BIGINT AS us WHERE false'
   await session.run('CREATE OR REPLACE TEMP TABLE covered_months (key VARCHAR, symbol VARCHAR, first BIGINT, past BIGINT)')
   for (let at = 0; at < months.length; at += 500) {
     const values = months.slice(at, at + 500).map(({ key, symbol, start, end }) => `(${quote(key)}, ${quote(symbol)}, ${start}, ${end})`)
@@ -111,7 +102,7 @@ export async function missingDays(
   }
   await session.run(`CREATE OR REPLACE TEMP TABLE usable AS ${decodableObjects(series, deps.limits)}`)
   const rows = await session.rows(`
-    WITH present AS (SELECT DISTINCT symbol, epoch_us("at") // 86400000000 AS day FROM (${source})),
+    WITH present AS (SELECT DISTINCT symbol, us // 86400000000 AS day FROM (${source})),
     firsts AS (SELECT symbol, min(day) AS first_day FROM present GROUP BY symbol),
     wanted AS (SELECT symbol, key IN (SELECT key FROM usable) AS is_usable, unnest(range(first // 86400000000, past // 86400000000)) AS day FROM covered_months)
     SELECT symbol, strftime(make_timestamp(day * 86400000000), '%Y-%m-%d') AS day

@@ -1,7 +1,8 @@
 import { DATASETS, type Series, silverColumns, silverTableName } from '../core/datasets/registry.ts'
 import { LakehouseError } from '../core/errors.ts'
 import { formatInstant, parseInstant } from '../core/time.ts'
-import { liveFiles, loadTable, required, snapshotOf } from '../lake/iceberg/table.ts'
+import { planScan } from '../lake/iceberg/scan.ts'
+import { loadTable, required, snapshotOf } from '../lake/iceberg/table.ts'
 import { bronzeKey, tableKey } from '../lake/layout.ts'
 import { scanSql } from '../lake/scan-sql.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
@@ -38,13 +39,17 @@ export async function explainRow(
   const name = silverTableName(series)
   const table = required(await loadTable(store, tableKey('silver', name)), tableKey('silver', name))
   const origins: RowOrigin[] = []
-  for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
+  const { files } = await planScan(table, snapshotOf(table, undefined), [
+    { column: 'symbol', op: '=', value: symbol },
+    { column: eventTime, op: '=', value: at },
+  ])
+  for (const file of files) {
     const chosen = id === undefined ? 'true' : `${quoteName(key[1] ?? eventTime)}::VARCHAR = ${quote(id)}`
     const rows = await session.jsonRows(`SELECT * FROM (${await scanSql(table, table.shape, [file])})
       WHERE symbol = ${quote(symbol)} AND epoch_us(${quoteName(eventTime)}) = ${at} AND ${chosen} ORDER BY ${key.map(quoteName).join(', ')} LIMIT ${LISTED}`)
     for (const row of rows) {
       const object = String(row['source_object'])
-      const known = (await listRevisions({ store, session }, object)).filter((one) => one.key === object)
+      const known = await listRevisions({ store, session }, object)
       const current = known.findIndex((one) => one.current)
       const line = findLine(await store.files.open(bronzeKey(object)), series, row, at, maxEntryBytes)
       const [sha256 = null] = current < 0 ? [] : [known[current]?.sha256]
@@ -61,10 +66,10 @@ export async function explainRow(
 /** The line of a zipped CSV that a row was made of: the first of its time, and of its other numbers where several have that. */
 function findLine(path: string, series: Series, row: Readonly<Record<string, unknown>>, at: number, maxEntryBytes: number) {
   const columns = DATASETS[series.dataset].columns(series.market)
-  const file = new ZipReader()
-  const bytes = file.openFile(path)
+  const zips = new ZipReader()
+  const bytes = zips.openFile(path)
   try {
-    const entry = file.openEntry(bytes, path, maxEntryBytes)
+    const entry = zips.openEntry(bytes, path, maxEntryBytes)
     const pieces: Buffer[] = []
     for (let piece = entry.next(); piece !== undefined; piece = entry.next()) pieces.push(Buffer.from(piece))
     const csv = Buffer.concat(pieces)

@@ -69,7 +69,7 @@ export function transformOf(series: Series): PeriodTransform {
 
 /** SQL of the current revisions of the series' objects that the present decoder has not refused: key, sha256, size, date. */
 export function decodableObjects(series: Series, limits: DecodeLimits): string {
-  return `SELECT c.key AS key, c.v.sha256 AS sha256, c.v.size AS size, regexp_extract(c.key, '-(\\d{4}-\\d{2}(?:-\\d{2})?)\\.zip$', 1) AS date
+  return `SELECT c.key AS key, c.v.sha256 AS sha256, c.v.size AS size, ${keyDate('c.key')} AS date
     FROM current_objects c ANTI JOIN (${refusals(series, limits)}) q ON q.key = c.key AND q.sha256 = c.v.sha256 WHERE ${belongsTo(series, 'c.key')}`
 }
 
@@ -93,6 +93,30 @@ function refusals(series: Series, { maxEntryBytes }: DecodeLimits): string {
   return `SELECT key, sha256, arg_max(code, ("at", run, n)) AS code, arg_max(message, ("at", run, n)) AS message, max(bound) AS bound
     FROM ledger WHERE event = 'quarantined' AND stage = 'decode' AND decoder = ${DATASETS[series.dataset].decoderVersion}
     GROUP BY key, sha256 HAVING bool_or(bound IS NULL) OR max(bound) >= ${maxEntryBytes}`
+}
+
+/** SQL of the date in an object's key, YYYY-MM-DD or YYYY-MM. */
+export function keyDate(key: string): string {
+  return `regexp_extract(${key}, '-(\\d{4}-\\d{2}(?:-\\d{2})?)\\.zip$', 1)`
+}
+
+/** SQL of the symbol in an object's key. */
+export function keySymbol(key: string): string {
+  return `regexp_extract(${key}, '/([^/]+)-[^/-]+-\\d{4}-\\d{2}(?:-\\d{2})?\\.zip$', 1)`
+}
+
+/** SQL of the first instant that an object's key claims, µs. */
+export function keyStart(key: string): string {
+  return `epoch_us(${firstDay(key)})`
+}
+
+/** SQL of the instant after the last that an object's key claims, µs. */
+export function keyEnd(key: string): string {
+  return `epoch_us(${firstDay(key)} + CASE WHEN length(${keyDate(key)}) = 7 THEN INTERVAL 1 MONTH ELSE INTERVAL 1 DAY END)`
+}
+
+function firstDay(key: string): string {
+  return `rpad(${keyDate(key)}, 10, '-01')::TIMESTAMP`
 }
 
 /** SQL that is true for the keys of a series' objects. */

@@ -5,9 +5,10 @@ import { foldLedger } from '../lake/ledger/fold.ts'
 import { type WriteDeps, writeRows } from '../lake/write-rows.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import { parseArchiveKey } from '../sources/binance/archive-key.ts'
-import type { ObjectStore } from '../storage/object-store.ts'
+import { type ObjectStore, openAll } from '../storage/object-store.ts'
 import { compareObjects, type ObjectBytes, onDays, type RowComparison } from './compare-objects.ts'
 import { belongsTo, type DecodeLimits } from './inputs.ts'
+import { reportShape } from './report-shape.ts'
 
 /** How the monthly file of a symbol and its daily files, of which the lake holds both, agree. The monthly one wins: the exchange makes it later, from corrected data. */
 export type Reconciliation = {
@@ -37,26 +38,28 @@ export async function reconcile(deps: WriteDeps, series: Series, limits: DecodeL
   const found = await session.rows(
     `SELECT key, v.sha256 AS sha256 FROM current_objects WHERE ${belongsTo(series, 'key')} AND NOT lost ORDER BY key`,
   )
-  const months = new Map<string, { monthly?: ObjectBytes; daily: { day: string; object: ObjectBytes }[]; symbol: string; month: string }>()
+  type Held = { readonly key: string; readonly sha256: string; readonly date: string }
+  const months = new Map<string, { monthly?: Held; daily: Held[]; symbol: string; month: string }>()
   for (const row of found) {
     const key = String(row['key'])
     const { symbol, period, date } = parseArchiveKey(key)
     const name = `${symbol} ${date.slice(0, 7)}`
     const month = months.get(name) ?? { daily: [], symbol, month: date.slice(0, 7) }
-    const object = { key, sha256: String(row['sha256']), path: await store.files.open(bronzeKey(key)) }
-    if (period === 'monthly') month.monthly = object
-    else month.daily.push({ day: date, object })
+    const held = { key, sha256: String(row['sha256']), date }
+    if (period === 'monthly') month.monthly = held
+    else month.daily.push(held)
     months.set(name, month)
   }
   const reconciled: Reconciliation[] = []
   for (const { monthly, daily, symbol, month } of months.values()) {
     if (monthly === undefined || daily.length === 0) continue
-    const days = daily.map(({ day }) => day)
+    const days = daily.map(({ date }) => date)
+    const [monthlyBytes, ...dailyBytes] = await openObjects(store, [monthly, ...daily])
     const { onlyLeft, onlyRight, ...compared } = await compareObjects(
       session,
       series,
-      daily.map(({ object }) => object),
-      [monthly],
+      dailyBytes,
+      monthlyBytes === undefined ? [] : [monthlyBytes],
       { ...limits, only: onDays(series, days), limit: LISTED },
     )
     reconciled.push({
@@ -74,37 +77,38 @@ export async function reconcile(deps: WriteDeps, series: Series, limits: DecodeL
   return reconciled
 }
 
+const RECONCILIATION = reportShape(
+  {
+    symbol: 'string',
+    month: 'string',
+    days: 'long',
+    equal_rows: 'long',
+    differing_rows: 'long',
+    only_monthly: 'long',
+    only_daily: 'long',
+    columns: 'string',
+    winner: 'string',
+  },
+  ['symbol', 'month'],
+)
+
+async function openObjects(store: ObjectStore, objects: readonly Omit<ObjectBytes, 'path'>[]): Promise<ObjectBytes[]> {
+  const paths = await openAll(
+    store,
+    objects.map(({ key }) => bronzeKey(key)),
+  )
+  return objects.map(({ key, sha256 }, index) => ({ key, sha256, path: paths[index] ?? '' }))
+}
+
 async function record(deps: WriteDeps, reconciled: readonly Reconciliation[]): Promise<void> {
-  const names = [
-    'table_name',
-    'symbol',
-    'month',
-    'days',
-    'equal_rows',
-    'differing_rows',
-    'only_monthly',
-    'only_daily',
-    'columns',
-    'winner',
-  ] as const
-  const texts: ReadonlySet<string> = new Set(['table_name', 'symbol', 'month', 'columns', 'winner'])
   const values = reconciled.map(
     (one) =>
       `(${[one.table, one.symbol, one.month].map(quote).join(', ')}, ${[one.days, one.equal, one.differing, one.onlyMonthly, one.onlyDaily].map((n) => `${n}::BIGINT`).join(', ')}, ${quote(JSON.stringify(one.columns))}, ${quote(one.winner)})`,
   )
-  const shape = {
-    fields: names.map((name, index) => ({
-      id: index + 1,
-      name,
-      required: false,
-      type: texts.has(name) ? ('string' as const) : ('long' as const),
-    })),
-    partition: [{ source: 'table_name', transform: 'identity' as const, name: 'table_name', fieldId: 1000 }],
-    sort: ['symbol', 'month'],
-  }
+  const names = RECONCILIATION.fields.map(({ name }) => name)
   await writeRows(deps, tableKey('silver', 'reconciliation'), `SELECT * FROM (VALUES ${values.join(', ')}) AS v(${names.join(', ')})`, {
     mode: 'overwrite',
-    shape,
+    shape: RECONCILIATION,
   })
 }
 

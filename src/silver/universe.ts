@@ -1,13 +1,13 @@
-import { DATASETS, seriesOf } from '../core/datasets/registry.ts'
+import { seriesOf } from '../core/datasets/registry.ts'
 import type { Market } from '../core/market.ts'
 import { type ContractType, type SymbolParts, splitSymbol } from '../core/symbol.ts'
 import { formatInstant, US_PER_DAY } from '../core/time.ts'
-import { liveFiles, loadTable, snapshotOf } from '../lake/iceberg/table.ts'
+import { loadTable } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
-import { openFiles } from '../lake/scan-sql.ts'
 import { listTables } from '../lake/tables.ts'
-import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
+import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { eventTimes } from './event-times.ts'
 
 /** A symbol between its first and its last row; one that comes back after a break of more than `BREAK_DAYS` is another listing. Instants are ISO 8601 UTC. */
 export type Listing = SymbolParts & {
@@ -55,13 +55,9 @@ export async function universe(
     if (table === undefined) continue
     // An index has no listing of its own.
     if (series.dataset === 'indexPriceKlines') continue
-    const { eventTime } = DATASETS[series.dataset]
-    for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
-      const [path = ''] = await openFiles(store, [file])
-      await session.run(
-        `INSERT INTO seen_days SELECT DISTINCT ${quote(series.market)}, symbol, epoch_us(${quoteName(eventTime)}) // ${US_PER_DAY} FROM read_parquet(${quote(path)}, hive_partitioning = false)`,
-      )
-    }
+    await session.run(
+      `INSERT INTO seen_days SELECT DISTINCT ${quote(series.market)}, symbol, us // ${US_PER_DAY} FROM (${await eventTimes(table, series)})`,
+    )
   }
   const rows = await session.rows(`WITH days AS (SELECT DISTINCT * FROM seen_days),
     gaps AS (SELECT *, lag(day) OVER (PARTITION BY market, symbol ORDER BY day) AS before FROM days),

@@ -21,7 +21,7 @@ async function writeDay(archive: string, symbol: string, date: string, without: 
   await writeObject(archive, key, Buffer.from(`${lines.join('\n')}\n`), [])
 }
 
-const ALL = { range: undefined, symbols: () => 'true', limit: 1000 }
+const ALL = { range: undefined, symbols: 'true', limit: 1000 }
 const TABLE = 'silver.binance_spot_klines_1h'
 
 async function gapsOf(
@@ -65,7 +65,7 @@ test('each gap has its cause: outages seen in many symbols or reported, our own 
     ['DDDUSDT', '2019-05-15T00', 24, 'own_miss'],
   ])
   const range = { start: Date.parse('2019-05-10T00:00:00Z') * 1000, end: Date.parse('2019-05-26T00:00:00Z') * 1000 }
-  assert.deepEqual(await gapsOf(house, { range, symbols: (column) => `${column} IN ('CCCUSDT', 'EEEUSDT')` }), [
+  assert.deepEqual(await gapsOf(house, { range, symbols: "symbol IN ('CCCUSDT', 'EEEUSDT')" }), [
     ['CCCUSDT', '2019-05-10T00', 96, 'not_listed'],
     ['CCCUSDT', '2019-05-15T03', 4, 'exchange_outage'],
     ['CCCUSDT', '2019-05-17T07', 2, 'unknown'],

@@ -288,12 +288,7 @@ export async function plantDefects(folder: string, seed: string, rounds: number)
       of(check).planted++
       if (told.has(check)) of(check).found++
     }
-    const allowed = new Set([
-      ...(planted?.expects ?? []),
-      ...(planted?.along ?? []),
-      ...NATURAL,
-      ...(planted?.type === 'metrics' ? ['unsorted_file'] : []),
-    ])
+    const allowed = new Set([...(planted?.expects ?? []), ...(planted?.along ?? []), ...NATURAL])
     for (const check of told)
       if (!allowed.has(check) && !(check === 'unsorted_file' && isUnsorted(symbol, DEFECT_CLASSES))) of(check).falseAlarms++
   }

@@ -3,6 +3,7 @@ import type { Finding, Severity } from '../../core/finding.ts'
 import { quote } from '../../platform/duckdb/session.ts'
 import { type Command, type CommandContext, type CommandResult, list } from '../command.ts'
 import { findingLines } from '../findings.ts'
+import { SELECTION_OPTIONS, symbolsSql } from '../selection.ts'
 
 const SEVERITIES: readonly Severity[] = ['error', 'warning', 'info']
 
@@ -12,7 +13,7 @@ export const findings: Command = {
   options: {
     check: { type: 'string', value: 'ID,…', help: 'rules: gap, ohlc, off_grid …' },
     severity: { type: 'string', value: 'S,…', help: SEVERITIES.join(', ') },
-    symbols: { type: 'string', value: 'GLOB,…', help: 'symbols, * and ? allowed' },
+    symbols: SELECTION_OPTIONS.symbols,
   },
   examples: [
     'crypto-lakehouse findings --severity error',
@@ -28,16 +29,14 @@ async function run(context: CommandContext): Promise<CommandResult> {
       throw new LakehouseError('USAGE', `unknown severity "${one}": one of ${SEVERITIES.join(' ')}`)
   const among = (column: string, values: readonly string[]) =>
     values.length === 0 ? [] : [`${column} IN (${values.map(quote).join(', ')})`]
-  const symbols = list(context.values, 'symbols').map((glob) => `symbol GLOB ${quote(glob)}`)
   const conditions = [
     ...among('table_name', context.args),
     ...among('check_id', list(context.values, 'check')),
     ...among('severity', severities),
-    ...(symbols.length === 0 ? [] : [`(${symbols.join(' OR ')})`]),
+    symbolsSql(context.values),
   ]
-  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
   const rows = await (await context.open()).show(
-    `SELECT * FROM silver.findings ${where} ORDER BY table_name, symbol, from_time, check_id`,
+    `SELECT * FROM silver.findings WHERE ${conditions.join(' AND ')} ORDER BY table_name, symbol, from_time, check_id`,
     undefined,
   )
   const items = rows.map((row) => ({

@@ -1,8 +1,7 @@
-import { quote } from '../../platform/duckdb/session.ts'
 import { textTable } from '../../query/text-table.ts'
 import { CAUSES } from '../../silver/gaps/causes.ts'
-import { type Command, type CommandContext, type CommandResult, list } from '../command.ts'
-import { parseSelection, SELECTION_OPTIONS } from '../selection.ts'
+import type { Command, CommandContext, CommandResult } from '../command.ts'
+import { parseSelection, SELECTION_OPTIONS, symbolsSql } from '../selection.ts'
 
 /** So many gaps are handed out of one table. */
 const LISTED = 10_000
@@ -23,11 +22,10 @@ export const gaps: Command = {
 
 async function run(context: CommandContext): Promise<CommandResult> {
   const { range } = parseSelection(context.values, context.nowMs())
-  const globs = list(context.values, 'symbols')
-  const symbols = (column: string) =>
-    globs.length === 0 ? 'true' : `(${globs.map((glob) => `${column} GLOB ${quote(glob)}`).join(' OR ')})`
   const house = await context.open()
-  const reports = await house.withQuality(false, (lake) => lake.gaps(context.args, { range, symbols, limit: LISTED }))
+  const reports = await house.withQuality(false, (lake) =>
+    lake.gaps(context.args, { range, symbols: symbolsSql(context.values), limit: LISTED }),
+  )
   const items = [...reports.values()].flatMap((report) => report.gaps)
   const sum = (of: (report: { totalGaps: number; totalMissingPeriods: number }) => number) =>
     [...reports.values()].reduce((total, report) => total + of(report), 0)

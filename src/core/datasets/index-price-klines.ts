@@ -1,17 +1,8 @@
-import { type DatasetContract, PARQUET } from './contract.ts'
-import { barCadence, barPartition } from './klines.ts'
-import { priceBarColumns } from './price-bars.ts'
+import { priceBars } from './price-bars.ts'
 
-/** Open, high, low, close of the index price in one interval. */
-export const indexPriceKlines = {
+/** Bars of the index price. */
+export const indexPriceKlines = priceBars({
   id: 'indexPriceKlines',
-  archiveType: 'indexPriceKlines',
   meaning: 'Open, high, low, close of the index price in one interval',
-  columns: () => priceBarColumns('quote asset'),
-  key: ['symbol', 'open_time'],
-  eventTime: 'open_time',
-  partition: barPartition,
-  cadence: barCadence,
-  parquet: PARQUET,
-  decoderVersion: 1,
-} as const satisfies DatasetContract
+  unit: 'quote asset',
+})

@@ -1,5 +1,5 @@
-import { DATASETS, type Series } from '../../core/datasets/registry.ts'
-import { INTERVAL_IDS, INTERVALS } from '../../core/interval.ts'
+import type { Series } from '../../core/datasets/registry.ts'
+import { INTERVAL_IDS, INTERVALS, isMultiple } from '../../core/interval.ts'
 import { type DuckDBSession, quoteName } from '../../platform/duckdb/session.ts'
 import { amounts } from './check.ts'
 
@@ -18,14 +18,11 @@ export const CROSS_CHECKS = {
 } as const
 
 /** The coarsest of the intervals that a bar of the series is made of evenly, among those that are there. */
-export function finerSeries(series: Series, there: readonly Series[]): Series | undefined {
-  const us = series.interval === undefined ? undefined : INTERVALS[series.interval].us
-  if (series.dataset !== 'klines' || us === undefined) return undefined
+export function finerSeries({ dataset, market, interval }: Series, there: readonly Series[]): Series | undefined {
+  // Calendar months are made of no fixed number of bars.
+  if (dataset !== 'klines' || interval === undefined || INTERVALS[interval].us === undefined) return undefined
   return there
-    .filter(({ dataset, market, interval }) => {
-      const fine = interval === undefined ? undefined : INTERVALS[interval].us
-      return dataset === 'klines' && market === series.market && fine !== undefined && fine < us && us % fine === 0
-    })
+    .filter((one) => one.dataset === 'klines' && one.market === market && one.interval !== undefined && isMultiple(interval, one.interval))
     .sort((a, b) => INTERVAL_IDS.indexOf(b.interval ?? '1s') - INTERVAL_IDS.indexOf(a.interval ?? '1s'))[0]
 }
 
@@ -93,10 +90,4 @@ async function insert(
 /** Weeks begin on Mondays. */
 function anchorOf({ interval }: Series): string {
   return `TIMESTAMPTZ '1970-01-${interval === '1w' ? '05' : '01'} 00:00:00+00'`
-}
-
-/** The part of a table that lies in a stretch of time, µs, as SQL. */
-export function within(rows: string, { dataset }: Series, { start, end }: { start: number; end: number }): string {
-  const time = quoteName(DATASETS[dataset].eventTime)
-  return `SELECT * FROM (${rows}) WHERE ${time} >= make_timestamptz(${start}::BIGINT) AND ${time} < make_timestamptz(${end}::BIGINT)`
 }

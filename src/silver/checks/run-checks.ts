@@ -117,8 +117,3 @@ export class CheckRun {
       WINDOW by_key AS (PARTITION BY symbol ORDER BY ${this.#order})`
   }
 }
-
-/** What a rule says of itself. */
-export function checkById(id: string): Check | undefined {
-  return CHECKS.find((check) => check.id === id)
-}

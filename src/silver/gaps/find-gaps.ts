@@ -1,15 +1,14 @@
 import { DATASETS, type Series, seriesOf, silverTableName } from '../../core/datasets/registry.ts'
 import { formatInstant, parseInstant, type TimeRange, US_PER_DAY } from '../../core/time.ts'
-import type { DataFile } from '../../lake/iceberg/manifest.ts'
-import { liveFiles, loadTable, required, snapshotOf } from '../../lake/iceberg/table.ts'
+import { loadTable, required } from '../../lake/iceberg/table.ts'
 import { tableKey } from '../../lake/layout.ts'
 import { foldLedger, OBJECT_REVISIONS } from '../../lake/ledger/fold.ts'
-import { openFiles } from '../../lake/scan-sql.ts'
 import { listTables } from '../../lake/tables.ts'
-import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
+import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
 import { findEntry } from '../../sources/binance/matrix.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { belongsTo } from '../inputs.ts'
+import { eventTimes } from '../event-times.ts'
+import { belongsTo, keyEnd, keyStart, keySymbol } from '../inputs.ts'
 import type { Cause } from './causes.ts'
 import { REPORTED_MAINTENANCE } from './maintenance.ts'
 
@@ -40,8 +39,8 @@ export type GapReport = {
 export type GapOptions = {
   /** What is expected; without it each symbol's rows from its first to its last. */
   readonly range: TimeRange | undefined
-  /** SQL that chooses symbols. */
-  readonly symbols: (column: string) => string
+  /** SQL over `symbol` that chooses symbols. */
+  readonly symbols: string
   readonly nowUs: number
   readonly limit: number
 }
@@ -67,17 +66,14 @@ export async function findGaps(
   const times = await timesOf(store, series)
   await foldLedger(session, store)
   await session.run(`CREATE OR REPLACE TEMP TABLE spans AS
-    SELECT symbol, min(us) AS first_us, max(us) + ${step} AS last_us FROM (${times}) WHERE ${options.symbols('symbol')} GROUP BY symbol`)
+    SELECT symbol, min(us) AS first_us, max(us) + ${step} AS last_us FROM (${times}) WHERE ${options.symbols} GROUP BY symbol`)
   await session.run(`CREATE OR REPLACE TEMP TABLE gap_rows AS SELECT * FROM (
       SELECT symbol, before + ${step} AS s, us AS e, before AS previous_us, us AS next_us, (us - before) // ${step} - 1 AS missing
-      FROM (SELECT symbol, us, lag(us) OVER (PARTITION BY symbol ORDER BY us) AS before FROM (${times}) WHERE ${options.symbols('symbol')})
+      FROM (SELECT symbol, us, lag(us) OVER (PARTITION BY symbol ORDER BY us) AS before FROM (${times}) WHERE ${options.symbols})
       WHERE us - before >= ${2 * step} ${beyondEnds(options.range, step)}
     )${options.range === undefined ? '' : ` WHERE s < ${options.range.end} AND e > ${options.range.start}`}`)
-  await session.run(`CREATE OR REPLACE TEMP TABLE covering AS SELECT symbol, start, past, status FROM (
-      SELECT regexp_extract(key, '/([^/]+)-[^/-]+-\\d{4}-\\d{2}(?:-\\d{2})?\\.zip$', 1) AS symbol, status,
-        epoch_us(day) AS start, epoch_us(CASE WHEN length(date) = 7 THEN day + INTERVAL 1 MONTH ELSE day + INTERVAL 1 DAY END) AS past
-      FROM (SELECT *, regexp_extract(key, '-(\\d{4}-\\d{2}(?:-\\d{2})?)\\.zip$', 1) AS date, strptime(CASE WHEN length(date) = 7 THEN date || '-01' ELSE date END, '%Y-%m-%d') AS day
-        FROM (${OBJECT_REVISIONS}) WHERE ${belongsTo(series, 'key')}))`)
+  await session.run(`CREATE OR REPLACE TEMP TABLE covering AS
+    SELECT ${keySymbol('key')} AS symbol, status, ${keyStart('key')} AS start, ${keyEnd('key')} AS past FROM (${OBJECT_REVISIONS}) WHERE ${belongsTo(series, 'key')}`)
   await session.run(`CREATE OR REPLACE TEMP TABLE elsewhere (symbol VARCHAR, s BIGINT, e BIGINT, "table" VARCHAR, n BIGINT)`)
   for (const other of await otherTables(store, series)) {
     const rows = await timesOf(store, other)
@@ -154,16 +150,9 @@ async function report(session: DuckDBSession, table: string, limit: number): Pro
   }
 }
 
-/** SQL of symbol and event time, µs, of every row of a table. */
 async function timesOf(store: ObjectStore, series: Series): Promise<string> {
   const root = tableKey('silver', silverTableName(series))
-  const table = required(await loadTable(store, root), root)
-  const files: DataFile[] = []
-  for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
-  if (files.length === 0) return 'SELECT NULL::VARCHAR AS symbol, NULL::BIGINT AS us WHERE false'
-  const paths = (await openFiles(store, files)).map(quote).join(', ')
-  const { eventTime } = DATASETS[series.dataset]
-  return `SELECT symbol, epoch_us(${quoteName(eventTime)}) AS us FROM read_parquet([${paths}], hive_partitioning = false)`
+  return await eventTimes(required(await loadTable(store, root), root), series)
 }
 
 /** The other tables of trades and bars of the same market: they tell whether anything was traded. */
