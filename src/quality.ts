@@ -1,12 +1,14 @@
 import { type Series, seriesOf, silverTableName } from './core/datasets/registry.ts'
 import { LakehouseError } from './core/errors.ts'
 import { type Finding, wholeFinding } from './core/finding.ts'
+import { INTERVAL_IDS } from './core/interval.ts'
 import { loadTable } from './lake/iceberg/table.ts'
 import { tableKey } from './lake/layout.ts'
 import { listTables } from './lake/tables.ts'
 import { type Assessment, assessTable, type QualityOptions } from './silver/assess.ts'
 import { explainRow, type RowOrigin } from './silver/explain-row.ts'
-import { findGaps, type GapOptions, type GapReport } from './silver/gaps/find-gaps.ts'
+import { type FillOptions, type FillReport, fillGaps } from './silver/gaps/fill-gaps.ts'
+import { type DayCoverage, dayCoverage, findGaps, type GapOptions, type GapReport } from './silver/gaps/find-gaps.ts'
 import type { DecodeLimits } from './silver/inputs.ts'
 import { type Quarantine, readQuarantine } from './silver/quarantine.ts'
 import { diffRevisions, listRevisions, type Reconciliation, type Revision, reconcile } from './silver/reconcile.ts'
@@ -46,6 +48,32 @@ export class Quality {
       reports.set(`silver.${silverTableName(series)}`, found)
     }
     return reports
+  }
+
+  /** How gaps of tables are filled, table by table, finest first; with `write` they are. Throws COMMIT_CONFLICT. */
+  async fillGaps(names: readonly string[], options: Omit<FillOptions, 'nowUs'>): Promise<FillReport[]> {
+    const { store, commits, run, withSession, publish } = this.#deps
+    const finestFirst = (await this.#series(names)).sort((a, b) => placeOf(a) - placeOf(b))
+    const reports: FillReport[] = []
+    for (const series of finestFirst) {
+      const filled = await withSession((session) =>
+        fillGaps({ store, session, commits, run }, series, { ...options, nowUs: this.#options.nowUs }),
+      )
+      reports.push(filled)
+      if (filled.rowsFilled > 0) this.findings.push(...(await publish(tableKey('silver', silverTableName(series)))))
+    }
+    if (options.write && (await loadTable(store, tableKey('silver', 'fills'))) !== undefined)
+      this.findings.push(...(await publish(tableKey('silver', 'fills'))))
+    return reports
+  }
+
+  /** How much of each day of each symbol tables of bars hold. */
+  async coverage(names: readonly string[], symbols: string): Promise<DayCoverage[]> {
+    const { store, withSession } = this.#deps
+    const days: DayCoverage[] = []
+    for (const series of await this.#series(names))
+      days.push(...(await withSession((session) => dayCoverage({ store, session }, series, symbols))))
+    return days
   }
 
   /** How monthly and daily files agree, month by month; replaces what silver.reconciliation says of the tables. */
@@ -109,6 +137,11 @@ export class Quality {
     }
     return [...chosen]
   }
+}
+
+/** Fine bars before those that may be made of them. */
+function placeOf({ interval }: Series): number {
+  return interval === undefined ? -1 : INTERVAL_IDS.indexOf(interval)
 }
 
 /** What falls short of the thresholds, each with the command that tells more. */

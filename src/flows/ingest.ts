@@ -20,6 +20,7 @@ import { mapConcurrent } from '../platform/map-concurrent.ts'
 import type { BuildPool } from '../silver/build-pool.ts'
 import { buildSilverTable } from '../silver/build-table.ts'
 import { type CoveredMonth, continuityFindings, missingDays } from '../silver/continuity.ts'
+import { refillGaps } from '../silver/gaps/fill-gaps.ts'
 import { SilverTally } from '../silver/tally.ts'
 import { fileRange, parseArchiveKey, seriesPrefix } from '../sources/binance/archive-key.ts'
 import { symbolPatterns } from '../sources/binance/discover.ts'
@@ -130,6 +131,7 @@ class Ingestion {
     else await this.#noteHeld()
     if (this.#counts.filesPlanned === 0 && this.#tables.size === 0) this.#noteNothing()
     if (this.#request.layers.has('silver')) for (const series of this.#tables.values()) await this.#buildSilver(series)
+    if (this.#request.layers.has('silver')) for (const series of this.#tables.values()) await this.#refill(series)
     if (this.#request.layers.has('gold')) await this.#buildGold()
     await ledger.flush()
     await foldIntoTable({ ...this.#deps, run: run.id })
@@ -294,6 +296,17 @@ class Ingestion {
     this.#findings.push(...findings)
     this.#counts.gaps += gaps
     this.#counts.missingBars += missing
+  }
+
+  /** What once filled gaps of a table goes when its partition is made anew: what is still missing is filled again. */
+  async #refill(series: Series): Promise<void> {
+    const filled = await refillGaps({ ...this.#deps, run: this.#deps.run.id }, series, { nowUs: this.#request.now })
+    if (filled === undefined) return
+    const table = `silver.${silverTableName(series)}`
+    this.#findings.push(
+      wholeFinding(table, 'gaps_filled', 'info', filled.rowsFilled, `${filled.rowsFilled} rows that fill gaps were made anew`),
+    )
+    this.#findings.push(...(await this.#deps.publish(tableKey('silver', silverTableName(series)))))
   }
 
   /** Lands the daily files of days that monthly files turned out to lack; true when there were any. */

@@ -2,25 +2,25 @@ import { DATASETS, type Series, seriesOf, silverTableName } from '../core/datase
 import { type Finding, type Severity, wholeFinding } from '../core/finding.ts'
 import { formatInstant, US_PER_DAY } from '../core/time.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
-import { planScan } from '../lake/iceberg/scan.ts'
-import { periodRange, type TableShape } from '../lake/iceberg/schema.ts'
+import { periodRange } from '../lake/iceberg/schema.ts'
 import { liveFiles, loadTable, required, snapshotOf, type Table } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
 import { foldLedger } from '../lake/ledger/fold.ts'
 import { scanSql } from '../lake/scan-sql.ts'
 import { listTables } from '../lake/tables.ts'
-import { deletePartitions, type WriteDeps, writeRows } from '../lake/write-rows.ts'
-import { quote, quoteName } from '../platform/duckdb/session.ts'
+import type { WriteDeps } from '../lake/write-rows.ts'
+import { quote } from '../platform/duckdb/session.ts'
 import { findEntry } from '../sources/binance/matrix.ts'
-import type { ObjectStore } from '../storage/object-store.ts'
 import { DETECTORS } from './anomalies/registry.ts'
 import { DetectorRun, isDetectable } from './anomalies/run-detectors.ts'
 import { DIMENSIONS, type Dimension } from './checks/check.ts'
-import { CROSS_CHECKS, compareWithFiner, compareWithTrades, finerSeries } from './checks/cross-bars.ts'
+import { CROSS_CHECKS, compareWithFiner, compareWithTrades } from './checks/cross-bars.ts'
 import { CHECKS } from './checks/registry.ts'
 import { CheckRun } from './checks/run-checks.ts'
+import { rowsOf } from './event-times.ts'
 import { keyDate, keyEnd, keyStart, keySymbol, transformOf } from './inputs.ts'
-import { reportShape } from './report-shape.ts'
+import { finerSeries } from './made-bars.ts'
+import { replaceRows, reportShape } from './report-shape.ts'
 
 export type QualityOptions = {
   /** How much each part weighs in a score; parts that cannot be judged weigh nothing. */
@@ -105,30 +105,15 @@ async function compareBars(
 ): Promise<void> {
   const { dataset, market, interval } = series
   const there = (await listTables(store, 'silver')).map(seriesOf).filter((one) => one !== undefined)
-  const finer = finerSeries(series, there)
+  const finer = dataset === 'klines' ? finerSeries(series, there) : undefined
   const trades = there.find((one) => dataset === 'klines' && interval === '1m' && one.market === market && one.dataset === 'trades')
   const finerRows = finer && (await rowsOf(store, finer))
   const tradeRows = trades && (await rowsOf(store, trades))
   for (const [period, files] of finerRows === undefined && tradeRows === undefined ? [] : partitions) {
     const range = periodRange(transformOf(series), period)
     const bars = await scanSql(table, table.shape, files)
-    if (finer !== undefined && finerRows !== undefined) await compareWithFiner(session, series, bars, finer, await finerRows(range))
-    if (tradeRows !== undefined) await compareWithTrades(session, series, bars, await tradeRows(range))
-  }
-}
-
-/** The rows of a series' table in a stretch of time, µs, as SQL. */
-async function rowsOf(store: ObjectStore, series: Series): Promise<(range: { start: number; end: number }) => Promise<string>> {
-  const { eventTime } = DATASETS[series.dataset]
-  const root = tableKey('silver', silverTableName(series))
-  const table = required(await loadTable(store, root), root)
-  return async ({ start, end }) => {
-    const { files } = await planScan(table, snapshotOf(table, undefined), [
-      { column: eventTime, op: '>=', value: start },
-      { column: eventTime, op: '<', value: end },
-    ])
-    const time = quoteName(eventTime)
-    return `SELECT * FROM (${await scanSql(table, table.shape, files)}) WHERE ${time} >= make_timestamptz(${start}::BIGINT) AND ${time} < make_timestamptz(${end}::BIGINT)`
+    if (finer !== undefined && finerRows !== undefined) await compareWithFiner(session, series, bars, finer, (await finerRows(range)).sql)
+    if (tradeRows !== undefined) await compareWithTrades(session, series, bars, (await tradeRows(range)).sql)
   }
 }
 
@@ -202,14 +187,6 @@ function findingsSql(table: string): string {
   )
   return `SELECT ${quote(table)} AS table_name, symbol, check_id, severity, dimension, make_timestamptz(from_us) AS from_time, make_timestamptz(to_us) AS to_time, row_count, explanation || coalesce(': ' || detail, '') AS explanation
     FROM found JOIN (VALUES ${rules.join(', ')}) AS told(check_id, severity, dimension, explanation) USING (check_id) ORDER BY symbol, from_time, check_id`
-}
-
-/** Puts rows in the place of what a table of ours holds of `subject`. */
-async function replaceRows(deps: WriteDeps, name: 'findings' | 'quality', subject: string, shape: TableShape, sql: string): Promise<void> {
-  const root = tableKey('silver', name)
-  const { rows } = await writeRows(deps, root, sql, { mode: 'overwrite', shape })
-  if (rows === 0 && (await loadTable(deps.store, root)) !== undefined)
-    await deletePartitions(deps, root, (file) => file.partition[0] === subject)
 }
 
 async function summary({ session }: WriteDeps, table: string): Promise<Assessment> {

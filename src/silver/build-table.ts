@@ -17,6 +17,7 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { makeScratch } from '../storage/scratch.ts'
 import type { BuildOutcome, BuildTask } from './build-file.ts'
 import type { BuildPool } from './build-pool.ts'
+import { isFilled } from './gaps/filled.ts'
 import {
   type BuildInput,
   type DecodeLimits,
@@ -135,7 +136,9 @@ class PartitionBuilder {
     const wanted = groupInputs(inputs).map((group) => ({ group, url: this.#url(partition, group) }))
     const missing = wanted.filter(({ url }) => !live.has(url))
     const keep = new Set(wanted.filter(({ url }) => live.has(url)).map(({ url }) => url))
-    const stale = [...live.keys()].filter((url) => !keep.has(url))
+    // What fills gaps stays as long as what it lies beside; else it goes with it, and is made anew.
+    const [filled, built] = [[...live.keys()].filter((path) => isFilled({ path })), [...live.keys()].filter((path) => !isFilled({ path }))]
+    const stale = built.filter((url) => !keep.has(url))
     if (missing.length === 0 && stale.length === 0) return { partition, change: 'unchanged', again: false }
     const add: { file: DataFile; temporary: string }[] = []
     let again = false
@@ -151,7 +154,7 @@ class PartitionBuilder {
         if (outcome.file === undefined) await rm(temporary, { force: true })
         else add.push({ temporary, file: { ...outcome.file, path: url, specId: 0, partition: [partition] } })
       }
-      const change: PartitionChange = { partition, seen: new Set(live.keys()), remove: new Set(stale), add }
+      const change: PartitionChange = { partition, seen: new Set(live.keys()), remove: new Set([...stale, ...filled]), add }
       if ((await queue.submit(change)) === 'conflict') again = true
     } finally {
       for (const { temporary } of add) await rm(temporary, { force: true })

@@ -1,12 +1,32 @@
-import { DATASETS, type Series } from '../core/datasets/registry.ts'
+import { DATASETS, type Series, silverTableName } from '../core/datasets/registry.ts'
+import type { TimeRange } from '../core/time.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
-import { liveFiles, snapshotOf, type Table } from '../lake/iceberg/table.ts'
+import { planScan } from '../lake/iceberg/scan.ts'
+import { liveFiles, loadTable, required, snapshotOf, type Table } from '../lake/iceberg/table.ts'
+import { tableKey } from '../lake/layout.ts'
 import { scanSql } from '../lake/scan-sql.ts'
 import { quoteName } from '../platform/duckdb/session.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
 
 /** SQL of symbol and event time (`us`, microseconds) of every row of a series' table. */
 export async function eventTimes(table: Table, series: Series): Promise<string> {
   const files: DataFile[] = []
   for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
   return `SELECT symbol, epoch_us(${quoteName(DATASETS[series.dataset].eventTime)}) AS us FROM (${await scanSql(table, table.shape, files)})`
+}
+
+/** The rows of a series' table in a stretch of time, µs, as SQL, and how many bytes their files have. */
+export async function rowsOf(store: ObjectStore, series: Series): Promise<(range: TimeRange) => Promise<{ sql: string; bytes: number }>> {
+  const { eventTime } = DATASETS[series.dataset]
+  const root = tableKey('silver', silverTableName(series))
+  const table = required(await loadTable(store, root), root)
+  return async ({ start, end }) => {
+    const { files } = await planScan(table, snapshotOf(table, undefined), [
+      { column: eventTime, op: '>=', value: start },
+      { column: eventTime, op: '<', value: end },
+    ])
+    const time = quoteName(eventTime)
+    const sql = `SELECT * FROM (${await scanSql(table, table.shape, files)}) WHERE ${time} >= make_timestamptz(${start}::BIGINT) AND ${time} < make_timestamptz(${end}::BIGINT)`
+    return { sql, bytes: files.reduce((sum, file) => sum + file.bytes, 0) }
+  }
 }

@@ -11,7 +11,7 @@ import { ZipReader } from '../sources/binance/zip-entry.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { listRevisions } from './reconcile.ts'
 
-/** Where a row comes from: the object, its revision, the line in it (from 1) and the line's text; the data file of the table that holds it. */
+/** Where a row comes from: the object (or, for a row that fills a gap, the table that it is made of), its revision, the line in it (from 1) and the line's text; the data file of the table that holds it. */
 export type RowOrigin = {
   readonly row: Readonly<Record<string, unknown>>
   readonly source: string
@@ -49,12 +49,18 @@ export async function explainRow(
       WHERE symbol = ${quote(symbol)} AND epoch_us(${quoteName(eventTime)}) = ${at} AND ${chosen} ORDER BY ${key.map(quoteName).join(', ')} LIMIT ${LISTED}`)
     for (const row of rows) {
       const object = String(row['source_object'])
+      const source = String(row['source'])
+      if (source !== 'archive') {
+        // Made of a table, not of an object: silver.fills tells of which gap and how.
+        origins.push({ row, source, object, sha256: null, revision: 0, revisions: 0, line: null, text: null, dataFile: file.path })
+        continue
+      }
       const known = await listRevisions({ store, session }, object)
       const current = known.findIndex((one) => one.current)
       const line = findLine(await store.files.open(bronzeKey(object)), series, row, at, maxEntryBytes)
       const [sha256 = null] = current < 0 ? [] : [known[current]?.sha256]
       const shownId = { revision: current + 1, revisions: known.length, line: line?.number ?? null, text: line?.text ?? null }
-      origins.push({ row, source: String(row['source']), object, sha256, ...shownId, dataFile: file.path })
+      origins.push({ row, source, object, sha256, ...shownId, dataFile: file.path })
     }
   }
   if (origins.length > 0) return origins

@@ -1,6 +1,11 @@
 import type { Finding } from '../core/finding.ts'
 import type { Assessment } from './assess.ts'
 import { DIMENSIONS } from './checks/check.ts'
+import type { DayCoverage, GapReport } from './gaps/find-gaps.ts'
+import { barChart, calendar, gauge, type Html, heading, lineChart, page, paragraph, section, table, weighted } from './page.ts'
+import type { Quarantine } from './quarantine.ts'
+import type { Reconciliation } from './reconcile.ts'
+import type { Listing } from './universe.ts'
 
 /** The score of a symbol on a day; null where nothing could be judged. */
 export type DayScore = { readonly table: string; readonly symbol: string; readonly day: string; readonly score: number | null }
@@ -8,88 +13,196 @@ export type DayScore = { readonly table: string; readonly symbol: string; readon
 /** So many symbols of a table get a calendar, the worst first. */
 const CALENDARS = 12
 
-/** So many findings are listed. */
-const LISTED = 200
-
-const STYLE = `
-:root{color-scheme:light dark;--line:#8884;--dim:#888}
-body{font:15px/1.5 system-ui,sans-serif;margin:0 auto;max-width:70rem;padding:1rem}
-h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}h3{font-size:.95rem;margin:1rem 0 .2rem}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.85rem}
-td,th{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}td:first-child,th:first-child,.text td{text-align:left}
-.text td{white-space:normal}.bar{display:inline-block;height:.6rem;background:#2a9d5c;vertical-align:middle}
-svg{max-width:100%;height:auto}svg text{font-size:9px;fill:currentColor}
-.error{color:#c0392b}.warning{color:#b9770e}.info{color:var(--dim)}
-@media print{body{max-width:none}.scroll{overflow:visible}svg,table{break-inside:avoid}}`
-
-/** One HTML page that needs nothing else: scores by table, a calendar of each symbol, the findings. */
+/** Scores by table, how they went over time, a calendar of each symbol, the findings. */
 export function qualityPage(
   assessments: readonly Assessment[],
   days: readonly DayScore[],
   findings: readonly Finding[],
   madeAt: string,
 ): string {
-  const bySymbol = Map.groupBy(days, ({ table, symbol }) => JSON.stringify([table, symbol]))
-  const sections = assessments.map(({ table }) => {
-    const symbols = [...bySymbol.values()].filter((some) => some[0]?.table === table).sort((a, b) => mean(a) - mean(b))
-    const charts = symbols
-      .slice(0, CALENDARS)
-      .map((some) => `<h3>${text(some[0]?.symbol ?? '')}: ${mean(some).toFixed(1)}</h3><div class="scroll">${calendar(some)}</div>`)
-    const more = symbols.length > CALENDARS ? `<p>… and ${symbols.length - CALENDARS} symbols that score better</p>` : ''
-    return `<h2>${text(table)}</h2>${charts.join('')}${more}`
-  })
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>Data quality</title><style>${STYLE}</style>
-<h1>Data quality</h1><p>As of ${text(madeAt)}. A score is 0–100; parts are shares of good rows.</p>
-<div class="scroll"><table><tr><th>table<th>rows<th>days<th>score<th>${DIMENSIONS.map((part) => `<th>${part}`).join('')}</tr>
-${assessments.map(summaryRow).join('\n')}</table></div>
-${sections.join('\n')}
-<h2>Findings</h2>${findings.length === 0 ? '<p>None.</p>' : findingTable(findings)}</html>
-`
-}
-
-function summaryRow({ table, rows, days, score, parts }: Assessment): string {
-  const width = score === null ? 0 : Math.round(score)
-  const cells = DIMENSIONS.map((part) => `<td>${parts[part] === null ? '–' : (parts[part] ?? 0).toFixed(4)}`)
-  return `<tr><td>${text(table)}<td>${rows.toLocaleString('en')}<td>${days.toLocaleString('en')}<td>${score === null ? '–' : score.toFixed(1)}<td><span class="bar" style="width:${width}px"></span>${cells.join('')}</tr>`
-}
-
-function findingTable(findings: readonly Finding[]): string {
-  const rows = findings
-    .slice(0, LISTED)
-    .map(
-      ({ severity, check, table, symbol, from, to, count, explanation }) =>
-        `<tr><td class="${severity}">${severity}<td>${text(check)}<td>${text(table)} ${text(symbol ?? '')}<td>${text(from ?? '')}${to === null ? '' : ` – ${text(to)}`}<td>${count}<td>${text(explanation)}</tr>`,
+  const summary = assessments.map(({ table: name, rows, days: n, score, parts }) => [
+    name,
+    rows,
+    n,
+    gauge(score),
+    ...DIMENSIONS.map((part) => parts[part]),
+  ])
+  const byTable = Map.groupBy(days, (day) => day.table)
+  const tables = assessments.map(({ table: name }) => {
+    const own = byTable.get(name) ?? []
+    const trend = [...Map.groupBy(own, ({ day }) => day)]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([day, some]) => [day, mean(some)] as const)
+    const squares = own.map(({ score, ...one }) => ({
+      ...one,
+      share: score === null ? null : Math.max(0, (score - 50) / 50),
+      label: score === null ? '–' : score.toFixed(2),
+    }))
+    return section(
+      name,
+      ...(trend.length > 1 ? [lineChart('mean score of each day', trend)] : []),
+      ...calendars(squares, (some) => mean(own.filter(({ symbol }) => symbol === some))),
     )
-  const more =
-    findings.length > LISTED ? `<p>… and ${findings.length - LISTED} more: <code>crypto-lakehouse findings --json</code></p>` : ''
-  return `<div class="scroll"><table class="text"><tr><th>severity<th>rule<th>where<th>when<th>rows<th>what</tr>${rows.join('')}</table></div>${more}`
-}
-
-/** A square a day, a column a week, a row a weekday; years one below the other. */
-function calendar(days: readonly DayScore[]): string {
-  const years = Map.groupBy(days, ({ day }) => day.slice(0, 4))
-  const blocks = [...years].map(([year, some], index) => {
-    const first = Date.UTC(Number(year), 0, 1)
-    const offset = (new Date(first).getUTCDay() + 6) % 7
-    const squares = some.map(({ day, score }) => {
-      const n = (Date.parse(`${day}T00:00:00Z`) - first) / 86_400_000 + offset
-      return `<rect x="${40 + Math.floor(n / 7) * 11}" y="${index * 84 + (n % 7) * 11}" width="10" height="10" fill="${color(score)}"><title>${day}: ${score ?? '–'}</title></rect>`
-    })
-    return `<text x="0" y="${index * 84 + 10}">${year}</text>${squares.join('')}`
   })
-  return `<svg viewBox="0 0 630 ${years.size * 84}" width="630" role="img">${blocks.join('')}</svg>`
+  return page('Data quality', `As of ${madeAt}. A score is 0–100; parts are shares of good rows.`, [
+    table(['table', 'rows', 'days', 'score', ...DIMENSIONS], summary),
+    ...tables,
+    findingSection(findings),
+  ])
 }
 
-/** From red over yellow to green. */
-function color(score: number | null): string {
-  return score === null ? '#8884' : `hsl(${Math.round(Math.max(0, (score - 50) * 2.6))} 65% 45%)`
+/** What `quality` has found, by rule and one by one. */
+export function findingsPage(findings: readonly Finding[], madeAt: string): string {
+  return page('Findings', `As of ${madeAt}.`, [findingSection(findings)])
+}
+
+function findingSection(findings: readonly Finding[]): Html {
+  const counts = new Map([...Map.groupBy(findings, ({ check }) => check)].map(([check, some]) => [check, some.length]))
+  const weight = { error: 0, warning: 1, info: 2 }
+  const rows = [...findings]
+    .sort((a, b) => weight[a.severity] - weight[b.severity])
+    .map((one) => [
+      weighted(one.severity),
+      one.check,
+      `${one.table} ${one.symbol ?? ''}`,
+      `${one.from ?? ''}${one.to === null ? '' : ` – ${one.to}`}`,
+      one.count,
+      one.explanation,
+    ])
+  const chart = findings.length === 0 ? [] : [barChart('findings by rule', counts)]
+  return section('Findings', ...chart, table(['severity', 'rule', 'where', 'when', 'rows', 'what'], rows))
+}
+
+/** How much of each day the lake holds, what is missing, and why. */
+export function gapsPage(reports: ReadonlyMap<string, GapReport>, days: readonly DayCoverage[], madeAt: string): string {
+  const byTable = Map.groupBy(days, (day) => day.table)
+  const all = [...reports.values()].flatMap(({ gaps }) => gaps)
+  const byCause = new Map(
+    [...Map.groupBy(all, ({ cause }) => cause)].map(([cause, some]) => [cause, some.reduce((sum, one) => sum + one.missingPeriods, 0)]),
+  )
+  const tables = [...byTable].map(([name, own]) =>
+    section(
+      name,
+      ...calendars(
+        own.map((one) => ({ ...one, label: `${(one.share * 100).toFixed(1)} % there` })),
+        (symbol) => own.reduce((sum, one) => sum + (one.symbol === symbol ? one.share : 0), 0),
+      ),
+    ),
+  )
+  const rows = all.map((one) => [one.table, one.symbol, one.gapStart, one.gapEnd, one.missingPeriods, one.cause, one.evidence])
+  return page('Gaps', `As of ${madeAt}. A square is a day: green is whole, red is empty.`, [
+    ...(byCause.size === 0 ? [] : [section('Missing rows by cause', barChart('missing rows by cause', byCause))]),
+    ...tables,
+    section('Every gap', table(['table', 'symbol', 'from', 'to', 'missing', 'cause', 'evidence'], rows)),
+  ])
+}
+
+/** How monthly and daily files agree. */
+export function reconciliationPage(items: readonly Reconciliation[], madeAt: string): string {
+  const totals = new Map([
+    ['equal', sum(items, ({ equal }) => equal)],
+    ['differing', sum(items, ({ differing }) => differing)],
+    ['only in monthly files', sum(items, ({ onlyMonthly }) => onlyMonthly)],
+    ['only in daily files', sum(items, ({ onlyDaily }) => onlyDaily)],
+  ])
+  const rows = items.map((one) => [
+    one.table,
+    one.symbol,
+    one.month,
+    one.days,
+    one.equal,
+    one.differing,
+    one.onlyMonthly,
+    one.onlyDaily,
+    counted(one.columns),
+  ])
+  const differing = items.flatMap((one) =>
+    one.rows.map((row) => [`${one.table} ${one.symbol} ${one.month}`, row.change, row.left, row.right]),
+  )
+  return page('Monthly against daily files', `As of ${madeAt}. The monthly rows are in the tables.`, [
+    section('Rows', barChart('rows by agreement', totals)),
+    section('Months', table(['table', 'symbol', 'month', 'days', 'equal', 'differ', 'only monthly', 'only daily', 'columns'], rows)),
+    section('Rows that are not equal', table(['month', 'change', 'daily', 'monthly'], differing)),
+  ])
+}
+
+/** Which symbols there were, and how many at a time. */
+export function universePage(items: readonly Listing[], madeAt: string): string {
+  const markets = [...Map.groupBy(items, ({ market }) => market)].map(([market, some]) => {
+    const days = some.flatMap(({ firstSeen, lastSeen }) => [firstSeen.slice(0, 10), lastSeen.slice(0, 10)])
+    const steps = [...new Set(days)]
+      .sort()
+      .map(
+        (day) =>
+          [day, some.filter(({ firstSeen, lastSeen }) => firstSeen.slice(0, 10) <= day && day < lastSeen.slice(0, 10)).length] as const,
+      )
+    return section(`${market}: symbols at a time`, lineChart(`symbols of ${market}`, steps.slice(0, -1)))
+  })
+  const rows = items.map((one) => [
+    one.market,
+    one.symbol,
+    one.base,
+    one.quote,
+    one.contractType,
+    one.multiplier,
+    one.firstSeen.slice(0, 10),
+    one.lastSeen.slice(0, 10),
+    one.status,
+  ])
+  return page('Universe', `As of ${madeAt}: ${items.length} listings, also those that are gone.`, [
+    ...markets,
+    section(
+      'Listings',
+      table(['market', 'symbol', 'base', 'quote', 'contract', 'multiplier', 'first seen', 'last seen', 'status'], rows, 2000),
+    ),
+  ])
+}
+
+/** What could not be trusted, by reason and one by one. */
+export function quarantinePage({ objects, lines, total }: Quarantine, madeAt: string): string {
+  const reasons = new Map([...Map.groupBy(lines, ({ reason }) => reason)].map(([reason, some]) => [reason, some.length]))
+  return page('Quarantine', `As of ${madeAt}: ${objects.length} objects, ${total} lines.`, [
+    ...(lines.length === 0 ? [] : [section('Lines by reason', barChart('lines by reason', reasons))]),
+    section(
+      'Objects',
+      table(
+        ['object', 'sha256', 'reason'],
+        objects.map((one) => [one.key, one.sha256.slice(0, 12), one.reason]),
+      ),
+    ),
+    section(
+      'Lines',
+      table(
+        ['object', 'line', 'column', 'reason', 'text'],
+        lines.map((one) => [one.object, one.line, one.column, one.reason, one.text]),
+      ),
+    ),
+  ])
+}
+
+/** A calendar of each symbol, those of the lowest rank first. */
+function calendars(
+  days: readonly { readonly symbol: string; readonly day: string; readonly share: number | null; readonly label: string }[],
+  rank: (symbol: string) => number,
+): Html[] {
+  const symbols = [...Map.groupBy(days, ({ symbol }) => symbol)]
+    .map(([symbol, some]) => ({ symbol, some, rank: rank(symbol) }))
+    .sort((a, b) => a.rank - b.rank)
+  const charts = symbols.slice(0, CALENDARS).flatMap(({ symbol, some }) => [heading(symbol), calendar(some)])
+  return symbols.length > CALENDARS ? [...charts, paragraph(`… and ${symbols.length - CALENDARS} symbols that are better`)] : charts
+}
+
+function counted(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ')
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0)
 }
 
 function mean(days: readonly DayScore[]): number {
   const judged = days.flatMap(({ score }) => (score === null ? [] : [score]))
-  return judged.reduce((sum, score) => sum + score, 0) / Math.max(1, judged.length)
-}
-
-function text(raw: string): string {
-  return raw.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
+  return judged.reduce((total, score) => total + score, 0) / Math.max(1, judged.length)
 }

@@ -29,7 +29,7 @@ test('what is wrong with the data, as a user asks for it', async (context) => {
   assert.equal(quality.code, 3)
   assert.deepEqual([quality.items[0]?.['table'], quality.items[0]?.['rows']], [TABLE, 5 * 1440 - 101])
   const page = await readFile(join(cwd, 'page.html'), 'utf8')
-  assert.match(page, /<svg[\s\S]*2024-01-03[\s\S]*class="error">error<td>ohlc/)
+  assert.match(page, /<svg[\s\S]*2024-01-03[\s\S]*class="error">error<\/span><td>ohlc/)
   assert.ok(!/https?:\/\//.test(page), 'the page needs nothing else')
   const errors = await json('findings', TABLE, '--severity', 'error')
   assert.deepEqual(
@@ -60,6 +60,18 @@ test('what is wrong with the data, as a user asks for it', async (context) => {
   )
   assert.equal((await json('reconcile')).counts['months'], 0)
   assert.deepEqual((await json('revisions', 'list')).items, [])
+  for (const command of ['findings', 'gaps', 'quarantine', 'universe', 'reconcile']) {
+    await cli([command, '--html', `${command}.html`, '--quiet'], { cwd })
+    const report = await readFile(join(cwd, `${command}.html`), 'utf8')
+    assert.match(report, /^<!doctype html>[\s\S]*<table|None\./, command)
+    assert.ok(!/https?:\/\//.test(report), `${command}: the page needs nothing else`)
+  }
+  assert.match(await readFile(join(cwd, 'gaps.html'), 'utf8'), /2024-01-03: 93\.0 % there/)
+  const plan = await json('gaps', TABLE, '--plan', '--synthetic')
+  assert.deepEqual([plan.counts['rowsFillable'], plan.counts['totalMissingPeriods']], [101, 101])
+  const filled = await json('gaps', TABLE, '--fill')
+  assert.deepEqual([filled.code, filled.counts['rowsFilled'], filled.counts['rowsOpen'], filled.counts['requests']], [3, 0, 101, 2])
+  assert.match((await cli(['gaps', TABLE, '--fill', '--synthetic'], { cwd })).out, /synthetic +filled[\s\S]*0 gaps, 0 rows missing/)
   for (const args of [['quality'], ['findings'], ['gaps'], ['quarantine'], ['universe'], ['reconcile'], ['revisions']])
     assert.notEqual((await cli(args, { cwd })).out, '', args.join(' '))
   for (const args of [
@@ -68,6 +80,7 @@ test('what is wrong with the data, as a user asks for it', async (context) => {
     ['findings', '--severity', 'bad'],
     ['revisions', 'diff'],
     ['gaps', 'silver.nothing'],
+    ['gaps', '--synthetic'],
     ['universe', '--contract', 'swap'],
   ])
     assert.equal((await cli(args, { cwd })).code, 2, args.join(' '))

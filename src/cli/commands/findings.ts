@@ -1,8 +1,10 @@
 import { LakehouseError } from '../../core/errors.ts'
 import type { Finding, Severity } from '../../core/finding.ts'
 import { quote } from '../../platform/duckdb/session.ts'
+import { findingsPage } from '../../silver/quality-page.ts'
 import { type Command, type CommandContext, type CommandResult, list } from '../command.ts'
 import { findingLines } from '../findings.ts'
+import { HTML_OPTION, writeHtml } from '../html.ts'
 import { SELECTION_OPTIONS, symbolsSql } from '../selection.ts'
 
 const SEVERITIES: readonly Severity[] = ['error', 'warning', 'info']
@@ -14,6 +16,7 @@ export const findings: Command = {
     check: { type: 'string', value: 'ID,…', help: 'rules: gap, ohlc, off_grid …' },
     severity: { type: 'string', value: 'S,…', help: SEVERITIES.join(', ') },
     symbols: SELECTION_OPTIONS.symbols,
+    ...HTML_OPTION,
   },
   examples: [
     'crypto-lakehouse findings --severity error',
@@ -50,6 +53,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
     explanation: String(row['explanation']),
   })) satisfies Finding[]
   if (!context.json) context.out(items.length === 0 ? 'Nothing was found.\n' : `${findingLines(items).join('\n')}\n`)
+  await writeHtml(context, (madeAt) => findingsPage(items, madeAt))
   const noticed = items.some(({ severity }) => severity !== 'info')
   return { status: noticed ? 'done_with_findings' : 'done', counts: { findings: items.length }, findings: items, body: { items } }
 }

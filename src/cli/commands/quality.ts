@@ -1,17 +1,16 @@
-import { writeFile } from 'node:fs/promises'
-import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import { quote } from '../../platform/duckdb/session.ts'
 import { recommendations } from '../../quality.ts'
 import { textTable } from '../../query/text-table.ts'
 import { DIMENSIONS } from '../../silver/checks/check.ts'
 import { type DayScore, qualityPage } from '../../silver/quality-page.ts'
-import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+import type { Command, CommandContext, CommandResult } from '../command.ts'
 import { findingLines } from '../findings.ts'
+import { HTML_OPTION, writeHtml } from '../html.ts'
 
 export const quality: Command = {
   summary: 'Hold every rule against the silver tables, and score them',
   usage: '[TABLE …] [OPTIONS]',
-  options: { html: { type: 'string', value: 'FILE', help: 'a page with scores, calendars and findings, in one file' } },
+  options: HTML_OPTION,
   examples: ['crypto-lakehouse quality --html quality.html', "crypto-lakehouse quality 'silver.binance_um_*' --json"],
   run,
 }
@@ -34,21 +33,14 @@ async function run(context: CommandContext): Promise<CommandResult> {
     const lines = findingLines(findings)
     if (lines.length > 0) context.out(`\n${lines.join('\n')}\n`)
   }
-  const html = text(context.values, 'html')
-  if (html !== undefined) {
+  await writeHtml(context, async (madeAt) => {
     const names = items.map(({ table }) => quote(table)).join(', ')
     const days = await house.show(
       `SELECT table_name AS "table", symbol, day::VARCHAR AS day, score FROM silver.quality WHERE table_name IN (${names || "''"}) ORDER BY ALL`,
       undefined,
     )
-    const page = qualityPage(items, days as unknown as readonly DayScore[], findings, new Date(context.nowMs()).toISOString())
-    await writeFile(html, page).catch((error: unknown) => {
-      throw new LakehouseError('OUTPUT_FAILED', `${html} cannot be written: ${asLakehouseError(error).message}`, {
-        details: { output: html },
-        cause: error,
-      })
-    })
-  }
+    return qualityPage(items, days as unknown as readonly DayScore[], findings, madeAt)
+  })
   const noticed = findings.some(({ severity }) => severity !== 'info')
   const totals = { tables: items.length, rows: items.reduce((sum, { rows }) => sum + rows, 0), findings: findings.length }
   const bare = items.map(({ findings: _findings, ...item }) => item)

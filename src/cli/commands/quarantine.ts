@@ -1,11 +1,13 @@
 import { textTable } from '../../query/text-table.ts'
+import { quarantinePage } from '../../silver/quality-page.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+import { HTML_OPTION, writeHtml } from '../html.ts'
 import { parseCount } from '../transfer-options.ts'
 
 export const quarantine: Command = {
   summary: 'Bytes and lines that could not be trusted, with the reason',
   usage: '[OPTIONS]',
-  options: { limit: { type: 'string', value: 'N', help: 'so many lines at most (default: 1000)' } },
+  options: { limit: { type: 'string', value: 'N', help: 'so many lines at most (default: 1000)' }, ...HTML_OPTION },
   examples: ['crypto-lakehouse quarantine --json'],
   run,
 }
@@ -15,7 +17,8 @@ const SHOWN = 40
 
 async function run(context: CommandContext): Promise<CommandResult> {
   const limit = parseCount('limit', text(context.values, 'limit'), 1) ?? 1000
-  const { objects, lines, total } = await (await context.open()).withQuality(false, (quality) => quality.quarantine(limit))
+  const held = await (await context.open()).withQuality(false, (quality) => quality.quarantine(limit))
+  const { objects, lines, total } = held
   if (!context.json) {
     if (objects.length > 0)
       context.out(
@@ -33,6 +36,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
       )
     context.out(`${objects.length} objects, ${total} lines\n`)
   }
+  await writeHtml(context, (madeAt) => quarantinePage(held, madeAt))
   return {
     status: objects.length + total > 0 ? 'done_with_findings' : 'done',
     counts: { objects: objects.length, lines: total },

@@ -1,10 +1,12 @@
 import { textTable } from '../../query/text-table.ts'
+import { reconciliationPage } from '../../silver/quality-page.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
+import { HTML_OPTION, writeHtml } from '../html.ts'
 
 export const reconcile: Command = {
   summary: 'Compare monthly files with daily ones, row by row, where the lake holds both',
   usage: '[TABLE …] [OPTIONS]',
-  options: {},
+  options: HTML_OPTION,
   examples: ['crypto-lakehouse reconcile silver.binance_spot_klines_1m --json'],
   run,
 }
@@ -39,6 +41,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
         `${textTable(['table', 'symbol', 'month', 'days', 'equal', 'differ', 'only monthly', 'only daily', 'columns'], rows)}\nThe monthly rows are in the table.\n`,
       )
   }
+  await writeHtml(context, (madeAt) => reconciliationPage(items, madeAt))
   const differ = counts.differing + counts.onlyMonthly + counts.onlyDaily > 0
   return { status: differ ? 'done_with_findings' : 'done', counts, body: { items } }
 }

@@ -2,7 +2,9 @@ import { LakehouseError } from '../../core/errors.ts'
 import { CONTRACT_TYPES } from '../../core/symbol.ts'
 import { parseInstant } from '../../core/time.ts'
 import { textTable } from '../../query/text-table.ts'
+import { universePage } from '../../silver/quality-page.ts'
 import { type Command, type CommandContext, type CommandResult, list } from '../command.ts'
+import { HTML_OPTION, writeHtml } from '../html.ts'
 import { parseMarket, SELECTION_OPTIONS } from '../selection.ts'
 
 export const universe: Command = {
@@ -12,6 +14,7 @@ export const universe: Command = {
     market: SELECTION_OPTIONS.market,
     quote: { type: 'string', value: 'ASSET,…', help: 'quote assets: USDT, USDC …' },
     contract: { type: 'string', value: 'TYPE,…', help: CONTRACT_TYPES.join(', ') },
+    ...HTML_OPTION,
     plain: { type: 'boolean', help: 'no leveraged tokens, no pairs of two stable coins' },
   },
   examples: ['crypto-lakehouse universe 2021-06-01 --market spot --quote USDT --plain', 'crypto-lakehouse universe --json'],
@@ -47,5 +50,6 @@ async function run(context: CommandContext): Promise<CommandResult> {
       `${textTable(['market', 'symbol', 'base', 'quote', 'contract', 'multiplier', 'first seen', 'last seen', 'status'], rows)}\n`,
     )
   }
+  await writeHtml(context, (madeAt) => universePage(items, madeAt))
   return { status: 'done', counts: { symbols: items.length }, body: { items } }
 }

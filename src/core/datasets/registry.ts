@@ -77,7 +77,7 @@ export function silverColumns(series: Series): readonly TableColumn[] {
   return [
     { name: 'symbol', type: 'string', doc: 'symbol as the exchange writes it' },
     ...published,
-    { name: 'source', type: 'string', doc: 'archive, api, stream or derived' },
-    { name: 'source_object', type: 'string', doc: 'key of the bronze object' },
+    { name: 'source', type: 'string', doc: 'archive, api, stream, derived or synthetic' },
+    { name: 'source_object', type: 'string', doc: 'key of the bronze object; of a derived row the table that it is made of' },
   ]
 }

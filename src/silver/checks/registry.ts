@@ -5,6 +5,7 @@ import type { Check } from './check.ts'
 import { closingTime } from './closing-time.ts'
 import { countVolume } from './count-volume.ts'
 import { depthMonotone } from './depth-monotone.ts'
+import { derivedRows } from './derived-rows.ts'
 import { flatRun } from './flat-run.ts'
 import { fundingGap } from './funding-gap.ts'
 import { fundingGrid } from './funding-grid.ts'
@@ -48,4 +49,5 @@ export const CHECKS = [
   depthMonotone,
   bookCrossed,
   valueEmpty,
+  derivedRows,
 ] as const satisfies readonly Check[]

@@ -1,13 +1,13 @@
 import { DATASETS, type Series, seriesOf, silverTableName } from '../../core/datasets/registry.ts'
-import { formatInstant, parseInstant, type TimeRange, US_PER_DAY } from '../../core/time.ts'
+import { formatInstant, PLAUSIBLE_TIME, parseInstant, type TimeRange, US_PER_DAY } from '../../core/time.ts'
 import { loadTable, required } from '../../lake/iceberg/table.ts'
 import { tableKey } from '../../lake/layout.ts'
 import { foldLedger, OBJECT_REVISIONS } from '../../lake/ledger/fold.ts'
 import { listTables } from '../../lake/tables.ts'
-import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
+import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
 import { findEntry } from '../../sources/binance/matrix.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { eventTimes } from '../event-times.ts'
+import { eventTimes, rowsOf } from '../event-times.ts'
 import { belongsTo, keyEnd, keyStart, keySymbol } from '../inputs.ts'
 import type { Cause } from './causes.ts'
 import { REPORTED_MAINTENANCE } from './maintenance.ts'
@@ -74,14 +74,29 @@ export async function findGaps(
     )${options.range === undefined ? '' : ` WHERE s < ${options.range.end} AND e > ${options.range.start}`}`)
   await session.run(`CREATE OR REPLACE TEMP TABLE covering AS
     SELECT ${keySymbol('key')} AS symbol, status, ${keyStart('key')} AS start, ${keyEnd('key')} AS past FROM (${OBJECT_REVISIONS}) WHERE ${belongsTo(series, 'key')}`)
+  await session.run('CREATE OR REPLACE TEMP TABLE quiet (symbol VARCHAR, s BIGINT, e BIGINT, evidence VARCHAR)')
   await session.run(`CREATE OR REPLACE TEMP TABLE elsewhere (symbol VARCHAR, s BIGINT, e BIGINT, "table" VARCHAR, n BIGINT)`)
   for (const other of await otherTables(store, series)) {
     const rows = await timesOf(store, other)
     await session.run(`INSERT INTO elsewhere SELECT g.symbol, g.s, g.e, ${quote(`silver.${silverTableName(other)}`)}, count(*)
       FROM gap_rows g JOIN (${rows}) o ON o.symbol = g.symbol AND o.us >= g.s AND o.us < g.e GROUP BY ALL`)
+    await noteQuiet(deps, other)
   }
   await session.run(`CREATE OR REPLACE TEMP TABLE caused AS ${causesSql(series, options, step)}`)
   return await report(session, `silver.${silverTableName(series)}`, options.limit)
+}
+
+/** Trades are numbered without a hole: where the numbers before and after a gap follow one another, nothing was traded in it. */
+async function noteQuiet({ store, session }: { store: ObjectStore; session: DuckDBSession }, other: Series): Promise<void> {
+  const ids = { trades: ['id', 'id'], aggTrades: ['first_trade_id', 'last_trade_id'] }[other.dataset as string]
+  if (ids === undefined) return
+  const [first, last] = ids
+  const us = `epoch_us(${quoteName(DATASETS[other.dataset].eventTime)})`
+  const { sql: rows } = await (await rowsOf(store, other))(PLAUSIBLE_TIME)
+  const side = (id: string) => `(SELECT symbol, ${us} AS us, ${id} AS id FROM (${rows}) GROUP BY ALL)`
+  await session.run(`INSERT INTO quiet SELECT g.symbol, s, e, any_value('trades ' || b.id || ' and ' || a.id || ' of ' || ${quote(`silver.${silverTableName(other)}`)} || ' follow one another')
+    FROM gap_rows g ASOF JOIN ${side(`max(${last})`)} b ON b.symbol = g.symbol AND g.s > b.us ASOF JOIN ${side(`min(${first})`)} a ON a.symbol = g.symbol AND g.e <= a.us
+    WHERE a.id = b.id + 1 GROUP BY ALL`)
 }
 
 /** What is asked for beyond a symbol's first and last row. */
@@ -106,6 +121,7 @@ function causesSql(series: Series, { nowUs }: GapOptions, step: number): string 
         (SELECT count(DISTINCT symbol) FROM gap_rows o WHERE least(o.e, t.e) - greatest(o.s, t.s) >= 0.9 * (t.e - t.s)) AS gapped FROM times t),
     named AS (SELECT t.s, t.e, min(r.named) AS named FROM times t JOIN reported r ON least(t.e, r.past) - greatest(t.s, r.start) >= least(0.5 * (t.e - t.s), ${step}) GROUP BY ALL),
     other AS (SELECT symbol, s, e, arg_max("table", n) AS "table", max(n) AS n FROM elsewhere GROUP BY ALL),
+    calm AS (SELECT symbol, s, e, min(evidence) AS evidence FROM quiet GROUP BY ALL),
     held AS (SELECT g.symbol, g.s, g.e, count(c.start) FILTER (status = 'verified') AS verified, count(c.start) FILTER (status IN ('quarantined', 'lost')) AS broken
       FROM gap_rows g LEFT JOIN covering c ON c.symbol = g.symbol AND c.start < g.e AND c.past > g.s GROUP BY ALL)
     SELECT g.*, CASE
@@ -117,9 +133,10 @@ function causesSql(series: Series, { nowUs }: GapOptions, step: number): string 
       WHEN named.named IS NOT NULL AND seen.gapped > 1 AND seen.gapped >= 0.8 * seen.active THEN struct_pack(cause := 'exchange_outage', evidence := 'reported ' || named.named || ', confirmed by data: ' || seen.gapped || ' of ' || greatest(seen.active, seen.gapped) || ' symbols')
       WHEN seen.gapped > 2 AND seen.gapped >= 0.8 * seen.active THEN struct_pack(cause := 'exchange_outage', evidence := 'confirmed by data: ' || seen.gapped || ' of ' || greatest(seen.active, seen.gapped) || ' symbols')
       WHEN other.n > 0 THEN struct_pack(cause := 'archive_hole', evidence := other."table" || ' has ' || other.n || ' rows in it')
+      WHEN calm.evidence IS NOT NULL THEN struct_pack(cause := 'no_trades', evidence := calm.evidence)
       WHEN named.named IS NOT NULL THEN struct_pack(cause := 'exchange_outage', evidence := 'reported ' || named.named)
       ELSE struct_pack(cause := 'unknown', evidence := held.verified || ' verified objects cover it and have no such rows')
-    END AS c FROM gap_rows g LEFT JOIN seen USING (s, e) LEFT JOIN named USING (s, e) LEFT JOIN other USING (symbol, s, e) LEFT JOIN held USING (symbol, s, e)`
+    END AS c FROM gap_rows g LEFT JOIN seen USING (s, e) LEFT JOIN named USING (s, e) LEFT JOIN other USING (symbol, s, e) LEFT JOIN calm USING (symbol, s, e) LEFT JOIN held USING (symbol, s, e)`
 }
 
 async function report(session: DuckDBSession, table: string, limit: number): Promise<GapReport> {
@@ -148,6 +165,25 @@ async function report(session: DuckDBSession, table: string, limit: number): Pro
     largestGap: Number(totals['largest']),
     averageGapSize: total === 0 ? 0 : missing / total,
   }
+}
+
+/** The share of a day's rows of a symbol that a table holds. */
+export type DayCoverage = { readonly table: string; readonly symbol: string; readonly day: string; readonly share: number }
+
+/** How much of each day between its first and its last a table has of each symbol, where rows come in a fixed step of at most a day; in the order of symbols and days. */
+export async function dayCoverage(
+  { store, session }: { store: ObjectStore; session: DuckDBSession },
+  series: Series,
+  symbols: string,
+): Promise<DayCoverage[]> {
+  const step = DATASETS[series.dataset].cadence(series.interval)
+  if (step === undefined || step > US_PER_DAY) return []
+  const rows =
+    await session.rows(`WITH days AS (SELECT symbol, us // ${US_PER_DAY} AS day, count(*) AS n FROM (${await timesOf(store, series)}) WHERE ${symbols} GROUP BY ALL),
+    every AS (SELECT symbol, unnest(range(min(day), max(day) + 1)) AS day FROM days GROUP BY symbol)
+    SELECT symbol, strftime(make_date(1970, 1, 1) + day::INTEGER, '%Y-%m-%d') AS day, least(1, coalesce(n, 0) / ${US_PER_DAY / step}) AS share FROM every LEFT JOIN days USING (symbol, day) ORDER BY ALL`)
+  const table = `silver.${silverTableName(series)}`
+  return rows.map((row) => ({ table, symbol: String(row['symbol']), day: String(row['day']), share: Number(row['share']) }))
 }
 
 async function timesOf(store: ObjectStore, series: Series): Promise<string> {

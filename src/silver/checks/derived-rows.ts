@@ -1,0 +1,9 @@
+import { type Check, isBars } from './check.ts'
+
+export const derivedRows = {
+  id: 'derived_rows',
+  severity: 'info',
+  dimension: 'completeness',
+  meaning: 'rows that nobody published: they fill gaps, and are made of other rows',
+  condition: (series) => (isBars(series) ? "source <> 'archive'" : undefined),
+} as const satisfies Check
