@@ -34,7 +34,7 @@ export class Quality {
     const assessments: Assessment[] = []
     for (const series of await this.#series(names))
       assessments.push(await withSession((session) => assessTable({ store, session, commits, run }, series, this.#options)))
-    for (const name of ['findings', 'quality'])
+    for (const name of ['findings', 'quality', 'models'])
       if ((await loadTable(store, tableKey('silver', name))) !== undefined) this.findings.push(...(await publish(tableKey('silver', name))))
     return assessments
   }

@@ -8,7 +8,9 @@ import type { Market } from '../core/market.ts'
 import { formatInstant } from '../core/time.ts'
 import { barTableName, sourceIntervals } from '../gold/bars.ts'
 import { buildBars } from '../gold/build-bars.ts'
+import { buildUniverse, UNIVERSE } from '../gold/build-universe.ts'
 import type { CommitDeps } from '../lake/iceberg/commit.ts'
+import { loadTable } from '../lake/iceberg/table.ts'
 import type { Layer } from '../lake/layout.ts'
 import { tableKey } from '../lake/layout.ts'
 import { currentObjects, foldLedger, type ObjectState, oneKeyPerFolder } from '../lake/ledger/fold.ts'
@@ -340,6 +342,10 @@ class Ingestion {
         await this.#buildBarTable(market, interval)
       }
     }
+    const { store, publish, run } = this.#deps
+    if (this.#counts.partitionsWritten === 0 && (await loadTable(store, UNIVERSE)) !== undefined) return
+    this.#report({ phase: 'gold', table: 'universe' })
+    if ((await buildUniverse({ ...this.#deps, run: run.id })) > 0) this.#findings.push(...(await publish(UNIVERSE)))
   }
 
   async #buildBarTable(market: Market, interval: Interval): Promise<void> {

@@ -1,3 +1,4 @@
+import { seriesOf } from '../core/datasets/registry.ts'
 import { LakehouseError } from '../core/errors.ts'
 import { formatInstant } from '../core/time.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
@@ -10,6 +11,7 @@ import { scanSql } from '../lake/scan-sql.ts'
 import { everyTable } from '../lake/tables.ts'
 import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { FLAGGED, flaggedSql } from './flagged.ts'
 import { neededParts } from './needed-parts.ts'
 import { type Analysis, type TableReference, typedPredicates } from './statement.ts'
 
@@ -51,8 +53,11 @@ async function bindTable(
   { layer, name, mentions }: TableReference,
   columns: ReadonlySet<string> | undefined,
   asOf: AsOf | undefined,
+  view = name,
 ): Promise<BoundTable> {
   const table = await loadTable(store, tableKey(layer, name))
+  const unflagged = table === undefined && layer === 'silver' && name.endsWith(FLAGGED) ? name.slice(0, -FLAGGED.length) : undefined
+  if (unflagged !== undefined) return await bindFlagged(session, store, { layer, name: unflagged, mentions }, asOf)
   if (table === undefined) throw await notFound(store, `${layer}.${name}`)
   const snapshot = snapshotOf(table, asOf)
   // The past is read with the columns of then, the present with those of now.
@@ -71,7 +76,7 @@ async function bindTable(
     skippedBy = mentions.length === 1 ? plan.skippedBy : null
   }
   const open = columns === undefined || store.capabilities.localFiles ? undefined : neededParts(session, shape, columns, typed)
-  await session.run(`CREATE OR REPLACE VIEW ${layer}.${quoteName(name)} AS ${await scanSql(table, shape, [...files.values()], open)}`)
+  await session.run(`CREATE OR REPLACE VIEW ${layer}.${quoteName(view)} AS ${await scanSql(table, shape, [...files.values()], open)}`)
   return {
     table: `${layer}.${name}`,
     snapshotId: snapshot === undefined ? null : shownId(snapshot['snapshot-id']),
@@ -83,6 +88,39 @@ async function bindTable(
     manifestsRead: manifests.read,
     manifestsSkipped: manifests.skipped,
   }
+}
+
+/** The table, and what the findings of today say of its rows. */
+async function bindFlagged(
+  session: DuckDBSession,
+  store: ObjectStore,
+  reference: TableReference,
+  asOf: AsOf | undefined,
+): Promise<BoundTable> {
+  const { name } = reference
+  const series = seriesOf(name)
+  if (series === undefined) throw await notFound(store, `silver.${name}${FLAGGED}`)
+  // Under a name of its own: the query may also mention the table itself, under other conditions.
+  const view = `${name} without flags`
+  const bound = await bindTable(session, store, reference, undefined, asOf, view)
+  const findings = await loadTable(store, tableKey('silver', 'findings'))
+  if (findings === undefined)
+    throw new LakehouseError(
+      'TABLE_NOT_FOUND',
+      `nothing is known of the rows of silver.${name} yet: crypto-lakehouse quality silver.${name}`,
+      {
+        details: { table: `silver.${name}${FLAGGED}` },
+      },
+    )
+  const { files } = await planScan(findings, snapshotOf(findings, undefined), [{ column: 'table_name', op: '=', value: `silver.${name}` }])
+  const sql = flaggedSql(
+    series,
+    `silver.${name}`,
+    `SELECT * FROM silver.${quoteName(view)}`,
+    await scanSql(findings, findings.shape, files),
+  )
+  await session.run(`CREATE OR REPLACE VIEW silver.${quoteName(`${name}${FLAGGED}`)} AS ${sql}`)
+  return { ...bound, table: `silver.${name}${FLAGGED}` }
 }
 
 /** Every event of the ledger, read from its segments: the one table that knows when and by which run. */

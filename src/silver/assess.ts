@@ -12,7 +12,7 @@ import type { WriteDeps } from '../lake/write-rows.ts'
 import { quote } from '../platform/duckdb/session.ts'
 import { findEntry } from '../sources/binance/matrix.ts'
 import { DETECTORS } from './anomalies/registry.ts'
-import { DetectorRun, isDetectable } from './anomalies/run-detectors.ts'
+import { DetectorRun } from './anomalies/run-detectors.ts'
 import { DIMENSIONS, type Dimension } from './checks/check.ts'
 import { CROSS_CHECKS, compareWithFiner, compareWithTrades } from './checks/cross-bars.ts'
 import { CHECKS } from './checks/registry.ts'
@@ -53,9 +53,17 @@ const FINDINGS = reportShape(
     to_time: 'timestamptz',
     row_count: 'long',
     explanation: 'string',
+    score: 'double',
+    context: 'string',
   },
   ['symbol', 'from_time', 'check_id'],
 )
+
+/** What detectors had learnt at the end of a table: with it a score can be given again. */
+const MODELS = reportShape({ symbol: 'string', detector: 'string', version: 'long', trained_rows: 'long', model: 'string' }, [
+  'symbol',
+  'detector',
+])
 
 const QUALITY = reportShape(
   {
@@ -89,10 +97,12 @@ export async function assessTable(deps: WriteDeps, series: Series, options: Qual
   for (const files of inOrder) await run.add(await scanSql(table, table.shape, files))
   await compareBars(deps, series, table, partitions)
   const detectors = new DetectorRun(session, series)
-  if (isDetectable(series)) for (const files of inOrder) await detectors.add(await scanSql(table, table.shape, files))
+  for (const files of inOrder) await detectors.add(await scanSql(table, table.shape, files))
+  await detectors.saveModels()
   await score(deps, series, options)
   await replaceRows(deps, 'findings', `silver.${name}`, FINDINGS, findingsSql(`silver.${name}`))
   await replaceRows(deps, 'quality', `silver.${name}`, QUALITY, `SELECT ${quote(`silver.${name}`)} AS table_name, * FROM scores`)
+  await replaceRows(deps, 'models', `silver.${name}`, MODELS, `SELECT ${quote(`silver.${name}`)} AS table_name, * FROM models`)
   return await summary(deps, `silver.${name}`)
 }
 
@@ -118,7 +128,7 @@ async function compareBars(
 }
 
 /** What the ledger knows of the objects that a table was made of, told beside the rules for rows. */
-const LEDGER_CHECKS = {
+export const LEDGER_CHECKS = {
   duplicate_rows: {
     severity: 'warning',
     dimension: 'uniqueness',
@@ -185,7 +195,7 @@ function findingsSql(table: string): string {
   const rules = Object.entries(RULES).map(
     ([id, { severity, dimension, meaning }]) => `(${[id, severity, dimension, meaning].map(quote).join(', ')})`,
   )
-  return `SELECT ${quote(table)} AS table_name, symbol, check_id, severity, dimension, make_timestamptz(from_us) AS from_time, make_timestamptz(to_us) AS to_time, row_count, explanation || coalesce(': ' || detail, '') AS explanation
+  return `SELECT ${quote(table)} AS table_name, symbol, check_id, severity, dimension, make_timestamptz(from_us) AS from_time, make_timestamptz(to_us) AS to_time, row_count, explanation || coalesce(': ' || detail, '') AS explanation, score, context
     FROM found JOIN (VALUES ${rules.join(', ')}) AS told(check_id, severity, dimension, explanation) USING (check_id) ORDER BY symbol, from_time, check_id`
 }
 

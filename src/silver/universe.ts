@@ -1,9 +1,11 @@
-import { seriesOf } from '../core/datasets/registry.ts'
+import { DATASETS, type Series, seriesOf } from '../core/datasets/registry.ts'
 import type { Market } from '../core/market.ts'
 import { type ContractType, type SymbolParts, splitSymbol } from '../core/symbol.ts'
 import { formatInstant, US_PER_DAY } from '../core/time.ts'
-import { loadTable } from '../lake/iceberg/table.ts'
+import type { DataFile } from '../lake/iceberg/manifest.ts'
+import { liveFiles, loadTable, snapshotOf, type Table } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
+import { scanSql } from '../lake/scan-sql.ts'
 import { listTables } from '../lake/tables.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -14,6 +16,8 @@ export type Listing = SymbolParts & {
   readonly market: Market
   readonly symbol: string
   readonly listing: number
+  /** What one contract is worth, in the quote asset: of coin-margined futures, whose rows tell it. */
+  readonly contractSize: number | null
   readonly firstSeen: string
   readonly lastSeen: string
   /** Of the market's data as a whole: trading at its end, or gone before. */
@@ -48,6 +52,7 @@ export async function universe(
   filter: UniverseFilter,
 ): Promise<Listing[]> {
   await session.run('CREATE OR REPLACE TEMP TABLE seen_days (market VARCHAR, symbol VARCHAR, day BIGINT)')
+  await session.run('CREATE OR REPLACE TEMP TABLE contracts (symbol VARCHAR, size DOUBLE)')
   for (const name of await listTables(store, 'silver')) {
     const series = seriesOf(name)
     if (series === undefined) continue
@@ -55,9 +60,8 @@ export async function universe(
     if (table === undefined) continue
     // An index has no listing of its own.
     if (series.dataset === 'indexPriceKlines') continue
-    await session.run(
-      `INSERT INTO seen_days SELECT DISTINCT ${quote(series.market)}, symbol, us // ${US_PER_DAY} FROM (${await eventTimes(table, series)})`,
-    )
+    await session.run(`INSERT INTO seen_days SELECT DISTINCT ${quote(series.market)}, symbol, day FROM (${await daysOf(table, series)})`)
+    if (series.dataset === 'klines' && series.market === 'cm') await noteContracts(session, table)
   }
   const rows = await session.rows(`WITH days AS (SELECT DISTINCT * FROM seen_days),
     gaps AS (SELECT *, lag(day) OVER (PARTITION BY market, symbol ORDER BY day) AS before FROM days),
@@ -66,9 +70,34 @@ export async function universe(
       FROM gaps g JOIN market_days m ON m.market = g.market AND m.day > g.before AND m.day < g.day WHERE g.day - g.before > ${BREAK_DAYS} GROUP BY g.market, g.symbol, g.day, g.before),
     breaks AS (SELECT d.*, coalesce(is_covered, false) AS is_break FROM days d LEFT JOIN covered USING (market, symbol, day)),
     parts AS (SELECT *, count(*) FILTER (is_break) OVER (PARTITION BY market, symbol ORDER BY day) + 1 AS listing FROM breaks)
-    SELECT market, symbol, listing, min(day) AS first_day, max(day) + 1 AS end_day, max(max(day)) OVER (PARTITION BY market) AS market_day
-    FROM parts GROUP BY market, symbol, listing ORDER BY market, symbol, listing`)
+    SELECT market, symbol, listing, min(day) AS first_day, max(day) + 1 AS end_day, max(max(day)) OVER (PARTITION BY market) AS market_day,
+      any_value(size) AS size FROM parts LEFT JOIN (SELECT 'cm' AS market, symbol, median(size) AS size FROM contracts GROUP BY symbol) USING (market, symbol) GROUP BY market, symbol, listing ORDER BY market, symbol, listing`)
   return rows.map(toListing).filter((listing) => fits(listing, filter))
+}
+
+/** SQL of symbols and days. Where a table is cut by days the day is known, and the symbols of a file alone are read: of one with a single symbol not even those. */
+async function daysOf(table: Table, series: Series): Promise<string> {
+  const { partition } = DATASETS[series.dataset]
+  if (partition(series.interval) !== 'day') return `SELECT symbol, us // ${US_PER_DAY} AS day FROM (${await eventTimes(table, series)})`
+  const symbol = table.shape.fields.find(({ name }) => name === 'symbol')?.id ?? 0
+  const known: string[] = []
+  const read = new Map<number, DataFile[]>()
+  for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
+    const [day, first, last] = [Number(file.partition[0]), file.lower.get(symbol), file.upper.get(symbol)]
+    if (typeof first === 'string' && first === last) known.push(`(${quote(first)}, ${day})`)
+    else read.set(day, [...(read.get(day) ?? []), file])
+  }
+  const parts = known.length === 0 ? [] : [`SELECT * FROM (VALUES ${known.join(', ')}) AS v(symbol, day)`]
+  for (const [day, files] of read) parts.push(`SELECT DISTINCT symbol, ${day} AS day FROM (${await scanSql(table, table.shape, files)})`)
+  return parts.length === 0 ? "SELECT '' AS symbol, 0 AS day WHERE false" : parts.join(' UNION ALL ')
+}
+
+/** Contracts × size = base asset × price, of a bar within its low and high: the sizes are round numbers. */
+async function noteContracts(session: DuckDBSession, table: Table): Promise<void> {
+  const files: DataFile[] = []
+  for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
+  await session.run(`INSERT INTO contracts SELECT symbol, round(median(base_volume * (high + low) / 2 / contracts)) FROM (${await scanSql(table, table.shape, files)})
+    WHERE contracts > 0 AND high > 0 GROUP BY symbol`)
 }
 
 function toListing(row: Record<string, unknown>): Listing {
@@ -81,6 +110,7 @@ function toListing(row: Record<string, unknown>): Listing {
     symbol,
     listing: Number(row['listing']),
     ...splitSymbol(market, symbol),
+    contractSize: row['size'] === null ? null : Number(row['size']),
     firstSeen: formatInstant(first),
     lastSeen: formatInstant(end),
     status,

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Random } from '../../simulator/random.ts'
-import type { ObservedBar } from '../../src/silver/anomalies/detector.ts'
+import { nothingObserved, type Observed } from '../../src/silver/anomalies/detector.ts'
+import { scoreOf } from '../../src/silver/anomalies/isolation-forest.ts'
 import { DETECTORS } from '../../src/silver/anomalies/registry.ts'
 import { RollingWindow } from '../../src/silver/anomalies/rolling.ts'
-import { cleanBars, injectAnomalies } from '../support/injected.ts'
+import { cleanRows, injectAnomalies } from '../support/injected.ts'
 
 const medianOf = (values: readonly number[]) => {
   const sorted = [...values].sort((a, b) => a - b)
@@ -42,25 +43,33 @@ test('events are found where they are, and little else is: recall of 0.95 and pr
   }
 })
 
-const scores = (detector: (typeof DETECTORS)[number], bars: readonly ObservedBar[]) => {
+const scores = (detector: (typeof DETECTORS)[number], bars: readonly Observed[]) => {
   const judge = detector.create()
   return bars.map((bar) => judge(bar))
 }
 
 test('what is said of a bar does not change with what comes later, and is the same again', () => {
-  const bars = cleanBars(new Random('ahead'), 1400)
-  for (const bar of bars.slice(700)) bar.volume *= bar.time % 97 === 0 ? 500 : 1
   for (const detector of DETECTORS) {
+    const bars = cleanRows(detector.sees, new Random('ahead'), 1400)
+    for (const bar of bars.slice(700)) {
+      bar.volume *= bar.time % 97 === 0 ? 500 : 1
+      bar.price *= bar.time % 97 === 0 ? 1.5 : 1
+      bar.ask *= bar.time % 97 === 0 ? 1.5 : 1
+    }
     const all = scores(detector, bars)
     assert.deepEqual(scores(detector, bars.slice(0, 1000)), all.slice(0, 1000), detector.id)
-    const shuffled = [...bars.slice(0, 1000), ...cleanBars(new Random('other'), 400)]
+    const shuffled = [...bars.slice(0, 1000), ...cleanRows(detector.sees, new Random('other'), 400)]
     assert.deepEqual(scores(detector, shuffled).slice(0, 1000), all.slice(0, 1000), detector.id)
   }
 })
 
 test('flat prices, bars without trades, short histories and zeros end in no score and no error', () => {
   const flat = Array.from({ length: 900 }, (_, time) => ({
+    ...nothingObserved(),
     time,
+    price: 5,
+    bid: 5,
+    ask: 5,
     open: 5,
     high: 5,
     low: 5,
@@ -70,11 +79,44 @@ test('flat prices, bars without trades, short histories and zeros end in no scor
     tradeCount: 2,
   }))
   const silent = flat.map((bar) => ({ ...bar, volume: 0, takerVolume: 0, tradeCount: 0 }))
-  const zero = flat.map((bar) => ({ ...bar, open: 0, high: 0, low: 0, close: 0 }))
+  const zero = flat.map((bar) => ({ ...bar, open: 0, high: 0, low: 0, close: 0, price: 0, bid: 0, ask: 0 }))
   for (const detector of DETECTORS)
     for (const bars of [flat, silent, zero, flat.slice(0, 1)])
       assert.ok(
         scores(detector, bars).every((score) => score === undefined),
         detector.id,
       )
+})
+
+test('an isolation forest says which features a hit is made of, and gives the same score when it is read back', () => {
+  const bars = cleanRows('klines', new Random('forest'), 1400)
+  const odd = bars[1300]
+  if (odd !== undefined)
+    Object.assign(odd, {
+      high: odd.close * 1.02,
+      low: odd.close * 0.98,
+      volume: odd.volume * 60,
+      takerVolume: odd.volume * 59,
+      tradeCount: 3,
+    })
+  const judge = DETECTORS.find(({ id }) => id === 'isolation_forest')?.create()
+  const hits = bars.flatMap((bar, index) => {
+    const score = judge?.(bar)
+    return score === undefined ? [] : [{ index, score, because: judge?.explain?.() ?? '' }]
+  })
+  const hit = hits.find(({ index }) => index === 1300)
+  assert.match(hit?.because ?? '', /range \d+ %.*trade size \d+ %|trade size \d+ %.*range \d+ %/)
+  const model = judge?.model?.()
+  assert.equal(model?.rows, 1024)
+  const { volume = 0, takerVolume = 0, tradeCount = 0, close = 0, open = 0, high = 0, low = 0 } = odd ?? {}
+  const before = bars[1299]?.close ?? 0
+  const features = [
+    Math.abs(Math.log(close / before)),
+    Math.log(high / low),
+    Math.log(volume),
+    Math.abs(takerVolume / volume - 0.5),
+    Math.log(volume / tradeCount),
+    Math.abs(Math.log(open / before)),
+  ]
+  assert.equal(scoreOf(model?.json ?? '', features), hit?.score)
 })

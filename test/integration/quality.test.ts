@@ -121,6 +121,38 @@ test('an assessment replaces what was found before, and gives the same again', a
   )
 })
 
+test('rows are read with what is known of them, and stay as they were published', async (context) => {
+  const folder = await temporaryFolder(context)
+  const archive = join(folder, 'archive')
+  await writeDay(archive, 'AAAUSDT', '2024-01-01')
+  const lines = Array.from({ length: 24 }, (_, hour) => {
+    const ms = Date.parse('2024-01-02T00:00:00Z') + hour * 3_600_000
+    return [ms, 10, hour === 3 ? 1 : 12, 9, 11, hour === 3 || hour === 8 ? 1 : 5, ms + 3_599_999, 52, hour === 8 ? 0 : 3, 2, 21, 0].join(
+      ',',
+    )
+  })
+  const file = { market: 'spot', type: 'klines', symbol: 'AAAUSDT', interval: '1h', period: 'daily', date: '2024-01-02' } as const
+  await writeObject(archive, printArchiveKey(file), Buffer.from(`${lines.join('\n')}\n`), [])
+  const house = openHouse({ lake: join(folder, 'lake'), archive })
+  await ingestKlines(house)
+  const table = 'silver.binance_spot_klines_1h_flagged'
+  await assert.rejects(house.select(`SELECT * FROM ${table}`), { code: 'TABLE_NOT_FOUND' })
+  await house.withQuality(true, (quality) => quality.assess([]))
+  assert.deepEqual(
+    await house.select(
+      `SELECT strftime(open_time, '%d %H') AS at, quality_flags::VARCHAR AS flags FROM ${table} WHERE len(quality_flags) > 0 ORDER BY open_time`,
+    ),
+    [
+      { at: '02 03', flags: '[average_price, ohlc, taker_total]' },
+      { at: '02 08', flags: '[average_price, count_volume, taker_total]' },
+    ],
+  )
+  // The table and its flags in one query, under conditions of their own.
+  const both = `SELECT (SELECT count(*) FROM ${table.replace('_flagged', '')})::INTEGER AS n, (SELECT count(*) FROM ${table} WHERE open_time >= '2024-01-02' AND quality_flags = [])::INTEGER AS good`
+  assert.deepEqual(await house.select(both), [{ n: 48, good: 22 }])
+  await assert.rejects(house.select('SELECT * FROM silver.findings_flagged'), { code: 'TABLE_NOT_FOUND' })
+})
+
 test('the data processor of the specification cleans, assesses and detects', async (context) => {
   const folder = await temporaryFolder(context)
   const archive = join(folder, 'archive')

@@ -146,6 +146,13 @@ test('the universe of a day has those that were there: also the delisted, and a 
   assert.deepEqual(await at('2024-02-28'), ['BTCUPUSDT 1', 'BTCUSDT 1', 'LUNAUSDT 2', 'USDCUSDT 1'])
   assert.deepEqual(await at('2024-02-28', true), ['BTCUSDT 1', 'LUNAUSDT 2'])
   const all = await house.withQuality(false, (quality) => quality.universe(ALL))
+  const kept = await house.select(
+    "SELECT symbol, listing::INTEGER AS listing FROM gold.universe WHERE first_seen <= '2024-02-28' AND last_seen > '2024-02-28' ORDER BY ALL",
+  )
+  assert.deepEqual(
+    kept.map(({ symbol, listing }) => `${symbol} ${listing}`),
+    await at('2024-02-28'),
+  )
   assert.deepEqual(
     all.filter(({ symbol }) => symbol === 'GONEUSDT').map(({ firstSeen, lastSeen, status }) => [firstSeen, lastSeen, status]),
     [['2024-01-01T00:00:00Z', '2024-01-21T00:00:00Z', 'ended']],

@@ -1,5 +1,5 @@
 import { Random } from '../../simulator/random.ts'
-import type { ObservedBar } from '../../src/silver/anomalies/detector.ts'
+import { type Detector, nothingObserved, type Observed } from '../../src/silver/anomalies/detector.ts'
 import { DETECTORS } from '../../src/silver/anomalies/registry.ts'
 
 /** What is done to a clean series from bar `at` on, and how many bars a detector may take to see it. */
@@ -7,10 +7,10 @@ type Injection = {
   readonly detector: string
   readonly what: string
   readonly within: number
-  readonly inject: (bars: ObservedBar[], at: number, random: Random) => void
+  readonly inject: (bars: Observed[], at: number, random: Random) => void
 }
 
-const change = (bars: ObservedBar[], at: number, by: Partial<ObservedBar>) => Object.assign(bars[at] ?? {}, by)
+const change = (bars: Observed[], at: number, by: Partial<Observed>) => Object.assign(bars[at] ?? {}, by)
 
 const INJECTIONS: readonly Injection[] = [
   {
@@ -53,11 +53,52 @@ const INJECTIONS: readonly Injection[] = [
       change(bars, at, { high: close * 1.02, low: close * 0.98, volume: volume * 60, takerVolume: volume * 59, tradeCount: 3 })
     },
   },
+  {
+    detector: 'trade_outlier',
+    what: 'one price 1–8 % off',
+    within: 0,
+    inject: (trades, at, random) =>
+      change(trades, at, { price: (trades[at]?.price ?? 1) * (1 + (random.chance(0.5) ? 1 : -1) * (0.01 + 0.07 * random.uniform())) }),
+  },
+  {
+    detector: 'spread_outlier',
+    what: 'a spread times 20–200',
+    within: 0,
+    inject: (quotes, at, random) => {
+      const { bid = 1, ask = 1 } = quotes[at] ?? {}
+      change(quotes, at, { ask: bid + (ask - bid) * (20 + 180 * random.uniform()) })
+    },
+  },
 ]
 
+/** Trades at prices of whole ticks, in bursts that go one way. */
+function cleanTrades(random: Random, length: number): Observed[] {
+  let [ticks, drift] = [100_000, 0]
+  return Array.from({ length }, (_, time) => {
+    drift = random.chance(0.05) ? random.normal() : 0.9 * drift
+    ticks += Math.round(drift + 0.7 * random.normal())
+    return { ...nothingObserved(), time, price: ticks / 1000 }
+  })
+}
+
+/** Quotes of a market whose spread is mostly one tick, at times some more. */
+function cleanQuotes(random: Random, length: number): Observed[] {
+  let ticks = 100_000
+  return Array.from({ length }, (_, time) => {
+    ticks += Math.round(random.normal())
+    const spread = random.chance(0.8) ? 1 : 1 + random.integer(4)
+    return { ...nothingObserved(), time, bid: ticks / 1000, ask: (ticks + spread) / 1000 }
+  })
+}
+
+/** Rows of the kind that a detector looks at, none of them out of the ordinary. */
+export function cleanRows(sees: Detector['sees'], random: Random, length: number): Observed[] {
+  return sees === 'trades' ? cleanTrades(random, length) : sees === 'quotes' ? cleanQuotes(random, length) : cleanBars(random, length)
+}
+
 /** Bars of a market with calm and lively hours, no two alike; volume follows the moves. */
-export function cleanBars(random: Random, length: number): ObservedBar[] {
-  const bars: ObservedBar[] = []
+function cleanBars(random: Random, length: number): Observed[] {
+  const bars: Observed[] = []
   let [price, calm] = [100, 0]
   for (let n = 0; n < length; n++) {
     calm = 0.98 * calm + 0.1 * random.normal()
@@ -68,6 +109,7 @@ export function cleanBars(random: Random, length: number): ObservedBar[] {
     const volume = 10 * Math.exp(calm + 0.5 * random.normal())
     const tradeCount = 50 + Math.round(volume * (3 + random.uniform()))
     bars.push({
+      ...nothingObserved(),
       time: n,
       open,
       close,
@@ -96,10 +138,11 @@ export function injectAnomalies(seed: string, series: number): DetectorResult[] 
     const found = { found: 0, others: 0 }
     for (let n = 0; n < series; n++) {
       const random = new Random(`${seed}:${detector}:${n}`)
-      const bars = cleanBars(random, 1500)
+      const judging = DETECTORS.find(({ id }) => id === detector)
+      const bars = cleanRows(judging?.sees ?? 'bars', random, 1500)
       const at = 800 + random.integer(600)
       inject(bars, at, random)
-      const judge = DETECTORS.find(({ id }) => id === detector)?.create()
+      const judge = judging?.create()
       const hits = bars.flatMap((bar, index) => (judge?.(bar) === undefined ? [] : [index]))
       if (hits.some((hit) => hit >= at && hit <= at + within)) found.found++
       found.others += hits.filter((hit) => hit < at || hit > at + Math.max(within, 1)).length

@@ -1,4 +1,4 @@
-import type { Detector, ObservedBar } from './detector.ts'
+import type { Detector, Observed } from './detector.ts'
 
 const TREES = 32
 const SAMPLE = 64
@@ -28,8 +28,11 @@ function random(seed: number): () => number {
   }
 }
 
-/** What of a bar is looked at: move, range, volume, the takers' share, the size of a trade; of each the distance from an ordinary bar. */
-function featuresOf(bar: ObservedBar, before: number): number[] | undefined {
+/** What of a bar is looked at, by the names under which a score is explained. */
+const FEATURES = ['move', 'range', 'volume', 'taker share', 'trade size', 'opening gap'] as const
+
+/** The features of a bar, each so that an extraordinary bar lies far from the ordinary ones. */
+function featuresOf(bar: Observed, before: number): number[] | undefined {
   const { open, high, low, close, volume, takerVolume, tradeCount } = bar
   if (!(volume > 0) || !(before > 0) || !(low > 0) || !(tradeCount > 0)) return undefined
   return [
@@ -49,23 +52,53 @@ export const isolationForest = {
   id: 'isolation_forest',
   meaning: 'move, range, volume, takers and size of trades together are unlike those of the bars before',
   parameters: { trees: TREES, sample: SAMPLE, history: HISTORY, threshold: THRESHOLD, seed: SEED, version: VERSION },
+  sees: 'klines',
   create: () => {
     const history: number[][] = []
     let forest: Node[] = []
     let grown = 0
+    let forestOf = 0
     let before = Number.NaN
-    return (bar) => {
+    let last: number[] = []
+    const judge = (bar: Observed) => {
       const features = featuresOf(bar, before)
       before = bar.close
       if (features === undefined) return undefined
+      last = features
+      if (grown % HISTORY === 0 && grown > forestOf) {
+        forest = grow(history, SEED + grown)
+        forestOf = grown
+      }
       const value = forest.length === 0 ? 0 : score(forest, features)
       history[grown % HISTORY] = features
       grown++
-      if (grown >= HISTORY && grown % HISTORY === 0) forest = grow(history, SEED + grown)
       return value > THRESHOLD ? value : undefined
     }
+    const model = () =>
+      forest.length === 0
+        ? undefined
+        : { rows: forestOf, json: JSON.stringify({ version: VERSION, features: FEATURES, sample: SAMPLE, forest }) }
+    return Object.assign(judge, { explain: () => explain(forest, history, last), model })
   },
 } as const satisfies Detector
+
+/** How much of the score goes when a feature has the median of the history instead: the shares of the features that count, the largest first. */
+function explain(forest: readonly Node[], history: readonly (readonly number[])[], features: readonly number[]): string {
+  const whole = score(forest, features)
+  const drops = FEATURES.map((name, index) => {
+    const values = history.map((row) => row[index] as number).sort((a, b) => a - b)
+    const ordinary = features.map((value, at) => (at === index ? (values[values.length >> 1] as number) : value))
+    return { name, drop: Math.max(0, whole - score(forest, ordinary)) }
+  })
+  const total = drops.reduce((sum, { drop }) => sum + drop, 0)
+  const shares = drops.filter(({ drop }) => drop >= 0.05 * total && drop > 0).sort((a, b) => b.drop - a.drop)
+  return shares.map(({ name, drop }) => `${name} ${Math.round((100 * drop) / total)} %`).join(', ')
+}
+
+/** The score that a stored model gives to features, in the order of its `features`. */
+export function scoreOf(json: string, features: readonly number[]): number {
+  return score((JSON.parse(json) as { forest: Node[] }).forest, features)
+}
 
 function grow(rows: readonly (readonly number[])[], seed: number): Node[] {
   const next = random(seed)

@@ -7,6 +7,7 @@ const PARAMETERS = { window: 120, shortest: 30, threshold: 12, smallest: 2e-3 } 
 export const openGap = {
   id: 'open_gap',
   meaning: 'the bar opens far from where the one before closed',
+  sees: 'bars',
   parameters: PARAMETERS,
   create: () => {
     const filter = hampelFilter(PARAMETERS)

@@ -3,7 +3,17 @@ import { isolationForest } from './isolation-forest.ts'
 import { levelShift } from './level-shift.ts'
 import { openGap } from './open-gap.ts'
 import { returnOutlier } from './return-outlier.ts'
+import { spreadOutlier } from './spread-outlier.ts'
+import { tradeOutlier } from './trade-outlier.ts'
 import { volumeOutlier } from './volume-outlier.ts'
 
 /** Every detector. A new one is a file beside this and a line here. */
-export const DETECTORS = [returnOutlier, volumeOutlier, openGap, levelShift, isolationForest] as const satisfies readonly Detector[]
+export const DETECTORS: readonly Detector[] = [
+  returnOutlier,
+  volumeOutlier,
+  openGap,
+  levelShift,
+  isolationForest,
+  tradeOutlier,
+  spreadOutlier,
+] as const satisfies readonly Detector[]

@@ -8,6 +8,7 @@ const PARAMETERS = { window: 120, shortest: 30, threshold: 12, smallest: 1e-3 } 
 export const returnOutlier = {
   id: 'return_outlier',
   meaning: 'the price moved by many times what it has moved by lately',
+  sees: 'bars',
   parameters: PARAMETERS,
   create: () => {
     const filter = hampelFilter(PARAMETERS)

@@ -108,3 +108,33 @@ export function hampelFilter({
     return score
   }
 }
+
+/** A robust z-score on logarithms of what came before, where it is above the threshold; what is not positive is passed over. A scale is never less than `smallestScale`. */
+export function highOutlier({
+  window,
+  shortest,
+  threshold,
+  smallestScale,
+}: {
+  window: number
+  shortest: number
+  threshold: number
+  smallestScale: number
+}) {
+  const before = new RollingWindow(window)
+  return (amount: number): number | undefined => {
+    if (!(amount > 0)) return undefined
+    const value = Math.log(amount)
+    let score: number | undefined
+    if (before.size >= shortest) {
+      const deviation = value - before.median()
+      // The scale costs more than the median: most values are below any threshold.
+      if (deviation > threshold * smallestScale) {
+        const z = deviation / Math.max(before.scale(), smallestScale)
+        if (z > threshold) score = z
+      }
+    }
+    before.push(value)
+    return score
+  }
+}

@@ -1,13 +1,18 @@
-import type { Series } from '../../core/datasets/registry.ts'
+import { DATASETS, type Series } from '../../core/datasets/registry.ts'
 import { INTERVALS, isIntraday } from '../../core/interval.ts'
-import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
-import { amounts } from '../checks/check.ts'
-import type { ObservedBar } from './detector.ts'
+import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
+import { amounts, isBars } from '../checks/check.ts'
+import { type Detector, type Judge, nothingObserved, type Observed } from './detector.ts'
 import { DETECTORS } from './registry.ts'
 
-type Judge = ReturnType<(typeof DETECTORS)[number]['create']>
-
-type Hit = { readonly detector: (typeof DETECTORS)[number]; readonly symbol: string; readonly time: number; readonly score: number }
+type Hit = {
+  readonly detector: Detector
+  readonly symbol: string
+  readonly time: number
+  readonly score: number
+  readonly detail: string
+  readonly context: string
+}
 
 /** After so many missing bars what came before tells nothing of what follows. */
 const BREAK_BARS = 10
@@ -15,77 +20,151 @@ const BREAK_BARS = 10
 /** So many hits are handed over at once. */
 const BATCH = 500
 
-/** Whether bars of the series are looked at for what is out of the ordinary. */
-export function isDetectable({ dataset, interval }: Series): boolean {
-  return dataset === 'klines' && interval !== undefined && isIntraday(interval)
+/** So many rows before a hit are kept with it. */
+const CONTEXT_ROWS = 3
+
+type Field = Exclude<keyof Observed, 'time'>
+
+/** What detectors look at in rows of a series, as SQL by field; undefined for rows that none looks at. */
+function fieldsOf(
+  series: Series,
+): { readonly kinds: readonly Detector['sees'][]; readonly fields: readonly (readonly [Field, string])[] } | undefined {
+  const prices = (['open', 'high', 'low', 'close'] as const).map((name) => [name, name] as const)
+  if (isBars(series) && (series.interval === undefined || !isIntraday(series.interval))) return undefined
+  switch (series.dataset) {
+    case 'klines': {
+      const { volume, takerVolume } = amounts(series)
+      return {
+        kinds: ['klines', 'bars'],
+        fields: [...prices, ['volume', volume], ['takerVolume', takerVolume], ['tradeCount', 'trade_count::DOUBLE']],
+      }
+    }
+    case 'markPriceKlines':
+    case 'indexPriceKlines':
+      return { kinds: ['bars'], fields: prices }
+    case 'trades':
+    case 'aggTrades':
+      return { kinds: ['trades'], fields: [['price', 'price']] }
+    case 'bookTicker':
+      return {
+        kinds: ['quotes'],
+        fields: [
+          ['bid', 'best_bid_price'],
+          ['ask', 'best_ask_price'],
+        ],
+      }
+    default:
+      return undefined
+  }
 }
 
+type State = { readonly judges: readonly Judge[]; last: number; recent: number[][] }
+
 /**
- * Shows the bars of a table to every detector, partition by partition in the order of time, and writes the hits to the temporary table `found`. What a symbol's detectors have seen is
- * kept from one partition to the next.
+ * Shows the rows of a table to every detector that looks at such, partition by partition in the order of time, and writes the hits to the temporary table `found`. What a symbol's
+ * detectors have seen is kept from one partition to the next.
  */
 export class DetectorRun {
   readonly #session: DuckDBSession
   readonly #series: Series
-  readonly #judges = new Map<string, { judges: readonly Judge[]; last: number }>()
-  readonly #bar: ObservedBar = { time: 0, open: 0, high: 0, low: 0, close: 0, volume: 0, takerVolume: 0, tradeCount: 0 }
+  readonly #seen: ReturnType<typeof fieldsOf>
+  readonly #detectors: readonly Detector[]
+  readonly #states = new Map<string, State>()
+  readonly #row = nothingObserved()
+  /** µs: how long a row lasts, and after which break what came before is forgotten. */
+  readonly #step: number
+  readonly #break: number
   #hits: Hit[] = []
 
   constructor(session: DuckDBSession, series: Series) {
     this.#session = session
     this.#series = series
+    this.#seen = fieldsOf(series)
+    this.#detectors = DETECTORS.filter(({ sees }) => this.#seen?.kinds.includes(sees) === true)
+    const us = series.interval === undefined ? undefined : INTERVALS[series.interval].us
+    this.#step = us ?? 1
+    this.#break = us === undefined ? Number.POSITIVE_INFINITY : BREAK_BARS * us
   }
 
   async add(rows: string): Promise<void> {
-    const { volume, takerVolume } = amounts(this.#series)
+    if (this.#seen === undefined) return
+    const { key, eventTime } = DATASETS[this.#series.dataset]
+    const fields = this.#seen.fields.map(([name]) => name)
+    const values = this.#seen.fields.map(([, sql]) => sql)
     const result = await this.#session.stream(
-      `SELECT symbol, epoch_us(open_time)::DOUBLE, open, high, low, close, ${volume}, ${takerVolume}, trade_count::DOUBLE FROM (${rows}) ORDER BY symbol, open_time`,
+      `SELECT symbol, epoch_us(${quoteName(eventTime)})::DOUBLE, ${values.join(', ')} FROM (${rows}) ORDER BY ${key.map(quoteName).join(', ')}`,
     )
     for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-      const columns = Array.from({ length: 9 }, (_, index) => chunk.getColumnValues(index))
-      for (let row = 0; row < chunk.rowCount; row++) this.#observe(columns as readonly (readonly unknown[])[], row)
+      const columns = Array.from({ length: fields.length + 2 }, (_, index) =>
+        chunk.getColumnValues(index),
+      ) as unknown as readonly (readonly number[])[]
+      for (let row = 0; row < chunk.rowCount; row++) this.#observe(fields, columns, row)
     }
     await this.#flush()
   }
 
-  #observe(columns: readonly (readonly unknown[])[], row: number): void {
-    const number = (index: number) => columns[index]?.[row] as number
-    const symbol = columns[0]?.[row] as string
-    const time = number(1)
-    const step = INTERVALS[this.#series.interval ?? '1m'].us ?? 1
-    let state = this.#judges.get(symbol)
-    if (state === undefined || time - state.last > BREAK_BARS * step) {
-      state = { judges: DETECTORS.map((detector) => detector.create()), last: time }
-      this.#judges.set(symbol, state)
+  #observe(fields: readonly Field[], columns: readonly (readonly number[])[], row: number): void {
+    const symbol = columns[0]?.[row] as unknown as string
+    const time = columns[1]?.[row] as number
+    let state = this.#states.get(symbol)
+    if (state === undefined || time - state.last > this.#break) {
+      state = { judges: this.#detectors.map((detector) => detector.create()), last: time, recent: [] }
+      this.#states.set(symbol, state)
     }
     state.last = time
-    const bar = this.#bar
-    bar.time = time
-    bar.open = number(2)
-    bar.high = number(3)
-    bar.low = number(4)
-    bar.close = number(5)
-    bar.volume = number(6)
-    bar.takerVolume = number(7)
-    bar.tradeCount = number(8)
-    for (let at = 0; at < DETECTORS.length; at++) {
-      const score = state.judges[at]?.(bar)
-      const detector = DETECTORS[at]
-      if (score !== undefined && detector !== undefined) this.#hits.push({ detector, symbol, time, score })
+    const seen = this.#row
+    seen.time = time
+    const values = [time]
+    for (let at = 0; at < fields.length; at++) {
+      const value = columns[at + 2]?.[row] as number
+      seen[fields[at] as Field] = value
+      values.push(value)
+    }
+    state.recent.push(values)
+    if (state.recent.length > CONTEXT_ROWS + 1) state.recent.shift()
+    for (let at = 0; at < state.judges.length; at++) {
+      const score = state.judges[at]?.(seen)
+      if (score !== undefined) this.#hit(state, at, symbol, time, score, fields)
     }
   }
 
+  #hit(state: State, at: number, symbol: string, time: number, score: number, fields: readonly Field[]): void {
+    const detector = this.#detectors[at]
+    if (detector === undefined) return
+    const because = state.judges[at]?.explain?.()
+    const parameters = Object.entries(detector.parameters).map(([name, value]) => `${name} ${value}`)
+    const context = state.recent.map((row) =>
+      Object.fromEntries([['time', new Date((row[0] ?? 0) / 1000).toISOString()], ...fields.map((name, index) => [name, row[index + 1]])]),
+    )
+    const detail = `score ${score.toPrecision(4)}${because === undefined ? '' : ` (${because})`}; ${parameters.join(', ')}`
+    this.#hits.push({ detector, symbol, time, score, detail, context: JSON.stringify(context) })
+  }
+
   async #flush(): Promise<void> {
-    const step = INTERVALS[this.#series.interval ?? '1m'].us ?? 1
     for (let at = 0; at < this.#hits.length; at += BATCH) {
-      const values = this.#hits.slice(at, at + BATCH).map(({ detector, symbol, time, score }) => {
-        const detail = `score ${score.toPrecision(4)}; ${Object.entries(detector.parameters)
-          .map(([name, value]) => `${name} ${value}`)
-          .join(', ')}`
-        return `(${quote(detector.id)}, ${quote(symbol)}, ${time}, ${time + step}, 1, ${quote(detail)})`
-      })
+      const values = this.#hits
+        .slice(at, at + BATCH)
+        .map(
+          ({ detector, symbol, time, score, detail, context }) =>
+            `(${quote(detector.id)}, ${quote(symbol)}, ${time}, ${time + this.#step}, 1, ${quote(detail)}, ${score}, ${quote(context)})`,
+        )
       await this.#session.run(`INSERT INTO found VALUES ${values.join(', ')}`)
     }
     this.#hits = []
+  }
+
+  /** Puts what the judges have learnt into the temporary table `models`. */
+  async saveModels(): Promise<void> {
+    await this.#session.run(
+      'CREATE OR REPLACE TEMP TABLE models (symbol VARCHAR, detector VARCHAR, version BIGINT, trained_rows BIGINT, model VARCHAR)',
+    )
+    for (const [symbol, { judges }] of this.#states)
+      for (const [at, { id, parameters }] of this.#detectors.entries()) {
+        const model = judges[at]?.model?.()
+        if (model !== undefined)
+          await this.#session.run(
+            `INSERT INTO models VALUES (${quote(symbol)}, ${quote(id)}, ${parameters['version'] ?? 1}, ${model.rows}, ${quote(model.json)})`,
+          )
+      }
   }
 }

@@ -11,7 +11,7 @@ type ActiveCheck = Check & { readonly sql: string }
 
 /**
  * Holds the rules against a table, partition by partition in the order of time, in the temporary tables of one session: `tallies` (symbol, day since 1970, rows, missing,
- * bad_<dimension>), `found` (check_id, symbol, from_us, to_us, row_count, detail) and `kept` (source_object, rows). The last row of each symbol is carried to the next partition, so that
+ * bad_<dimension>), `found` (check_id, symbol, from_us, to_us, row_count, detail, score, context) and `kept` (source_object, rows). The last row of each symbol is carried to the next partition, so that
  * what follows it is judged too.
  */
 export class CheckRun {
@@ -42,7 +42,7 @@ export class CheckRun {
       `CREATE OR REPLACE TEMP TABLE tallies (symbol VARCHAR, day BIGINT, n BIGINT, missing BIGINT, first_us BIGINT, last_us BIGINT, ${bad})`,
     )
     await this.#session.run(
-      'CREATE OR REPLACE TEMP TABLE found (check_id VARCHAR, symbol VARCHAR, from_us BIGINT, to_us BIGINT, row_count BIGINT, detail VARCHAR)',
+      'CREATE OR REPLACE TEMP TABLE found (check_id VARCHAR, symbol VARCHAR, from_us BIGINT, to_us BIGINT, row_count BIGINT, detail VARCHAR, score DOUBLE, context VARCHAR)',
     )
     await this.#session.run('CREATE OR REPLACE TEMP TABLE kept (source_object VARCHAR, n BIGINT)')
     await this.#session.run(`CREATE OR REPLACE TEMP TABLE carried AS ${empty}`)

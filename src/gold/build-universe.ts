@@ -1,0 +1,55 @@
+import { asLakehouseError } from '../core/errors.ts'
+import { fieldsOf, type TableShape } from '../lake/iceberg/schema.ts'
+import { tableKey } from '../lake/layout.ts'
+import { type WriteDeps, writeRows } from '../lake/write-rows.ts'
+import { quote } from '../platform/duckdb/session.ts'
+import { type Listing, universe } from '../silver/universe.ts'
+
+/** Where listings lie: gold.universe. */
+export const UNIVERSE = tableKey('gold', 'universe')
+
+const SHAPE: TableShape = {
+  fields: fieldsOf([
+    { name: 'market', type: 'string', doc: 'market of the exchange' },
+    { name: 'symbol', type: 'string', doc: 'symbol as the exchange writes it' },
+    { name: 'listing', type: 'long', doc: 'from 1: a ticker that comes back after a long break is another listing' },
+    { name: 'base', type: 'string', doc: 'base asset' },
+    { name: 'quote', type: 'string', doc: 'quote asset' },
+    { name: 'contract_type', type: 'string', doc: 'spot, perpetual, delivery, option or settled' },
+    { name: 'contract_size', type: 'double', doc: 'worth of one contract in the quote asset, of coin-margined futures' },
+    { name: 'multiplier', type: 'long', doc: 'units of the base asset that one unit of the symbol stands for' },
+    { name: 'is_leveraged', type: 'boolean', doc: 'a token that holds a position' },
+    { name: 'is_stable_pair', type: 'boolean', doc: 'one stable coin against another' },
+    { name: 'first_seen', type: 'instant', doc: 'start of the first day with a row' },
+    { name: 'last_seen', type: 'instant', doc: 'end of the last day with a row' },
+    { name: 'status', type: 'string', doc: 'trading at the end of what is known of the market, or ended before' },
+  ]),
+  partition: [],
+  sort: ['market', 'symbol', 'listing'],
+}
+
+/** Another run may write it meanwhile: then it is made anew, of what is there by then. */
+const ROUNDS = 8
+
+/** Makes gold.universe what the silver tables say of who was there when; returns how many listings there are. The same listings change nothing. */
+export async function buildUniverse(deps: WriteDeps): Promise<number> {
+  for (let round = 1; ; round++) {
+    const listings = await universe(deps, { markets: [], at: undefined, quotes: [], contractTypes: [], plain: false })
+    if (listings.length === 0) return 0
+    try {
+      return (await writeRows(deps, UNIVERSE, valuesOf(listings), { mode: 'overwrite', shape: SHAPE })).rows
+    } catch (error) {
+      if (asLakehouseError(error).code !== 'COMMIT_CONFLICT' || round === ROUNDS) throw error
+    }
+  }
+}
+
+function valuesOf(listings: readonly Listing[]): string {
+  const rows = listings.map(
+    (one) =>
+      `(${[one.market, one.symbol, one.base, one.quote, one.contractType, one.firstSeen, one.lastSeen, one.status].map(quote).join(', ')}, ${one.listing}, ${one.contractSize ?? 'NULL'}::DOUBLE, ${one.multiplier}, ${one.isLeveraged}, ${one.isStablePair})`,
+  )
+  const names =
+    'market, symbol, base, quote, contract_type, first_seen, last_seen, status, listing, contract_size, multiplier, is_leveraged, is_stable_pair'
+  return `SELECT * REPLACE (first_seen::TIMESTAMPTZ AS first_seen, last_seen::TIMESTAMPTZ AS last_seen) FROM (VALUES ${rows.join(', ')}) AS v(${names})`
+}
