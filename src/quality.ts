@@ -4,13 +4,14 @@ import { type Finding, wholeFinding } from './core/finding.ts'
 import { INTERVAL_IDS } from './core/interval.ts'
 import { loadTable } from './lake/iceberg/table.ts'
 import { tableKey } from './lake/layout.ts'
+import { LedgerWriter } from './lake/ledger/writer.ts'
 import { listTables } from './lake/tables.ts'
 import { type Assessment, assessTable, type QualityOptions } from './silver/assess.ts'
 import { explainRow, type RowOrigin } from './silver/explain-row.ts'
 import { type FillOptions, type FillReport, fillGaps } from './silver/gaps/fill-gaps.ts'
 import { type DayCoverage, dayCoverage, findGaps, type GapOptions, type GapReport } from './silver/gaps/find-gaps.ts'
 import type { DecodeLimits } from './silver/inputs.ts'
-import { type Quarantine, readQuarantine } from './silver/quarantine.ts'
+import { type Decision, decide, type Quarantine, readQuarantine } from './silver/quarantine.ts'
 import { diffRevisions, listRevisions, type Reconciliation, type Revision, reconcile } from './silver/reconcile.ts'
 import { type Listing, type UniverseFilter, universe } from './silver/universe.ts'
 import { symbolPatterns } from './sources/binance/discover.ts'
@@ -108,6 +109,13 @@ export class Quality {
   /** Objects and lines that could not be trusted. */
   async quarantine(limit: number): Promise<Quarantine> {
     return await this.#deps.withSession((session) => readQuarantine({ store: this.#deps.store, session }, limit))
+  }
+
+  /** Records what is to become of a quarantined line, or object. Throws ROW_NOT_FOUND, CORRECTION_INVALID. */
+  async decide(key: string, decision: Decision): Promise<void> {
+    const { store, run, commits, withSession } = this.#deps
+    const ledger = new LedgerWriter({ store, run, nowMs: commits.nowMs })
+    await withSession((session) => decide({ store, session, ledger }, key, decision, this.#options))
   }
 
   /** The symbols that the lake knows, with the time of each. */

@@ -175,6 +175,11 @@ export const ERROR_CODES = {
   LAKE_NOT_FOUND: { retryable: false, meaning: 'There is no lake at that place.', remedy: 'Ingest something first, or check `--lake`.' },
   TABLE_NOT_FOUND: { retryable: false, meaning: 'The lake has no such table.', remedy: '`status` lists the tables.' },
   ROW_NOT_FOUND: { retryable: false, meaning: 'A table has no such row.', remedy: 'Look for it with `query`.' },
+  CORRECTION_INVALID: {
+    retryable: false,
+    meaning: 'What is to be read in the place of a quarantined line cannot be typed either.',
+    remedy: 'Give all fields of the line, in the order of its file.',
+  },
   TABLE_CORRUPT: {
     retryable: false,
     meaning: 'Metadata of an Iceberg table cannot be read.',

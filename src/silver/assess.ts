@@ -5,7 +5,7 @@ import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { periodRange } from '../lake/iceberg/schema.ts'
 import { liveFiles, loadTable, required, snapshotOf, type Table } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
-import { foldLedger } from '../lake/ledger/fold.ts'
+import { DECISIONS, foldLedger } from '../lake/ledger/fold.ts'
 import { scanSql } from '../lake/scan-sql.ts'
 import { listTables } from '../lake/tables.ts'
 import type { WriteDeps } from '../lake/write-rows.ts'
@@ -160,9 +160,10 @@ async function score({ session }: WriteDeps, series: Series, { weights, staleUs,
   // A day lies in one partition: `tallies` has it once. Where rows come in a fixed step a day's number is known, but for the days at which a symbol begins and ends; days without a row count as well.
   const isStepped = us !== undefined && us < US_PER_DAY
   await session.run(`CREATE OR REPLACE TEMP TABLE sources AS
-    SELECT source_object AS key, ${keySymbol('source_object')} AS symbol, ${keyDate('source_object')} AS date, kept.n, d.rows, d.rejected, d.sorted, d.unused
+    SELECT source_object AS key, ${keySymbol('source_object')} AS symbol, ${keyDate('source_object')} AS date, kept.n, d.rows, d.rejected - coalesce(gone.n, 0) AS rejected, d.sorted, d.unused
     FROM (SELECT source_object, sum(n) AS n FROM kept GROUP BY ALL) kept
-    LEFT JOIN (SELECT key, arg_max(rows, ("at", run, n)) AS rows, arg_max(rejected, ("at", run, n)) AS rejected, arg_max(sorted, ("at", run, n)) AS sorted, arg_max(unused, ("at", run, n)) AS unused FROM ledger WHERE event = 'decoded' GROUP BY key) d ON d.key = source_object`)
+    LEFT JOIN (SELECT key, arg_max(rows, ("at", run, n)) AS rows, arg_max(rejected, ("at", run, n)) AS rejected, arg_max(sorted, ("at", run, n)) AS sorted, arg_max(unused, ("at", run, n)) AS unused FROM ledger WHERE event = 'decoded' GROUP BY key) d ON d.key = source_object
+    LEFT JOIN (SELECT x.key, count(*) AS n FROM (${DECISIONS}) x JOIN current_objects c ON c.key = x.key AND c.v.sha256 = x.sha256 WHERE decision = 'dropped' AND line IS NOT NULL GROUP BY x.key) gone ON gone.key = source_object`)
   const known = {
     duplicate_rows: 'rows - n',
     rejected_rows: 'rejected',

@@ -84,7 +84,7 @@ async function load(
 ): Promise<void> {
   const folder = await makeScratch()
   try {
-    const inputs = objects.map((one) => ({ ...one, size: 0, symbol: parseArchiveKey(one.key).symbol, placed: true }))
+    const inputs = objects.map((one) => ({ ...one, size: 0, symbol: parseArchiveKey(one.key).symbol, placed: true, corrections: [] }))
     const range = { ...PLAUSIBLE_TIME, partitionStart: () => 0 }
     const rows = new InputFeed(new ZipReader(), { series, inputs, rejects: folder, maxEntryBytes }, range)
     const feed = registerFeed(session.connection, rows.columns, (chunk) => rows.fill(chunk))

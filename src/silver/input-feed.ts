@@ -6,12 +6,13 @@ import { DATASETS, type Series, storedAs } from '../core/datasets/registry.ts'
 import { LakehouseError, systemCode } from '../core/errors.ts'
 import { CHUNK_ROWS, type FeedChunk, type FeedColumn } from '../platform/duckdb/feed.ts'
 import { TextPool } from '../platform/duckdb/text-pool.ts'
-import { CsvDecoder, type DecodeOptions, type FileEvidence, type RejectedRow } from '../sources/binance/csv-decoder.ts'
+import { CsvDecoder, type DecodeOptions } from '../sources/binance/csv-decoder.ts'
+import type { FileEvidence, RejectedRow } from '../sources/binance/file-evidence.ts'
 import type { FileBytes, ZipReader } from '../sources/binance/zip-entry.ts'
 import type { BuildInput } from './inputs.ts'
 
 /** Where a row may come from. */
-const SOURCES = ['archive', 'api', 'stream', 'derived'] as const
+const SOURCES = ['archive', 'api', 'stream', 'derived', 'synthetic'] as const
 
 export type FeedTask = {
   readonly series: Series
@@ -132,6 +133,7 @@ export class InputFeed {
         range: this.#range,
         partitionStart: this.#range.partitionStart,
         onReject: (row: RejectedRow) => rejects.add(row),
+        corrections: new Map(input.corrections),
       }
       const decoder = new CsvDecoder({ label: input.key, next: () => entry.next() }, options)
       return { input, ordinal, file, decoder, rejects }

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../core/errors.ts'
 import { parseInstant } from '../core/time.ts'
 import { PERIOD_WIDTHS } from '../lake/iceberg/schema.ts'
 import { type PeriodTransform, periodOf } from '../lake/iceberg/transform.ts'
+import { DECISIONS } from '../lake/ledger/fold.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import { type ArchiveFile, parseArchiveKey, typePrefix } from '../sources/binance/archive-key.ts'
 import { compareKeys } from '../storage/object-store.ts'
@@ -16,6 +17,8 @@ export type BuildInput = {
   readonly symbol: string
   /** Whether it was decoded before, so that its partitions are known; else its name tells. */
   readonly placed: boolean
+  /** What somebody has decided to read in the place of lines that cannot be typed. */
+  readonly corrections: readonly (readonly [line: number, text: string])[]
 }
 
 /**
@@ -52,11 +55,20 @@ export async function* partitionInputs(session: DuckDBSession, series: Series, l
     SELECT i.*, left(date, ${width}) AS part, false AS placed FROM inputs i ANTI JOIN decoded d USING (key, sha256)
     UNION ALL SELECT i.*, left(strftime(make_timestamp(start::BIGINT), '%Y-%m-%d'), ${width}) AS part, true AS placed
     FROM inputs i JOIN (SELECT key, sha256, unnest(partitions) AS start FROM decoded) USING (key, sha256)`)
+  const corrections = new Map<string, [number, string][]>()
+  for (const row of await session.rows(
+    `SELECT sha256, line, text FROM (${DECISIONS}) WHERE decision = 'released' AND line IS NOT NULL AND ${belongsTo(series, 'key')} ORDER BY line`,
+  )) {
+    const sha256 = String(row['sha256'])
+    corrections.set(sha256, [...(corrections.get(sha256) ?? []), [Number(row['line']), String(row['text'])]])
+  }
   for (const { part } of await session.rows('SELECT DISTINCT part FROM placed ORDER BY part')) {
     const rows = await session.rows(`SELECT key, sha256, size, placed FROM placed WHERE part = ${quote(String(part))}`)
     const inputs = rows.map((row) => {
       const key = String(row['key'])
-      return { ...parseArchiveKey(key), key, sha256: String(row['sha256']), size: Number(row['size']), placed: row['placed'] === true }
+      const sha256 = String(row['sha256'])
+      const corrected = corrections.get(sha256) ?? []
+      return { ...parseArchiveKey(key), key, sha256, size: Number(row['size']), placed: row['placed'] === true, corrections: corrected }
     })
     // A monthly file of a table that is cut by days begins at its first day, until it was decoded.
     yield { partition: periodOf(unit, parseInstant(String(part)) ?? 0), inputs: sortInputs(inputs) }
@@ -135,7 +147,7 @@ export function belongsTo(series: Series, key: string): string {
 function sortInputs(inputs: (BuildInput & ArchiveFile)[]): BuildInput[] {
   const rank = (input: ArchiveFile) => (input.period === 'monthly' ? 0 : 1)
   inputs.sort((a, b) => compareKeys(a.symbol, b.symbol) || rank(a) - rank(b) || (a.date < b.date ? -1 : a.date > b.date ? 1 : 0))
-  return inputs.map(({ key, sha256, size, symbol, placed }) => ({ key, sha256, size, symbol, placed }))
+  return inputs.map(({ key, sha256, size, symbol, placed, corrections }) => ({ key, sha256, size, symbol, placed, corrections }))
 }
 
 /** Where a data file's range of symbols begins; the symbols of the exchange fall into two parts of about the same size. */
@@ -162,7 +174,7 @@ export function fingerprint(series: Series, partition: number, inputs: readonly 
     decoderVersion,
     key,
     parquet,
-    inputs.map((input) => [input.key, input.sha256]),
+    inputs.map(({ key: name, sha256, corrections }) => [name, sha256, ...(corrections.length === 0 ? [] : [corrections])]),
   ]
   return createHash('sha256').update(JSON.stringify(recipe)).digest('hex').slice(0, 40)
 }

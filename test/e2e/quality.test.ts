@@ -60,6 +60,9 @@ test('what is wrong with the data, as a user asks for it', async (context) => {
   )
   assert.equal((await json('reconcile')).counts['months'], 0)
   assert.deepEqual((await json('revisions', 'list')).items, [])
+  assert.match((await cli(['quarantine', 'drop', KEY, '--line', '12', '--reason', 'not a bar'], { cwd })).out, /line 12 is dropped/)
+  const decided = await json('quarantine')
+  assert.deepEqual([decided.code, decided.counts['open'], decided.items[0]?.['dropped']], [0, 0, true])
   for (const command of ['findings', 'gaps', 'quarantine', 'universe', 'reconcile']) {
     await cli([command, '--html', `${command}.html`, '--quiet'], { cwd })
     const report = await readFile(join(cwd, `${command}.html`), 'utf8')
@@ -81,6 +84,9 @@ test('what is wrong with the data, as a user asks for it', async (context) => {
     ['revisions', 'diff'],
     ['gaps', 'silver.nothing'],
     ['gaps', '--synthetic'],
+    ['quarantine', 'drop', KEY, '--line', '12'],
+    ['quarantine', 'release', KEY, '--reason', 'x'],
+    ['quarantine', 'burn', KEY],
     ['universe', '--contract', 'swap'],
   ])
     assert.equal((await cli(args, { cwd })).code, 2, args.join(' '))

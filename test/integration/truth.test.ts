@@ -169,3 +169,56 @@ test('lines in quarantine are told with their number, reason and text', async (c
   assert.deepEqual([objects, total], [[], 1])
   assert.deepEqual([lines[0]?.object, lines[0]?.line, lines[0]?.column, lines[0]?.reason], [key, 5, 'high', 'NOT_A_NUMBER'])
 })
+
+test('a line in quarantine is dropped or released by a decision that is kept; a released line is a row again, at its place', async (context) => {
+  const { archive, house } = await setUp(context)
+  const spoil = (lines: string[]) =>
+    lines.map((text, hour) => (hour === 4 ? text.replace(/,11,5,/, ',1l,5,') : hour === 9 ? 'total' : text))
+  const key = await write(archive, 'AAAUSDT', '2024-01-02', 1, spoil)
+  await ingestKlines(house)
+  const held = () => house.withQuality(false, (quality) => quality.quarantine(10))
+  const errors = async () =>
+    (await house.withQuality(true, (quality) => quality.assess([])))[0]?.findings
+      .filter(({ check }) => check === 'rejected_rows')
+      .map(({ count }) => count)
+  assert.deepEqual(
+    [(await held()).lines.map(({ line: n, reason }) => [n, reason]), (await held()).open],
+    [
+      [
+        [5, 'NOT_A_NUMBER'],
+        [10, 'FIELD_COUNT'],
+      ],
+      2,
+    ],
+  )
+  assert.deepEqual(await errors(), [2])
+  const decide = (line: number, text: string | null) =>
+    house.withQuality(true, (quality) => quality.decide(key, { line, text, reason: 'looked at' }))
+  await decide(10, null)
+  assert.deepEqual(await errors(), [1])
+  await assert.rejects(decide(11, null), { code: 'ROW_NOT_FOUND' })
+  await assert.rejects(decide(5, '1,2,3'), { code: 'CORRECTION_INVALID' })
+  const text = line(Date.parse('2024-01-02T04:00:00Z'))
+  await decide(5, text)
+  await ingestKlines(house, { layers: ['silver'] })
+  assert.deepEqual(await errors(), [])
+  const rows = `SELECT strftime(open_time, '%H') AS hour, close, source_object FROM ${TABLE} WHERE open_time BETWEEN '2024-01-02 03:00:00+00' AND '2024-01-02 05:00:00+00' ORDER BY open_time`
+  assert.deepEqual(await house.select(rows), [
+    { hour: '03', close: 11, source_object: key },
+    { hour: '04', close: 11, source_object: key },
+    { hour: '05', close: 11, source_object: key },
+  ])
+  const { lines, open, decisions } = await held()
+  assert.deepEqual([lines.map((one) => [one.line, one.dropped]), open], [[[10, true]], 0])
+  assert.deepEqual(
+    decisions.map((one) => [one.line, one.decision, one.text, one.reason]),
+    [
+      [10, 'dropped', null, 'looked at'],
+      [5, 'released', text, 'looked at'],
+    ],
+  )
+  // A republished file is another one: its lines are judged anew.
+  await write(archive, 'AAAUSDT', '2024-01-02', 1, (all) => spoil(all).slice(0, 23))
+  await ingestKlines(house)
+  assert.equal((await held()).open, 2)
+})

@@ -12,6 +12,7 @@ const seen = { size: z.number().int(), etag: z.string(), lastModifiedMs: z.numbe
  * One line of the ledger.
  * planned: the run wants it. fetched: its bytes arrived whole. verified: they lie in bronze with this digest. superseded: the digest was the current one
  * until upstream replaced the file. quarantined: the bytes are not to be decoded (stage land: they never entered bronze; stage decode: they lie there).
+ * decided: somebody looked at a quarantined line (or at the whole object, without a line) and dropped it for good, or released the line with a text that is to be read in its place.
  * lost: bronze no longer holds the bytes with this digest, so they are to be fetched again. decoded: what the file turned out to be.
  */
 const ledgerEvent = z.discriminatedUnion('event', [
@@ -32,6 +33,15 @@ const ledgerEvent = z.discriminatedUnion('event', [
     bound: z.number().nullable(),
   }),
   z.strictObject({ ...line, event: z.literal('lost'), sha256: digest, code: z.string(), message: z.string() }),
+  z.strictObject({
+    ...line,
+    event: z.literal('decided'),
+    sha256: digest,
+    line: z.number().int().positive().nullable(),
+    decision: z.enum(['released', 'dropped']),
+    text: z.string().nullable(),
+    reason: z.string(),
+  }),
   z.strictObject({
     ...line,
     event: z.literal('decoded'),

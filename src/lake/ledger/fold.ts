@@ -30,7 +30,15 @@ const COLUMNS = {
   sorted: 'BOOLEAN',
   unused: 'BIGINT',
   partitions: 'DOUBLE[]',
+  line: 'BIGINT',
+  decision: 'VARCHAR',
+  text: 'VARCHAR',
+  reason: 'VARCHAR',
 } as const
+
+/** SQL of the latest decision on each quarantined line: key, sha256, line (null: the object), decision, text, reason, at. */
+export const DECISIONS = `SELECT key, sha256, line, d.* FROM (
+    SELECT key, sha256, line, arg_max(struct_pack(decision, text, reason, "at"), ("at", run, n)) AS d FROM ledger WHERE event = 'decided' GROUP BY key, sha256, line)`
 
 /** The state of one archive key's current revision, as the ledger tells it. */
 export type ObjectState = {

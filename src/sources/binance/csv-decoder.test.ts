@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { klines } from '../../core/datasets/klines.ts'
 import { utc } from '../../core/time.ts'
-import { CsvDecoder, type RejectedRow } from './csv-decoder.ts'
+import { CsvDecoder } from './csv-decoder.ts'
+import type { RejectedRow } from './file-evidence.ts'
 
 const HEADER = 'open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore'
 const ROW = '1704067200000,1.5,2.5,0.5,2,10.001,1704067259999,15.25,7,5,7.5,0'
@@ -18,6 +19,7 @@ function decode(blocks: readonly (string | Buffer)[], range = { start: utc(2024)
     key: [0],
     texts: [],
     range,
+    corrections: new Map<number, string>(),
     partitionStart: (us: number) => utc(new Date(us / 1000).getUTCFullYear()),
     onReject: (row: RejectedRow) => rejected.push(row),
   }

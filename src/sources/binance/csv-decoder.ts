@@ -4,44 +4,7 @@ import type { TextPool } from '../../platform/duckdb/text-pool.ts'
 import * as fields from './csv-fields.ts'
 import { countCommas, fieldEnd, isEmpty, kindOf, lineAt, otherValue, slowDecimal } from './csv-fields.ts'
 import { type CsvLayout, sniffLayout } from './csv-header.ts'
-
-export type RejectReason =
-  | 'FIELD_COUNT'
-  | 'NOT_A_NUMBER'
-  | 'NOT_AN_INTEGER'
-  | 'NOT_A_BOOLEAN'
-  | 'NOT_A_TIME'
-  | 'EMPTY'
-  | 'TIME_IMPLAUSIBLE'
-  | 'LINE_TOO_LONG'
-
-/** A line that cannot be typed: its number (from 1), the column, why, and its text (at most 4,096 characters). */
-export type RejectedRow = { readonly line: number; readonly column: string | null; readonly reason: RejectReason; readonly text: string }
-
-/** What a file turned out to be. Times are microseconds; first and last are those of the event time. */
-export type FileEvidence = {
-  bom: boolean
-  header: readonly string[] | undefined
-  lineEnd: 'lf' | 'crlf' | 'none'
-  /** Event times by the unit that they were written in; those written as date-times are in none. */
-  unitMs: number
-  unitUs: number
-  rows: number
-  rejected: number
-  /** Rows whose column that should hold nothing holds something other than 0. */
-  unused: number
-  /** Rows of another partition, by the partition's start. */
-  readonly elsewhere: Map<number, number>
-  first: number | undefined
-  last: number | undefined
-  /** Every key is greater than the one before; not judged where text is part of it. */
-  ascending: boolean
-  /** No event time is earlier than the one before. */
-  sorted: boolean
-  /** The first and the last key, column by column. */
-  firstKey: readonly number[]
-  lastKey: readonly number[]
-}
+import type { FileEvidence, RejectedRow, RejectReason } from './file-evidence.ts'
 
 export type RowSource = { readonly label: string; next(): Buffer | undefined }
 
@@ -57,6 +20,8 @@ export type DecodeOptions = {
   readonly range: { readonly start: number; readonly end: number }
   readonly partitionStart: (eventTime: number) => number
   readonly onReject: (row: RejectedRow) => void
+  /** By line: what is read in the place of a line that cannot be typed. */
+  readonly corrections: ReadonlyMap<number, string>
 }
 
 // Constants of this module, because the engine folds those and loads imported ones anew each time.
@@ -92,6 +57,8 @@ export class CsvDecoder {
   #at = 0
   #line: number
   #drained = false
+  #correction: Buffer | undefined
+  #isCorrecting = false
 
   /** Reads the first block. Throws what the source throws, and CSV_HEADER_INVALID. */
   constructor(source: RowSource, options: DecodeOptions) {
@@ -182,19 +149,33 @@ export class CsvDecoder {
     let at = this.#at
     while (at < available && row < maxRows) {
       const end = this.#decodeRow(bytes, at, targets, row)
-      if (end < 0) at = this.#skipLine(bytes, at)
-      else {
+      if (end < 0) {
+        const isCorrected = this.#correct(targets, row)
+        at = this.#skipLine(bytes, at)
+        if (!isCorrected) continue
+      } else {
         at = end
         this.#line++
-        const time = times?.[row] ?? 0
-        if (time >= range.start && time < range.end) {
-          this.#observe(time, targets, row)
-          row++
-        } else this.#countElsewhere(time)
       }
+      const time = times?.[row] ?? 0
+      if (time >= range.start && time < range.end) {
+        this.#observe(time, targets, row)
+        row++
+      } else this.#countElsewhere(time)
     }
     this.#at = at
     return row
+  }
+
+  /** Decodes what is to be read in the place of the line that was just rejected, if anything is. */
+  #correct(targets: readonly (Float64Array | undefined)[], row: number): boolean {
+    const correction = this.#correction
+    if (correction === undefined) return false
+    this.#correction = undefined
+    this.#isCorrecting = true
+    const isRow = this.#decodeRow(correction, 0, targets, row) >= 0
+    this.#isCorrecting = false
+    return isRow
   }
 
   /**
@@ -333,6 +314,11 @@ export class CsvDecoder {
   }
 
   #reject(reason: RejectReason, column: string | null, text: Buffer): void {
+    const correction = this.#isCorrecting || reason === 'LINE_TOO_LONG' ? undefined : this.#options.corrections.get(this.#line)
+    if (correction !== undefined) {
+      this.#correction = Buffer.from(correction)
+      return
+    }
     this.evidence.rejected++
     this.#options.onReject({ line: this.#line, column, reason, text: text.subarray(0, TEXT_LIMIT).toString('utf8') })
   }
