@@ -4,7 +4,7 @@ body{font:15px/1.5 system-ui,sans-serif;margin:0 auto;max-width:70rem;padding:1r
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}h3{font-size:.95rem;margin:1rem 0 .2rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.85rem}
 td,th{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap}
-.bar{display:inline-block;height:.6rem;background:#2a9d5c;vertical-align:middle}
+.gauge{white-space:nowrap}.bar{display:inline-block;height:.6rem;background:#2a9d5c;vertical-align:middle}
 svg{max-width:100%;height:auto}svg text{font-size:9px;fill:currentColor}.chart text{font-size:12px}
 .error{color:#c0392b}.warning{color:#b9770e}.info{color:var(--dim)}
 @media print{body{max-width:none}.scroll{overflow:visible}svg,table{break-inside:avoid}}`
@@ -59,7 +59,12 @@ export function weighted(severity: string): Html {
 
 /** A bar beside a number of 0 to 100. */
 export function gauge(value: number | null): Html {
-  return { html: value === null ? '–' : `${value.toFixed(1)} <span class="bar" style="width:${Math.round(value)}px"></span>` }
+  return {
+    html:
+      value === null
+        ? '–'
+        : `<span class="gauge">${value.toFixed(1)} <span class="bar" style="width:${Math.round(value)}px"></span></span>`,
+  }
 }
 
 /** Horizontal bars, the longest first. */
@@ -75,14 +80,20 @@ export function barChart(title: string, values: ReadonlyMap<string, number>, mos
   }
 }
 
-/** A line over time, from the first to the last point; y begins at zero. */
-export function lineChart(title: string, points: readonly (readonly [day: string, value: number])[]): Html {
+/** A line over days (YYYY-MM-DD), in order; y begins at zero. A value that holds until the next one is drawn in steps. */
+export function lineChart(title: string, points: readonly (readonly [day: string, value: number])[], { steps = false } = {}): Html {
+  const [first, last] = [points[0]?.[0] ?? '', points.at(-1)?.[0] ?? '']
+  if (first === last) return paragraph(`${first}: ${points[0]?.[1] ?? '–'}`)
+  const [start, end] = [Date.parse(first), Date.parse(last)]
   const highest = Math.max(1e-9, ...points.map(([, value]) => value))
-  const at = (index: number, value: number) =>
-    `${(40 + (590 * index) / Math.max(1, points.length - 1)).toFixed(1)},${(110 - (95 * value) / highest).toFixed(1)}`
-  const line = points.map(([, value], index) => at(index, value)).join(' ')
+  const x = (day: string) => (40 + (590 * (Date.parse(day) - start)) / (end - start)).toFixed(1)
+  const y = (value: number) => (110 - (95 * value) / highest).toFixed(1)
+  const line = points.map(([day, value], index) => {
+    const held = points[index - 1]?.[1]
+    return `${steps && held !== undefined ? `${x(day)},${y(held)} ` : ''}${x(day)},${y(value)}`
+  })
   return {
-    html: `<svg viewBox="0 0 640 126" width="640" role="img" aria-label="${escaped(title)}"><polyline points="${line}" fill="none" stroke="#2a9d5c" stroke-width="1.5"/><text x="0" y="18">${highest.toLocaleString('en', { maximumFractionDigits: 1 })}</text><text x="0" y="112">0</text><text x="40" y="124">${escaped(points[0]?.[0] ?? '')}</text><text x="630" y="124" text-anchor="end">${escaped(points.at(-1)?.[0] ?? '')}</text></svg>`,
+    html: `<svg viewBox="0 0 640 126" width="640" role="img" aria-label="${escaped(title)}"><polyline points="${line.join(' ')}" fill="none" stroke="#2a9d5c" stroke-width="1.5"/><text x="0" y="18">${highest.toLocaleString('en', { maximumFractionDigits: 1 })}</text><text x="0" y="112">0</text><text x="40" y="124">${first}</text><text x="630" y="124" text-anchor="end">${last}</text></svg>`,
   }
 }
 

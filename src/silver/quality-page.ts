@@ -136,7 +136,7 @@ export function universePage(items: readonly Listing[], madeAt: string): string 
         (day) =>
           [day, some.filter(({ firstSeen, lastSeen }) => firstSeen.slice(0, 10) <= day && day < lastSeen.slice(0, 10)).length] as const,
       )
-    return section(`${market}: symbols at a time`, lineChart(`symbols of ${market}`, steps.slice(0, -1)))
+    return section(`${market}: symbols at a time`, lineChart(`symbols of ${market}`, steps, { steps: true }))
   })
   const rows = items.map((one) => [
     one.market,

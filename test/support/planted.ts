@@ -238,6 +238,7 @@ export const DEFECT_CLASSES: readonly DefectClass[] = [
     'the bid is zero',
     ['price_positive'],
     set(1, () => '0'),
+    ['spread_outlier'],
   ),
 ]
 
