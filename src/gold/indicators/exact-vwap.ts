@@ -1,0 +1,20 @@
+import { indicator } from './indicator.ts'
+
+export const exactVwap = indicator({
+  id: 'exact_vwap',
+  name: 'Average price of a bar',
+  meaning: 'what was paid for what was traded in the bar itself: quote volume / volume; null where nothing was traded',
+  parameters: {},
+  inputs: ['volume', 'quote_volume'],
+  outputs: ['exact_vwap'],
+  lookback: () => 0,
+  reference: 'definition',
+  create: () => ({
+    memory: [],
+    run([volumes, worths], [output], rows) {
+      const [volume, worth, y] = [volumes, worths, output] as [Float64Array, Float64Array, Float64Array]
+      for (let row = 0; row < rows; row++)
+        y[row] = (volume[row] as number) > 0 ? (worth[row] as number) / (volume[row] as number) : Number.NaN
+    },
+  }),
+})

@@ -1,0 +1,58 @@
+import { type Kernel, scratch } from '../indicator.ts'
+import { directional } from './bars.ts'
+
+/** Wilder's directional movement index of high, low and close, 0–100; where there is no movement, as before. */
+export function directionalIndex(period: number): Kernel {
+  const kernel = directional(period)
+  const own = new Float64Array(1)
+  const [pluses, minuses, ranges] = scratch(3) as [Float64Array, Float64Array, Float64Array]
+  return {
+    memory: [own, ...kernel.memory],
+    run(inputs, [output], rows) {
+      kernel.run(inputs, [pluses, minuses, ranges], rows)
+      const y = output as Float64Array
+      let last = own[0] as number
+      for (let row = 0; row < rows; row++) {
+        const both = (pluses[row] as number) + (minuses[row] as number)
+        if (Number.isNaN(both)) y[row] = Number.NaN
+        else {
+          if (both > 0) last = (100 * Math.abs((pluses[row] as number) - (minuses[row] as number))) / both
+          y[row] = last
+        }
+      }
+      own[0] = last
+    },
+  }
+}
+
+/** Wilder's average of the directional movement index, begun with the mean of the first `period` of them. Where there is no movement it stays. */
+export function averageDirectionalIndex(period: number): Kernel {
+  const kernel = directional(period)
+  const own = new Float64Array(2)
+  const [pluses, minuses, ranges] = scratch(3) as [Float64Array, Float64Array, Float64Array]
+  return {
+    memory: [own, ...kernel.memory],
+    run(inputs, [output], rows) {
+      kernel.run(inputs, [pluses, minuses, ranges], rows)
+      const y = output as Float64Array
+      let count = (own[0] as number) | 0
+      let average = own[1] as number
+      for (let row = 0; row < rows; row++) {
+        const both = (pluses[row] as number) + (minuses[row] as number)
+        if (Number.isNaN(both)) {
+          y[row] = Number.NaN
+          continue
+        }
+        const isMoving = both > 0
+        const index = isMoving ? (100 * Math.abs((pluses[row] as number) - (minuses[row] as number))) / both : 0
+        if (count < period) {
+          average += index
+          if (++count === period) average /= period
+        } else if (isMoving) average = (average * (period - 1) + index) / period
+        y[row] = count < period ? Number.NaN : average
+      }
+      own[0] = count
+      own[1] = average
+    },
+  }
+}

@@ -1,0 +1,189 @@
+import type { Kernel } from '../indicator.ts'
+import { skipLeading } from './leading.ts'
+
+/** The highest (or, with `sign` −1, the lowest) of the last `period` values: a queue of those that may still become it. Leading NaNs are passed over. */
+export function extreme(period: number, sign: 1 | -1): Kernel {
+  const own = new Float64Array(3)
+  const values = new Float64Array(period)
+  const places = new Float64Array(period)
+  return {
+    memory: [own, values, places],
+    run(inputs, outputs, rows) {
+      const x = inputs[0] as Float64Array
+      const y = outputs[0] as Float64Array
+      const length = period | 0
+      const turn = sign
+      let seen = own[0] as number
+      let head = (own[1] as number) | 0
+      let size = (own[2] as number) | 0
+      for (let row = seen === 0 ? skipLeading(x, y, rows) : 0; row < rows; row++) {
+        const value = (x[row] as number) * turn
+        if (size > 0 && (places[head] as number) <= seen - length) {
+          if (++head === length) head = 0
+          size--
+        }
+        let tail = head + size
+        if (tail >= length) tail -= length
+        while (size > 0) {
+          const last = tail === 0 ? length - 1 : tail - 1
+          if ((values[last] as number) > value) break
+          tail = last
+          size--
+        }
+        values[tail] = value
+        places[tail] = seen
+        size++
+        seen++
+        y[row] = seen < length ? Number.NaN : (values[head] as number) * turn
+      }
+      own[0] = seen
+      own[1] = head
+      own[2] = size
+    },
+  }
+}
+
+/** The value `distance` rows before. Leading NaNs are passed over. */
+export function lag(distance: number): Kernel {
+  const own = new Float64Array(2)
+  const ring = new Float64Array(distance)
+  return {
+    memory: [own, ring],
+    run(inputs, outputs, rows) {
+      const x = inputs[0] as Float64Array
+      const y = outputs[0] as Float64Array
+      const size = distance | 0
+      let count = (own[0] as number) | 0
+      let at = (own[1] as number) | 0
+      const begin = count === 0 ? skipLeading(x, y, rows) : 0
+      let row = begin
+      for (const end = Math.min(rows, begin + size); row < end; row++) {
+        y[row] = count < size ? Number.NaN : (ring[at] as number)
+        ring[at] = x[row] as number
+        if (++at === size) at = 0
+        if (count < size) count++
+      }
+      if (row < rows) {
+        for (let next = row; next < rows; next++) y[next] = x[next - size] as number
+        at = 0
+      }
+      own[0] = count
+      own[1] = at
+      // After the loops: what lives across a call is kept in memory instead of a register.
+      if (rows - begin > size) ring.set(x.subarray(rows - size, rows))
+    },
+  }
+}
+
+/** Sum of the last `period` values; of a window of nothing but zeros it is zero, whatever was added up before. Leading NaNs are passed over. */
+export function windowSum(period: number): Kernel {
+  const own = new Float64Array(4)
+  const ring = new Float64Array(period)
+  return {
+    memory: [own, ring],
+    run(inputs, outputs, rows) {
+      const x = inputs[0] as Float64Array
+      const y = outputs[0] as Float64Array
+      const size = period | 0
+      let count = (own[0] as number) | 0
+      let at = (own[1] as number) | 0
+      let sum = own[2] as number
+      let zeros = own[3] as number
+      const begin = count === 0 ? skipLeading(x, y, rows) : 0
+      let row = begin
+      for (const end = Math.min(rows, begin + size); row < end; row++) {
+        const value = x[row] as number
+        zeros = value === 0 ? zeros + 1 : 0
+        sum = zeros >= size ? 0 : sum + (value - (ring[at] as number))
+        ring[at] = value
+        if (++at === size) at = 0
+        if (count < size) count++
+        y[row] = count < size ? Number.NaN : sum
+      }
+      if (row < rows) {
+        for (let next = row; next < rows; next++) {
+          const value = x[next] as number
+          zeros = value === 0 ? zeros + 1 : 0
+          sum = zeros >= size ? 0 : sum + (value - (x[next - size] as number))
+          y[next] = sum
+        }
+        at = 0
+      }
+      own[0] = count
+      own[1] = at
+      own[2] = sum
+      own[3] = zeros
+      // After the loops: what lives across a call is kept in memory instead of a register.
+      if (rows - begin > size) ring.set(x.subarray(rows - size, rows))
+    },
+  }
+}
+
+/**
+ * Mean and variance (divided by the number of values less `lost`) of the last `period` values, summed as distances from the first one, so that little is lost; equal values have a
+ * variance of exactly zero. Leading NaNs are passed over.
+ */
+export function moments(period: number, lost: 0 | 1 = 0): Kernel {
+  const own = new Float64Array(7)
+  const ring = new Float64Array(period)
+  return {
+    memory: [own, ring],
+    run(inputs, outputs, rows) {
+      const x = inputs[0] as Float64Array
+      const mean = outputs[0] as Float64Array
+      const variance = outputs[1] as Float64Array
+      const size = period | 0
+      const divisor = period - lost
+      let count = (own[0] as number) | 0
+      let at = (own[1] as number) | 0
+      let origin = own[2] as number
+      let sum = own[3] as number
+      let squares = own[4] as number
+      let last = own[5] as number
+      let equal = own[6] as number
+      const begin = count === 0 ? skipLeading(x, mean, rows) : 0
+      if (begin > 0) variance.fill(Number.NaN, 0, begin)
+      if (count === 0 && begin < rows) origin = x[begin] as number
+      let row = begin
+      for (const end = Math.min(rows, begin + size); row < end; row++) {
+        const value = x[row] as number
+        const distance = value - origin
+        const old = ring[at] as number
+        sum += distance - old
+        squares += distance * distance - old * old
+        ring[at] = distance
+        if (++at === size) at = 0
+        if (count < size) count++
+        equal = value === last ? equal + 1 : 1
+        last = value
+        const isReady = count >= size
+        const middle = sum / size
+        mean[row] = !isReady ? Number.NaN : equal >= size ? value : origin + middle
+        variance[row] = !isReady ? Number.NaN : equal >= size ? 0 : Math.max(0, (squares - sum * middle) / divisor)
+      }
+      if (row < rows) {
+        for (let next = row; next < rows; next++) {
+          const value = x[next] as number
+          const distance = value - origin
+          const old = (x[next - size] as number) - origin
+          sum += distance - old
+          squares += distance * distance - old * old
+          equal = value === last ? equal + 1 : 1
+          last = value
+          const middle = sum / size
+          mean[next] = equal >= size ? value : origin + middle
+          variance[next] = equal >= size ? 0 : Math.max(0, (squares - sum * middle) / divisor)
+        }
+        at = 0
+      }
+      own[0] = count
+      own[1] = at
+      own[2] = origin
+      own[3] = sum
+      own[4] = squares
+      own[5] = last
+      own[6] = equal
+      if (rows - begin > size) for (let index = 0; index < size; index++) ring[index] = (x[rows - size + index] as number) - origin
+    },
+  }
+}

@@ -1,0 +1,15 @@
+import { bars, forgetting, indicator } from './indicator.ts'
+import { rsi as kernel } from './kernels/strength.ts'
+
+export const rsi = indicator({
+  id: 'rsi',
+  name: 'Relative strength index',
+  meaning: "share of the rises among all moves of the closes, in Wilder's average, 0–100; 0 where nothing moves",
+  parameters: { period: bars(14, 2) },
+  inputs: ['close'],
+  outputs: ['rsi'],
+  lookback: ({ period }) => period,
+  unstable: ({ period }) => forgetting(1 - 1 / period),
+  reference: 'TA-Lib RSI (Wilder 1978)',
+  create: ({ period }) => kernel(period),
+})
