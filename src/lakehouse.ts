@@ -5,6 +5,7 @@ import { asLakehouseError, LakehouseError } from './core/errors.ts'
 import { parseInterval } from './core/interval.ts'
 import { US_PER_DAY } from './core/time.ts'
 import { type IngestProgress, type IngestRequest, type IngestResult, ingest } from './flows/ingest.ts'
+import { Gold } from './gold.ts'
 import { backUp, restore } from './lake/backup.ts'
 import { LakeCatalog } from './lake/catalog.ts'
 import type { AsOf } from './lake/iceberg/table.ts'
@@ -173,6 +174,11 @@ export class Lakehouse {
     const { maxEntryBytes } = this.config.engine
     const options = { maxEntryBytes, weights, staleUs: maxStaleDays * US_PER_DAY, nowUs: this.#around.nowMs() * 1000 }
     return await this.#withDeps(writes, (deps) => use(new Quality(deps, options)), onNotice)
+  }
+
+  /** Makes what gold holds, as a run that others know of. Throws LAKE_NOT_FOUND. */
+  async withGold<T>(use: (gold: Gold) => Promise<T>, onNotice: OnNotice = ignore): Promise<T> {
+    return await this.#withDeps(true, (deps) => use(new Gold(deps, { signal: this.#around.signal })), onNotice)
   }
 
   async #withDeps<T>(writes: boolean, use: (deps: TablesDeps) => Promise<T>, onNotice: OnNotice): Promise<T> {

@@ -13,6 +13,8 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'ROW_NOT_FOUND',
   'SNAPSHOT_NOT_FOUND',
   'SQL_INVALID',
+  'INDICATOR_INVALID',
+  'CORRECTION_INVALID',
   'SQL_REFUSED',
 ])
 

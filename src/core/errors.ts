@@ -175,6 +175,11 @@ export const ERROR_CODES = {
   LAKE_NOT_FOUND: { retryable: false, meaning: 'There is no lake at that place.', remedy: 'Ingest something first, or check `--lake`.' },
   TABLE_NOT_FOUND: { retryable: false, meaning: 'The lake has no such table.', remedy: '`status` lists the tables.' },
   ROW_NOT_FOUND: { retryable: false, meaning: 'A table has no such row.', remedy: 'Look for it with `query`.' },
+  INDICATOR_INVALID: {
+    retryable: false,
+    meaning: 'There is no such indicator, a parameter is out of its range, or the rows lack what it needs.',
+    remedy: '`indicators list` and `indicators describe ID` tell what there is.',
+  },
   CORRECTION_INVALID: {
     retryable: false,
     meaning: 'What is to be read in the place of a quarantined line cannot be typed either.',

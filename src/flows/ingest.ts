@@ -8,6 +8,7 @@ import type { Market } from '../core/market.ts'
 import { formatInstant } from '../core/time.ts'
 import { barTableName, sourceIntervals } from '../gold/bars.ts'
 import { buildBars } from '../gold/build-bars.ts'
+import { buildIndicators, indicatorTables } from '../gold/build-indicators.ts'
 import { buildUniverse, UNIVERSE } from '../gold/build-universe.ts'
 import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import { loadTable } from '../lake/iceberg/table.ts'
@@ -343,6 +344,13 @@ class Ingestion {
       }
     }
     const { store, publish, run } = this.#deps
+    for (const table of await indicatorTables(store)) {
+      this.#report({ phase: 'gold', table: table.name })
+      const outcome = await buildIndicators({ ...this.#deps, run: run.id }, table)
+      this.#counts.partitionsWritten += outcome.partitionsWritten
+      this.#counts.partitionsUnchanged += outcome.partitionsUnchanged
+      if (outcome.partitionsWritten > 0) this.#findings.push(...(await publish(tableKey('gold', table.name))))
+    }
     if (this.#counts.partitionsWritten === 0 && (await loadTable(store, UNIVERSE)) !== undefined) return
     this.#report({ phase: 'gold', table: 'universe' })
     if ((await buildUniverse({ ...this.#deps, run: run.id })) > 0) this.#findings.push(...(await publish(UNIVERSE)))

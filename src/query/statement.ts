@@ -6,12 +6,17 @@ import type { Predicate } from '../lake/iceberg/scan.ts'
 import type { ColumnValue } from '../lake/iceberg/values.ts'
 import { LAYERS, type Layer } from '../lake/layout.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
+import { INDICATORS_FUNCTION, type IndicatorCall, toCall } from './indicator-calls.ts'
 
 /** A table of the lake that a statement names, with the conditions that each of its mentions is under: a row is needed if all of one set hold. */
 export type TableReference = { readonly layer: Layer; readonly name: string; readonly mentions: readonly (readonly Predicate[])[] }
 
 /** What a statement reads: its tables, and the names of all columns that it may read of any of them, in lower case; undefined where they cannot be told. */
-export type Analysis = { readonly references: readonly TableReference[]; readonly columns: ReadonlySet<string> | undefined }
+export type Analysis = {
+  readonly references: readonly TableReference[]
+  readonly columns: ReadonlySet<string> | undefined
+  readonly indicators: readonly IndicatorCall[]
+}
 
 /** Table functions that reach nothing outside of the query. */
 const TABLE_FUNCTIONS = new Set(['range', 'generate_series', 'unnest', 'repeat_row', 'repeat', 'json_each', 'json_tree', 'summary'])
@@ -46,8 +51,9 @@ export async function analyse(
       details: { sql: sql.slice(0, 200) },
     })
   const found = new Map<string, { layer: Layer; name: string; mentions: Predicate[][] }>()
-  visit(only.node, found, unqualified)
-  return { references: [...found.values()], columns: namedColumns(only.node) }
+  const indicators: IndicatorCall[] = []
+  visit(only.node, found, indicators, unqualified)
+  return { references: [...found.values()], columns: namedColumns(only.node), indicators }
 }
 
 function namedColumns(statement: Node): ReadonlySet<string> | undefined {
@@ -78,21 +84,26 @@ function isOrderByAll(orders: unknown): boolean {
 
 type Found = Map<string, { layer: Layer; name: string; mentions: Predicate[][] }>
 
-function visit(value: unknown, found: Found, unqualified: (name: string) => Layer | undefined): void {
+function visit(value: unknown, found: Found, calls: IndicatorCall[], unqualified: (name: string) => Layer | undefined): void {
   if (Array.isArray(value)) {
-    for (const item of value) visit(item, found, unqualified)
+    for (const item of value) visit(item, found, calls, unqualified)
     return
   }
   const tree = asNode(value)
   if (tree === undefined) return
-  if (tree['type'] === 'TABLE_FUNCTION') checkFunction(asNode(tree['function']))
+  if (tree['type'] === 'TABLE_FUNCTION') checkFunction(asNode(tree['function']), calls)
   if (tree['type'] === 'BASE_TABLE') checkTable(tree)
   if (tree['type'] === 'SELECT_NODE') mention(tree, found, unqualified)
-  for (const child of Object.values(tree)) visit(child, found, unqualified)
+  for (const child of Object.values(tree)) visit(child, found, calls, unqualified)
 }
 
-function checkFunction(call: Node | undefined): void {
+function checkFunction(call: Node | undefined, calls: IndicatorCall[]): void {
   const name = String(call?.['function_name'] ?? '').toLowerCase()
+  if (name === INDICATORS_FUNCTION) {
+    const given: readonly unknown[] = Array.isArray(call?.['children']) ? call['children'] : []
+    calls.push(toCall(given.map((argument) => constant(asNode(argument)))))
+    return
+  }
   if (!TABLE_FUNCTIONS.has(name))
     throw new LakehouseError('SQL_REFUSED', `the table function ${name} is not available`, { details: { function: name } })
 }

@@ -25,7 +25,7 @@ export const williamsR = indicator({
         }
         kernel.run([tops, bottoms, upturned], outputs, rows)
         const y = outputs[0] as Float64Array
-        for (let row = 0; row < rows; row++) y[row] = -(y[row] as number)
+        for (let row = 0; row < rows; row++) y[row] = 0 - (y[row] as number)
       },
     }
   },

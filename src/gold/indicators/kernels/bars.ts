@@ -1,23 +1,5 @@
 import type { Kernel } from '../indicator.ts'
 
-/** The true range of high, low and close: how far the bar and the close before it lie apart; NaN for the first bar. */
-export function trueRange(): Kernel {
-  const own = new Float64Array(2)
-  return {
-    memory: [own],
-    run([highs, lows, closes], [output], rows) {
-      const [high, low, close, y] = [highs as Float64Array, lows as Float64Array, closes as Float64Array, output as Float64Array]
-      let before = own[0] === 0 ? Number.NaN : (own[1] as number)
-      for (let row = 0; row < rows; row++) {
-        y[row] = Math.max(before, high[row] as number) - Math.min(before, low[row] as number)
-        before = close[row] as number
-      }
-      own[0] = 1
-      own[1] = before
-    },
-  }
-}
-
 /** (high + low + close) / 3 of each row. */
 export function typicalPrices(high: Float64Array, low: Float64Array, close: Float64Array, output: Float64Array, rows: number): void {
   for (let row = 0; row < rows; row++) output[row] = ((high[row] as number) + (low[row] as number) + (close[row] as number)) / 3
