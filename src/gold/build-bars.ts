@@ -14,7 +14,17 @@ import { openFiles } from '../lake/scan-sql.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { type BarSeries, type BarSource, barFingerprint, barPeriod, barQuery, barShape, barTableName, sourceIntervals } from './bars.ts'
+import {
+  type BarSeries,
+  type BarSource,
+  barFingerprint,
+  barPeriod,
+  barQuery,
+  barShape,
+  barTableName,
+  largestAmounts,
+  sourceIntervals,
+} from './bars.ts'
 
 export type GoldDeps = {
   readonly store: ObjectStore
@@ -31,7 +41,7 @@ export type GoldOutcome = {
   readonly partitionsUnchanged: number
 }
 
-type Source = { readonly interval: Interval; readonly files: readonly DataFile[] }
+type Source = { readonly interval: Interval; readonly files: readonly DataFile[]; readonly fields: TableShape['fields'] }
 
 /** Queries run one after the other; while one runs, up to so many finished partitions wait for their common commit. */
 const COMMITTED_TOGETHER = 16
@@ -75,7 +85,7 @@ async function silverSources(store: ObjectStore, { market, interval }: BarSeries
     if (table === undefined) continue
     const files: DataFile[] = []
     for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
-    if (files.length > 0) sources.push({ interval: fine, files })
+    if (files.length > 0) sources.push({ interval: fine, files, fields: table.shape.fields })
   }
   return sources
 }
@@ -113,8 +123,9 @@ async function buildPartition(
   const transform = barPeriod(series.interval)
   const range = periodRange(transform, partition)
   const reaching = sources
-    .map(({ interval, files }) => ({
+    .map(({ interval, files, fields }) => ({
       interval,
+      fields,
       files: files.filter((file) => timesOf(file).end >= range.start && timesOf(file).start < range.end + overhang(series)),
     }))
     .filter(({ files }) => files.length > 0)
@@ -130,7 +141,8 @@ async function buildPartition(
   const temporary = await store.files.draft(keyOf(store, url))
   try {
     const paths: BarSource[] = []
-    for (const { interval, files } of reaching) paths.push({ interval, paths: await openFiles(store, files) })
+    for (const { interval, files, fields } of reaching)
+      paths.push({ interval, paths: await openFiles(store, files), largest: largestAmounts(files, fields) })
     const written =
       paths.length === 0
         ? undefined

@@ -12,7 +12,7 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
 import { type BoundTable, bindTables } from './bind.ts'
 import { displaySelect } from './display.ts'
-import { bindIndicators } from './indicator-calls.ts'
+import { bindGoldFunctions } from './gold-functions.ts'
 import { closeSession, fence, giveSession, openSession, takeSession } from './session-pool.ts'
 import { analyse, type TableReference } from './statement.ts'
 import { textTable } from './text-table.ts'
@@ -135,7 +135,7 @@ async function withResult<T>(
   const stop = () => session.interrupt()
   signal.addEventListener('abort', stop)
   let isInOrder = false
-  // What indicators leave behind is not worth looking for: such a session is not used again.
+  // What such functions leave behind is not worth looking for: such a session is not used again.
   let isPlain = true
   let bound: readonly TableReference[] = []
   try {
@@ -144,8 +144,8 @@ async function withResult<T>(
     bound = analysis.references
     const bind = (whole: boolean) => bindTables(session, store, analysis, { asOf: limits.asOf, whole })
     const tables = await bind(false)
-    await bindIndicators(session, store, analysis.indicators, limits.asOf)
-    if (analysis.indicators.length > 0) isPlain = false
+    await bindGoldFunctions({ session, store, asOf: limits.asOf }, analysis.calls)
+    if (analysis.calls.length > 0) isPlain = false
     if (layer !== undefined) await session.run(`SET search_path = 'main,${layer}'`)
     const asResult = () => session.run(`CREATE OR REPLACE TEMP VIEW result AS ${selectOf(sql)}`)
     if (!isUsual) await fence(opened, [...options.folders, ...(outputFolder === undefined ? [] : [outputFolder])])

@@ -6,7 +6,7 @@ import type { Predicate } from '../lake/iceberg/scan.ts'
 import type { ColumnValue } from '../lake/iceberg/values.ts'
 import { LAYERS, type Layer } from '../lake/layout.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
-import { INDICATORS_FUNCTION, type IndicatorCall, toCall } from './indicator-calls.ts'
+import { type GoldCall, isGoldFunction, toCall } from './gold-functions.ts'
 
 /** A table of the lake that a statement names, with the conditions that each of its mentions is under: a row is needed if all of one set hold. */
 export type TableReference = { readonly layer: Layer; readonly name: string; readonly mentions: readonly (readonly Predicate[])[] }
@@ -15,7 +15,8 @@ export type TableReference = { readonly layer: Layer; readonly name: string; rea
 export type Analysis = {
   readonly references: readonly TableReference[]
   readonly columns: ReadonlySet<string> | undefined
-  readonly indicators: readonly IndicatorCall[]
+  /** Calls of functions whose result is made before the statement runs. */
+  readonly calls: readonly GoldCall[]
 }
 
 /** Table functions that reach nothing outside of the query. */
@@ -51,9 +52,9 @@ export async function analyse(
       details: { sql: sql.slice(0, 200) },
     })
   const found = new Map<string, { layer: Layer; name: string; mentions: Predicate[][] }>()
-  const indicators: IndicatorCall[] = []
-  visit(only.node, found, indicators, unqualified)
-  return { references: [...found.values()], columns: namedColumns(only.node), indicators }
+  const calls: GoldCall[] = []
+  visit(only.node, found, calls, unqualified)
+  return { references: [...found.values()], columns: namedColumns(only.node), calls }
 }
 
 function namedColumns(statement: Node): ReadonlySet<string> | undefined {
@@ -84,7 +85,7 @@ function isOrderByAll(orders: unknown): boolean {
 
 type Found = Map<string, { layer: Layer; name: string; mentions: Predicate[][] }>
 
-function visit(value: unknown, found: Found, calls: IndicatorCall[], unqualified: (name: string) => Layer | undefined): void {
+function visit(value: unknown, found: Found, calls: GoldCall[], unqualified: (name: string) => Layer | undefined): void {
   if (Array.isArray(value)) {
     for (const item of value) visit(item, found, calls, unqualified)
     return
@@ -97,15 +98,21 @@ function visit(value: unknown, found: Found, calls: IndicatorCall[], unqualified
   for (const child of Object.values(tree)) visit(child, found, calls, unqualified)
 }
 
-function checkFunction(call: Node | undefined, calls: IndicatorCall[]): void {
+function checkFunction(call: Node | undefined, calls: GoldCall[]): void {
   const name = String(call?.['function_name'] ?? '').toLowerCase()
-  if (name === INDICATORS_FUNCTION) {
+  if (isGoldFunction(name)) {
     const given: readonly unknown[] = Array.isArray(call?.['children']) ? call['children'] : []
-    calls.push(toCall(given.map((argument) => constant(asNode(argument)))))
+    calls.push(toCall(name, given.map(namedArgument)))
     return
   }
   if (!TABLE_FUNCTIONS.has(name))
     throw new LakehouseError('SQL_REFUSED', `the table function ${name} is not available`, { details: { function: name } })
+}
+
+/** An argument of a table function: `name := value` carries its name as an alias. */
+function namedArgument(argument: unknown): { name: string; value: unknown } {
+  const tree = asNode(argument)
+  return { name: String(tree?.['alias'] ?? ''), value: constant(tree) }
 }
 
 /** `FROM 'file.parquet'` reads a file; tables of the lake are named by layer and name. */

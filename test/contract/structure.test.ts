@@ -23,6 +23,7 @@ const ORDER = [
   'transfers.ts',
   'tables.ts',
   'quality.ts',
+  'gold.ts',
   'lakehouse.ts',
   's3-storage.ts',
   'data-processor.ts',

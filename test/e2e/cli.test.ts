@@ -239,7 +239,7 @@ test('help, version and completions', async () => {
     ['-c', `${script}\nCOMP_WORDS=(crypto-lakehouse in); COMP_CWORD=1; _crypto_lakehouse; echo "\${COMPREPLY[@]}"`],
     { encoding: 'utf8' },
   )
-  assert.equal(words.trim(), 'ingest init')
+  assert.equal(words.trim(), 'ingest indicators init')
   for (const shell of ['zsh', 'fish']) assert.match((await cli(['completion', shell], { cwd })).out, /ingest/)
 })
 

@@ -3,10 +3,10 @@ import { findIndicator, parseIndicators } from '../../gold/indicator-spec.ts'
 import type { Indicator } from '../../gold/indicators/indicator.ts'
 import { INDICATORS } from '../../gold/indicators/registry.ts'
 import { quote, quoteName } from '../../platform/duckdb/session.ts'
-import { RESULT_FORMATS } from '../../query/run-query.ts'
 import { textTable } from '../../query/text-table.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 import { formatCount } from '../format.ts'
+import { ROWS_OPTIONS, writeRowsOf } from '../made-rows.ts'
 import { parseSelection, SELECTION_OPTIONS } from '../selection.ts'
 
 export const indicators: Command = {
@@ -17,8 +17,7 @@ export const indicators: Command = {
     benchmark: { type: 'string', value: 'S', help: 'compute: the symbol that correlation and beta are held against' },
     from: SELECTION_OPTIONS.from,
     to: SELECTION_OPTIONS.to,
-    format: { type: 'string', value: 'F', help: 'compute: how values are written (default: table)', choices: RESULT_FORMATS },
-    output: { type: 'string', value: 'FILE', help: 'compute: where they are written' },
+    ...ROWS_OPTIONS,
     save: {
       type: 'string',
       value: 'NAME',
@@ -98,10 +97,9 @@ async function computed(context: CommandContext, table: string, spec: string): P
   const { values } = context
   const specs = parseIndicators(spec)
   const [symbol, save, benchmark = ''] = [text(values, 'symbol'), text(values, 'save'), text(values, 'benchmark')]
-  const house = await context.open()
   if (save !== undefined) {
     if (!/^[a-z][a-z0-9_]*$/.test(save)) throw new LakehouseError('USAGE', '--save takes a name of small letters, digits and _')
-    const made = await house.withGold((gold) => gold.saveIndicators({ name: save, source: table, spec, benchmark }))
+    const made = await (await context.open()).withGold((gold) => gold.saveIndicators({ name: save, source: table, spec, benchmark }))
     const counts = {
       rowsWritten: made.rowsWritten,
       partitionsWritten: made.partitionsWritten,
@@ -120,11 +118,5 @@ async function computed(context: CommandContext, table: string, spec: string): P
   const columns = specs.flatMap((one) => one.columns).map(quoteName)
   const call = [table, symbol, spec, benchmark].map(quote).join(', ')
   const sql = `SELECT open_time, close, ${columns.join(', ')} FROM indicators(${call}) WHERE ${within} ORDER BY open_time`
-  if (context.json) {
-    const items = await house.show(sql, undefined)
-    return { status: 'done', counts: { rows: items.length }, body: { items } }
-  }
-  const format = RESULT_FORMATS.find((one) => one === text(values, 'format')) ?? 'table'
-  await house.query(sql, { format, output: text(values, 'output'), asOf: undefined, layer: undefined }, context.out)
-  return { status: 'done' }
+  return await writeRowsOf(context, sql)
 }

@@ -22,6 +22,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   universe: async () => (await import('./universe.ts')).universe,
   quarantine: async () => (await import('./quarantine.ts')).quarantine,
   'explain-row': async () => (await import('./explain-row.ts')).explainRow,
+  resample: async () => (await import('./resample.ts')).resample,
+  segments: async () => (await import('./segments.ts')).segments,
   indicators: async () => (await import('./indicators.ts')).indicators,
   gaps: async () => (await import('./gaps.ts')).gaps,
   status: async () => (await import('./status.ts')).status,
