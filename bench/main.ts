@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { benchDecode } from './decode.ts'
+import { benchGold } from './gold.ts'
 import { preparePeers } from './python.ts'
 import { benchSilver } from './silver.ts'
 import { benchTables } from './tables.ts'
@@ -10,6 +11,7 @@ import { benchTransfer } from './transfer.ts'
 
 const BENCHES: Readonly<Record<string, (cache: string, only?: string) => Promise<void>>> = {
   decode: benchDecode,
+  gold: benchGold,
   silver: benchSilver,
   tables: benchTables,
   transfer: benchTransfer,

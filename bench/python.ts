@@ -5,7 +5,16 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-const PACKAGES = ['polars==2.1.0', 'duckdb==1.5.5', 'pandas', 'pyarrow', 'arcticdb==6.28.2']
+const PACKAGES = [
+  'polars==2.1.0',
+  'duckdb==1.5.5',
+  'pandas',
+  'pyarrow',
+  'arcticdb==6.28.2',
+  'TA-Lib==0.8.2',
+  'tulipy==0.4.0',
+  'pandas-ta-classic==0.8.32',
+]
 const target = join(import.meta.dirname, '..', '.cache', 'bench', 'python')
 
 /** The interpreter that has the peers installed. */

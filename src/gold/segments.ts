@@ -2,10 +2,10 @@ import { LakehouseError } from '../core/errors.ts'
 import { amountNames, type TradedRows } from './traded-rows.ts'
 
 /** When a series is cut in two: after a break of `splitUs`, or of `jumpUs` that the price has jumped over by more than `jump`. */
-export type SegmentRule = { readonly splitUs: number; readonly jumpUs: number; readonly jump: number }
+type SegmentRule = { readonly splitUs: number; readonly jumpUs: number; readonly jump: number }
 
 /** As users of binance_datatool know it. */
-export const SEGMENT_RULE: SegmentRule = { splitUs: 2 * 86_400_000_000, jumpUs: 86_400_000_000, jump: 0.1 }
+const SEGMENT_RULE: SegmentRule = { splitUs: 2 * 86_400_000_000, jumpUs: 86_400_000_000, jump: 0.1 }
 
 /**
  * SQL of klines as a back-test wants them: cut into segments where a ticker came back as something else (SP0_…, SP1_… before, the last keeps the name), every bar of a segment's calendar

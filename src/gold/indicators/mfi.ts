@@ -1,6 +1,4 @@
-import { bars, indicator, scratch } from './indicator.ts'
-import { typicalPrices } from './kernels/bars.ts'
-import { windowSum } from './kernels/windows.ts'
+import { bars, indicator } from './indicator.ts'
 
 export const mfi = indicator({
   id: 'mfi',
@@ -12,31 +10,40 @@ export const mfi = indicator({
   lookback: ({ period }) => period,
   reference: 'TA-Lib MFI (Quong, Soudack 1989)',
   create: ({ period }) => {
-    const own = new Float64Array(2)
-    const [inward, outward] = [windowSum(period), windowSum(period)]
-    const [prices, flows, drains, gained, lost] = scratch(5) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array]
+    const own = new Float64Array(5)
+    // Inward flows are above zero, outward ones below.
+    const ring = new Float64Array(period)
     return {
-      memory: [own, ...inward.memory, ...outward.memory],
-      run([high, low, close, volumes], [output], rows) {
-        typicalPrices(high as Float64Array, low as Float64Array, close as Float64Array, prices, rows)
-        const [volume, y] = [volumes, output] as [Float64Array, Float64Array]
-        let last = own[1] as number
+      memory: [own, ring],
+      run(inputs, outputs, rows) {
+        const [high, low, close, volume] = inputs as unknown as [Float64Array, Float64Array, Float64Array, Float64Array]
+        const y = outputs[0] as Float64Array
+        const size = period | 0
+        let count = (own[0] as number) | 0
+        let at = (own[1] as number) | 0
+        let last = own[2] as number
+        let gained = own[3] as number
+        let lost = own[4] as number
         for (let row = 0; row < rows; row++) {
-          const price = prices[row] as number
-          const flow = price * (volume[row] as number)
-          const isFirst = row === 0 && own[0] === 0
-          flows[row] = isFirst ? Number.NaN : price > last ? flow : 0
-          drains[row] = isFirst ? Number.NaN : price < last ? flow : 0
+          const price = ((high[row] as number) + (low[row] as number) + (close[row] as number)) / 3
+          if (count > 0) {
+            const flow = Math.sign(price - last) * price * (volume[row] as number)
+            const old = ring[at] as number
+            gained += Math.max(flow, 0) - Math.max(old, 0)
+            lost += Math.max(-flow, 0) - Math.max(-old, 0)
+            ring[at] = flow
+            if (++at === size) at = 0
+          }
           last = price
+          const all = gained + lost
+          y[row] = count < size ? Number.NaN : all < 1 ? 0 : (100 * gained) / all
+          if (count < size) count++
         }
-        own[0] = 1
-        own[1] = last
-        inward.run([flows], [gained], rows)
-        outward.run([drains], [lost], rows)
-        for (let row = 0; row < rows; row++) {
-          const all = (gained[row] as number) + (lost[row] as number)
-          y[row] = all < 1 ? 0 : (100 * (gained[row] as number)) / all
-        }
+        own[0] = count
+        own[1] = at
+        own[2] = last
+        own[3] = gained
+        own[4] = lost
       },
     }
   },

@@ -1,5 +1,4 @@
-import { bars, indicator, scratch } from './indicator.ts'
-import { windowSum } from './kernels/windows.ts'
+import { bars, indicator } from './indicator.ts'
 
 export const rollingVwap = indicator({
   id: 'rolling_vwap',
@@ -11,26 +10,41 @@ export const rollingVwap = indicator({
   lookback: ({ period }) => period - 1,
   reference: 'as vwap, over a window',
   create: ({ period }) => {
-    const [value, amount] = [windowSum(period), windowSum(period)]
-    const [worth, values, amounts] = scratch(3) as [Float64Array, Float64Array, Float64Array]
+    const own = new Float64Array(5)
+    const ring = new Float64Array(2 * period)
     return {
-      memory: [...value.memory, ...amount.memory],
-      run([highs, lows, closes, volumes], [output], rows) {
-        const [high, low, close, volume, y] = [highs, lows, closes, volumes, output] as [
-          Float64Array,
-          Float64Array,
-          Float64Array,
-          Float64Array,
-          Float64Array,
-        ]
-        for (let row = 0; row < rows; row++)
-          worth[row] = (((high[row] as number) + (low[row] as number) + (close[row] as number)) / 3) * (volume[row] as number)
-        value.run([worth], [values], rows)
-        amount.run([volume], [amounts], rows)
+      memory: [own, ring],
+      run(inputs, outputs, rows) {
+        const [high, low, close, volume] = inputs as unknown as [Float64Array, Float64Array, Float64Array, Float64Array]
+        const y = outputs[0] as Float64Array
+        const size = period | 0
+        let count = (own[0] as number) | 0
+        let at = (own[1] as number) | 0
+        let value = own[2] as number
+        let amount = own[3] as number
+        let zeros = (own[4] as number) | 0
         for (let row = 0; row < rows; row++) {
-          const traded = amounts[row] as number
-          y[row] = traded > 0 ? (values[row] as number) / traded : Number.NaN
+          const traded = volume[row] as number
+          const worth = (((high[row] as number) + (low[row] as number) + (close[row] as number)) / 3) * traded
+          value += worth - (ring[at] as number)
+          amount += traded - (ring[at + size] as number)
+          ring[at] = worth
+          ring[at + size] = traded
+          if (++at === size) at = 0
+          if (count < size) count++
+          // Nothing traded is nothing, whatever was added up and taken away before.
+          zeros = traded === 0 ? zeros + 1 : 0
+          if (zeros >= size) {
+            value = 0
+            amount = 0
+          }
+          y[row] = count === size && amount > 0 ? value / amount : Number.NaN
         }
+        own[0] = count
+        own[1] = at
+        own[2] = value
+        own[3] = amount
+        own[4] = zeros
       },
     }
   },
