@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** The other engines that must read our tables: pinned, because DuckDB's extensions load only into exactly their version. */
+/** The other engines that must read our tables, and the library that indicators are held against: pinned, because DuckDB's extensions load only into exactly their version. */
 const PACKAGES = [
   'pyiceberg[pyarrow,sql-sqlite,pyiceberg-core]==0.12.0',
   'duckdb==1.5.5',
@@ -14,6 +14,7 @@ const PACKAGES = [
   'duckdb-extension-httpfs==1.5.5',
   'duckdb-extension-iceberg==1.5.5',
   'moto[glue,server]==5.2.0',
+  'TA-Lib==0.8.2',
 ]
 
 const cache = join(import.meta.dirname, '..', '.cache')
@@ -26,7 +27,7 @@ export async function prepareReaders(): Promise<void> {
   const target = join(cache, 'readers')
   const marker = join(target, 'packages.json')
   if (existsSync(marker) && (await readFile(marker, 'utf8')) === JSON.stringify(PACKAGES)) return
-  process.stdout.write('installing pyiceberg and DuckDB with its iceberg extension into .cache/readers (once)\n')
+  process.stdout.write('installing pyiceberg, DuckDB with its iceberg extension and TA-Lib into .cache/readers (once)\n')
   await rm(target, { recursive: true, force: true })
   await mkdir(cache, { recursive: true })
   await run('python3', ['-m', 'venv', target])

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import fc from 'fast-check'
-import * as talib from 'talib-web'
+import { prepareReaders } from '../../scripts/readers.ts'
 import { writeObject } from '../../simulator/archive.ts'
 import { Random } from '../../simulator/random.ts'
 import { memoryOf, recall } from '../../src/gold/compute-indicators.ts'
@@ -14,119 +13,15 @@ import { runKernel } from '../../src/gold/run-indicator.ts'
 import { printArchiveKey } from '../../src/sources/binance/archive-key.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { ingestKlines, openHouse } from '../support/house.ts'
+import { type Bars, compareWithOracles, indicatorValues, randomBars } from '../support/indicator-parity.ts'
 
-type Bars = Readonly<Record<InputName, Float64Array>>
+before(prepareReaders)
 
-/** Bars of a random walk; some end on whole ticks, so that closes repeat. */
-function randomBars(seed: string, rows: number, ticks = false): Bars {
-  const random = new Random(seed)
-  const column = () => new Float64Array(rows)
-  const bars = {
-    time: column(),
-    open: column(),
-    high: column(),
-    low: column(),
-    close: column(),
-    volume: column(),
-    quote_volume: column(),
-    benchmark: column(),
+test('values and warm-up are those of TA-Lib, and of the named formula elsewhere, to a part in a billion', async (context) => {
+  for (const { spec, error, differingNulls } of await compareWithOracles(await temporaryFolder(context), 10)) {
+    assert.ok(error <= 1e-9, `${spec} is off by ${error}`)
+    assert.equal(differingNulls, 0, `${spec} begins after its warm-up`)
   }
-  let [price, other] = [100, 50]
-  for (let row = 0; row < rows; row++) {
-    bars.time[row] = Date.UTC(2024, 0, 1) * 1000 + row * 3_600_000_000
-    bars.open[row] = price
-    const move = 0.01 * random.normal()
-    price *= Math.exp(move)
-    if (ticks) price = Math.round(price)
-    other *= Math.exp(0.5 * move + 0.01 * random.normal())
-    bars.close[row] = price
-    bars.high[row] = Math.max(bars.open[row] ?? 0, price) * (1 + 0.003 * random.uniform())
-    bars.low[row] = Math.min(bars.open[row] ?? 0, price) * (1 - 0.003 * random.uniform())
-    bars.volume[row] = 10 * random.uniform()
-    bars.quote_volume[row] = (bars.volume[row] ?? 0) * price
-    bars.benchmark[row] = other
-  }
-  return bars
-}
-
-/** The output columns of an indicator as it is written in a spec. */
-function values(spec: string, bars: Bars): Float64Array[] {
-  const [one] = parseIndicators(spec)
-  if (one === undefined) return []
-  const rows = bars.close.length
-  const outputs = one.indicator.outputs.map(() => new Float64Array(rows))
-  const inputs = one.indicator.inputs.map((name) => bars[name])
-  runKernel(one.indicator.create(one.parameters), inputs, outputs, rows)
-  return outputs
-}
-
-before(async () => {
-  const wasm = readFileSync(join(import.meta.dirname, '../../node_modules/talib-web/lib/talib.wasm'))
-  await talib.init(`data:application/wasm;base64,${wasm.toString('base64')}`)
-})
-
-/** What TA-Lib says, by the spec of ours; outputs in our order. */
-const ORACLES: Readonly<Record<string, (bars: Record<InputName, number[]>) => Record<string, number[]>>> = {
-  'sma(9)': ({ close }) => talib.SMA({ inReal: close, timePeriod: 9 }),
-  'ema(9)': ({ close }) => talib.EMA({ inReal: close, timePeriod: 9 }),
-  'wma(9)': ({ close }) => talib.WMA({ inReal: close, timePeriod: 9 }),
-  'dema(9)': ({ close }) => talib.DEMA({ inReal: close, timePeriod: 9 }),
-  'tema(9)': ({ close }) => talib.TEMA({ inReal: close, timePeriod: 9 }),
-  'kama(10)': ({ close }) => talib.KAMA({ inReal: close, timePeriod: 10 }),
-  'rsi(14)': ({ close }) => talib.RSI({ inReal: close, timePeriod: 14 }),
-  'macd(12, 26, 9)': ({ close }) => talib.MACD({ inReal: close, fastPeriod: 12, slowPeriod: 26, signalPeriod: 9 }),
-  'bollinger(20, 2)': ({ close }) => {
-    // Its bands end after twenty rows in this build: they are made here, from the definition.
-    const { output: middle } = talib.SMA({ inReal: close, timePeriod: 20 })
-    const deviation = middle.map((mean, row) =>
-      Math.sqrt(close.slice(row, row + 20).reduce((sum, value) => sum + (value - mean) ** 2, 0) / 20),
-    )
-    const band = (side: 1 | -1) => middle.map((mean, row) => mean + side * 2 * (deviation[row] ?? 0))
-    return { upper: band(1), middle, lower: band(-1) }
-  },
-  'atr(14)': ({ high, low, close }) => talib.ATR({ high, low, close, timePeriod: 14 }),
-  'natr(14)': ({ high, low, close }) => talib.NATR({ high, low, close, timePeriod: 14 }),
-  'plus_di(14)': ({ high, low, close }) => talib.PLUS_DI({ high, low, close, timePeriod: 14 }),
-  'minus_di(14)': ({ high, low, close }) => talib.MINUS_DI({ high, low, close, timePeriod: 14 }),
-  'dx(14)': ({ high, low, close }) => talib.DX({ high, low, close, timePeriod: 14 }),
-  'adx(14)': ({ high, low, close }) => talib.ADX({ high, low, close, timePeriod: 14 }),
-  'adxr(14)': ({ high, low, close }) => talib.ADXR({ high, low, close, timePeriod: 14 }),
-  'cci(14)': ({ high, low, close }) => talib.CCI({ high, low, close, timePeriod: 14 }),
-  'mfi(14)': ({ high, low, close, volume }) => talib.MFI({ high, low, close, volume, timePeriod: 14 }),
-  obv: ({ close, volume }) => talib.OBV({ inReal: close, volume }),
-  'williams_r(14)': ({ high, low, close }) => talib.WILLR({ high, low, close, timePeriod: 14 }),
-  'roc(10)': ({ close }) => talib.ROC({ inReal: close, timePeriod: 10 }),
-  'momentum(10)': ({ close }) => talib.MOM({ inReal: close, timePeriod: 10 }),
-  'stoch_rsi(14, 5, 3)': ({ close }) =>
-    talib.STOCHRSI({ inReal: close, timePeriod: 14, fastK_Period: 5, fastD_Period: 3 } as Parameters<typeof talib.STOCHRSI>[0]),
-  'stochastic(5, 3, 3)': ({ high, low, close }) => talib.STOCH({ high, low, close } as Parameters<typeof talib.STOCH>[0]),
-  'correlation(30)': ({ close, benchmark }) => talib.CORREL({ inReal0: close, inReal1: benchmark, timePeriod: 30 }),
-  'beta(5)': ({ close, benchmark }) => talib.BETA({ inReal0: benchmark, inReal1: close, timePeriod: 5 }),
-  'psar(0.02, 0.2)': ({ high, low }) => talib.SAR({ high, low, acceleration: 0.02, maximum: 0.2 } as Parameters<typeof talib.SAR>[0]),
-}
-
-test('values and warm-up are those of TA-Lib, to a part in a billion', () => {
-  for (const [spec, oracle] of Object.entries(ORACLES))
-    for (let n = 0; n < 20; n++) {
-      // Where the strength stands still, its place among the last ones is rounding alone in TA-Lib.
-      const bars = randomBars(`${spec}:${n}`, 120 + n * 3, n % 4 === 1 && !spec.startsWith('stoch_rsi'))
-      const lists = Object.fromEntries(Object.entries(bars).map(([name, column]) => [name, [...column]])) as Record<InputName, number[]>
-      const [one] = parseIndicators(spec)
-      const lookback = one?.indicator.lookback(one.parameters) ?? 0
-      const theirs = Object.values(oracle(lists))
-      for (const [column, ours] of values(spec, bars).entries()) {
-        assert.equal(
-          ours.findIndex((value) => !Number.isNaN(value)),
-          lookback,
-          `${spec} begins after its warm-up`,
-        )
-        // Theirs begins with the first value. This build gives its memory back before it is read: the first values may be ruined.
-        for (let row = lookback + 4; row < ours.length; row++) {
-          const [a, b] = [ours[row] ?? Number.NaN, theirs[column]?.[row - lookback] ?? Number.NaN]
-          assert.ok(Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(b)), `${spec} column ${column} row ${row}: ${a}, TA-Lib has ${b}`)
-        }
-      }
-    }
 })
 
 test('any way of cutting a series, with what is remembered written down in between, gives the same values bit for bit', () => {
@@ -176,7 +71,7 @@ test('a series that stands still, one bar, nothing traded, and holes: each has i
   const rows = 120
   const flat = randomBars('flat', rows)
   for (const name of ['open', 'high', 'low', 'close', 'benchmark'] as const) flat[name].fill(7)
-  const last = (spec: string, bars = flat) => values(spec, bars).map((column) => column[rows - 1])
+  const last = (spec: string, bars = flat) => indicatorValues(spec, bars).map((column) => column[rows - 1])
   assert.deepEqual(last('rsi(14)'), [0])
   assert.deepEqual(last('bollinger(20)'), [7, 7, 7])
   assert.deepEqual(last('zscore(20)'), [Number.NaN])
@@ -191,7 +86,7 @@ test('a series that stands still, one bar, nothing traded, and holes: each has i
   assert.deepEqual(last('donchian(20)'), [7, 7, 7])
   const rising = randomBars('rising', rows)
   for (let row = 0; row < rows; row++) rising.close[row] = 100 + row
-  assert.equal(values('rsi(14)', rising)[0]?.[rows - 1], 100)
+  assert.equal(indicatorValues('rsi(14)', rising)[0]?.[rows - 1], 100)
   const quiet = randomBars('quiet', rows)
   quiet.volume.fill(0)
   quiet.quote_volume.fill(0)
@@ -206,14 +101,14 @@ test('a series that stands still, one bar, nothing traded, and holes: each has i
       Object.entries(without).map(([name, column]) => [name, column.filter((_, row) => row !== 50)]),
     ) as Record<InputName, Float64Array>
     const takesClose = INDICATORS.find((one) => one.id === id)?.inputs.includes('close') === true
-    for (const [column, output] of values(id, holed).entries()) {
+    for (const [column, output] of indicatorValues(id, holed).entries()) {
       if (!takesClose) continue
       assert.ok(Number.isNaN(output[50]), `${id} has no value where there is no close`)
-      assert.deepEqual([...output].toSpliced(50, 1), [...(values(id, dense as Bars)[column] ?? [])], id)
+      assert.deepEqual([...output].toSpliced(50, 1), [...(indicatorValues(id, dense as Bars)[column] ?? [])], id)
     }
   }
   for (const { id, outputs } of INDICATORS) {
-    const one = values(id, randomBars('one', 1))
+    const one = indicatorValues(id, randomBars('one', 1))
     assert.equal(one.length, outputs.length)
     const { lookback, parameters } = INDICATORS.find((other) => other.id === id) ?? { lookback: () => 0, parameters: {} }
     const usual = Object.fromEntries(Object.entries(parameters).map(([name, { default: value }]) => [name, value]))

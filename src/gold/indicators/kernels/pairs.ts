@@ -1,8 +1,12 @@
 import type { Kernel } from '../indicator.ts'
 
+type Columns2 = [Float64Array, Float64Array]
+type Columns3 = [Float64Array, Float64Array, Float64Array]
+
 /**
- * Sums of two series over the last `period` rows, as distances from their first values: variance of each and covariance, divided by `period`. Equal values have a variance of exactly
- * zero. Rows in which either is NaN are passed over.
+ * Variance of each of two series and their covariance over the last `period` rows, divided by `period`. They are summed as distances from values of the window itself, which are chosen anew, and
+ * the sums made anew, each time that the window has moved on by its length: little is lost, however far the series go. Equal values have a variance of exactly zero. Rows in which either is
+ * NaN are passed over.
  */
 export function comoments(period: number): Kernel {
   const own = new Float64Array(13)
@@ -10,16 +14,13 @@ export function comoments(period: number): Kernel {
   const rights = new Float64Array(period)
   return {
     memory: [own, lefts, rights],
-    run([left, right], [leftVariances, rightVariances, covariances], rows) {
-      const [x, y, vx, vy, vxy] = [left, right, leftVariances, rightVariances, covariances] as [
-        Float64Array,
-        Float64Array,
-        Float64Array,
-        Float64Array,
-        Float64Array,
-      ]
+    run(inputs, outputs, rows) {
+      const [x, y] = inputs as unknown as Columns2
+      const [vx, vy, vxy] = outputs as unknown as Columns3
       let count = (own[0] as number) | 0
       let at = (own[1] as number) | 0
+      let originX = own[2] as number
+      let originY = own[3] as number
       let sx = own[4] as number
       let sy = own[5] as number
       let sxx = own[6] as number
@@ -38,21 +39,35 @@ export function comoments(period: number): Kernel {
           vxy[row] = Number.NaN
           continue
         }
-        if (count === 0) {
-          own[2] = valueX
-          own[3] = valueY
+        if (at === 0) {
+          originX = valueX
+          originY = valueY
+          sx = 0
+          sy = 0
+          sxx = 0
+          syy = 0
+          sxy = 0
+          for (let index = 0; index < count; index++) {
+            const dx = (lefts[index] as number) - originX
+            const dy = (rights[index] as number) - originY
+            sx += dx
+            sy += dy
+            sxx += dx * dx
+            syy += dy * dy
+            sxy += dx * dy
+          }
         }
-        const dx = valueX - (own[2] as number)
-        const dy = valueY - (own[3] as number)
-        const oldX = lefts[at] as number
-        const oldY = rights[at] as number
+        const dx = valueX - originX
+        const dy = valueY - originY
+        const oldX = count < period ? 0 : (lefts[at] as number) - originX
+        const oldY = count < period ? 0 : (rights[at] as number) - originY
         sx += dx - oldX
         sy += dy - oldY
         sxx += dx * dx - oldX * oldX
         syy += dy * dy - oldY * oldY
         sxy += dx * dy - oldX * oldY
-        lefts[at] = dx
-        rights[at] = dy
+        lefts[at] = valueX
+        rights[at] = valueY
         if (++at === period) at = 0
         if (count < period) count++
         equalX = valueX === lastX ? equalX + 1 : 1
@@ -66,6 +81,8 @@ export function comoments(period: number): Kernel {
       }
       own[0] = count
       own[1] = at
+      own[2] = originX
+      own[3] = originY
       own[4] = sx
       own[5] = sy
       own[6] = sxx

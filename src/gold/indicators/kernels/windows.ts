@@ -119,12 +119,15 @@ export function windowSum(period: number): Kernel {
   }
 }
 
+/** After so many windows the sums of squares are made anew. */
+const WINDOWS_KEPT = 8
+
 /**
- * Mean and variance (divided by the number of values less `lost`) of the last `period` values, summed as distances from the first one, so that little is lost; equal values have a
- * variance of exactly zero. Leading NaNs are passed over.
+ * Mean and variance (divided by the number of values less `lost`) of the last `period` values. They are summed as distances from a value of the series, which is chosen anew, and the sums made
+ * anew, every few windows: little is lost, however far the series goes. Equal values have a variance of exactly zero. Leading NaNs are passed over.
  */
 export function moments(period: number, lost: 0 | 1 = 0): Kernel {
-  const own = new Float64Array(7)
+  const own = new Float64Array(8)
   const ring = new Float64Array(period)
   return {
     memory: [own, ring],
@@ -134,6 +137,7 @@ export function moments(period: number, lost: 0 | 1 = 0): Kernel {
       const variance = outputs[1] as Float64Array
       const size = period | 0
       const divisor = period - lost
+      const kept = WINDOWS_KEPT * size
       let count = (own[0] as number) | 0
       let at = (own[1] as number) | 0
       let origin = own[2] as number
@@ -141,40 +145,63 @@ export function moments(period: number, lost: 0 | 1 = 0): Kernel {
       let squares = own[4] as number
       let last = own[5] as number
       let equal = own[6] as number
+      let since = (own[7] as number) | 0
       const begin = count === 0 ? skipLeading(x, mean, rows) : 0
       if (begin > 0) variance.fill(Number.NaN, 0, begin)
       if (count === 0 && begin < rows) origin = x[begin] as number
       let row = begin
       for (const end = Math.min(rows, begin + size); row < end; row++) {
         const value = x[row] as number
+        if (since === kept) {
+          origin = value
+          sum = 0
+          squares = 0
+          // The window, from the oldest value on: what lies before the block lies in the ring.
+          for (let index = size; index > 0; index--) {
+            const distance = (row - index >= begin ? (x[row - index] as number) : (ring[(at + size - index) % size] as number)) - origin
+            sum += distance
+            squares += distance * distance
+          }
+          since = 0
+        }
+        since++
         const distance = value - origin
-        const old = ring[at] as number
+        const old = count < size ? 0 : (ring[at] as number) - origin
         sum += distance - old
         squares += distance * distance - old * old
-        ring[at] = distance
+        ring[at] = value
         if (++at === size) at = 0
         if (count < size) count++
         equal = value === last ? equal + 1 : 1
         last = value
-        const isReady = count >= size
         const middle = sum / size
-        mean[row] = !isReady ? Number.NaN : equal >= size ? value : origin + middle
-        variance[row] = !isReady ? Number.NaN : equal >= size ? 0 : Math.max(0, (squares - sum * middle) / divisor)
+        mean[row] = count < size ? Number.NaN : equal >= size ? value : origin + middle
+        variance[row] = count < size ? Number.NaN : equal >= size ? 0 : Math.max(0, (squares - sum * middle) / divisor)
       }
-      if (row < rows) {
-        for (let next = row; next < rows; next++) {
-          const value = x[next] as number
-          const distance = value - origin
-          const old = (x[next - size] as number) - origin
-          sum += distance - old
-          squares += distance * distance - old * old
-          equal = value === last ? equal + 1 : 1
-          last = value
-          const middle = sum / size
-          mean[next] = equal >= size ? value : origin + middle
-          variance[next] = equal >= size ? 0 : Math.max(0, (squares - sum * middle) / divisor)
+      at = (at + Math.max(0, rows - row)) % size
+      for (let next = row; next < rows; next++) {
+        const value = x[next] as number
+        if (since === kept) {
+          origin = value
+          sum = 0
+          squares = 0
+          for (let place = next - size; place < next; place++) {
+            const distance = (x[place] as number) - origin
+            sum += distance
+            squares += distance * distance
+          }
+          since = 0
         }
-        at = 0
+        since++
+        const distance = value - origin
+        const old = (x[next - size] as number) - origin
+        sum += distance - old
+        squares += distance * distance - old * old
+        equal = value === last ? equal + 1 : 1
+        last = value
+        const middle = sum / size
+        mean[next] = equal >= size ? value : origin + middle
+        variance[next] = equal >= size ? 0 : Math.max(0, (squares - sum * middle) / divisor)
       }
       own[0] = count
       own[1] = at
@@ -183,7 +210,8 @@ export function moments(period: number, lost: 0 | 1 = 0): Kernel {
       own[4] = squares
       own[5] = last
       own[6] = equal
-      if (rows - begin > size) for (let index = 0; index < size; index++) ring[index] = (x[rows - size + index] as number) - origin
+      own[7] = since
+      if (rows - begin > size) for (let index = 0; index < size; index++) ring[(at + index) % size] = x[rows - size + index] as number
     },
   }
 }
