@@ -17,6 +17,7 @@ import { beginRun } from './lake/run.ts'
 import { type LakeStatus, readStatus } from './lake/status.ts'
 import { moveToTiers, type TierMove } from './lake/tiers.ts'
 import { DuckDBSession } from './platform/duckdb/session.ts'
+import { ResourceAllocator } from './platform/resources.ts'
 import { RetryBudget, retry } from './platform/retry.ts'
 import { Quality } from './quality.ts'
 import type { BoundTable } from './query/bind.ts'
@@ -178,14 +179,14 @@ export class Lakehouse {
 
   /** Makes what gold holds, as a run that others know of. Throws LAKE_NOT_FOUND. */
   async withGold<T>(use: (gold: Gold) => Promise<T>, onNotice: OnNotice = ignore): Promise<T> {
-    return await this.#withDeps(true, (deps) => use(new Gold(deps, { signal: this.#around.signal })), onNotice)
+    return await this.#withDeps(true, (deps) => use(new Gold(deps, { signal: this.#around.signal })), onNotice, 'analytics')
   }
 
-  async #withDeps<T>(writes: boolean, use: (deps: TablesDeps) => Promise<T>, onNotice: OnNotice): Promise<T> {
+  async #withDeps<T>(writes: boolean, use: (deps: TablesDeps) => Promise<T>, onNotice: OnNotice, workload?: string): Promise<T> {
     const { nowMs, random, signal } = this.#around
     const commits = { nowMs, random, onConflict: ignore }
     const withSession = <R>(work: (session: DuckDBSession) => Promise<R>) =>
-      this.#withScratch((scratch) => this.#withSession(scratch, work))
+      this.#withScratch((scratch) => this.#withSession(scratch, work, workload))
     return await this.#withLake(async (store) => {
       const run = writes ? await beginRun(store, { nowMs, signal, onNotice }) : undefined
       let mayLeaveOrphans = writes
@@ -352,9 +353,12 @@ export class Lakehouse {
     }
   }
 
-  async #withSession<T>(scratch: string, use: (session: DuckDBSession) => Promise<T>): Promise<T> {
-    const { workers, memoryLimitMb } = this.config.engine
-    const session = await DuckDBSession.open({ threads: workers, memoryLimitMb, temporaryDirectory: join(scratch, 'main') })
+  async #withSession<T>(scratch: string, use: (session: DuckDBSession) => Promise<T>, workload?: string): Promise<T> {
+    const { workers, memoryLimitMb: least } = this.config.engine
+    // What is ingested is bounded by the configuration; analyses may have what the machine has to spare.
+    const spare = workload === 'analytics' ? new ResourceAllocator().allocateHere(workload, 0) : { cpus: workers, memoryMb: 0 }
+    const [threads, memoryLimitMb] = [Math.min(workers, spare.cpus), Math.max(least, spare.memoryMb)]
+    const session = await DuckDBSession.open({ threads, memoryLimitMb, temporaryDirectory: join(scratch, 'main') })
     const stop = () => session.interrupt()
     this.#around.signal.addEventListener('abort', stop)
     try {

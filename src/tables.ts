@@ -17,6 +17,7 @@ import { type TableStatus, tableStatus } from './lake/status.ts'
 import { everyTable } from './lake/tables.ts'
 import { createTable, deletePartitions, type WriteDeps, type WriteOptions, writeRows } from './lake/write-rows.ts'
 import type { DuckDBSession } from './platform/duckdb/session.ts'
+import { ParallelProcessor } from './platform/parallel-processor.ts'
 import type { ObjectStore } from './storage/object-store.ts'
 
 /** What tables need of the lake that they lie in. */
@@ -42,9 +43,13 @@ export class Tables {
   /** Every table with its rows, files, bytes and range of time, in the order of layers and names. */
   async list(): Promise<TableStatus[]> {
     const { store } = this.#deps
-    const found: TableStatus[] = []
-    for (const root of await everyTable(store)) found.push(await tableStatus(store, root))
-    return found
+    const outcomes = await new ParallelProcessor().processBatch(await everyTable(store), (root) => tableStatus(store, root), {
+      ordered: true,
+    })
+    return outcomes.map((outcome) => {
+      if ('error' in outcome) throw outcome.error
+      return outcome.value
+    })
   }
 
   async describe(name: string) {
