@@ -1,5 +1,9 @@
+import { seriesOf, silverTableName } from '../core/datasets/registry.ts'
 import { LakehouseError } from '../core/errors.ts'
+import { INTERVAL_IDS } from '../core/interval.ts'
+import { MARKETS } from '../core/market.ts'
 import { parseInstant, type TimeRange, utc } from '../core/time.ts'
+import { AGGREGATIONS } from '../gold/aggregations/registry.ts'
 import { parseAmountRule, parseTimeRule } from '../gold/bar-rule.ts'
 import { largestAmounts } from '../gold/bars.ts'
 import { computeIndicators, inputRows } from '../gold/compute-indicators.ts'
@@ -13,6 +17,7 @@ import { type Predicate, planScan } from '../lake/iceberg/scan.ts'
 import type { TableShape } from '../lake/iceberg/schema.ts'
 import { type AsOf, liveFiles, loadTable, required, shapeAt, snapshotOf } from '../lake/iceberg/table.ts'
 import { scanSql } from '../lake/scan-sql.ts'
+import { listTables } from '../lake/tables.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
@@ -43,6 +48,11 @@ const FUNCTIONS: Readonly<Record<string, GoldFunction>> = {
     parameters: { source: undefined, symbols: undefined, size: undefined, from: '', to: '' },
     example: "event_bars('silver.binance_um_trades', 'BTCUSDT', 'volume:100' [, from, to])",
     make: makeEventBars,
+  },
+  aggregate: {
+    parameters: { id: undefined, market: undefined, symbols: '*', from: '', to: '', options: '' },
+    example: "aggregate('order_flow', 'spot', 'BTC*' [, from, to, options := 'minutes=60'])",
+    make: makeAggregate,
   },
   segments: {
     parameters: { source: undefined, symbols: undefined },
@@ -210,4 +220,58 @@ async function makeSegments(
   const funding = hasRates ? (await sourceOf(context, rates, symbols)).rows : undefined
   const sql = segmentsSql(traded, (await sourceOf(context, source, symbols)).rows, funding)
   await context.session.run(`CREATE OR REPLACE TEMP TABLE ${quoteName(target)} AS ${sql}`)
+}
+
+async function makeAggregate(
+  context: Context,
+  { id = '', market: named = '', symbols = '', from = '', to = '', options = '' }: Readonly<Record<string, string>>,
+  target: string,
+): Promise<void> {
+  const aggregation = AGGREGATIONS.find((one) => one.id === id)
+  const market = MARKETS.find((one) => one === named)
+  if (aggregation === undefined || market === undefined)
+    throw new LakehouseError(
+      'USAGE',
+      `aggregate takes one of ${AGGREGATIONS.map((one) => one.id).join(', ')}, and a market: ${MARKETS.join(', ')}`,
+      {
+        details: { id, market: named },
+      },
+    )
+  const { interval, ...numbers } = Object.fromEntries(
+    options
+      .split(',')
+      .filter((part) => part !== '')
+      .map((part) => part.split('=').map((text) => text.trim())),
+  )
+  const given: Record<string, number> = { ...aggregation.options }
+  for (const [name, value] of Object.entries(numbers)) {
+    if (given[name] === undefined || !(Number(value) > 0))
+      throw new LakehouseError(
+        'USAGE',
+        `${id} has the options interval${Object.keys(given)
+          .map((one) => `, ${one}`)
+          .join('')}, numbers above zero: not ${name}=${value}`,
+        { details: { id } },
+      )
+    given[name] = Number(value)
+  }
+  const there = (await listTables(context.store, 'silver')).flatMap((name) => seriesOf(name) ?? [])
+  const rows: Record<string, string> = {}
+  for (const [name, dataset] of Object.entries(aggregation.inputs)) {
+    const fits = there.filter(
+      (one) =>
+        one.dataset === dataset &&
+        one.market === market &&
+        (interval === undefined || one.interval === undefined || one.interval === interval),
+    )
+    const [finest] = fits.sort((a, b) => INTERVAL_IDS.indexOf(a.interval ?? '1s') - INTERVAL_IDS.indexOf(b.interval ?? '1s'))
+    if (finest === undefined)
+      throw new LakehouseError(
+        'TABLE_NOT_FOUND',
+        `${id} needs ${dataset} of ${market}${interval === undefined ? '' : ` of ${interval}`}, of which the lake has none`,
+        { details: { id, dataset } },
+      )
+    rows[name] = (await sourceOf(context, `silver.${silverTableName(finest)}`, symbols, rangeOf(from, to))).rows
+  }
+  await context.session.run(`CREATE OR REPLACE TEMP TABLE ${quoteName(target)} AS ${aggregation.sql(rows, given, market)}`)
 }

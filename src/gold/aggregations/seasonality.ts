@@ -1,0 +1,15 @@
+import { amountNames } from '../traded-rows.ts'
+import type { Aggregation } from './aggregation.ts'
+
+export const seasonality = {
+  id: 'seasonality',
+  meaning:
+    'each hour of each weekday (1 Monday to 7 Sunday, UTC), month by month: mean and deviation of the return, mean traded value, number of hours',
+  inputs: { bars: 'klines' },
+  options: {},
+  sql: ({ bars = '' }, _options, market) => {
+    const [, value] = amountNames(market)
+    return `WITH hours AS (SELECT symbol, date_trunc('hour', open_time) AS slot, arg_max(close, open_time) / arg_min(open, open_time) - 1 AS return, sum(${value}) AS traded FROM (${bars}) GROUP BY ALL)
+      SELECT symbol, date_trunc('month', slot) AS open_time, isodow(slot) AS weekday, hour(slot) AS hour, avg(return) AS mean_return, stddev_samp(return) AS deviation, avg(traded) AS mean_traded, count(*) AS hours FROM hours GROUP BY ALL ORDER BY ALL`
+  },
+} as const satisfies Aggregation
