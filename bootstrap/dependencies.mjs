@@ -15,7 +15,15 @@ export async function ensureDependencies(node, scope) {
     if (installed(marker, lock, scope)) return
     say(`installing the locked ${scope} dependencies into node_modules (once)`)
     guardDisk(() => rmSync(marker, { force: true }))
-    await npm(scope === 'runtime' ? ['ci', '--omit=dev'] : ['ci'], { cwd: root, node })
+    const install = () => npm(scope === 'runtime' ? ['ci', '--omit=dev'] : ['ci'], { cwd: root, node })
+    try {
+      await install()
+    } catch (error) {
+      if (!/ENOTEMPTY/.test(String(error))) throw error
+      // What a killed installation still wrote while this one took it away.
+      guardDisk(() => rmSync(join(root, 'node_modules'), { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }))
+      await install()
+    }
     guardDisk(() => writeFileSync(marker, JSON.stringify({ lock, scope })))
   })
 }

@@ -92,7 +92,7 @@ test('without a network, on a full disk and in a folder that cannot be written, 
   const small = join(dirname(clone), 'small')
   await mkdir(small)
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', small], { stdio: 'ignore' })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', small], { stdio: 'ignore' })
   } catch {
     context.diagnostic('no rights to mount a small disk: the full disk was not tried')
     return
