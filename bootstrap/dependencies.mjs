@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { cache, exclusively, guardDisk, isFile, npm, root, say } from './setup.mjs'
 
 /** Makes node_modules hold the locked dependencies of `scope` ('runtime' or 'development', which includes the former). */
@@ -15,17 +16,21 @@ export async function ensureDependencies(node, scope) {
     if (installed(marker, lock, scope)) return
     say(`installing the locked ${scope} dependencies into node_modules (once)`)
     guardDisk(() => rmSync(marker, { force: true }))
-    const install = () => npm(scope === 'runtime' ? ['ci', '--omit=dev'] : ['ci'], { cwd: root, node })
-    try {
-      await install()
-    } catch (error) {
-      if (!/ENOTEMPTY/.test(String(error))) throw error
-      // What a killed installation still wrote while this one took it away.
-      guardDisk(() => rmSync(join(root, 'node_modules'), { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }))
-      await install()
-    }
+    await patiently(() => npm(scope === 'runtime' ? ['ci', '--omit=dev'] : ['ci'], { cwd: root, node }))
     guardDisk(() => writeFileSync(marker, JSON.stringify({ lock, scope })))
   })
+}
+
+/** What a killed installation has started may still write while this one takes it away: it ends by itself within seconds. */
+async function patiently(install) {
+  for (let left = 10; ; left--) {
+    try {
+      return await install()
+    } catch (error) {
+      if (left === 0 || !/ENOTEMPTY/.test(String(error))) throw error
+      await delay(2000)
+    }
+  }
 }
 
 function installed(marker, lock, scope) {
