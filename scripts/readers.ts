@@ -15,6 +15,7 @@ const PACKAGES = [
   'duckdb-extension-iceberg==1.5.5',
   'moto[glue,server]==5.2.0',
   'TA-Lib==0.8.2',
+  'pandas==3.1.1',
 ]
 
 const cache = join(import.meta.dirname, '..', '.cache')

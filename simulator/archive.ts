@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import type { Interval } from '../src/core/interval.ts'
 import type { Market } from '../src/core/market.ts'
 import { formatDay, formatMonth, startOfMonth } from '../src/core/time.ts'
+import { zipOne } from '../src/platform/zip-writer.ts'
 import { type ArchiveFile, type ArchiveSeries, printArchiveKey } from '../src/sources/binance/archive-key.ts'
 import { type ArchiveType, findEntry } from '../src/sources/binance/matrix.ts'
 import { type Bar, BarMaker, klineLine } from './bars.ts'
@@ -11,7 +12,6 @@ import { applyDefect, type Defect, type FileParts } from './defects.ts'
 import { Random } from './random.ts'
 import { DAY_WRITERS, headerOf, timeUnit } from './records.ts'
 import { fixed, MS_PER_DAY, type TradeDay, TradeWalk } from './trades.ts'
-import { zipOne } from './zip.ts'
 
 type SimulatedSeries = {
   readonly market: Market

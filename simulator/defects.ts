@@ -1,4 +1,4 @@
-import { zipMany, zipOne } from './zip.ts'
+import { zipMany, zipOne } from '../src/platform/zip-writer.ts'
 
 /** A file on its way into the archive; `checksum` null means none. */
 export type FileParts = { readonly csv: Buffer; readonly zip: Buffer | undefined; readonly checksum: string | null | undefined }

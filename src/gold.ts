@@ -1,7 +1,16 @@
+import { mkdir } from 'node:fs/promises'
+import { LakehouseError } from './core/errors.ts'
 import type { Finding } from './core/finding.ts'
+import { INTERVAL_IDS } from './core/interval.ts'
+import type { TimeRange } from './core/time.ts'
 import type { GoldOutcome } from './gold/build-bars.ts'
 import { buildIndicators, defineIndicators, type IndicatorTable, indicatorTables } from './gold/build-indicators.ts'
+import { EXPORTERS } from './gold/exporters/registry.ts'
+import { tradedRows } from './gold/traded-rows.ts'
+import { type TrainingManifest, type TrainingRecipe, writeTrainingSet } from './gold/training-set.ts'
+import type { AsOf } from './lake/iceberg/table.ts'
 import { tableKey } from './lake/layout.ts'
+import { sourceOf } from './query/gold-functions.ts'
 import type { TablesDeps } from './tables.ts'
 
 export type GoldOptions = { readonly signal: AbortSignal }
@@ -36,5 +45,48 @@ export class Gold {
     })
     if (outcome.partitionsWritten > 0) this.findings.push(...(await publish(tableKey('gold', table.name))))
     return outcome
+  }
+
+  /**
+   * Writes the bars of a table into a folder as another tool reads them; returns the files. Of `symbols` * and ? are patterns. Throws TABLE_NOT_FOUND, INDICATOR_INVALID for rows that are no bars, USAGE
+   * for a tool that there is none of.
+   */
+  async exportBars(
+    source: string,
+    tool: string,
+    folder: string,
+    { symbols, range }: { symbols: string; range: TimeRange | undefined },
+  ): Promise<string[]> {
+    const exporter = EXPORTERS.find((one) => one.id === tool)
+    if (exporter === undefined)
+      throw new LakehouseError('USAGE', `bars are exported to ${EXPORTERS.map((one) => one.id).join(', ')}, not to ${tool}`, {
+        details: { tool },
+      })
+    const { market, interval: name } = tradedRows(source)
+    const interval = INTERVAL_IDS.find((one) => one === name)
+    if (interval === undefined)
+      throw new LakehouseError('INDICATOR_INVALID', `${source} has no bars of one interval`, { details: { table: source } })
+    const { rows } = await sourceOf({ store: this.#deps.store, asOf: undefined }, source, symbols, range)
+    await mkdir(folder, { recursive: true })
+    return await this.#deps.withSession(async (session) => {
+      const found = await session.rows(`SELECT DISTINCT symbol FROM (${rows}) ORDER BY symbol`)
+      const files: string[] = []
+      for (const { symbol } of found) {
+        this.#options.signal.throwIfAborted()
+        files.push(...(await exporter.write({ session, rows, market, interval, folder }, String(symbol))))
+      }
+      return files
+    })
+  }
+
+  /** Writes a training set into a folder, of the newest state of its source or of another; returns its manifest. Throws TABLE_NOT_FOUND, INDICATOR_INVALID. */
+  async exportTrainingSet(recipe: TrainingRecipe, folder: string, asOf?: AsOf): Promise<TrainingManifest> {
+    const { us } = tradedRows(recipe.source)
+    if (us === undefined)
+      throw new LakehouseError('INDICATOR_INVALID', `${recipe.source} has no bars of a fixed length`, { details: { table: recipe.source } })
+    const { rows, shape, snapshot } = await sourceOf({ store: this.#deps.store, asOf }, recipe.source, recipe.symbols)
+    await mkdir(folder, { recursive: true })
+    const columns = shape.fields.map((field) => field.name)
+    return await this.#deps.withSession((session) => writeTrainingSet(session, { rows, columns, us }, recipe, snapshot, folder))
   }
 }

@@ -13,6 +13,7 @@ import { resampleSql } from '../gold/resample.ts'
 import { segmentsSql } from '../gold/segments.ts'
 import { amountNames, tradedRows } from '../gold/traded-rows.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
+import { shownId } from '../lake/iceberg/metadata.ts'
 import { type Predicate, planScan } from '../lake/iceberg/scan.ts'
 import type { TableShape } from '../lake/iceberg/schema.ts'
 import { type AsOf, liveFiles, loadTable, required, shapeAt, snapshotOf } from '../lake/iceberg/table.ts'
@@ -116,10 +117,15 @@ function tableOf(name: string, key: readonly string[]): string {
   return `${quote(`${name} `)} || md5(${key.join(' || chr(0) || ')})`
 }
 
-type Source = { readonly rows: string; readonly files: readonly DataFile[]; readonly shape: TableShape }
+type Source = { readonly rows: string; readonly files: readonly DataFile[]; readonly shape: TableShape; readonly snapshot: string }
 
 /** A table's rows of some symbols (a pattern with * and ?) within a range of time, as SQL, and the files that they lie in. */
-async function sourceOf({ store, asOf }: Context, name: string, symbols: string, range?: TimeRange): Promise<Source> {
+export async function sourceOf(
+  { store, asOf }: Pick<Context, 'store' | 'asOf'>,
+  name: string,
+  symbols: string,
+  range?: TimeRange,
+): Promise<Source> {
   const root = name.replace('.', '/')
   const table = required(await loadTable(store, root), root)
   const snapshot = snapshotOf(table, asOf)
@@ -138,7 +144,12 @@ async function sourceOf({ store, asOf }: Context, name: string, symbols: string,
   // A plan keeps the bounds of its conditions' columns alone: here those of every column are asked for.
   const whole: DataFile[] = []
   for await (const file of liveFiles(table, snapshot)) if (planned.has(file.path)) whole.push(file)
-  return { rows: `SELECT * FROM (${await scanSql(table, shape, files)}) WHERE ${chosen}${within}`, files: whole, shape }
+  return {
+    rows: `SELECT * FROM (${await scanSql(table, shape, files)}) WHERE ${chosen}${within}`,
+    files: whole,
+    shape,
+    snapshot: snapshot === undefined ? '' : String(shownId(snapshot['snapshot-id'])),
+  }
 }
 
 function rangeOf(from: string, to: string): TimeRange | undefined {

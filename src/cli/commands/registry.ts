@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'explain-row': async () => (await import('./explain-row.ts')).explainRow,
   resample: async () => (await import('./resample.ts')).resample,
   segments: async () => (await import('./segments.ts')).segments,
+  export: async () => (await import('./export.ts')).exportBars,
   report: async () => (await import('./report.ts')).report,
   indicators: async () => (await import('./indicators.ts')).indicators,
   gaps: async () => (await import('./gaps.ts')).gaps,

@@ -2,7 +2,7 @@ import type { DatasetId } from '../../core/datasets/registry.ts'
 import type { Market } from '../../core/market.ts'
 
 /** SQL of the rows of each input. */
-export type InputRows = Readonly<Record<string, string>>
+type InputRows = Readonly<Record<string, string>>
 
 /** Something that is worked out of silver tables of one market. */
 export type Aggregation = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { zipMany, zipOne } from '../../../simulator/zip.ts'
+import { zipMany, zipOne } from '../../../src/platform/zip-writer.ts'
 import { temporaryFolder } from '../../../test/support/folders.ts'
 import { ZipReader } from './zip-entry.ts'
 

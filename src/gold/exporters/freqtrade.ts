@@ -1,0 +1,54 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { splitSymbol } from '../../core/symbol.ts'
+import { readDoubles } from '../../platform/duckdb/read-doubles.ts'
+import { quote } from '../../platform/duckdb/session.ts'
+import { amountNames } from '../traded-rows.ts'
+import type { Exporter } from './exporter.ts'
+
+export const freqtrade = {
+  id: 'freqtrade',
+  meaning: 'freqtrade: feather files of its data folder, BTC_USDT-1h.feather, of futures futures/BTC_USDT_USDT-1h-futures.feather',
+  async write({ session, rows, market, interval, folder }, symbol) {
+    // Loaded when it is needed: it would double the time of every start.
+    const arrow = await import('apache-arrow')
+    const [amount] = amountNames(market)
+    const result = await session.stream(
+      `SELECT epoch_ms(open_time)::DOUBLE, open, high, low, close, ${amount}::DOUBLE FROM (${rows}) WHERE symbol = ${quote(symbol)} ORDER BY open_time`,
+    )
+    const parts: Float64Array[][] = Array.from({ length: 6 }, () => [])
+    for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk())
+      for (const [index, column] of parts.entries()) {
+        const values = new Float64Array(chunk.rowCount)
+        readDoubles(chunk, index, values, 0)
+        column.push(values)
+      }
+    const [dates, ...prices] = parts.map(joined)
+    const instants = arrow.makeVector(
+      arrow.makeData({ type: new arrow.TimestampMillisecond('UTC'), data: BigInt64Array.from(dates ?? [], (ms) => BigInt(ms)) }),
+    )
+    const named = ['open', 'high', 'low', 'close', 'volume'].map(
+      (name, index) => [name, arrow.makeVector(prices[index] ?? new Float64Array())] as const,
+    )
+    const table = new arrow.Table({ date: instants, ...Object.fromEntries(named) } as Record<string, import('apache-arrow').Vector>)
+    const { base, quote: asset } = splitSymbol(market, symbol)
+    const timeframe = interval === '1mo' ? '1M' : interval
+    const file =
+      market === 'spot'
+        ? `${base}_${asset}-${timeframe}.feather`
+        : join('futures', `${base}_${asset}_${market === 'cm' ? base : asset}-${timeframe}-futures.feather`)
+    await mkdir(dirname(join(folder, file)), { recursive: true })
+    await writeFile(join(folder, file), arrow.tableToIPC(table, 'file'))
+    return [file]
+  },
+} as const satisfies Exporter
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}

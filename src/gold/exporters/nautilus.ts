@@ -1,0 +1,58 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { INTERVALS } from '../../core/interval.ts'
+import { splitSymbol } from '../../core/symbol.ts'
+import { quote } from '../../platform/duckdb/session.ts'
+import { amountNames } from '../traded-rows.ts'
+import type { Exporter } from './exporter.ts'
+
+const UNITS: Readonly<Record<string, string>> = { s: 'SECOND', m: 'MINUTE', h: 'HOUR', d: 'DAY', w: 'WEEK', mo: 'MONTH' }
+
+/**
+ * Prices and sizes of Nautilus are integers of 128 bits, little endian, that count 10⁻¹⁶. The engine writes sixteen bytes as they are where it takes them for a UUID.
+ */
+function fixedPoint(column: string): string {
+  const hex = `lpad(to_hex((${column}::DECIMAL(38, 8) * 100000000)::HUGEINT * 100000000), 32, '0')`
+  return `array_to_string(list_reverse(regexp_extract_all(${hex}, '..')), '')::UUID`
+}
+
+/** SQL of the decimals that a column's values have. */
+function decimals(column: string): string {
+  return `max(length(rtrim(split_part(${column}::DECIMAL(38, 8)::VARCHAR, '.', 2), '0')))`
+}
+
+export const nautilus = {
+  id: 'nautilus',
+  meaning:
+    'NautilusTrader (1.2xx, high precision): its Parquet catalog, data/bar/BTCUSDT.BINANCE-1-HOUR-LAST-EXTERNAL/…; bars are stamped with their closing time',
+  async write({ session, rows, market, interval, folder }, symbol) {
+    const [, step = '', unit = ''] = /^(\d+)(\D+)$/.exec(interval) ?? []
+    const isPerpetual = splitSymbol(market, symbol).contractType === 'perpetual'
+    const instrument = `${symbol}${isPerpetual ? '-PERP' : ''}.BINANCE`
+    const type = `${instrument}-${step}-${UNITS[unit] ?? ''}-LAST-EXTERNAL`
+    const [amount] = amountNames(market)
+    const { us } = INTERVALS[interval]
+    const closed = us === undefined ? 'epoch_ns(open_time + INTERVAL 1 MONTH)' : `epoch_ns(open_time) + ${us * 1000}`
+    const of = `FROM (${rows}) WHERE symbol = ${quote(symbol)}`
+    const [span] = await session.rows(
+      `SELECT min(${closed}) AS first, max(${closed}) AS last, greatest(${['open', 'high', 'low', 'close'].map(decimals).join(', ')}) AS price, ${decimals(amount)} AS size ${of}`,
+    )
+    if (span === undefined || span['first'] === null) return []
+    const place = join('data', 'bar', type)
+    await mkdir(join(folder, place), { recursive: true })
+    const file = join(place, `${stamp(BigInt(String(span['first'])))}_${stamp(BigInt(String(span['last'])))}.parquet`)
+    const told = { bar_type: type, instrument_id: instrument, price_precision: String(span['price']), size_precision: String(span['size']) }
+    const metadata = Object.entries(told).map(([key, value]) => `${key}: ${quote(value)}`)
+    const columns = [...['open', 'high', 'low', 'close'].map((name) => `${fixedPoint(name)} AS ${name}`), `${fixedPoint(amount)} AS volume`]
+    await session.run(
+      `COPY (SELECT ${columns.join(', ')}, (${closed})::UBIGINT AS ts_event, (${closed})::UBIGINT AS ts_init ${of} ORDER BY open_time) TO ${quote(join(folder, file))} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {${metadata.join(', ')}})`,
+    )
+    return [file]
+  },
+} as const satisfies Exporter
+
+/** 2024-01-01T00-00-00-000000000Z */
+function stamp(ns: bigint): string {
+  const second = new Date(Number(ns / 1_000_000n)).toISOString().slice(0, 19).replaceAll(':', '-')
+  return `${second}-${String(ns % 1_000_000_000n).padStart(9, '0')}Z`
+}

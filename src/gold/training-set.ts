@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto'
+import { readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { LakehouseError } from '../core/errors.ts'
+import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
+import { computeIndicators, inputRows } from './compute-indicators.ts'
+import { parseIndicators } from './indicator-spec.ts'
+
+/** Raised when the same bars would give other rows. */
+const TRAINING_VERSION = 1
+
+/** What a training set is made by. Horizon and embargo are bars; of `symbols` * and ? are patterns. */
+const recipe = z.object({
+  source: z.string(),
+  symbols: z.string(),
+  features: z.string(),
+  horizon: z.number().int().min(1),
+  folds: z.number().int().min(2),
+  embargo: z.number().int().min(0),
+})
+
+export type TrainingRecipe = z.infer<typeof recipe>
+
+const manifest = recipe.extend({
+  /** The state of the source that was read. */
+  snapshot: z.string(),
+  /** What made it: our rules, and the engine that wrote the file. */
+  version: z.number(),
+  engine: z.string(),
+  rows: z.number(),
+  sha256: z.string(),
+})
+
+export type TrainingManifest = z.infer<typeof manifest>
+
+/** The manifest in a file. Throws CONFIG_INVALID. */
+export async function readManifest(path: string): Promise<TrainingManifest> {
+  const parsed = manifest.safeParse(JSON.parse(await readFile(path, 'utf8')))
+  if (parsed.success) return parsed.data
+  throw new LakehouseError('CONFIG_INVALID', `${path} is no manifest of a training set: ${parsed.error.issues[0]?.message ?? ''}`, {
+    details: { path },
+  })
+}
+
+/**
+ * Writes features.parquet into a folder: symbol, open_time, the indicators at the bar, `label` (log return from its close to that of the bar `horizon` later), `label_end` (when that one opens),
+ * `fold` (blocks of time of equal length, from 0) and for each fold `train_<n>`: whether the row may be learnt from when that fold is the test. Rows whose label reaches into the test are purged, and
+ * those that open within the embargo after it (López de Prado 2018, chapter 7). Rows in warm-up, and those whose later bar is not there, are left out. `rows` is SQL of the bars, `us` how long each is.
+ */
+export async function writeTrainingSet(
+  session: DuckDBSession,
+  { rows, columns, us }: { rows: string; columns: readonly string[]; us: number },
+  { features, horizon, folds, embargo, ...of }: TrainingRecipe,
+  snapshot: string,
+  folder: string,
+): Promise<TrainingManifest> {
+  const specs = parseIndicators(features)
+  await session.run(`CREATE OR REPLACE TEMP TABLE training_bars AS ${rows}`)
+  await computeIndicators(session, inputRows('FROM training_bars', columns, specs), specs, 'training_values')
+  const names = specs.flatMap((spec) => spec.columns).map(quoteName)
+  const settled = names.map((name) => `${name} IS NOT NULL`).join(' AND ')
+  await session.run(`CREATE OR REPLACE TEMP TABLE labelled AS SELECT b.symbol, b.open_time, ${names.map((name) => `v.${name}`).join(', ')}, ln(l.close / b.close) AS label, l.open_time AS label_end
+    FROM training_bars b JOIN training_values v ON v.symbol = b.symbol AND v.open_time = b.open_time JOIN training_bars l ON l.symbol = b.symbol AND epoch_us(l.open_time) = epoch_us(b.open_time) + ${horizon * us}
+    WHERE ${settled} AND b.close > 0 AND l.close > 0`)
+  const [span] = await session.rows('SELECT epoch_us(min(open_time)) AS first, epoch_us(max(open_time)) + 1 AS last FROM labelled')
+  const [first, last] = [Number(span?.['first'] ?? 0), Number(span?.['last'] ?? 0)]
+  const border = (fold: number) => Math.round(first + ((last - first) * fold) / folds)
+  const at = 'epoch_us(open_time)'
+  const fold = Array.from({ length: folds - 1 }, (_, n) => `CASE WHEN ${at} >= ${border(n + 1)} THEN 1 ELSE 0 END`).join(' + ')
+  const trains = Array.from(
+    { length: folds },
+    (_, n) => `(epoch_us(label_end) < ${border(n)} OR ${at} >= ${border(n + 1) + embargo * us}) AS train_${n}`,
+  )
+  const file = join(folder, 'features.parquet')
+  const temporary = `${file}.new`
+  try {
+    await session.run(
+      `COPY (SELECT *, (${fold})::INTEGER AS fold, ${trains.join(', ')} FROM labelled ORDER BY symbol, open_time) TO ${quote(temporary)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)`,
+    )
+    await rename(temporary, file)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+  const [counted] = await session.rows('SELECT count(*) AS n, version() AS engine FROM labelled')
+  const sha256 = createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex')
+  return {
+    ...of,
+    features,
+    horizon,
+    folds,
+    embargo,
+    snapshot,
+    version: TRAINING_VERSION,
+    engine: String(counted?.['engine']),
+    rows: Number(counted?.['n']),
+    sha256,
+  }
+}
