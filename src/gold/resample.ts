@@ -49,7 +49,7 @@ const PRICES: ReadonlySet<string> = new Set(['open', 'high', 'low', 'close'])
 /**
  * Amounts are published with at most 8 decimals, of which a double below 2·10⁷ carries every one. A sum is exact when it is added up as whole hundred-millionths, or, as long as its rounding
  * stays below half of one, when it is brought back to them at the end. Of the ways that are sure for the largest amount there is, the cheapest is taken:
- * below 10⁷ in all a compensated sum (Kahan 1965) is off by less than 3.3·10⁻⁹; below 9·10⁷ whole hundred-millionths fit a double; amounts below 2·10⁷ are added up as whole parts and
+ * n amounts of S in all are off by less than (n + 1)·S·2⁻⁵³ in whatever order they are added; below 10⁷ in all a compensated sum (Kahan 1965) is off by less than 3.3·10⁻⁹; below 9·10⁷ whole hundred-millionths fit a double; amounts below 2·10⁷ are added up as whole parts and
  * hundred-millionths apart; beyond that the shortest text that gives the double is the published one, and decimals are added.
  */
 function sumOf(column: CsvColumn, largest: ReadonlyMap<string, number>, most: number): { sum: string; result: string }[] {
@@ -57,6 +57,7 @@ function sumOf(column: CsvColumn, largest: ReadonlyMap<string, number>, most: nu
   const name = quoteName(column.name)
   if (column.type === 'long') return [{ sum: `sum(${name})::BIGINT AS ${name}`, result: name }]
   const one = largest.get(column.name) ?? Number.POSITIVE_INFINITY
+  if (one * most * (most + 1) * 2 ** -53 < 4.9e-9) return [{ sum: `sum(${name}) AS ${name}`, result: `round(${name}, 8) AS ${name}` }]
   if (one * most < 1e7) return [{ sum: `fsum(${name}) AS ${name}`, result: `round(${name}, 8) AS ${name}` }]
   if (one < 2e7 && one * most < 9e7) return [{ sum: `sum(round(${name} * 1e8)) AS ${name}`, result: `${name} / 1e8 AS ${name}` }]
   if (one < 2e7) {

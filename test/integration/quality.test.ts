@@ -165,6 +165,13 @@ test('the data processor of the specification cleans, assesses and detects', asy
   const [assessed] = await processor.assessDataQuality([TABLE])
   assert.deepEqual([assessed?.rows, assessed?.days], [216, 9])
   assert.deepEqual(await processor.detectAnomalies(), [])
+  const rows = await processor.computeTechnicalIndicators(TABLE, 'AAAUSDT')
+  assert.equal(rows.length, 216)
+  assert.ok(
+    ['sma_7', 'rsi_14', 'macd_signal_12_26_9', 'bollinger_upper_20_2', 'candle_type', 'upper_wick'].every(
+      (name) => name in (rows[0] ?? {}),
+    ),
+  )
 })
 
 test('oddities of real files are found by their rules, and clean days have no error', async (context) => {

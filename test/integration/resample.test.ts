@@ -117,6 +117,7 @@ test('prices and sums are those of the minutes with trades, whichever way they a
   const session = await DuckDBSession.open({ threads: 1, memoryLimitMb: 500, temporaryDirectory: await temporaryFolder(context) })
   const random = new Random('sums')
   for (const [scale, digits] of [
+    [50, 8],
     [1e3, 8],
     [1e6, 8],
     [1.5e7, 8],
