@@ -12,8 +12,49 @@ const DAYS = [
   { type: 'trades', number: 'id', tradesPerDay: 1_400_000 },
 ] as const
 
-/** Decodes a big day with ours and with each peer, and holds the rules against it. */
-export async function benchSilver(cache: string): Promise<void> {
+/** Small files of several types: ten days of twenty symbols. */
+const MIXED = ['klines', 'trades', 'aggTrades', 'metrics', 'bookDepth'] as const
+
+/** Decodes big days, and many small files of several types, with ours and with each peer, and holds the rules against them. */
+export async function benchSilver(cache: string, only?: string): Promise<void> {
+  if (only !== 'mixed') await benchDays(cache)
+  if (only !== 'days') await benchMixed(cache)
+}
+
+async function benchMixed(cache: string): Promise<void> {
+  const archive = join(cache, 'archive-mixed')
+  if (!existsSync(join(archive, 'complete'))) {
+    await rm(archive, { recursive: true, force: true })
+    const series = Array.from({ length: 20 }, (_, n) => ({
+      market: 'um' as const,
+      symbol: `S${String(n).padStart(2, '0')}USDT`,
+      types: MIXED,
+      intervals: ['1m'] as const,
+    }))
+    await writeArchive(archive, { seed: 'bench', series, start: Date.UTC(2024, 2, 5), days: 10, tradesPerDay: 1500, periods: ['daily'] })
+    await writeFile(join(archive, 'complete'), '')
+  }
+  const [bronze, silver] = [join(cache, 'bronze-mixed'), join(cache, 'silver-mixed')]
+  for (const folder of [bronze, silver]) await rm(folder, { recursive: true, force: true })
+  await measureOnce(ours('', 'bronze'), bronze, archive, '')
+  await measureOnce(ours('', 'ingest'), silver, archive, '')
+  const contenders: readonly Contender[] = [
+    ours('ours: bronze → silver, everything on', 'silver'),
+    peer('Polars, unique + sort', 'mixed_peer.py', 'polars'),
+    peer('DuckDB, DISTINCT ON + ORDER BY', 'mixed_peer.py', 'duckdb'),
+    peer('pandas', 'mixed_peer.py', 'pandas'),
+  ]
+  const results = new Map<string, Measure[]>(contenders.map(({ name }) => [name, []]))
+  const checks: Measure[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const one of contenders) results.get(one.name)?.push(await measureOnce(one, join(cache, 'out'), archive, bronze))
+    checks.push(await measureOnce({ ...ours('', 'quality'), keeps: true }, silver, archive, ''))
+  }
+  results.set('ours: all rules for rows, scores and findings', checks)
+  printMeasures('1,000 files of five types', ROUNDS, results)
+}
+
+async function benchDays(cache: string): Promise<void> {
   for (const { type, number, tradesPerDay } of DAYS) {
     const archive = join(cache, `archive-${type}`)
     if (!existsSync(join(archive, 'complete'))) {

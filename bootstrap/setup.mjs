@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -64,8 +65,25 @@ function diskError(error) {
   return undefined
 }
 
+/** Where the npm that works for this folder is named. */
+const working = join(cache, 'npm.pid')
+
+/** Ends the npm that a killed set-up has left at work: it would write into what this one takes away. */
+async function endFormer() {
+  try {
+    const pid = Number(readFileSync(working, 'utf8'))
+    // The number may be another process's by now; without /proc it cannot be told, and the installation is repeated instead.
+    if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('npm')) return
+    process.kill(pid, 'SIGKILL')
+    for (let left = 40; left > 0 && existsSync(`/proc/${pid}`); left--) await delay(50)
+  } catch {
+    // there is none
+  }
+}
+
 /** Runs npm with the Node at `node`; a failure becomes one sentence that says what to do. */
 export async function npm(args, { cwd, node }) {
+  await endFormer()
   const PATH = `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`
   const child = spawn(
     process.platform === 'win32' ? 'npm.cmd' : 'npm',
@@ -76,6 +94,7 @@ export async function npm(args, { cwd, node }) {
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )
+  if (child.pid !== undefined) guardDisk(() => writeFileSync(working, String(child.pid)))
   let output = ''
   child.stdout.on('data', (chunk) => (output = (output + chunk).slice(-20_000)))
   child.stderr.on('data', (chunk) => (output = (output + chunk).slice(-20_000)))
@@ -83,6 +102,7 @@ export async function npm(args, { cwd, node }) {
     child.on('error', (error) => done(error.code))
     child.on('exit', (status, signal) => done(status ?? signal))
   })
+  rmSync(working, { force: true })
   if (code !== 0) throw npmError(code, output)
 }
 

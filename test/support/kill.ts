@@ -6,6 +6,7 @@ import { serveArchive } from '../../simulator/server.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { Lakehouse } from '../../src/lakehouse.ts'
 import { monthlyKey, smallArchive } from './archives.ts'
+import { ingestKlines, openHouse } from './house.ts'
 import { killedCli } from './killed-cli.ts'
 import { leftovers, liveState } from './lake-state.ts'
 
@@ -34,6 +35,15 @@ async function contents(lake: string): Promise<unknown[]> {
   return found
 }
 
+/** A lake that holds a day of hours already, and keeps indicators over them. */
+async function begin(lake: string, archive: string): Promise<void> {
+  const house = openHouse({ lake, archive })
+  const range = { start: Date.UTC(2024, 0, 1) * 1000, end: Date.UTC(2024, 0, 2) * 1000 }
+  await ingestKlines(house, { symbols: ['BTCUSDT'], intervals: ['1h'], range })
+  const table = { name: 'kept', source: 'silver.binance_spot_klines_1h', spec: 'rsi(14), ema(20), macd(12, 26, 9), vwap', benchmark: '' }
+  await house.withGold((gold) => gold.saveIndicators(table))
+}
+
 /**
  * Kills an ingestion over a faulty archive at random moments, each time followed by a rerun, and compares with a lake that was never killed: the same live data
  * files byte for byte, the same query results, nothing left over. Returns how long the unkilled run took and how many kills hit a run that was still at work.
@@ -56,6 +66,7 @@ export async function killRounds(
     defects,
   })
   const whole = join(folder, 'whole')
+  await begin(whole, directory)
   const calm = await serveArchive({ directory })
   const base = await ingest(whole, calm.url)
   await calm.close()
@@ -64,6 +75,7 @@ export async function killRounds(
   let hits = 0
   for (let round = 1; round <= rounds; round++) {
     const lake = join(folder, `lake-${round}`)
+    await begin(lake, directory)
     const server = await serveArchive({ directory, faults: FAULTS, seed: `${seed}:${round}` })
     const killAfterMs = 150 + random.uniform() * base.ms * 1.2
     const killed = await ingest(lake, server.url, killAfterMs)
