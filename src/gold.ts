@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { LakehouseError } from './core/errors.ts'
+import { asLakehouseError, LakehouseError } from './core/errors.ts'
 import type { Finding } from './core/finding.ts'
 import { INTERVAL_IDS } from './core/interval.ts'
 import type { TimeRange } from './core/time.ts'
@@ -67,7 +67,7 @@ export class Gold {
     if (interval === undefined)
       throw new LakehouseError('INDICATOR_INVALID', `${source} has no bars of one interval`, { details: { table: source } })
     const { rows } = await sourceOf({ store: this.#deps.store, asOf: undefined }, source, symbols, range)
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     return await this.#deps.withSession(async (session) => {
       const found = await session.rows(`SELECT DISTINCT symbol FROM (${rows}) ORDER BY symbol`)
       const files: string[] = []
@@ -85,8 +85,18 @@ export class Gold {
     if (us === undefined)
       throw new LakehouseError('INDICATOR_INVALID', `${recipe.source} has no bars of a fixed length`, { details: { table: recipe.source } })
     const { rows, shape, snapshot } = await sourceOf({ store: this.#deps.store, asOf }, recipe.source, recipe.symbols)
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     const columns = shape.fields.map((field) => field.name)
     return await this.#deps.withSession((session) => writeTrainingSet(session, { rows, columns, us }, recipe, snapshot, folder))
   }
+}
+
+/** Throws OUTPUT_FAILED. */
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw new LakehouseError('OUTPUT_FAILED', `${folder} cannot be made: ${asLakehouseError(error).message}`, {
+      details: { output: folder },
+      cause: error,
+    })
+  })
 }

@@ -354,10 +354,8 @@ export class Lakehouse {
   }
 
   async #withSession<T>(scratch: string, use: (session: DuckDBSession) => Promise<T>, workload?: string): Promise<T> {
-    const { workers, memoryLimitMb: least } = this.config.engine
-    // What is ingested is bounded by the configuration; analyses may have what the machine has to spare.
-    const spare = workload === 'analytics' ? new ResourceAllocator().allocateHere(workload, 0) : { cpus: workers, memoryMb: 0 }
-    const [threads, memoryLimitMb] = [Math.min(workers, spare.cpus), Math.max(least, spare.memoryMb)]
+    const { workers, memoryLimitMb } = this.config.engine
+    const threads = workload === undefined ? workers : Math.min(workers, new ResourceAllocator().allocateHere(workload, 0).cpus)
     const session = await DuckDBSession.open({ threads, memoryLimitMb, temporaryDirectory: join(scratch, 'main') })
     const stop = () => session.interrupt()
     this.#around.signal.addEventListener('abort', stop)

@@ -1,7 +1,7 @@
 import { type LandOutcome, landObject } from '../bronze/land.ts'
 import { foldIntoTable } from '../bronze/objects-table.ts'
 import { type DatasetId, type Series, silverTableName } from '../core/datasets/registry.ts'
-import type { LakehouseError } from '../core/errors.ts'
+import { asLakehouseError, type LakehouseError } from '../core/errors.ts'
 import { type Finding, wholeFinding } from '../core/finding.ts'
 import { type Interval, isIntraday } from '../core/interval.ts'
 import type { Market } from '../core/market.ts'
@@ -346,7 +346,12 @@ class Ingestion {
     const { store, publish, run } = this.#deps
     for (const table of await indicatorTables(store)) {
       this.#report({ phase: 'gold', table: table.name })
-      const outcome = await buildIndicators({ ...this.#deps, run: run.id }, table)
+      const outcome = await buildIndicators({ ...this.#deps, run: run.id }, table).catch((error: unknown) => {
+        const { code, message } = asLakehouseError(error)
+        if (code !== 'TABLE_NOT_FOUND' && code !== 'INDICATOR_INVALID') throw error
+        this.#findings.push(wholeFinding(`gold.${table.name}`, 'indicators_stale', 'warning', 1, `${message}: it stays as it was`))
+        return { partitionsWritten: 0, partitionsUnchanged: 0 }
+      })
       this.#counts.partitionsWritten += outcome.partitionsWritten
       this.#counts.partitionsUnchanged += outcome.partitionsUnchanged
       if (outcome.partitionsWritten > 0) this.#findings.push(...(await publish(tableKey('gold', table.name))))

@@ -90,7 +90,7 @@ export function nextBarSql(rule: TimeRule, bar: string): string {
   const { unit, zone, offsetUs } = rule
   const start = `make_timestamptz(${bar} - ${offsetUs})`
   if (zone === 'UTC') return `(epoch_us(${start} + INTERVAL 1 ${unit}) + ${offsetUs})`
-  return `(epoch_us(timezone(${quote(zone)}, timezone(${quote(zone)}, ${start}) + INTERVAL 1 ${unit})) + ${offsetUs})`
+  return `(epoch_us(timezone(${quote(zone)}, date_trunc('${unit}', timezone(${quote(zone)}, ${start})) + INTERVAL 1 ${unit})) + ${offsetUs})`
 }
 
 /** The longest that a bar may last, µs. */

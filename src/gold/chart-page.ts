@@ -31,10 +31,11 @@ export function chartPage({ table: name, symbol, bars, gaps, findings, coverage,
   const [first, last] = [bars[0], bars.at(-1)]
   if (first === undefined || last === undefined) return page(`${symbol}`, `${name} has no bars of ${symbol} there.`, [])
   const names = Object.keys(first.values)
-  const [low, high] = [Math.min(...bars.map((bar) => bar.low)), Math.max(...bars.map((bar) => bar.high))]
+  const [low, high] = [extent(bars.map((bar) => bar.low))[0], extent(bars.map((bar) => bar.high))[1]]
   const isPrice = (column: string) => {
     const known = bars.flatMap((bar) => bar.values[column] ?? [])
-    return known.length > 0 && Math.min(...known) > low * 0.5 && Math.max(...known) < high * 2
+    const [least, most] = extent(known)
+    return known.length > 0 && least > low * 0.5 && most < high * 2
   }
   const overlays = names.filter(isPrice)
   const panels = names
@@ -64,7 +65,7 @@ export function chartPage({ table: name, symbol, bars, gaps, findings, coverage,
 function candles(bars: readonly ChartBar[], overlays: readonly string[], gaps: GapReport['gaps'], findings: readonly Finding[]): Html {
   const height = 380
   const drawn = bars.flatMap((bar) => [bar.low, bar.high, ...overlays.flatMap((name) => bar.values[name] ?? [])])
-  const [low, high] = [Math.min(...drawn), Math.max(...drawn)]
+  const [low, high] = extent(drawn)
   const y = (price: number) => (10 + ((high - price) / Math.max(high - low, 1e-12)) * (height - 30)).toFixed(1)
   const step = (WIDTH - LEFT - RIGHT) / bars.length
   const x = (index: number) => LEFT + (index + 0.5) * step
@@ -115,7 +116,8 @@ function candles(bars: readonly ChartBar[], overlays: readonly string[], gaps: G
 function panel(name: string, values: readonly (number | null)[]): Html {
   const height = 90
   const known = values.flatMap((value) => value ?? [])
-  const [low, high] = [name === 'volume' ? 0 : Math.min(...known), Math.max(...known)]
+  const [least, high] = extent(known)
+  const low = name === 'volume' ? 0 : least
   const step = (WIDTH - LEFT - RIGHT) / values.length
   const x = (index: number) => LEFT + (index + 0.5) * step
   const y = (value: number) => (6 + ((high - value) / Math.max(high - low, 1e-12)) * (height - 12)).toFixed(1)
@@ -154,4 +156,14 @@ function line(
     return `${command}${x(index).toFixed(1)} ${y(value)}`
   })
   return `<path d="${path.join('')}" fill="none" stroke="${color}" stroke-width="1.2"><title>${name}</title></path>`
+}
+
+/** The least and the greatest; there may be more values than a function takes arguments. */
+function extent(values: readonly number[]): [least: number, greatest: number] {
+  let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const value of values) {
+    if (value < least) least = value
+    if (value > greatest) greatest = value
+  }
+  return [least, greatest]
 }

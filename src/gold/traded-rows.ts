@@ -9,9 +9,14 @@ export type TradedRows = {
   /** How long each row lasts, µs; undefined for trades. */
   readonly us: number | undefined
   readonly interval: string
+  /** Whether rows say what they are worth. */
+  readonly hasWorth: boolean
   /** SQL of: symbol, open_time, close_time, place (order within the symbol), open, high, low, close, and the amounts under the names of klines of the market. */
   select(rows: string): string
 }
+
+/** Of rows that do not say what they are worth. */
+const NO_WORTH = 'NULL::DOUBLE'
 
 /** How a table's rows are read as what was traded: klines of any interval, our own bars, trades or aggregated trades. Throws INDICATOR_INVALID for any other. */
 export function tradedRows(table: string): TradedRows {
@@ -21,8 +26,8 @@ export function tradedRows(table: string): TradedRows {
   if (series?.dataset === 'trades')
     return ofTrades(series.market, { id: 'id', time: 'time', ...unitsOf(series.market, 'qty', 'quote_qty', 'base_qty'), count: '1' })
   if (series?.dataset === 'aggTrades') {
-    const product = (quantity: string) => `(price::DECIMAL(18, 8) * ${quantity}::DECIMAL(18, 8))::DOUBLE`
-    const worth = series.market === 'cm' ? 'NULL::DOUBLE' : product('quantity')
+    const product = (quantity: string) => `round(price * ${quantity}, 8)`
+    const worth = series.market === 'cm' ? NO_WORTH : product('quantity')
     const quantity = series.market === 'cm' ? 'contracts' : 'quantity'
     return ofTrades(series.market, {
       id: 'agg_trade_id',
@@ -46,6 +51,7 @@ function ofBars({ market, interval }: Series): TradedRows {
     market,
     us: interval === undefined ? undefined : INTERVALS[interval].us,
     interval: interval ?? '',
+    hasWorth: true,
     select: (rows) => `SELECT *, epoch_us(open_time) AS place FROM (${rows})`,
   }
 }
@@ -55,11 +61,12 @@ function ofTrades(
   { id, time, quantity, worth, count }: { id: string; time: string; quantity: string; worth: string; count: string },
 ): TradedRows {
   const [amount, value, takerAmount, takerValue] = amountNames(market)
-  const taken = (sql: string) => `CASE WHEN is_buyer_maker THEN 0 ELSE ${sql} END`
+  const taken = (sql: string) => (sql === NO_WORTH ? sql : `CASE WHEN is_buyer_maker THEN 0 ELSE ${sql} END`)
   return {
     market,
     us: undefined,
     interval: 'trades',
+    hasWorth: worth !== NO_WORTH,
     select: (
       rows,
     ) => `SELECT symbol, ${time} AS open_time, ${time} AS close_time, ${id} AS place, price AS open, price AS high, price AS low, price AS close, ${quantity} AS ${amount}, ${worth} AS ${value},

@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { LakehouseError } from '../core/errors.ts'
+import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
 import { computeIndicators, inputRows } from './compute-indicators.ts'
 import { parseIndicators } from './indicator-spec.ts'
 
 /** Raised when the same bars would give other rows. */
-const TRAINING_VERSION = 1
+const TRAINING_VERSION = 2
 
 /** What a training set is made by. Horizon and embargo are bars; of `symbols` * and ? are patterns. */
-const recipe = z.object({
+const recipe = z.strictObject({
   source: z.string(),
   symbols: z.string(),
   features: z.string(),
@@ -36,17 +37,24 @@ export type TrainingManifest = z.infer<typeof manifest>
 
 /** The manifest in a file. Throws CONFIG_INVALID. */
 export async function readManifest(path: string): Promise<TrainingManifest> {
-  const parsed = manifest.safeParse(JSON.parse(await readFile(path, 'utf8')))
-  if (parsed.success) return parsed.data
-  throw new LakehouseError('CONFIG_INVALID', `${path} is no manifest of a training set: ${parsed.error.issues[0]?.message ?? ''}`, {
-    details: { path },
-  })
+  try {
+    return manifest.parse(JSON.parse(await readFile(path, 'utf8')))
+  } catch (error) {
+    throw new LakehouseError(
+      'CONFIG_INVALID',
+      `${path} is no manifest of a training set: ${asLakehouseError(error).message.slice(0, 200)}`,
+      {
+        details: { path },
+        cause: error,
+      },
+    )
+  }
 }
 
 /**
  * Writes features.parquet into a folder: symbol, open_time, the indicators at the bar, `label` (log return from its close to that of the bar `horizon` later), `label_end` (when that one opens),
  * `fold` (blocks of time of equal length, from 0) and for each fold `train_<n>`: whether the row may be learnt from when that fold is the test. Rows whose label reaches into the test are purged, and
- * those that open within the embargo after it (López de Prado 2018, chapter 7). Rows in warm-up, and those whose later bar is not there, are left out. `rows` is SQL of the bars, `us` how long each is.
+ * those that open before its last label ends and the embargo is over (López de Prado 2018, chapter 7). Rows in warm-up, and those whose later bar is not there, are left out. `rows` is SQL of the bars, `us` how long each is.
  */
 export async function writeTrainingSet(
   session: DuckDBSession,
@@ -70,7 +78,7 @@ export async function writeTrainingSet(
   const fold = Array.from({ length: folds - 1 }, (_, n) => `CASE WHEN ${at} >= ${border(n + 1)} THEN 1 ELSE 0 END`).join(' + ')
   const trains = Array.from(
     { length: folds },
-    (_, n) => `(epoch_us(label_end) < ${border(n)} OR ${at} >= ${border(n + 1) + embargo * us}) AS train_${n}`,
+    (_, n) => `(epoch_us(label_end) < ${border(n)} OR ${at} >= ${border(n + 1) + (horizon + embargo) * us}) AS train_${n}`,
   )
   const file = join(folder, 'features.parquet')
   const temporary = `${file}.new`
@@ -83,9 +91,9 @@ export async function writeTrainingSet(
     await rm(temporary, { force: true })
   }
   const [counted] = await session.rows('SELECT count(*) AS n, version() AS engine FROM labelled')
-  const sha256 = createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex')
+  const hash = createHash('sha256')
+  for await (const piece of createReadStream(file)) hash.update(piece as Buffer)
+  const sha256 = hash.digest('hex')
   return {
     ...of,
     features,

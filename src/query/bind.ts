@@ -11,7 +11,7 @@ import { scanSql } from '../lake/scan-sql.ts'
 import { everyTable } from '../lake/tables.ts'
 import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { FLAGGED, flaggedSql } from './flagged.ts'
+import { FLAGGED, flaggedSql, unflaggedView } from './flagged.ts'
 import { neededParts } from './needed-parts.ts'
 import { type Analysis, type TableReference, typedPredicates } from './statement.ts'
 
@@ -100,8 +100,7 @@ async function bindFlagged(
   const { name } = reference
   const series = seriesOf(name)
   if (series === undefined) throw await notFound(store, `silver.${name}${FLAGGED}`)
-  // Under a name of its own: the query may also mention the table itself, under other conditions.
-  const view = `${name} without flags`
+  const view = unflaggedView(`${name}${FLAGGED}`)
   const bound = await bindTable(session, store, reference, undefined, asOf, view)
   const findings = await loadTable(store, tableKey('silver', 'findings'))
   if (findings === undefined)

@@ -5,6 +5,11 @@ import { LEDGER_CHECKS } from '../silver/assess.ts'
 /** `silver.<table>_flagged` is the table with what silver.findings says of each row. */
 export const FLAGGED = '_flagged'
 
+/** What the rows without flags are called behind a view with them: the query may also mention the table itself, under other conditions. */
+export function unflaggedView(flagged: string): string {
+  return `${flagged} without flags`
+}
+
 /**
  * SQL of a table's rows with one column more: `quality_flags`, the rules that a finding on the row's symbol and time names, in order; empty where there is none. What concerns whole files is
  * not told of their rows.

@@ -1,8 +1,8 @@
-import { seriesOf, silverTableName } from '../core/datasets/registry.ts'
+import { type DatasetId, seriesOf, silverTableName } from '../core/datasets/registry.ts'
 import { LakehouseError } from '../core/errors.ts'
-import { INTERVAL_IDS } from '../core/interval.ts'
+import { INTERVAL_IDS, INTERVALS } from '../core/interval.ts'
 import { MARKETS } from '../core/market.ts'
-import { parseInstant, type TimeRange, utc } from '../core/time.ts'
+import { parseInstant, type TimeRange, US_PER_DAY, US_PER_SECOND, utc } from '../core/time.ts'
 import { AGGREGATIONS } from '../gold/aggregations/registry.ts'
 import { parseAmountRule, parseTimeRule } from '../gold/bar-rule.ts'
 import { largestAmounts } from '../gold/bars.ts'
@@ -119,7 +119,7 @@ function tableOf(name: string, key: readonly string[]): string {
 
 type Source = { readonly rows: string; readonly files: readonly DataFile[]; readonly shape: TableShape; readonly snapshot: string }
 
-/** A table's rows of some symbols (a pattern with * and ?) within a range of time, as SQL, and the files that they lie in. */
+/** A table's rows of some symbols (names or patterns with * and ?, with commas between them) within a range of time, as SQL, and the files that they lie in. */
 export async function sourceOf(
   { store, asOf }: Pick<Context, 'store' | 'asOf'>,
   name: string,
@@ -131,11 +131,14 @@ export async function sourceOf(
   const snapshot = snapshotOf(table, asOf)
   const shape = asOf === undefined ? table.shape : shapeAt(table, snapshot)
   const time = shape.fields.find((field) => field.type === 'timestamptz')?.name ?? 'open_time'
-  const isOne = !/[*?[]/.test(symbols)
-  const predicates: Predicate[] = isOne ? [{ column: 'symbol', op: '=', value: symbols }] : []
+  const names = symbols.split(',').map((one) => one.trim())
+  const isPlain = !/[*?[]/.test(symbols)
+  const predicates: Predicate[] = isPlain ? [{ column: 'symbol', op: 'in', values: names }] : []
   if (range !== undefined) predicates.push({ column: time, op: '>=', value: range.start }, { column: time, op: '<', value: range.end })
   const { files } = await planScan(table, snapshot, predicates, shape)
-  const chosen = isOne ? `symbol = ${quote(symbols)}` : `symbol GLOB ${quote(symbols)}`
+  const chosen = isPlain
+    ? `symbol IN (${names.map(quote).join(', ')})`
+    : `(${names.map((one) => `symbol GLOB ${quote(one)}`).join(' OR ')})`
   const within =
     range === undefined
       ? ''
@@ -196,6 +199,7 @@ async function makeTimeBars(
   const traded = tradedRows(source)
   const { rows, files, shape } = await sourceOf(context, source, symbols, rangeOf(from, to))
   const isTrades = traded.us === undefined && traded.interval === 'trades'
+  if (!isTrades) checkCut(source, traded.us, 'us' in rule ? [rule.us, rule.offsetUs] : [US_PER_DAY, rule.offsetUs])
   const [amount, value] = amountNames(traded.market)
   const price = traded.market === 'cm' ? '' : `, CASE WHEN ${amount} > 0 THEN ${value} / ${amount} END AS vwap`
   const fine = {
@@ -209,6 +213,26 @@ async function makeTimeBars(
   await context.session.run(
     `CREATE OR REPLACE TEMP TABLE ${quoteName(target)} AS SELECT *${held}${price} FROM (${bars}) ORDER BY symbol, open_time`,
   )
+  if (isTrades || 'us' in rule || rule.zone === 'UTC') return
+  const [torn] = await context.session.rows(
+    `SELECT any_value(open_time)::VARCHAR AS at_time FROM ${quoteName(target)} WHERE epoch_us(open_time) % ${traded.us ?? 1} <> 0`,
+  )
+  if (torn?.['at_time'] !== null)
+    throw new LakehouseError(
+      'USAGE',
+      `days of ${rule.zone} begin within bars of ${source} (${String(torn?.['at_time'])}): take finer ones`,
+      {
+        details: { source, zone },
+      },
+    )
+}
+
+/** Throws USAGE where lengths (µs) are no whole numbers of the source's bars: what is made of them would hold what lies beyond it. */
+function checkCut(source: string, fineUs: number | undefined, lengths: readonly number[]): void {
+  if (fineUs === undefined || lengths.some((us) => us % fineUs !== 0))
+    throw new LakehouseError('USAGE', `bars of ${source} cannot be put together to these: lengths and offsets are whole numbers of them`, {
+      details: { source },
+    })
 }
 
 async function makeEventBars(
@@ -217,7 +241,10 @@ async function makeEventBars(
   target: string,
 ): Promise<void> {
   const { rows } = await sourceOf(context, source, symbols, rangeOf(from, to))
-  await eventBars(context.session, tradedRows(source), rows, parseAmountRule(size), target)
+  const [traded, rule] = [tradedRows(source), parseAmountRule(size)]
+  if (rule.by === 'quote' && !traded.hasWorth)
+    throw new LakehouseError('USAGE', `rows of ${source} do not say what they are worth: count or volume`, { details: { source } })
+  await eventBars(context.session, traded, rows, rule, target)
 }
 
 async function makeSegments(
@@ -256,33 +283,41 @@ async function makeAggregate(
   )
   const given: Record<string, number> = { ...aggregation.options }
   for (const [name, value] of Object.entries(numbers)) {
-    if (given[name] === undefined || !(Number(value) > 0))
+    if (given[name] === undefined || !(Number.isSafeInteger(Number(value)) && Number(value) > 0))
       throw new LakehouseError(
         'USAGE',
         `${id} has the options interval${Object.keys(given)
           .map((one) => `, ${one}`)
-          .join('')}, numbers above zero: not ${name}=${value}`,
+          .join('')}, whole numbers above zero: not ${name}=${value}`,
         { details: { id } },
       )
     given[name] = Number(value)
   }
   const there = (await listTables(context.store, 'silver')).flatMap((name) => seriesOf(name) ?? [])
+  const lacking = (dataset: string) =>
+    new LakehouseError(
+      'TABLE_NOT_FOUND',
+      `${id} needs ${dataset} of ${market}${interval === undefined ? '' : ` of ${interval}`}, of which the lake has none`,
+      { details: { id, dataset } },
+    )
+  const intervalsOf = (dataset: DatasetId) =>
+    there.filter((one) => one.dataset === dataset && one.market === market).map((one) => one.interval)
+  const datasets = Object.values(aggregation.inputs)
+  const cut = datasets.filter((dataset) => dataset.toLowerCase().endsWith('klines'))
+  // Bars of several kinds stand side by side: they must be as long as each other.
+  const common = INTERVAL_IDS.find(
+    (one) => (interval === undefined || one === interval) && cut.every((dataset) => intervalsOf(dataset).includes(one)),
+  )
+  if (cut.length > 0 && common === undefined) throw lacking(cut.find((dataset) => intervalsOf(dataset).length === 0) ?? cut.join(', '))
+  const minutes = aggregation.minutes ?? given['minutes']
+  if (common !== undefined && minutes !== undefined) checkCut(`${id} of ${common}`, INTERVALS[common].us, [minutes * 60 * US_PER_SECOND])
   const rows: Record<string, string> = {}
   for (const [name, dataset] of Object.entries(aggregation.inputs)) {
-    const fits = there.filter(
-      (one) =>
-        one.dataset === dataset &&
-        one.market === market &&
-        (interval === undefined || one.interval === undefined || one.interval === interval),
+    const series = there.find(
+      (one) => one.dataset === dataset && one.market === market && (!cut.includes(dataset) || one.interval === common),
     )
-    const [finest] = fits.sort((a, b) => INTERVAL_IDS.indexOf(a.interval ?? '1s') - INTERVAL_IDS.indexOf(b.interval ?? '1s'))
-    if (finest === undefined)
-      throw new LakehouseError(
-        'TABLE_NOT_FOUND',
-        `${id} needs ${dataset} of ${market}${interval === undefined ? '' : ` of ${interval}`}, of which the lake has none`,
-        { details: { id, dataset } },
-      )
-    rows[name] = (await sourceOf(context, `silver.${silverTableName(finest)}`, symbols, rangeOf(from, to))).rows
+    if (series === undefined) throw lacking(dataset)
+    rows[name] = (await sourceOf(context, `silver.${silverTableName(series)}`, symbols, rangeOf(from, to))).rows
   }
   await context.session.run(`CREATE OR REPLACE TEMP TABLE ${quoteName(target)} AS ${aggregation.sql(rows, given, market)}`)
 }

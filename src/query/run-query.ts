@@ -12,6 +12,7 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
 import { type BoundTable, bindTables } from './bind.ts'
 import { displaySelect } from './display.ts'
+import { unflaggedView } from './flagged.ts'
 import { bindGoldFunctions } from './gold-functions.ts'
 import { closeSession, fence, giveSession, openSession, takeSession } from './session-pool.ts'
 import { analyse, type TableReference } from './statement.ts'
@@ -171,7 +172,8 @@ async function withResult<T>(
 async function forget(session: DuckDBSession, bound: readonly TableReference[]): Promise<boolean> {
   try {
     await session.run('DROP VIEW IF EXISTS result')
-    for (const { layer, name } of bound) await session.run(`DROP VIEW IF EXISTS ${layer}.${quoteName(name)}`)
+    for (const { layer, name } of bound)
+      for (const view of [name, unflaggedView(name)]) await session.run(`DROP VIEW IF EXISTS ${layer}.${quoteName(view)}`)
     return true
   } catch {
     return false

@@ -106,7 +106,14 @@ export async function decide(
   limits: DecodeLimits,
 ): Promise<void> {
   const { objects, lines } = await readQuarantine({ store, session }, Number.MAX_SAFE_INTEGER)
-  const found = line === null ? objects.find((one) => one.key === key) : lines.find((one) => one.object === key && one.line === line)
+  const [live] = await session.rows(`SELECT v.sha256 AS sha256 FROM current_objects WHERE key = ${quote(key)}`)
+  // A file that was replaced may have left lines too: the present one is meant.
+  const current = String(live?.['sha256'])
+  const found =
+    line === null
+      ? objects.find((one) => one.key === key)
+      : (lines.find((one) => one.object === key && one.line === line && one.sha256 === current) ??
+        lines.findLast((one) => one.object === key && one.line === line))
   if (found === undefined)
     throw new LakehouseError('ROW_NOT_FOUND', `${key}${line === null ? '' : ` line ${line}`} does not lie in quarantine`, {
       details: { key },

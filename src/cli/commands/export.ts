@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LakehouseError } from '../../core/errors.ts'
 import { EXPORTERS } from '../../gold/exporters/registry.ts'
@@ -43,6 +43,14 @@ async function run(context: CommandContext): Promise<CommandResult> {
     more.length === 0 && output !== undefined && (again === undefined ? table !== undefined && tool !== undefined : table === undefined)
   if (!isRight || output === undefined)
     throw new LakehouseError('USAGE', 'export TABLE --as TOOL --output DIR, or export --manifest FILE --output DIR')
+  refuse(
+    context,
+    again !== undefined
+      ? ['as', 'symbols', 'from', 'to', 'features', 'horizon', 'folds', 'embargo']
+      : tool === 'training'
+        ? ['from', 'to']
+        : ['features', 'horizon', 'folds', 'embargo'],
+  )
   if (again !== undefined) return await repeat(context, again, output)
   if (tool === 'training') return await train(context, table ?? '', output)
   const { range } = parseSelection(values, context.nowMs())
@@ -54,6 +62,12 @@ async function run(context: CommandContext): Promise<CommandResult> {
       `${formatCount(files.length)} files in ${output}${files.length > 0 ? `: ${files.slice(0, 5).join(', ')}${files.length > 5 ? ' …' : ''}` : ''}\n`,
     )
   return { status: 'done', counts: { files: files.length }, body: { output, items: files } }
+}
+
+/** Options of another mode would be passed over. */
+function refuse({ values }: CommandContext, names: readonly string[]): void {
+  const given = names.find((name) => values[name] !== undefined)
+  if (given !== undefined) throw new LakehouseError('USAGE', `--${given} does not belong to this export`, { details: { option: given } })
 }
 
 async function train(context: CommandContext, source: string, output: string): Promise<CommandResult> {
@@ -78,12 +92,14 @@ async function repeat(context: CommandContext, file: string, output: string): Pr
   const wanted = await readManifest(file)
   const { snapshot, version: _version, engine: _engine, rows: _rows, sha256, ...recipe } = wanted
   const made = await (await context.open()).withGold((gold) => gold.exportTrainingSet(recipe, output, { snapshot }))
-  if (made.sha256 !== sha256)
+  if (made.sha256 !== sha256) {
+    await rm(join(output, 'features.parquet'), { force: true })
     throw new LakehouseError(
       'CHECKSUM_MISMATCH',
       `the training set came out as ${made.sha256.slice(0, 12)}…, not ${sha256.slice(0, 12)}…: rules ${wanted.version} and ${made.version}, engine ${wanted.engine} and ${made.engine}`,
       { details: { output } },
     )
+  }
   if (!context.json) context.out(`${join(output, 'features.parquet')}: ${formatCount(made.rows)} rows, the same to the last byte\n`)
   return { status: 'done', counts: { rows: made.rows }, body: { output, manifest: made } }
 }

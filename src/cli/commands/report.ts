@@ -8,11 +8,15 @@ import { amountNames, tradedRows } from '../../gold/traded-rows.ts'
 import type { Lakehouse } from '../../lakehouse.ts'
 import { quote, quoteName } from '../../platform/duckdb/session.ts'
 import { textTable } from '../../query/text-table.ts'
+import type { GapReport } from '../../silver/gaps/find-gaps.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
 import { ROWS_OPTIONS, writeRowsOf } from '../made-rows.ts'
 import { parseSelection, SELECTION_OPTIONS } from '../selection.ts'
 import { parseCount } from '../transfer-options.ts'
+
+/** More than a page shows. */
+const MOST_BARS = 5000
 
 export const report: Command = {
   summary: 'A page of a symbol with candles, indicators, gaps and findings; or aggregates of a market',
@@ -70,17 +74,21 @@ async function chart(context: CommandContext, table: string): Promise<CommandRes
   if (symbol === undefined || text(context.values, 'html') === undefined)
     throw new LakehouseError('USAGE', 'report chart takes --symbol and --html')
   const most = parseCount('bars', text(context.values, 'bars'), 1) ?? 300
+  if (most > MOST_BARS) throw new LakehouseError('USAGE', `a chart has ${MOST_BARS} bars at most: make longer ones with resample`)
   const { range } = parseSelection(context.values, context.nowMs())
   const house = await context.open()
   const bars = await readBars(house, table, symbol, spec, range, most)
   const [first, last] = [bars[0]?.time ?? '', bars.at(-1)?.time ?? '']
   const shown = bars.length === 0 ? undefined : { start: parseInstant(first) ?? 0, end: (parseInstant(last) ?? 0) + 1 }
   const only = `symbol = ${quote(symbol)}`
-  const gaps = await house
-    .withQuality(false, (lake) => lake.gaps([table], { range: undefined, symbols: only, limit: 10_000 }))
-    .then((reports) => [...reports.values()].flatMap((one) => one.gaps))
+  // What the lake lacks is told of silver tables.
+  const isSilver = table.startsWith('silver.')
+  const reports = isSilver
+    ? await house.withQuality(false, (lake) => lake.gaps([table], { range: undefined, symbols: only, limit: 10_000 }))
+    : new Map()
+  const gaps: GapReport['gaps'] = [...reports.values()].flatMap((one: GapReport) => one.gaps)
   const within = gaps.filter(({ gapStart, gapEnd }) => gapEnd >= first && gapStart <= last)
-  const coverage = await house.withQuality(false, (lake) => lake.coverage([table], only))
+  const coverage = isSilver ? await house.withQuality(false, (lake) => lake.coverage([table], only)) : []
   const findings = await readFindings(house, table, symbol, shown)
   await writeHtml(context, (madeAt) => chartPage({ table, symbol, bars, gaps: within, findings, coverage, madeAt }))
   const counts = { bars: bars.length, gaps: within.length, findings: findings.length }

@@ -12,6 +12,8 @@ export type Aggregation = {
   readonly inputs: Readonly<Record<string, DatasetId>>
   /** Numbers that may be given, and the usual ones. */
   readonly options: Readonly<Record<string, number>>
+  /** How long its periods are, where no option says so: bars must cut them evenly. */
+  readonly minutes?: number
   /** SQL of what it gives. A row tells of a time (`open_time` or `day`) and of nothing that came after the end of its period. */
   sql(rows: InputRows, options: Readonly<Record<string, number>>, market: Market): string
 }

@@ -7,6 +7,7 @@ export const seasonality = {
     'each hour of each weekday (1 Monday to 7 Sunday, UTC), month by month: mean and deviation of the return, mean traded value, number of hours',
   inputs: { bars: 'klines' },
   options: {},
+  minutes: 60,
   sql: ({ bars = '' }, _options, market) => {
     const [, value] = amountNames(market)
     return `WITH hours AS (SELECT symbol, date_trunc('hour', open_time) AS slot, arg_max(close, open_time) / arg_min(open, open_time) - 1 AS return, sum(${value}) AS traded FROM (${bars}) GROUP BY ALL)

@@ -31,12 +31,15 @@ export const freqtrade = {
       (name, index) => [name, arrow.makeVector(prices[index] ?? new Float64Array())] as const,
     )
     const table = new arrow.Table({ date: instants, ...Object.fromEntries(named) } as Record<string, import('apache-arrow').Vector>)
-    const { base, quote: asset } = splitSymbol(market, symbol)
+    const { base: plain, quote: asset, multiplier, contractType } = splitSymbol(market, symbol)
+    // 1000SHIB is not SHIB, and a contract that expires, or was settled, is not the perpetual one.
+    const base = multiplier === 1 ? plain : `${multiplier}${plain}`
+    const suffix = contractType === 'delivery' ? `_${symbol.split('_')[1] ?? ''}` : contractType === 'settled' ? '_SETTLED' : ''
     const timeframe = interval === '1mo' ? '1M' : interval
     const file =
       market === 'spot'
         ? `${base}_${asset}-${timeframe}.feather`
-        : join('futures', `${base}_${asset}_${market === 'cm' ? base : asset}-${timeframe}-futures.feather`)
+        : join('futures', `${base}_${asset}_${market === 'cm' ? base : asset}${suffix}-${timeframe}-futures.feather`)
     await mkdir(dirname(join(folder, file)), { recursive: true })
     await writeFile(join(folder, file), arrow.tableToIPC(table, 'file'))
     return [file]

@@ -22,7 +22,7 @@ export const lean = {
     const place = join(market === 'spot' ? 'crypto' : 'cryptofuture', 'binance', resolution)
     const time = resolution === 'minute' ? 'epoch_ms(open_time) % 86400000' : "strftime(open_time, '%Y%m%d %H:%M')"
     const lines = await session.stream(
-      `SELECT strftime(open_time, '%Y%m%d') AS day, concat_ws(',', ${time}, open, high, low, close, ${amount}) AS line FROM (${rows}) WHERE symbol = ${quote(symbol)} ORDER BY open_time`,
+      `SELECT strftime(open_time, '%Y%m%d') AS day, concat_ws(',', ${time}, ${['open', 'high', 'low', 'close', amount].map((name) => `${name}::DECIMAL(38, 8)`).join(', ')}) AS line FROM (${rows}) WHERE symbol = ${quote(symbol)} ORDER BY open_time`,
     )
     const files: string[] = []
     let [day, text] = ['', '']

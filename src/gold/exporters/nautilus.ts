@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { INTERVALS } from '../../core/interval.ts'
 import { splitSymbol } from '../../core/symbol.ts'
@@ -39,6 +39,8 @@ export const nautilus = {
     )
     if (span === undefined || span['first'] === null) return []
     const place = join('data', 'bar', type)
+    // The name of a file is its range: one of another range would give the same bars twice.
+    await rm(join(folder, place), { recursive: true, force: true })
     await mkdir(join(folder, place), { recursive: true })
     const file = join(place, `${stamp(BigInt(String(span['first'])))}_${stamp(BigInt(String(span['last'])))}.parquet`)
     const told = { bar_type: type, instrument_id: instrument, price_precision: String(span['price']), size_precision: String(span['size']) }
