@@ -101,13 +101,36 @@ test('days of a time zone have 23 and 25 hours where clocks change; weeks begin 
       ['2024-11-04T05:00:00.000Z', 24],
     ],
   )
+  // Where clocks go forward at midnight the day begins at one o'clock.
+  await write(archive, 'BBBUSDT', '1h', walk('midnight', Date.UTC(2018, 10, 2), HOUR, 96))
+  await ingestKlines(house, { layers: ['bronze', 'silver'] })
+  const midnight = await house.select(
+    "SELECT open_time, close_time, bars_expected::INTEGER AS expected FROM resample('silver.binance_spot_klines_1h', 'BBBUSDT', '1d', zone := 'America/Sao_Paulo') WHERE is_complete ORDER BY open_time",
+  )
+  assert.deepEqual(
+    midnight.map(({ open_time, expected }) => [(open_time as Date).toISOString(), expected]),
+    [
+      ['2018-11-02T03:00:00.000Z', 24],
+      ['2018-11-03T03:00:00.000Z', 24],
+      ['2018-11-04T03:00:00.000Z', 23],
+    ],
+  )
   const [week] = await house.select(
     "SELECT open_time, bars_expected::INTEGER AS expected FROM resample('silver.binance_spot_klines_1h', 'AAAUSDT', '1w', zone := 'America/New_York') ORDER BY open_time DESC",
   )
   assert.deepEqual([(week?.['open_time'] as Date | undefined)?.toISOString(), week?.['expected']], ['2024-11-04T05:00:00.000Z', 168])
   const moved = await bars("'4h', start_offset := '1h'")
   assert.ok(moved.every(({ open_time }) => (open_time as Date).getUTCHours() % 4 === 1))
-  for (const wrong of ["'7x'", "'4h', zone := 'Mars/Olympus'", "'7m', zone := 'Europe/Berlin'", "'1h', start_offset := '2h'", "'0m'"])
+  for (const wrong of [
+    "'7x'",
+    "'4h', zone := 'Mars/Olympus'",
+    "'7m', zone := 'Europe/Berlin'",
+    "'1h', start_offset := '2h'",
+    "'0m'",
+    "'90m'",
+    "'4h', start_offset := '30m'",
+    "'1d', zone := 'Asia/Kolkata'",
+  ])
     await assert.rejects(bars(wrong), { code: 'USAGE' }, wrong)
   await assert.rejects(house.select("SELECT * FROM resample('silver.binance_spot_klines_1h', 'AAAUSDT')"), { code: 'SQL_INVALID' })
   await assert.rejects(house.select("SELECT * FROM resample('silver.findings', '*', '1h')"), { code: 'INDICATOR_INVALID' })

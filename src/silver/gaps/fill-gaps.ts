@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { DATASETS, type Series, seriesOf, silverColumns, silverTableName } from '../../core/datasets/registry.ts'
 import { LakehouseError } from '../../core/errors.ts'
 import { union } from '../../core/ranges.ts'
-import { formatInstant, type TimeRange, US_PER_DAY } from '../../core/time.ts'
+import { formatInstant, PLAUSIBLE_TIME, type TimeRange, US_PER_DAY } from '../../core/time.ts'
 import { CommitQueue, filesByPartition } from '../../lake/commit-queue.ts'
 import { writeDataFile } from '../../lake/data-file.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
@@ -23,6 +23,9 @@ import type { Cause } from './causes.ts'
 import { type FillMethod, METHOD_OF_CAUSE } from './fill-methods.ts'
 import { FILLED_PREFIX, isFilled } from './filled.ts'
 import { findGaps, type GapOptions } from './find-gaps.ts'
+
+/** Whenever there may be data. */
+const EVERYWHEN: TimeRange = PLAUSIBLE_TIME
 
 /** What becomes of rows of one gap. `rows` of the gap are had by `method`: from `source`, where it is a table; at the cost of `requests`, where it is the interface. */
 type FillStep = {
@@ -106,10 +109,16 @@ async function fill(deps: WriteDeps, series: Series, options: FillOptions, decid
   const step = DATASETS[series.dataset].cadence(series.interval)
   await findGaps(deps, series, options)
   if (step === undefined) return { steps: [], rowsFilled: 0, bytesRead: 0 }
-  await session.run(`CREATE OR REPLACE TEMP TABLE lacking AS SELECT g.symbol, g.s, g.e, g.cause, us, d.is_synthetic FROM (
-      SELECT symbol, s, e, c.cause AS cause, unnest(range(s, e, ${step})) AS us FROM caused WHERE c.cause NOT IN ('not_listed', 'delisted')) g, LATERAL (${decided}) d WHERE d.is_decided`)
   const maker = new RowMaker(deps, series, step)
   await maker.begin()
+  const reach = options.synthetic || again ? [EVERYWHEN] : await maker.reach()
+  // Missing bars are written out one by one only where another table may have something for them.
+  const [from, to] = ['s + greatest(0, (r.start - s + STEP - 1) // STEP) * STEP', 'least(e, r.past)'].map((sql) =>
+    sql.replaceAll('STEP', String(step)),
+  )
+  await session.run(`CREATE OR REPLACE TEMP TABLE lacking AS SELECT g.symbol, g.s, g.e, g.cause, us, d.is_synthetic FROM (
+      SELECT symbol, s, e, c.cause AS cause, unnest(range(${from}, ${to}, ${step})) AS us FROM caused JOIN (VALUES ${reach.map(({ start, end }) => `(${start}::BIGINT, ${end}::BIGINT)`).join(', ') || '(0::BIGINT, 0::BIGINT)'}) AS r(start, past) ON s < r.past AND e > r.start
+      WHERE c.cause NOT IN ('not_listed', 'delisted')) g, LATERAL (${decided}) d WHERE d.is_decided`)
   const days = await session.rows(`SELECT DISTINCT us // ${US_PER_DAY} AS day FROM lacking ORDER BY day`)
   const partitions = new Set(days.map(({ day }) => periodOf(transformOf(series), Number(day) * US_PER_DAY)))
   for (const partition of partitions) await maker.make(partition)
@@ -146,6 +155,24 @@ class RowMaker {
     )
   }
 
+  /** The times of which any table has rows that bars may be made of, as the bounds of their files tell. */
+  async reach(): Promise<TimeRange[]> {
+    const ranges: TimeRange[] = []
+    for (const source of [...everyFiner(this.#series, this.#there), ...this.#trades()]) {
+      const table = required(await loadTable(this.#deps.store, tableKey('silver', silverTableName(source))), silverTableName(source))
+      const id = table.shape.fields.find(({ name }) => name === DATASETS[source.dataset].eventTime)?.id ?? 0
+      for await (const { lower, upper } of liveFiles(table, snapshotOf(table, undefined)))
+        ranges.push({ start: Number(lower.get(id) ?? EVERYWHEN.start) - this.#step, end: Number(upper.get(id) ?? EVERYWHEN.end) + 1 })
+    }
+    return union(ranges)
+  }
+
+  /** The table of single trades of the market, for klines; none or one. */
+  #trades(): Series[] {
+    const { dataset, market } = this.#series
+    return dataset === 'klines' ? this.#there.filter((one) => one.dataset === 'trades' && one.market === market) : []
+  }
+
   async make(partition: number): Promise<void> {
     const series = this.#series
     const range = periodRange(transformOf(series), partition)
@@ -153,10 +180,7 @@ class RowMaker {
       const bars = barsOfFiner(series, finer, await this.#rows(finer, range))
       await this.#take(range, bars, { method: 'finer_bars', source: `silver.${silverTableName(finer)}`, closeTime: 'b.close_time' })
     }
-    const trades = this.#there.find(
-      ({ dataset, market }) => series.dataset === 'klines' && dataset === 'trades' && market === series.market,
-    )
-    if (trades !== undefined) for (const days of await this.#daysAround(range)) await this.#takeTrades(trades, days, range)
+    for (const trades of this.#trades()) for (const days of await this.#daysAround(range)) await this.#takeTrades(trades, days, range)
     await this.#takeSynthetic(range)
   }
 
@@ -164,7 +188,7 @@ class RowMaker {
   async #takeTrades(trades: Series, days: TimeRange, range: TimeRange): Promise<void> {
     const { session } = this.#deps
     const rows = await this.#rows(trades, days)
-    await session.run(`CREATE OR REPLACE TEMP TABLE trade_rows AS ${rows}`)
+    await session.run(`CREATE OR REPLACE TEMP TABLE trade_rows AS SELECT * FROM (${rows}) WHERE symbol IN (SELECT symbol FROM lacking)`)
     const beside = (id: string) => `EXISTS (SELECT 1 FROM trade_rows t WHERE t.symbol = m.symbol AND t.id = ${id})`
     const proven = `SELECT * FROM (${barsOfTrades(this.#series, 'FROM trade_rows')}) m WHERE ${beside('m.first_id - 1')} AND ${beside('m.last_id + 1')}`
     const closeTime = `make_timestamptz(l.us + ${this.#step - 1000})`
@@ -265,7 +289,9 @@ async function listSteps({ session }: WriteDeps, series: Series, { write }: Fill
   const causes = Object.entries(METHOD_OF_CAUSE).map(([cause, method]) => `(${quote(cause)}, ${quote(method)})`)
   const rows =
     await session.rows(`WITH made_of AS (SELECT symbol, s, e, method, source_object AS source, count(*) AS n FROM made GROUP BY ALL),
-    rest AS (SELECT symbol, s, e, cause, count(*) AS n FROM lacking l WHERE NOT EXISTS (SELECT 1 FROM made m WHERE m.symbol = l.symbol AND epoch_us(m.open_time) = l.us) GROUP BY ALL)
+    sums AS (SELECT symbol, s, e, sum(n)::BIGINT AS made FROM made_of GROUP BY ALL),
+    rest AS (SELECT symbol, s, e, g.c.cause AS cause, (e - s) // ${DATASETS[series.dataset].cadence(series.interval)} - coalesce(made, 0) AS n FROM caused g LEFT JOIN sums USING (symbol, s, e)
+      WHERE g.c.cause NOT IN ('not_listed', 'delisted') AND (e - s) // ${DATASETS[series.dataset].cadence(series.interval)} > coalesce(made, 0))
     SELECT m.*, g.c.cause AS cause, true AS is_made FROM made_of m JOIN caused g USING (symbol, s, e)
     UNION ALL BY NAME SELECT symbol, s, e, method, NULL AS source, n, r.cause, false AS is_made FROM rest r JOIN (VALUES ${causes.join(', ')}) AS v(cause, method) USING (cause)
     ORDER BY symbol, s, method`)
