@@ -2,7 +2,7 @@ import type { CsvColumn } from '../core/datasets/contract.ts'
 import { DATASETS } from '../core/datasets/registry.ts'
 import type { Market } from '../core/market.ts'
 import { quoteName } from '../platform/duckdb/session.ts'
-import { barStartSql, nextBarSql, type TimeRule } from './bar-rule.ts'
+import { barStartSql, longest, nextBarSql, type TimeRule } from './bar-rule.ts'
 
 /** Finer bars that coarser ones are made of. */
 export type FineBars = {
@@ -25,7 +25,7 @@ export function resampleSql(
   rule: TimeRule,
   range: { start: number; end: number },
 ): string {
-  const sums = DATASETS.klines.columns(market).flatMap((column) => sumOf(column, largest, Math.ceil(spanUs(rule) / us)))
+  const sums = DATASETS.klines.columns(market).flatMap((column) => sumOf(column, largest, Math.ceil(longest(rule) / us)))
   const next = nextBarSql(rule, 'bar')
   const later = `CASE WHEN trade_count > 0 THEN epoch_us(open_time) ELSE epoch_us(open_time)`
   const inner = `SELECT symbol, ${barStartSql(rule, 'open_time')} AS bar, arg_min("open", ${later} + ${FAR} END) AS "open", max(CASE WHEN trade_count > 0 THEN high END) AS high,
@@ -39,10 +39,6 @@ export function resampleSql(
 
 /** Further away than any two instants. */
 const FAR = '4611686018427387904'
-
-function spanUs(rule: TimeRule): number {
-  return 'us' in rule ? rule.us : { day: 25, week: 169, month: 745 }[rule.unit] * 3_600_000_000
-}
 
 const PRICES: ReadonlySet<string> = new Set(['open', 'high', 'low', 'close'])
 

@@ -92,13 +92,13 @@ function invalid(name: string, example: string | undefined): LakehouseError {
 
 /** Makes what the calls give, and the functions that hand it out. Throws TABLE_NOT_FOUND, INDICATOR_INVALID, USAGE for arguments that are none. */
 export async function bindGoldFunctions(context: Context, calls: readonly GoldCall[]): Promise<void> {
-  for (const [index, { name, given }] of calls.entries()) {
-    const target = `made ${index}`
-    await FUNCTIONS[name]?.make(context, given, target)
+  const made = new Set<string>()
+  for (const { name, given } of calls) {
     const key = Object.keys(FUNCTIONS[name]?.parameters ?? {}).map((parameter) => quote(given[parameter] ?? ''))
     const [row] = await context.session.rows(`SELECT ${tableOf(name, key)} AS name`)
-    await context.session.run(`DROP TABLE IF EXISTS ${quoteName(String(row?.['name']))}`)
-    await context.session.run(`ALTER TABLE ${quoteName(target)} RENAME TO ${quoteName(String(row?.['name']))}`)
+    const target = String(row?.['name'])
+    if (!made.has(target)) await FUNCTIONS[name]?.make(context, given, target)
+    made.add(target)
   }
   for (const name of new Set(calls.map((call) => call.name))) {
     const parameters = Object.entries(FUNCTIONS[name]?.parameters ?? {})
