@@ -87,7 +87,7 @@ export async function npm(args, { cwd, node }) {
   const PATH = `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`
   const child = spawn(
     process.platform === 'win32' ? 'npm.cmd' : 'npm',
-    [...args, '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error', '--fetch-retries=1'],
+    [...args, '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=warn', '--fetch-retries=1'],
     {
       cwd,
       env: { ...process.env, PATH },
@@ -102,7 +102,9 @@ export async function npm(args, { cwd, node }) {
     child.on('error', (error) => done(error.code))
     child.on('exit', (status, signal) => done(status ?? signal))
   })
-  rmSync(working, { force: true })
+  guardDisk(() => rmSync(working, { force: true }))
+  // On a full disk npm may end well with packages that are cut short: it warns of them.
+  if (/\bENOSPC\b/.test(output)) throw diskError({ code: 'ENOSPC' })
   if (code !== 0) throw npmError(code, output)
 }
 
@@ -113,7 +115,11 @@ function npmError(code, output) {
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|network/i.test(output)) {
     return new SetupError('the npm registry cannot be reached: connect to the network (or set npm_config_registry) and start again')
   }
-  const last = output.trim().split('\n').filter(Boolean).slice(0, 3).join(' · ')
+  const lines = output
+    .trim()
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('npm warn'))
+  const last = lines.slice(0, 3).join(' · ')
   return new SetupError(`npm failed (${code}): ${last}; start again to repeat the installation`)
 }
 
