@@ -44,7 +44,7 @@ def work(root, out):
         else:
             import pandas as pd
             frame = pd.concat([pd.read_csv(io.BytesIO(text)) for text in texts]).drop_duplicates(keys).sort_values(keys)
-            frame.insert(0, 'symbol', symbol)
+            frame['symbol'] = symbol
             frame.to_parquet(target, compression='zstd', index=False)
             rows += len(frame)
     return rows, csv
