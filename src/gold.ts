@@ -4,7 +4,7 @@ import type { Finding } from './core/finding.ts'
 import { INTERVAL_IDS } from './core/interval.ts'
 import type { TimeRange } from './core/time.ts'
 import type { GoldOutcome } from './gold/build-bars.ts'
-import { buildIndicators, defineIndicators, type IndicatorTable, indicatorTables } from './gold/build-indicators.ts'
+import { buildIndicators, defineIndicators, type IndicatorTable } from './gold/build-indicators.ts'
 import { EXPORTERS } from './gold/exporters/registry.ts'
 import { tradedRows } from './gold/traded-rows.ts'
 import { type TrainingManifest, type TrainingRecipe, writeTrainingSet } from './gold/training-set.ts'
@@ -25,11 +25,6 @@ export class Gold {
   constructor(deps: TablesDeps, options: GoldOptions) {
     this.#deps = deps
     this.#options = options
-  }
-
-  /** The tables of indicators that ingestion keeps up to date. */
-  async indicatorTables(): Promise<IndicatorTable[]> {
-    return await indicatorTables(this.#deps.store)
   }
 
   /**

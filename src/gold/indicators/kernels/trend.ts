@@ -56,3 +56,18 @@ export function averageDirectionalIndex(period: number): Kernel {
     },
   }
 }
+
+/** The share of upward (side 0) or downward (side 1) movement in the true range of high, low and close, 0–100, in Wilder's average; 0 where there is no range. */
+export function directionalIndicator(period: number, side: 0 | 1): Kernel {
+  const kernel = directional(period)
+  const [pluses, minuses, ranges] = scratch(3) as [Float64Array, Float64Array, Float64Array]
+  const moves = side === 0 ? pluses : minuses
+  return {
+    memory: kernel.memory,
+    run(inputs, [output], rows) {
+      kernel.run(inputs, [pluses, minuses, ranges], rows)
+      const y = output as Float64Array
+      for (let row = 0; row < rows; row++) y[row] = ranges[row] === 0 ? 0 : (100 * (moves[row] as number)) / (ranges[row] as number)
+    },
+  }
+}
