@@ -1,5 +1,6 @@
 import type { ObjectStore } from '../storage/object-store.ts'
 import { writerOf } from '../storage/temporary.ts'
+import { RUNS_PREFIX } from './layout.ts'
 import { removeOrphans } from './maintain.ts'
 import { mayBeAtWork, otherRuns, type Run } from './run.ts'
 import { everyTable } from './tables.ts'
@@ -12,12 +13,15 @@ export type SweepOutcome = { readonly temporaries: number; readonly orphans: num
 /**
  * Removes what killed runs left behind: their temporary files, and, when nobody else writes, the files that no table version reaches. Whether somebody does is
  * asked after this run has said that it sweeps, and runs that begin wait for that: of two runs at least one knows of the other.
- * Registrations of the killed go last, so that a sweep that is killed itself is repeated. Without killed runs nothing is done.
+ * Registrations of the killed go last, so that a sweep that is killed itself is repeated. Without killed runs only the two folders are looked at that one may have written to unseen.
  */
 export async function sweepAfterCrash(store: ObjectStore, run: Run): Promise<SweepOutcome> {
   const others = await otherRuns(store, run)
-  if (others.dead.length === 0) return { temporaries: 0, orphans: 0 }
-  const temporaries = await store.files.sweep((name, modifiedMs) => mayBeAtWork(writerOf(name), modifiedMs, others))
+  const isBusy = (name: string, modifiedMs: number) => mayBeAtWork(writerOf(name), modifiedMs, others)
+  // A run that was killed while it made the lake or registered itself is not among the dead, and has left nothing anywhere else.
+  let temporaries = (await store.files.sweep(isBusy, '')) + (await store.files.sweep(isBusy, RUNS_PREFIX))
+  if (others.dead.length === 0) return { temporaries, orphans: 0 }
+  temporaries += await store.files.sweep(isBusy)
   let orphans = 0
   await run.setSweeping(true)
   try {

@@ -31,7 +31,7 @@ export function localStore(directory: string): ObjectStore {
         return join(folder, temporaryName(extname(key)))
       },
       publish: (draft, key, options) => publishFile(draft, path(key), options),
-      sweep: (mayBeAtWork) => sweepTemporaries(root, mayBeAtWork),
+      sweep: (mayBeAtWork, prefix) => sweepTemporaries(join(root, prefix ?? ''), mayBeAtWork, { deep: prefix === undefined }),
     },
   }
 }
@@ -222,12 +222,16 @@ async function entriesOf(folder: string): Promise<Dirent[]> {
   }
 }
 
-/** Removes temporary files under `folder` whose writers are not at work any more; returns how many. */
-export async function sweepTemporaries(folder: string, mayBeAtWork: (name: string, modifiedMs: number) => boolean): Promise<number> {
+/** Removes temporary files under `folder`, or directly in it, whose writers are not at work any more; returns how many. */
+export async function sweepTemporaries(
+  folder: string,
+  mayBeAtWork: (name: string, modifiedMs: number) => boolean,
+  { deep } = { deep: true },
+): Promise<number> {
   let swept = 0
   for (const entry of await entriesOf(folder)) {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) swept += await sweepTemporaries(path, mayBeAtWork)
+    if (entry.isDirectory()) swept += deep ? await sweepTemporaries(path, mayBeAtWork) : 0
     else if (isTemporary(entry.name) && !mayBeAtWork(entry.name, statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)) {
       await unlink(path).catch(() => {})
       swept++

@@ -28,8 +28,8 @@ export type StoreFiles = {
   draft(key: string): Promise<string>
   /** Makes a finished draft the object, durably. When `replace` is false and there is one already, nothing is done and the answer is false. */
   publish(draft: string, key: string, options: { replace: boolean }): Promise<boolean>
-  /** Removes drafts whose writers are not at work any more; returns how many. */
-  sweep(mayBeAtWork: (name: string, modifiedMs: number) => boolean): Promise<number>
+  /** Removes drafts whose writers are not at work any more, with `prefix` only those directly in that folder of the store; returns how many. */
+  sweep(mayBeAtWork: (name: string, modifiedMs: number) => boolean, prefix?: string): Promise<number>
 }
 
 export type ByteRange = { readonly start: number; readonly end: number }

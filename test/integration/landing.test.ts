@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { FaultRule } from '../../simulator/faults.ts'
 import { serveArchive } from '../../simulator/server.ts'
 import { bronzeKey } from '../../src/lake/layout.ts'
-import { thisWriter, type Writer } from '../../src/storage/temporary.ts'
+import { temporaryName, thisWriter, type Writer } from '../../src/storage/temporary.ts'
 import { dailyKey, smallArchive } from '../support/archives.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { ingestKlines, openHouse } from '../support/house.ts'
@@ -272,6 +272,21 @@ test('a run in another container counts as alive while it beats, and as dead whe
   const abort = new AbortController()
   setTimeout(() => abort.abort(), 150).unref()
   await assert.rejects(ingestKlines(openHouse({ lake, archive: join(folder, 'archive'), signal: abort.signal })), { code: 'INTERRUPTED' })
+})
+
+test('a run that was killed while it made the lake or registered itself leaves nothing either', async (context) => {
+  const folder = await temporaryFolder(context)
+  const lake = join(folder, 'lake')
+  await smallArchive(join(folder, 'archive'), { symbols: ['BTCUSDT'], days: 1 })
+  const house = openHouse({ lake, archive: join(folder, 'archive') })
+  const dead = `.tmp-${thisWriter().place}-4194300-1-left`
+  const runs = join(lake, 'bronze/_ledger/.runs')
+  await mkdir(runs, { recursive: true })
+  for (const place of [lake, runs]) for (const name of [dead, temporaryName()]) await writeFile(join(place, name), 'x')
+  assert.deepEqual((await ingestKlines(house)).swept, { temporaries: 2, orphans: 0 })
+  for (const place of [lake, runs]) assert.ok(!existsSync(join(place, dead)))
+  // What this very process is writing stays.
+  assert.equal((await leftovers(lake)).length, 2)
 })
 
 test('a run that is interrupted goes on where it stopped', async (context) => {

@@ -87,7 +87,8 @@ export class S3Files implements StoreFiles {
     return true
   }
 
-  async sweep(mayBeAtWork: (name: string, modifiedMs: number) => boolean): Promise<number> {
+  async sweep(mayBeAtWork: (name: string, modifiedMs: number) => boolean, prefix?: string): Promise<number> {
+    if (prefix !== undefined) return 0 // a bucket has no drafts
     return (await sweepTemporaries(this.#spool, mayBeAtWork)) + (await sweepTemporaries(this.#cache, mayBeAtWork))
   }
 
