@@ -11,13 +11,13 @@ import { buildBars } from '../gold/build-bars.ts'
 import { buildIndicators, indicatorTables } from '../gold/build-indicators.ts'
 import { buildUniverse, UNIVERSE } from '../gold/build-universe.ts'
 import type { CommitDeps } from '../lake/iceberg/commit.ts'
-import { loadTable } from '../lake/iceberg/table.ts'
 import type { Layer } from '../lake/layout.ts'
 import { tableKey } from '../lake/layout.ts'
 import { currentObjects, foldLedger, type ObjectState, oneKeyPerFolder } from '../lake/ledger/fold.ts'
 import type { LedgerWriter } from '../lake/ledger/writer.ts'
 import type { Run } from '../lake/run.ts'
 import { sweepAfterCrash } from '../lake/sweep.ts'
+import { everyTable } from '../lake/tables.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
 import type { BuildPool } from '../silver/build-pool.ts'
@@ -128,7 +128,9 @@ class Ingestion {
 
   async run(): Promise<IngestResult> {
     const { store, session, run, ledger } = this.#deps
-    const swept = await sweepAfterCrash(store, run)
+    const { killed, ...swept } = await sweepAfterCrash(store, run)
+    // They may have committed what they could not tell of any more.
+    if (killed > 0) for (const root of await everyTable(store)) this.#findings.push(...(await this.#deps.publish(root)))
     await foldLedger(session, store)
     if (this.#request.layers.has('bronze')) await this.#land(planArchive(this.#deps.origin, this.#request))
     else await this.#noteHeld()
@@ -356,9 +358,8 @@ class Ingestion {
       this.#counts.partitionsUnchanged += outcome.partitionsUnchanged
       if (outcome.partitionsWritten > 0) this.#findings.push(...(await publish(tableKey('gold', table.name))))
     }
-    if (this.#counts.partitionsWritten === 0 && (await loadTable(store, UNIVERSE)) !== undefined) return
     this.#report({ phase: 'gold', table: 'universe' })
-    if ((await buildUniverse({ ...this.#deps, run: run.id })) > 0) this.#findings.push(...(await publish(UNIVERSE)))
+    if (((await buildUniverse({ ...this.#deps, run: run.id })) ?? 0) > 0) this.#findings.push(...(await publish(UNIVERSE)))
   }
 
   async #buildBarTable(market: Market, interval: Interval): Promise<void> {

@@ -1,9 +1,14 @@
+import { createHash } from 'node:crypto'
+import { seriesOf } from '../core/datasets/registry.ts'
 import { asLakehouseError } from '../core/errors.ts'
 import { fieldsOf, type TableShape } from '../lake/iceberg/schema.ts'
+import { loadTable } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
-import { type WriteDeps, writeRows } from '../lake/write-rows.ts'
+import { listTables } from '../lake/tables.ts'
+import { setProperty, type WriteDeps, writeRows } from '../lake/write-rows.ts'
 import { quote } from '../platform/duckdb/session.ts'
 import { type Listing, universe } from '../silver/universe.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
 
 /** Where listings lie: gold.universe. */
 export const UNIVERSE = tableKey('gold', 'universe')
@@ -31,17 +36,35 @@ const SHAPE: TableShape = {
 /** Another run may write it meanwhile: then it is made anew, of what is there by then. */
 const ROUNDS = 8
 
-/** Makes gold.universe what the silver tables say of who was there when; returns how many listings there are. The same listings change nothing. */
-export async function buildUniverse(deps: WriteDeps): Promise<number> {
+/** Where the table tells of which snapshots it was made. */
+const PROPERTY = 'lakehouse.universe'
+
+/**
+ * Makes gold.universe what the silver tables say of who was there when. Returns how many listings there are; undefined when nothing was to be done, because it was
+ * made of the very snapshots that the tables are at.
+ */
+export async function buildUniverse(deps: WriteDeps): Promise<number | undefined> {
   for (let round = 1; ; round++) {
+    const sources = await sourcesOf(deps.store)
+    if ((await loadTable(deps.store, UNIVERSE))?.metadata.properties?.[PROPERTY] === sources) return undefined
     const listings = await universe(deps, { markets: [], at: undefined, quotes: [], contractTypes: [], plain: false })
     if (listings.length === 0) return 0
     try {
-      return (await writeRows(deps, UNIVERSE, valuesOf(listings), { mode: 'overwrite', shape: SHAPE })).rows
+      const { rows } = await writeRows(deps, UNIVERSE, valuesOf(listings), { mode: 'overwrite', shape: SHAPE })
+      await setProperty(deps.store, UNIVERSE, deps.commits, PROPERTY, sources)
+      return rows
     } catch (error) {
       if (asLakehouseError(error).code !== 'COMMIT_CONFLICT' || round === ROUNDS) throw error
     }
   }
+}
+
+async function sourcesOf(store: ObjectStore): Promise<string> {
+  const sources: string[] = []
+  for (const name of await listTables(store, 'silver'))
+    if (seriesOf(name) !== undefined)
+      sources.push(`${name}@${(await loadTable(store, tableKey('silver', name)))?.metadata['current-snapshot-id']}`)
+  return createHash('sha256').update(sources.sort().join('\n')).digest('hex')
 }
 
 function valuesOf(listings: readonly Listing[]): string {

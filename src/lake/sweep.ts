@@ -8,7 +8,8 @@ import { everyTable } from './tables.ts'
 /** What clients of a catalog have written and not committed yet is left alone for so long. */
 const CLIENTS_MS = 3 * 86_400_000
 
-export type SweepOutcome = { readonly temporaries: number; readonly orphans: number }
+/** Removed files, and how many killed runs are dealt with by that. */
+export type SweepOutcome = { readonly killed: number; readonly temporaries: number; readonly orphans: number }
 
 /**
  * Removes what killed runs left behind: their temporary files, and, when nobody else writes, the files that no table version reaches. Whether somebody does is
@@ -20,13 +21,13 @@ export async function sweepAfterCrash(store: ObjectStore, run: Run): Promise<Swe
   const isBusy = (name: string, modifiedMs: number) => mayBeAtWork(writerOf(name), modifiedMs, others)
   // A run that was killed while it made the lake or registered itself is not among the dead, and has left nothing anywhere else.
   let temporaries = (await store.files.sweep(isBusy, '')) + (await store.files.sweep(isBusy, RUNS_PREFIX))
-  if (others.dead.length === 0) return { temporaries, orphans: 0 }
+  if (others.dead.length === 0) return { killed: 0, temporaries, orphans: 0 }
   temporaries += await store.files.sweep(isBusy)
   let orphans = 0
   await run.setSweeping(true)
   try {
     const { alive, dead, hasServed, nowMs } = await otherRuns(store, run)
-    if (alive > 0) return { temporaries, orphans }
+    if (alive > 0) return { killed: 0, temporaries, orphans }
     // Nobody else writes: nothing is too young.
     const beforeMs = hasServed ? nowMs - CLIENTS_MS : Number.POSITIVE_INFINITY
     for (const root of await everyTable(store)) orphans += (await removeOrphans(store, root, { beforeMs, dryRun: false })).length
@@ -34,5 +35,5 @@ export async function sweepAfterCrash(store: ObjectStore, run: Run): Promise<Swe
   } finally {
     await run.setSweeping(false)
   }
-  return { temporaries, orphans }
+  return { killed: others.dead.length, temporaries, orphans }
 }

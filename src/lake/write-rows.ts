@@ -98,6 +98,14 @@ export async function createTable(
   })
 }
 
+/** Gives a table that is there a property. */
+export async function setProperty(store: ObjectStore, root: string, commits: CommitDeps, name: string, value: string): Promise<void> {
+  await update(store, root, commits, async (current) => {
+    if (current === undefined || current.metadata.properties?.[name] === value) return undefined
+    return { ...current.metadata, properties: { ...current.metadata.properties, [name]: value } }
+  })
+}
+
 /** Takes away every row of the partitions that `belongs` chooses. Returns how many files went. */
 export async function deletePartitions(deps: WriteDeps, root: string, belongs: (file: DataFile) => boolean): Promise<number> {
   let removed = 0
