@@ -7,7 +7,7 @@ import { CommitQueue, filesByPartition, type PartitionChange } from '../lake/com
 import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { byPeriod, fieldsOf, periodFolder, periodRange, type TableShape } from '../lake/iceberg/schema.ts'
-import { keyOf, loadTable, urlOf } from '../lake/iceberg/table.ts'
+import { keyOf, loadTable, type Table, urlOf } from '../lake/iceberg/table.ts'
 import { bronzeKey, quarantinedObjectKey, quarantinedRowsKey, tableKey } from '../lake/layout.ts'
 import { foldLedger } from '../lake/ledger/fold.ts'
 import type { LedgerWriter } from '../lake/ledger/writer.ts'
@@ -70,7 +70,9 @@ export async function buildSilverTable(deps: SilverDeps, series: Series, tally: 
   for (let round = 1; ; round++) {
     await deps.ledger.flush()
     // The live files first: inputs that came later than they did are a reason to build anew, never the other way round.
-    const live = await filesByPartition(await loadTable(deps.store, tableKey('silver', table)))
+    const current = await loadTable(deps.store, tableKey('silver', table))
+    if (current !== undefined) requireCut(current, silverShape(series))
+    const live = await filesByPartition(current)
     await foldLedger(deps.session, deps.store)
     if (round === 1) for (const refusal of await refusedObjects(deps.session, series, deps.limits)) tally.addRefused(refusal)
     const builder = new PartitionBuilder(deps, series, table, live, tally)
@@ -88,6 +90,17 @@ export async function buildSilverTable(deps: SilverDeps, series: Series, tally: 
         details: { table: `silver.${table}` },
       })
   }
+}
+
+/** A table that another version, or another program, has cut otherwise is not written to. */
+function requireCut({ root, shape }: Table, wanted: TableShape): void {
+  const cut = ({ partition }: TableShape) => partition.map(({ name }) => name).join(', ')
+  if (cut(shape) === cut(wanted)) return
+  throw new LakehouseError(
+    'LAKE_FORMAT_UNSUPPORTED',
+    `${root} is cut by ${cut(shape)}, this version cuts it by ${cut(wanted)}: remove the folder ${root} and ingest again, bronze has all that it takes`,
+    { details: { table: root } },
+  )
 }
 
 /** The partitions that have inputs, then those that are live and have none (any more). */

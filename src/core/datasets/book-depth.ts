@@ -8,7 +8,7 @@ export const bookDepth = {
   columns,
   key: ['symbol', 'timestamp', 'percentage'],
   eventTime: 'timestamp',
-  partition: () => 'month',
+  partition: () => 'day',
   cadence: () => undefined,
   parquet: PARQUET,
   decoderVersion: 1,

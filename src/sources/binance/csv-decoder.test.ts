@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { bookDepth } from '../../core/datasets/book-depth.ts'
 import { klines } from '../../core/datasets/klines.ts'
 import { utc } from '../../core/time.ts'
 import { CsvDecoder } from './csv-decoder.ts'
@@ -8,9 +9,8 @@ import type { RejectedRow } from './file-evidence.ts'
 
 const HEADER = 'open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore'
 const ROW = '1704067200000,1.5,2.5,0.5,2,10.001,1704067259999,15.25,7,5,7.5,0'
-const columns = klines.columns('spot')
 
-function decode(blocks: readonly (string | Buffer)[], range = { start: utc(2024), end: utc(2025) }) {
+function decode(blocks: readonly (string | Buffer)[], range = { start: utc(2024), end: utc(2025) }, columns = klines.columns('spot')) {
   const rejected: RejectedRow[] = []
   const queue = blocks.map((block) => Buffer.from(block))
   const options = {
@@ -130,15 +130,59 @@ test('rows are the same wherever blocks end', () => {
 })
 
 test('every decimal is the double nearest to it', () => {
-  const decimal = fc.tuple(fc.bigInt({ min: 0n, max: 10n ** 20n }), fc.nat(12), fc.boolean()).map(([digits, decimals, negative]) => {
-    const text = String(digits).padStart(decimals + 1, '0')
-    const number = decimals === 0 ? text : `${text.slice(0, -decimals)}.${text.slice(-decimals)}`
-    return negative ? `-${number}` : number
-  })
+  const decimal = fc
+    .tuple(fc.bigInt({ min: 0n, max: 10n ** 20n }), fc.nat(12), fc.boolean(), fc.nat(12))
+    .map(([digits, decimals, negative, zeros]) => {
+      const text = String(digits).padStart(decimals + 1, '0')
+      const number = decimals === 0 ? text : `${text.slice(0, -decimals)}.${text.slice(-decimals)}${'0'.repeat(zeros)}`
+      return negative ? `-${number}` : number
+    })
   const notation = fc.oneof(
     decimal,
     fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
-    fc.constantFrom('0E-8', '.5', '5.', '+1', '-0', '00012.50'),
+    fc.constantFrom('0E-8', '.5', '5.', '+1', '-0', '00012.50', '90071992547409930', '.5000000000000000000', '-681319717.82160000'),
   )
   fc.assert(fc.property(notation, (text) => Object.is(decode([`${ROW.replace('1.5', text)}\n`]).rows[0]?.[1], Number(text))))
+  assert.equal(decode([`${ROW.replace('1.5', '1.2.0000000000000000000')}\n`]).rejected[0]?.reason, 'NOT_A_NUMBER')
+})
+
+test('date-times are read to the microsecond, and what is no time of the calendar is rejected', () => {
+  const range = { start: utc(2009), end: utc(2100) }
+  const read = (time: string) => decode([`timestamp,percentage,depth,notional\n${time},-5.00,1,2\n`], range, bookDepth.columns())
+  const instant = fc.tuple(
+    fc.integer({ min: utc(2009) / 1e6, max: utc(2100) / 1e6 - 1 }),
+    fc.nat(999_999),
+    fc.nat(6),
+    fc.constantFrom(' ', 'T'),
+  )
+  fc.assert(
+    fc.property(instant, ([seconds, micros, decimals, between]) => {
+      const fraction = decimals === 0 ? '' : `.${String(micros).padStart(6, '0').slice(0, decimals)}`
+      const time = new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', between) + fraction
+      assert.deepEqual(read(time).rows[0]?.slice(0, 2), [seconds * 1e6 + Math.round(Number(`0${fraction}`) * 1e6), -5], time)
+    }),
+  )
+  assert.deepEqual(read('"2024-02-29 23:59:59"').rows[0]?.[0], Date.UTC(2024, 1, 29, 23, 59, 59) * 1000)
+  const none = [
+    '2023-02-29 00:00:00',
+    '2024-01-01 24:00:01',
+    '2024-01-01 00:60:00',
+    '2024-01-01 00:00:60',
+    '2024-01-01 00:00',
+    '2024-01-01',
+  ]
+  const garbled = [
+    '2024-01-01  0:00:00',
+    '2024-01-01 00:00:00.',
+    '2024-01-01 00:00:00.1234567',
+    '2024-13-01 00:00:00',
+    '24-01-01 00:00:00xx',
+    '1999-01-01 00:00:00',
+  ]
+  for (const time of [...none, ...garbled])
+    assert.deepEqual(
+      read(time).rejected.map(({ reason }) => reason),
+      ['NOT_A_TIME'],
+      time,
+    )
 })

@@ -25,16 +25,29 @@ export type DecodeOptions = {
 }
 
 // Constants of this module, because the engine folds those and loads imported ones anew each time.
-const { SKIP, LONG, INSTANT, UNUSED, TEXT, HOUR, BOOLEAN, DAY, DATETIME, COMMA, NEWLINE, RETURN, MINUS } = fields
-const DOT = 46
-const ZERO = 48
-const NINE = 57
+const {
+  SKIP,
+  LONG,
+  INSTANT,
+  UNUSED,
+  TEXT,
+  HOUR,
+  BOOLEAN,
+  DAY,
+  DATETIME,
+  COMMA,
+  NEWLINE,
+  RETURN,
+  MINUS,
+  DOT,
+  ZERO,
+  NINE,
+  MAX_EXACT,
+  POWERS,
+} = fields
 
 const MAX_LINE_BYTES = 64 << 10
 const TEXT_LIMIT = 4096
-const MAX_EXACT = Number.MAX_SAFE_INTEGER
-/** Powers of ten that a double holds exactly: mantissa / 10^k is then one correctly rounded division. */
-const POWERS = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`))
 const MS_START = PLAUSIBLE_TIME.start / 1000
 const MS_END = PLAUSIBLE_TIME.end / 1000
 const EMPTY = Buffer.alloc(0)

@@ -17,9 +17,19 @@ export const UNUSED = 9
 
 export const COMMA = 44
 export const MINUS = 45
+export const DOT = 46
+export const ZERO = 48
+export const NINE = 57
 const QUOTE = 34
+const SPACE = 32
+const COLON = 58
+const T = 84
 export const NEWLINE = 10
 export const RETURN = 13
+
+export const MAX_EXACT = Number.MAX_SAFE_INTEGER
+/** Powers of ten that a double holds exactly: mantissa / 10^k is then one correctly rounded division. */
+export const POWERS = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`))
 
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 
@@ -59,10 +69,30 @@ export function fieldEnd(bytes: Buffer, from: number): number {
 
 /** Any decimal notation, correctly rounded; NaN when the text is none, or overflows a double. */
 export function slowDecimal(bytes: Buffer, start: number, end: number): number {
+  const unpadded = unpaddedDecimal(bytes, start, end)
+  if (!Number.isNaN(unpadded)) return unpadded
   const text = bytes.toString('latin1', start, end)
   if (!DECIMAL.test(text)) return Number.NaN
   const value = Number(text)
   return Number.isFinite(value) ? value : Number.NaN
+}
+
+/** 681319717.82160000 without the zeros that it ends in, where a double holds the digits that are left; NaN for anything else. */
+function unpaddedDecimal(bytes: Buffer, start: number, end: number): number {
+  let last = end
+  while (last > start && bytes[last - 1] === ZERO) last--
+  const digits = bytes[start] === MINUS ? start + 1 : start
+  let mantissa = 0
+  let dot = -1
+  for (let at = digits; at < last; at++) {
+    const byte = bytes[at] as number
+    if (byte === DOT && dot < 0) dot = at
+    else if (byte >= ZERO && byte <= NINE) mantissa = mantissa * 10 + (byte - ZERO)
+    else return Number.NaN
+  }
+  if (dot <= digits || mantissa > MAX_EXACT || last - dot > POWERS.length) return Number.NaN
+  const value = mantissa / (POWERS[last - dot - 1] as number)
+  return digits === start ? value : -value
 }
 
 export function lineAt(bytes: Buffer, start: number): Buffer {
@@ -82,16 +112,13 @@ export function otherValue(
 ): number | undefined {
   if (isEmpty(bytes, start, end)) return optional ? Number.NaN : undefined
   if (kind === BOOLEAN) return booleanAt(bytes, start, end)
-  const isQuoted = bytes[start] === QUOTE && bytes[end - 1] === QUOTE
-  const text = isQuoted ? bytes.toString('utf8', start + 1, end - 1) : bytes.toString('utf8', start, end)
-  switch (kind) {
-    case TEXT:
-      return texts?.codeOf(text)
-    case HOUR:
-      return /^\d{1,2}$/.test(text) && Number(text) < 24 ? Number(text) : undefined
-    default:
-      return (kind === DAY ? DAY_TEXT : DATETIME_TEXT).test(text) ? plausible(parseInstant(text)) : undefined
-  }
+  const quote = bytes[start] === QUOTE && bytes[end - 1] === QUOTE ? 1 : 0
+  const [from, to] = [start + quote, end - quote]
+  if (kind === DAY) return to - from === DAY_LENGTH ? plausible(dayAt(bytes, from)) : undefined
+  if (kind === DATETIME) return plausible(dateTimeAt(bytes, from, to))
+  const text = bytes.toString('utf8', from, to)
+  if (kind === TEXT) return texts?.codeOf(text)
+  return /^\d{1,2}$/.test(text) && Number(text) < 24 ? Number(text) : undefined
 }
 
 const TRUE = Buffer.from('true')
@@ -105,9 +132,47 @@ function booleanAt(bytes: Buffer, start: number, end: number): number | undefine
   return word === TRUE ? 1 : 0
 }
 
-const DAY_TEXT = /^\d{4}-\d\d-\d\d$/
-const DATETIME_TEXT = /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?$/
+const DAY_LENGTH = 10
+const SECONDS_LENGTH = 19
 
-function plausible(us: number | undefined): number | undefined {
-  return us !== undefined && us >= PLAUSIBLE_TIME.start && us < PLAUSIBLE_TIME.end ? us : undefined
+/** 2024-01-31 12:00:00, with a T and up to six decimals as well, from its bytes: of some types every row has one. NaN where it is none. */
+function dateTimeAt(bytes: Buffer, start: number, end: number): number {
+  const between = bytes[start + DAY_LENGTH]
+  const hour = digitsAt(bytes, start + 11, 2)
+  const minute = digitsAt(bytes, start + 14, 2)
+  const second = digitsAt(bytes, start + 17, 2)
+  const decimals = end - start - SECONDS_LENGTH - 1
+  const isWhole = decimals === -1 || (decimals >= 1 && decimals <= 6 && bytes[start + SECONDS_LENGTH] === DOT)
+  if (!isWhole || (between !== SPACE && between !== T) || bytes[start + 13] !== COLON || bytes[start + 16] !== COLON) return Number.NaN
+  if (!(hour < 24 && minute < 60 && second < 60)) return Number.NaN
+  const micros = decimals === -1 ? 0 : digitsAt(bytes, start + SECONDS_LENGTH + 1, decimals) * 10 ** (6 - decimals)
+  return dayAt(bytes, start) + ((hour * 60 + minute) * 60 + second) * 1e6 + micros
+}
+
+let lastDay = Number.NaN
+let lastDayStart = Number.NaN
+
+/** µs of 2024-01-31; NaN where it is no day of the calendar. */
+function dayAt(bytes: Buffer, start: number): number {
+  if (bytes[start + 4] !== MINUS || bytes[start + 7] !== MINUS) return Number.NaN
+  const day = (digitsAt(bytes, start, 4) * 100 + digitsAt(bytes, start + 5, 2)) * 100 + digitsAt(bytes, start + 8, 2)
+  if (day !== lastDay) {
+    lastDay = day
+    lastDayStart = parseInstant(bytes.toString('latin1', start, start + DAY_LENGTH)) ?? Number.NaN
+  }
+  return lastDayStart
+}
+
+/** A number of so many digits; NaN where one of them is none. */
+function digitsAt(bytes: Buffer, start: number, count: number): number {
+  let value = 0
+  for (let at = start; at < start + count; at++) {
+    const byte = bytes[at] as number
+    value = byte >= ZERO && byte <= NINE ? value * 10 + (byte - ZERO) : Number.NaN
+  }
+  return value
+}
+
+function plausible(us: number): number | undefined {
+  return us >= PLAUSIBLE_TIME.start && us < PLAUSIBLE_TIME.end ? us : undefined
 }
