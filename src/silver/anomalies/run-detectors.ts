@@ -1,5 +1,7 @@
 import { DATASETS, type Series } from '../../core/datasets/registry.ts'
 import { INTERVALS, isIntraday } from '../../core/interval.ts'
+import { CHUNK_ROWS } from '../../platform/duckdb/feed.ts'
+import { readDoubles } from '../../platform/duckdb/read-doubles.ts'
 import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
 import { amounts, isBars } from '../checks/check.ts'
 import { type Detector, type Judge, nothingObserved, type Observed } from './detector.ts'
@@ -58,7 +60,8 @@ function fieldsOf(
   }
 }
 
-type State = { readonly judges: readonly Judge[]; last: number; recent: number[][] }
+/** `recent` has the last rows one after the other, time and fields of each; `place` is where the next one goes. */
+type State = { readonly judges: readonly Judge[]; last: number; readonly recent: Float64Array; place: number; rows: number }
 
 /**
  * Shows the rows of a table to every detector that looks at such, partition by partition in the order of time, and writes the hits to the temporary table `found`. What a symbol's
@@ -86,46 +89,63 @@ export class DetectorRun {
     this.#break = us === undefined ? Number.POSITIVE_INFINITY : BREAK_BARS * us
   }
 
-  async add(rows: string): Promise<void> {
+  /** Rows that lie in the order of the table's key as they are read need not be sorted. */
+  async add(rows: string, { inOrder }: { inOrder: boolean }): Promise<void> {
     if (this.#seen === undefined) return
     const { key, eventTime } = DATASETS[this.#series.dataset]
     const fields = this.#seen.fields.map(([name]) => name)
-    const values = this.#seen.fields.map(([, sql]) => sql)
+    const values = this.#seen.fields.map(([, sql]) => `(${sql})::DOUBLE`)
     const result = await this.#session.stream(
-      `SELECT symbol, epoch_us(${quoteName(eventTime)})::DOUBLE, ${values.join(', ')} FROM (${rows}) ORDER BY ${key.map(quoteName).join(', ')}`,
+      `SELECT symbol, epoch_us(${quoteName(eventTime)})::DOUBLE, ${values.join(', ')} FROM (${rows}) ${inOrder ? '' : `ORDER BY ${key.map(quoteName).join(', ')}`}`,
     )
+    const columns = [new Float64Array(CHUNK_ROWS), ...fields.map(() => new Float64Array(CHUNK_ROWS))]
     for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-      const columns = Array.from({ length: fields.length + 2 }, (_, index) =>
-        chunk.getColumnValues(index),
-      ) as unknown as readonly (readonly number[])[]
-      for (let row = 0; row < chunk.rowCount; row++) this.#observe(fields, columns, row)
+      for (const [at, column] of columns.entries()) readDoubles(chunk, at + 1, column, 0)
+      const symbols = chunk.getColumnVector(0)
+      const symbolAt = (row: number) => String(symbols.getItem(row))
+      // Rows are in the order of their symbols.
+      for (let from = 0; from < chunk.rowCount; ) {
+        const symbol = symbolAt(from)
+        let to = symbolAt(chunk.rowCount - 1) === symbol ? chunk.rowCount : from + 1
+        while (to < chunk.rowCount && symbolAt(to) === symbol) to++
+        for (let row = from; row < to; row++) this.#observe(symbol, fields, columns, row)
+        from = to
+      }
     }
     await this.#flush()
   }
 
-  #observe(fields: readonly Field[], columns: readonly (readonly number[])[], row: number): void {
-    const symbol = columns[0]?.[row] as unknown as string
-    const time = columns[1]?.[row] as number
-    let state = this.#states.get(symbol)
-    if (state === undefined || time - state.last > this.#break) {
-      state = { judges: this.#detectors.map((detector) => detector.create()), last: time, recent: [] }
-      this.#states.set(symbol, state)
-    }
-    state.last = time
+  #observe(symbol: string, fields: readonly Field[], columns: readonly Float64Array[], row: number): void {
+    const [times = new Float64Array()] = columns
+    const time = times[row] as number
+    const state = this.#stateAt(symbol, time, columns.length)
     const seen = this.#row
+    const place = state.place
     seen.time = time
-    const values = [time]
-    for (let at = 0; at < fields.length; at++) {
-      const value = columns[at + 2]?.[row] as number
-      seen[fields[at] as Field] = value
-      values.push(value)
+    state.recent[place] = time
+    for (let at = 1; at < columns.length; at++) {
+      const value = columns[at]?.[row] as number
+      seen[fields[at - 1] as Field] = value
+      state.recent[place + at] = value
     }
-    state.recent.push(values)
-    if (state.recent.length > CONTEXT_ROWS + 1) state.recent.shift()
+    state.place = (place + columns.length) % state.recent.length
+    state.rows++
     for (let at = 0; at < state.judges.length; at++) {
       const score = state.judges[at]?.(seen)
       if (score !== undefined) this.#hit(state, at, symbol, time, score, fields)
     }
+  }
+
+  /** What is known of a symbol so far: nothing after a long break. */
+  #stateAt(symbol: string, time: number, width: number): State {
+    let state = this.#states.get(symbol)
+    if (state === undefined || time - state.last > this.#break) {
+      const recent = new Float64Array(width * (CONTEXT_ROWS + 1))
+      state = { judges: this.#detectors.map((detector) => detector.create()), last: time, recent, place: 0, rows: 0 }
+      this.#states.set(symbol, state)
+    }
+    state.last = time
+    return state
   }
 
   #hit(state: State, at: number, symbol: string, time: number, score: number, fields: readonly Field[]): void {
@@ -133,9 +153,13 @@ export class DetectorRun {
     if (detector === undefined) return
     const because = state.judges[at]?.explain?.()
     const parameters = Object.entries(detector.parameters).map(([name, value]) => `${name} ${value}`)
-    const context = state.recent.map((row) =>
-      Object.fromEntries([['time', new Date((row[0] ?? 0) / 1000).toISOString()], ...fields.map((name, index) => [name, row[index + 1]])]),
-    )
+    const { recent, place, rows } = state
+    const width = fields.length + 1
+    const context = Array.from({ length: Math.min(rows, CONTEXT_ROWS + 1) }, (_, n) => {
+      const from = (place + recent.length - (n + 1) * width) % recent.length
+      const values = fields.map((name, index) => [name, recent[from + index + 1]])
+      return Object.fromEntries([['time', new Date((recent[from] ?? 0) / 1000).toISOString()], ...values])
+    }).reverse()
     const detail = `score ${score.toPrecision(4)}${because === undefined ? '' : ` (${because})`}; ${parameters.join(', ')}`
     this.#hits.push({ detector, symbol, time, score, detail, context: JSON.stringify(context) })
   }
