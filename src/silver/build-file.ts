@@ -5,9 +5,10 @@ import { fieldsOf, periodRange } from '../lake/iceberg/schema.ts'
 import { periodOf } from '../lake/iceberg/transform.ts'
 import { registerFeed } from '../platform/duckdb/feed.ts'
 import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
+import type { FileEvidence } from '../sources/binance/file-evidence.ts'
 import type { ZipReader } from '../sources/binance/zip-entry.ts'
 import { type Duplicates, findDuplicates, NO_DUPLICATES } from './duplicates.ts'
-import { type DecodedInput, InputFeed, InputRefused } from './input-feed.ts'
+import { type DecodedInput, InputFeed, InputRefused, SharedInputs } from './input-feed.ts'
 import { type BuildInput, type Refusal, transformOf } from './inputs.ts'
 
 /** Everything a worker needs to make one data file. Paths are local. */
@@ -38,14 +39,20 @@ export type BuildOutcome = {
 export type BuildTools = { readonly session: DuckDBSession; readonly zips: ZipReader }
 
 /**
- * Decodes the inputs into one sorted Parquet file without duplicate keys. An input that cannot be read is left out and reported.
+ * Decodes the inputs of each task into one sorted Parquet file without duplicate keys. Tasks go by ascending partitions; an input that several of them have is read once, if its rows are in that
+ * order. An input that cannot be read is left out and reported.
  */
-export async function buildFile(tools: BuildTools, task: BuildTask): Promise<BuildOutcome> {
+export async function buildFiles(tools: BuildTools, tasks: readonly BuildTask[]): Promise<BuildOutcome[]> {
   const refused: Refusal[] = []
   for (;;) {
-    const inputs = task.inputs.filter((input) => !refused.some((refusal) => refusal.key === input.key))
+    const isRefused = (input: BuildInput) => refused.some((refusal) => refusal.key === input.key)
+    const left = tasks.map((task) => ({ ...task, inputs: task.inputs.filter((input) => !isRefused(input)) }))
     try {
-      return { ...(await buildFrom(tools, { ...task, inputs })), refused }
+      const built = await buildTogether(tools, left)
+      return built.map((outcome, index) => ({
+        ...outcome,
+        refused: refused.filter(({ key }) => tasks[index]?.inputs.some((input) => input.key === key)),
+      }))
     } catch (error) {
       if (!(error instanceof InputRefused)) throw error
       const { code, message, details } = asLakehouseError(error.cause)
@@ -56,10 +63,48 @@ export async function buildFile(tools: BuildTools, task: BuildTask): Promise<Bui
   }
 }
 
-async function buildFrom(tools: BuildTools, task: BuildTask): Promise<Omit<BuildOutcome, 'refused'>> {
+type Built = Omit<BuildOutcome, 'refused'>
+
+async function buildTogether(tools: BuildTools, tasks: readonly BuildTask[]): Promise<Built[]> {
+  const shared = new SharedInputs(tasks)
+  const built: Built[] = []
+  let wholes: Map<string, FileEvidence>
+  try {
+    for (const task of tasks) built.push(await buildFrom(tools, task, shared))
+    wholes = shared.finish()
+  } finally {
+    shared.close()
+  }
+  const starts = tasks.map((task) => rangeOf(task).start)
+  // A row of one of the tasks came after its partition was done: each must look for its own.
+  const isTorn = [...wholes.values()].some(({ elsewhere }) => starts.some((start) => elsewhere.has(start)))
+  const outcomes: Built[] = []
+  for (const [index, task] of tasks.entries()) {
+    const one = built[index]
+    if (one !== undefined && (one.ordered || !task.inputs.some(({ key }) => shared.has(key))) && !isTorn)
+      outcomes.push({ ...one, decoded: one.decoded.map((input) => ({ ...input, evidence: evidenceOf(input, index) })) })
+    else outcomes.push(await buildFrom(tools, task))
+  }
+  return outcomes
+
+  function evidenceOf({ key, evidence }: DecodedInput, at: number): FileEvidence {
+    const whole = wholes.get(key)
+    if (whole === undefined) return evidence
+    const { rows, first, last, ascending, firstKey, lastKey } = evidence
+    const elsewhere = new Map(whole.elsewhere)
+    for (const [other, { decoded }] of built.entries()) {
+      const there = decoded.find((input) => input.key === key)?.evidence.rows ?? 0
+      if (other !== at && there > 0) elsewhere.set(starts[other] ?? 0, there)
+    }
+    return { ...whole, rows, first, last, ascending, firstKey, lastKey, elsewhere }
+  }
+}
+
+async function buildFrom(tools: BuildTools, task: BuildTask, shared?: SharedInputs): Promise<Built> {
   if (task.inputs.length === 0) return { file: undefined, decoded: [], duplicates: NO_DUPLICATES, ordered: true, csvBytes: 0 }
-  const plain = await copyOrdered(tools, task)
-  if (plain.ordered) return plain
+  const plain = await copyOrdered(tools, task, shared)
+  // What is shared is read once: whoever shares it comes back alone.
+  if (plain.ordered || task.inputs.some(({ key }) => shared?.has(key))) return plain
   try {
     return await copySorted(tools, task)
   } finally {
@@ -68,15 +113,15 @@ async function buildFrom(tools: BuildTools, task: BuildTask): Promise<Omit<Build
 }
 
 /** The fast way: rows are written as they are decoded, and the decoders prove that their keys ascend. */
-async function copyOrdered({ session, zips }: BuildTools, task: BuildTask): Promise<Omit<BuildOutcome, 'refused'>> {
-  const rows = new InputFeed(zips, task, rangeOf(task))
+async function copyOrdered({ session, zips }: BuildTools, task: BuildTask, shared: SharedInputs | undefined): Promise<Built> {
+  const rows = new InputFeed(zips, task, rangeOf(task), shared)
   const feed = registerFeed(session.connection, rows.columns, (chunk) => rows.fill(chunk))
   const file = await write(session, feed.sql, task).finally(() => feed.finish())
   return outcome(rows, file, NO_DUPLICATES, rows.ascending)
 }
 
 /** The sure way: rows are gathered (spilling to disk beyond the memory limit), the first of each key is kept, and the rest sorted. */
-async function copySorted({ session, zips }: BuildTools, task: BuildTask): Promise<Omit<BuildOutcome, 'refused'>> {
+async function copySorted({ session, zips }: BuildTools, task: BuildTask): Promise<Built> {
   const rows = new InputFeed(zips, task, rangeOf(task))
   const feed = registerFeed(session.connection, rows.columns, (chunk) => rows.fill(chunk))
   await session.run(`CREATE TEMP TABLE staged AS ${feed.sql}`).finally(() => feed.finish())
@@ -87,7 +132,7 @@ async function copySorted({ session, zips }: BuildTools, task: BuildTask): Promi
   return outcome(rows, await write(session, `SELECT * FROM staged WHERE ${kept} ORDER BY ${keys}`, task), duplicates, false)
 }
 
-function outcome(feed: InputFeed, file: WrittenFile, duplicates: Duplicates, ordered: boolean): Omit<BuildOutcome, 'refused'> {
+function outcome(feed: InputFeed, file: WrittenFile, duplicates: Duplicates, ordered: boolean): Built {
   return { file: file.rows === 0 ? undefined : file, decoded: feed.decoded, duplicates, ordered, csvBytes: feed.csvBytes }
 }
 

@@ -3,16 +3,19 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DATASETS, type Series, silverColumns, silverTableName } from '../core/datasets/registry.ts'
 import { LakehouseError } from '../core/errors.ts'
+import { formatMonth } from '../core/time.ts'
 import { CommitQueue, filesByPartition, type PartitionChange } from '../lake/commit-queue.ts'
 import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { byPeriod, fieldsOf, periodFolder, periodRange, type TableShape } from '../lake/iceberg/schema.ts'
 import { keyOf, loadTable, type Table, urlOf } from '../lake/iceberg/table.ts'
+import type { PeriodTransform } from '../lake/iceberg/transform.ts'
 import { bronzeKey, quarantinedObjectKey, quarantinedRowsKey, tableKey } from '../lake/layout.ts'
 import { foldLedger } from '../lake/ledger/fold.ts'
 import type { LedgerWriter } from '../lake/ledger/writer.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
+import { parseArchiveKey } from '../sources/binance/archive-key.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { makeScratch } from '../storage/scratch.ts'
 import type { BuildOutcome, BuildTask } from './build-file.ts'
@@ -77,12 +80,15 @@ export async function buildSilverTable(deps: SilverDeps, series: Series, tally: 
     if (round === 1) for (const refusal of await refusedObjects(deps.session, series, deps.limits)) tally.addRefused(refusal)
     const builder = new PartitionBuilder(deps, series, table, live, tally)
     const inputs = withoutInputs(partitionInputs(deps.session, series, deps.limits), live)
-    const work = mapConcurrent(inputs, { limit: deps.pool.size + 1, signal: deps.signal }, (one) => builder.build(one, queue))
+    const batches = inBatches(inputs, transformOf(series))
+    const work = mapConcurrent(batches, { limit: deps.pool.size + 1, signal: deps.signal }, (batch) => builder.build(batch, queue))
     let again = false
-    for await (const outcome of work) {
-      again ||= outcome.again
-      if (outcome.change === 'written') written.add(outcome.partition)
-      else if (round === 1) partitionsUnchanged++
+    for await (const outcomes of work) {
+      for (const outcome of outcomes) {
+        again ||= outcome.again
+        if (outcome.change === 'written') written.add(outcome.partition)
+        else if (round === 1) partitionsUnchanged++
+      }
     }
     if (!again) return { partitionsWritten: written.size, partitionsUnchanged }
     if (round === ROUNDS)
@@ -116,11 +122,44 @@ async function* withoutInputs(
   for (const partition of left) if (partition !== undefined) yield { partition, inputs: [] }
 }
 
+/** Of a table that is cut by days those of one month together that have monthly files in common: each of these is then read once. Of other tables one at a time. */
+async function* inBatches(partitions: AsyncIterable<PartitionInputs>, unit: PeriodTransform): AsyncGenerator<PartitionInputs[]> {
+  let batch: PartitionInputs[] = []
+  const monthly = ({ inputs }: PartitionInputs) =>
+    inputs.filter(({ key }) => parseArchiveKey(key).period === 'monthly').map(({ key }) => key)
+  for await (const one of partitions) {
+    const [last] = batch.slice(-1)
+    const goesOn =
+      unit === 'day' &&
+      last !== undefined &&
+      formatMonth(periodRange(unit, last.partition).start) === formatMonth(periodRange(unit, one.partition).start) &&
+      monthly(last).some((key) => monthly(one).includes(key))
+    if (!goesOn && batch.length > 0) {
+      yield batch
+      batch = []
+    }
+    batch.push(one)
+  }
+  if (batch.length > 0) yield batch
+}
+
 type PartitionOutcome = {
   readonly partition: number
   readonly change: 'written' | 'unchanged'
   readonly again: boolean
 }
+
+/** What a partition lacks: groups of inputs by their number; and the files that it should not have. */
+type PartitionPlan = {
+  readonly partition: number
+  readonly live: ReadonlySet<string>
+  readonly missing: ReadonlyMap<number, readonly BuildInput[]>
+  readonly stale: readonly string[]
+}
+
+type PartitionGroup = { readonly partition: number; readonly group: readonly BuildInput[] }
+
+type BuiltGroup = PartitionGroup & { readonly outcome: BuildOutcome; readonly temporary: string }
 
 class PartitionBuilder {
   readonly #deps: SilverDeps
@@ -143,35 +182,59 @@ class PartitionBuilder {
     this.#tally = tally
   }
 
-  /** Compares the files that the inputs ask for with those that are live, builds what is missing and submits the change. */
-  async build({ partition, inputs }: PartitionInputs, queue: CommitQueue): Promise<PartitionOutcome> {
-    const live = new Map((this.#live.get(partition) ?? []).map((file) => [file.path, file]))
-    const wanted = groupInputs(inputs).map((group) => ({ group, url: this.#url(partition, group) }))
-    const missing = wanted.filter(({ url }) => !live.has(url))
-    const keep = new Set(wanted.filter(({ url }) => live.has(url)).map(({ url }) => url))
-    // What fills gaps stays as long as what it lies beside; else it goes with it, and is made anew.
-    const [filled, built] = [[...live.keys()].filter((path) => isFilled({ path })), [...live.keys()].filter((path) => !isFilled({ path }))]
-    const stale = built.filter((url) => !keep.has(url))
-    if (missing.length === 0 && stale.length === 0) return { partition, change: 'unchanged', again: false }
-    const add: { file: DataFile; temporary: string }[] = []
-    let again = false
+  /** Compares the files that the inputs of some partitions ask for with those that are live, builds what is missing and submits the changes. */
+  async build(batch: readonly PartitionInputs[], queue: CommitQueue): Promise<PartitionOutcome[]> {
+    const plans = batch.map((one) => this.#plan(one))
+    const wanted = plans.flatMap(({ partition, missing }) => [...missing].map(([number, group]) => ({ partition, number, group })))
+    const built: BuiltGroup[] = []
     try {
-      for await (const { group, outcome, temporary } of mapConcurrent(
-        missing,
-        { limit: this.#deps.pool.size, signal: this.#deps.signal },
-        ({ group }) => this.#buildGroup(partition, group),
-      )) {
-        const url = this.#url(partition, used(group, outcome))
-        this.#tally.add(url, outcome, stale)
-        again ||= await this.#record(partition, group, outcome)
-        if (outcome.file === undefined) await rm(temporary, { force: true })
-        else add.push({ temporary, file: { ...outcome.file, path: url, specId: 0, partition: [partition] } })
-      }
-      const change: PartitionChange = { partition, seen: new Set(live.keys()), remove: new Set([...stale, ...filled]), add }
-      if ((await queue.submit(change)) === 'conflict') again = true
+      const together = Map.groupBy(wanted, ({ number }) => number).values()
+      for await (const groups of mapConcurrent(together, { limit: this.#deps.pool.size, signal: this.#deps.signal }, (some) =>
+        this.#buildGroups(some),
+      ))
+        built.push(...groups)
+      const outcomes: PartitionOutcome[] = []
+      for (const plan of plans)
+        outcomes.push(
+          await this.#submit(
+            plan,
+            built.filter(({ partition }) => partition === plan.partition),
+            queue,
+          ),
+        )
+      return outcomes
     } finally {
-      for (const { temporary } of add) await rm(temporary, { force: true })
+      for (const { temporary } of built) await rm(temporary, { force: true })
     }
+  }
+
+  #plan({ partition, inputs }: PartitionInputs): PartitionPlan {
+    const live = new Set((this.#live.get(partition) ?? []).map(({ path }) => path))
+    const groups = groupInputs(inputs)
+    const urls = new Set([...groups.values()].map((group) => this.#url(partition, group)))
+    const missing = new Map([...groups].filter(([, group]) => !live.has(this.#url(partition, group))))
+    return { partition, live, missing, stale: [...live].filter((path) => !isFilled({ path }) && !urls.has(path)) }
+  }
+
+  async #submit(
+    { partition, live, missing, stale }: PartitionPlan,
+    built: readonly BuiltGroup[],
+    queue: CommitQueue,
+  ): Promise<PartitionOutcome> {
+    if (missing.size === 0 && stale.length === 0) return { partition, change: 'unchanged', again: false }
+    const add: PartitionChange['add'][number][] = []
+    let again = false
+    for (const { group, outcome, temporary } of built) {
+      const url = this.#url(partition, used(group, outcome))
+      this.#tally.add(url, outcome, stale)
+      again = (await this.#record(partition, group, outcome)) || again
+      if (outcome.file !== undefined) add.push({ temporary, file: { ...outcome.file, path: url, specId: 0, partition: [partition] } })
+    }
+    // What fills gaps stays as long as what it lies beside; else it goes with it, and is made anew.
+    const filled = [...live].filter((path) => isFilled({ path }))
+    const remove = new Set([...stale, ...filled])
+    if (add.length + remove.size === 0) return { partition, change: 'unchanged', again }
+    if ((await queue.submit({ partition, seen: live, remove, add })) === 'conflict') again = true
     return { partition, change: 'written', again }
   }
 
@@ -183,32 +246,37 @@ class PartitionBuilder {
     )
   }
 
-  async #buildGroup(
-    partition: number,
-    group: readonly BuildInput[],
-  ): Promise<{ group: readonly BuildInput[]; outcome: BuildOutcome; temporary: string }> {
+  async #buildGroups(groups: readonly PartitionGroup[]): Promise<BuiltGroup[]> {
     const { store, limits } = this.#deps
     const scratch = await makeScratch()
-    // What bronze has lost has no file: that is told when it is read.
-    const open = (key: string) => store.files.open(key).catch(() => join(scratch, 'lost'))
-    const inputs: BuildTask['inputs'][number][] = []
-    for (const input of group) inputs.push({ ...input, path: await open(bronzeKey(input.key)) })
-    const task: BuildTask = {
-      table: this.#table,
-      series: this.#series,
-      partition,
-      inputs,
-      output: await store.files.draft(keyOf(store, this.#url(partition, group))),
-      rejects: scratch,
-      maxEntryBytes: limits.maxEntryBytes,
-    }
+    const paths = new Map<string, string>()
+    const tasks: BuildTask[] = []
     try {
-      const outcome = await this.#deps.pool.run(task)
-      for (const { sha256 } of outcome.decoded) await this.#keepRejects(sha256, join(scratch, `${sha256}.ndjson`))
-      this.#deps.onFile({ table: this.#table, rows: outcome.file?.rows ?? 0, csvBytes: outcome.csvBytes })
-      return { group, outcome, temporary: task.output }
+      for (const { partition, group } of groups) {
+        // What bronze has lost has no file: that is told when it is read.
+        const open = (key: string) => store.files.open(key).catch(() => join(scratch, 'lost'))
+        for (const { key } of group) if (!paths.has(key)) paths.set(key, await open(bronzeKey(key)))
+        tasks.push({
+          table: this.#table,
+          series: this.#series,
+          partition,
+          inputs: group.map((input) => ({ ...input, path: paths.get(input.key) ?? '' })),
+          output: await store.files.draft(keyOf(store, this.#url(partition, group))),
+          rejects: scratch,
+          maxEntryBytes: limits.maxEntryBytes,
+        })
+      }
+      const outcomes = await this.#deps.pool.run(tasks)
+      for (const sha256 of new Set(outcomes.flatMap(({ decoded }) => decoded.map((input) => input.sha256))))
+        await this.#keepRejects(sha256, join(scratch, `${sha256}.ndjson`))
+      for (const { file, csvBytes } of outcomes) this.#deps.onFile({ table: this.#table, rows: file?.rows ?? 0, csvBytes })
+      return groups.map((one, index) => ({
+        ...one,
+        outcome: outcomes[index] as BuildOutcome,
+        temporary: tasks[index]?.output ?? '',
+      }))
     } catch (error) {
-      await rm(task.output, { force: true })
+      for (const { output } of tasks) await rm(output, { force: true })
       throw error
     } finally {
       await rm(scratch, { recursive: true, force: true })

@@ -6,9 +6,10 @@ import { DATASETS, type Series, storedAs } from '../core/datasets/registry.ts'
 import { LakehouseError, systemCode } from '../core/errors.ts'
 import { CHUNK_ROWS, type FeedChunk, type FeedColumn } from '../platform/duckdb/feed.ts'
 import { TextPool } from '../platform/duckdb/text-pool.ts'
-import { CsvDecoder, type DecodeOptions } from '../sources/binance/csv-decoder.ts'
+import { CsvDecoder } from '../sources/binance/csv-decoder.ts'
+import type { DecodeOptions, EventRange } from '../sources/binance/decode-options.ts'
 import type { FileEvidence, RejectedRow } from '../sources/binance/file-evidence.ts'
-import type { FileBytes, ZipReader } from '../sources/binance/zip-entry.ts'
+import { type FileBytes, ZipReader } from '../sources/binance/zip-entry.ts'
 import type { BuildInput } from './inputs.ts'
 
 /** Where a row may come from. */
@@ -54,6 +55,63 @@ function csvColumns(series: Series): readonly CsvColumn[] {
   return DATASETS[series.dataset].columns(series.market)
 }
 
+type FeedRange = EventRange & Pick<DecodeOptions, 'partitionStart'>
+
+/** Inputs that stay open from one feed to the next: of each range a feed takes what lies in it, so that a file of many partitions is read once. */
+export class SharedInputs {
+  readonly texts: readonly (TextPool | undefined)[]
+  readonly #keys: ReadonlySet<string>
+  readonly #open = new Map<string, OpenInput>()
+
+  /** Those that several tasks have. */
+  constructor(tasks: readonly FeedTask[]) {
+    const keys = tasks.flatMap((task) => task.inputs.map(({ key }) => key))
+    this.#keys = new Set(keys.filter((key, index) => keys.indexOf(key) !== index))
+    this.texts = textPools(tasks[0]?.series)
+  }
+
+  has(key: string): boolean {
+    return this.#keys.has(key)
+  }
+
+  get(key: string): OpenInput | undefined {
+    return this.#open.get(key)
+  }
+
+  keep(open: OpenInput): void {
+    this.#open.set(open.input.key, open)
+  }
+
+  /** Reads the inputs to their ends; what they turned out to be as a whole, by key. Throws InputRefused. */
+  finish(): Map<string, FileEvidence> {
+    const found = new Map<string, FileEvidence>()
+    for (const { input, decoder } of this.#open.values()) {
+      decoder.leaveRange(undefined)
+      refusing(input, () =>
+        decoder.decode(
+          [...this.texts.keys()].map(() => new Float64Array(1)),
+          1,
+        ),
+      )
+      found.set(input.key, decoder.finish())
+    }
+    return found
+  }
+
+  close(): void {
+    for (const { file, rejects } of this.#open.values()) {
+      file.close()
+      rejects.close()
+    }
+    this.#open.clear()
+  }
+}
+
+function textPools(series: Series | undefined): readonly (TextPool | undefined)[] {
+  const columns = series === undefined ? [] : csvColumns(series)
+  return columns.map(({ name, type }) => (name !== undefined && type === 'string' ? new TextPool() : undefined))
+}
+
 /** Hands out the rows of one input after the other, one file in memory at a time, and keeps account of what they were. */
 export class InputFeed {
   readonly decoded: DecodedInput[] = []
@@ -62,7 +120,8 @@ export class InputFeed {
   ascending = true
   csvBytes = 0
   readonly #task: FeedTask
-  readonly #range: DecodeOptions['range'] & Pick<DecodeOptions, 'partitionStart'>
+  readonly #range: FeedRange
+  readonly #shared: SharedInputs | undefined
   readonly #columns: readonly CsvColumn[]
   readonly #eventTime: number
   readonly #zips: ZipReader
@@ -73,7 +132,8 @@ export class InputFeed {
   #symbol = ''
   #lastKey: readonly number[] = []
 
-  constructor(zips: ZipReader, task: FeedTask, range: DecodeOptions['range'] & Pick<DecodeOptions, 'partitionStart'>) {
+  constructor(zips: ZipReader, task: FeedTask, range: FeedRange, shared?: SharedInputs) {
+    this.#shared = shared
     this.#zips = zips
     this.#task = task
     this.#range = range
@@ -83,7 +143,7 @@ export class InputFeed {
     this.#eventTime = indexOf(eventTime)
     const keyed = key.slice(1).map(indexOf)
     this.#key = keyed.some((index) => this.#columns[index]?.type === 'string') ? undefined : keyed
-    this.#texts = this.#columns.map(({ name, type }) => (name !== undefined && type === 'string' ? new TextPool() : undefined))
+    this.#texts = shared?.texts ?? textPools(task.series)
     this.columns = feedColumns(task, this.#texts)
   }
 
@@ -113,17 +173,24 @@ export class InputFeed {
   #openNext(): OpenInput | undefined {
     const input = this.#task.inputs[this.#next]
     if (input === undefined) return undefined
-    this.#open = this.#refusing(input, () => this.#openInput(input, this.#next))
-    this.#next++
+    const ordinal = this.#next++
+    const kept = this.#shared?.get(input.key)
+    if (kept === undefined) this.#open = this.#refusing(input, () => this.#openInput(input, ordinal))
+    else {
+      kept.decoder.leaveRange(this.#range)
+      this.#open = { ...kept, ordinal }
+    }
     return this.#open
   }
 
   #openInput(input: BuildInput & { readonly path: string }, ordinal: number): OpenInput {
-    const file = this.#openFile(input)
+    const isShared = this.#shared?.has(input.key) === true
+    const zips = isShared ? new ZipReader({ inPieces: true }) : this.#zips
+    const file = openFile(zips, input)
     try {
       checkDigest(file, input)
       const rejects = new RejectFile(this.#task.rejects, input)
-      const entry = this.#zips.openEntry(file, input.key, this.#task.maxEntryBytes)
+      const entry = zips.openEntry(file, input.key, this.#task.maxEntryBytes)
       this.csvBytes += entry.size
       const options = {
         columns: this.#columns,
@@ -131,32 +198,30 @@ export class InputFeed {
         key: this.#key,
         texts: this.#texts,
         range: this.#range,
+        stopsAtEnd: isShared,
         partitionStart: this.#range.partitionStart,
         onReject: (row: RejectedRow) => rejects.add(row),
         corrections: new Map(input.corrections),
       }
       const decoder = new CsvDecoder({ label: input.key, next: () => entry.next() }, options)
-      return { input, ordinal, file, decoder, rejects }
+      const open = { input, ordinal, file, decoder, rejects }
+      if (isShared) this.#shared?.keep(open)
+      return open
     } catch (error) {
       file.close()
       throw error
     }
   }
 
-  #openFile(input: BuildInput & { readonly path: string }): FileBytes {
-    try {
-      return this.#zips.openFile(input.path)
-    } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw error
-      throw new LakehouseError('OBJECT_NOT_FOUND', `${input.key} is missing in bronze`, { details: { key: input.key }, cause: error })
-    }
-  }
-
   #close({ input, file, decoder, rejects }: OpenInput): void {
     this.#open = undefined
-    file.close()
-    rejects.close()
-    const evidence = decoder.finish()
+    const isShared = this.#shared?.has(input.key) === true
+    if (!isShared) {
+      file.close()
+      rejects.close()
+    }
+    // Of what is shared the rest is not known yet.
+    const evidence = isShared ? { ...decoder.finish() } : decoder.finish()
     this.decoded.push({ key: input.key, sha256: input.sha256, evidence })
     if (input.symbol !== this.#symbol) {
       this.#symbol = input.symbol
@@ -169,15 +234,32 @@ export class InputFeed {
 
   #refusing<T>(input: BuildInput, work: () => T): T {
     try {
-      return work()
+      return refusing(input, work)
     } catch (error) {
-      if (error instanceof LakehouseError && REFUSING.has(error.code)) {
-        this.#open?.file.close()
-        this.#open?.rejects.close()
-        throw new InputRefused(input, error)
+      if (this.#open !== undefined && this.#shared?.has(input.key) !== true) {
+        this.#open.file.close()
+        this.#open.rejects.close()
       }
       throw error
     }
+  }
+}
+
+function openFile(zips: ZipReader, input: BuildInput & { readonly path: string }): FileBytes {
+  try {
+    return zips.openFile(input.path)
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error
+    throw new LakehouseError('OBJECT_NOT_FOUND', `${input.key} is missing in bronze`, { details: { key: input.key }, cause: error })
+  }
+}
+
+function refusing<T>(input: BuildInput, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof LakehouseError && REFUSING.has(error.code)) throw new InputRefused(input, error)
+    throw error
   }
 }
 

@@ -42,7 +42,7 @@ export type PartitionInputs = { readonly partition: number; readonly inputs: rea
 
 /**
  * The decodable objects of a series by partition, oldest partition first, one partition in memory at a time. An object belongs to the partitions
- * in which decoding found rows of it, or, as long as it has not been decoded, to the one that its name says.
+ * in which decoding found rows of it, or, as long as it has not been decoded, to those that its name says.
  */
 export async function* partitionInputs(session: DuckDBSession, series: Series, limits: DecodeLimits): AsyncGenerator<PartitionInputs> {
   const unit = transformOf(series)
@@ -51,8 +51,10 @@ export async function* partitionInputs(session: DuckDBSession, series: Series, l
   await session.run(`CREATE OR REPLACE TEMP TABLE decoded AS
     SELECT key, sha256, arg_max(partitions, ("at", run, n)) AS partitions FROM ledger WHERE event = 'decoded' AND decoder = ${decoderVersion} GROUP BY key, sha256`)
   await session.run(`CREATE OR REPLACE TEMP TABLE placed AS
-    WITH inputs AS (${decodableObjects(series, limits)})
-    SELECT i.*, left(date, ${width}) AS part, false AS placed FROM inputs i ANTI JOIN decoded d USING (key, sha256)
+    WITH inputs AS (${decodableObjects(series, limits)}), new AS (FROM inputs ANTI JOIN decoded USING (key, sha256))
+    SELECT *, left(date, ${width}) AS part, false AS placed FROM new WHERE length(date) >= ${width}
+    UNION ALL SELECT *, strftime(unnest(range((date || '-01')::TIMESTAMP, (date || '-01')::TIMESTAMP + INTERVAL 1 MONTH, INTERVAL 1 DAY)), '%Y-%m-%d') AS part, false AS placed
+    FROM new WHERE length(date) < ${width}
     UNION ALL SELECT i.*, left(strftime(make_timestamp(start::BIGINT), '%Y-%m-%d'), ${width}) AS part, true AS placed
     FROM inputs i JOIN (SELECT key, sha256, unnest(partitions) AS start FROM decoded) USING (key, sha256)`)
   const corrections = new Map<string, [number, string][]>()
@@ -70,7 +72,6 @@ export async function* partitionInputs(session: DuckDBSession, series: Series, l
       const corrected = corrections.get(sha256) ?? []
       return { ...parseArchiveKey(key), key, sha256, size: Number(row['size']), placed: row['placed'] === true, corrections: corrected }
     })
-    // A monthly file of a table that is cut by days begins at its first day, until it was decoded.
     yield { partition: periodOf(unit, parseInstant(String(part)) ?? 0), inputs: sortInputs(inputs) }
   }
 }
@@ -154,13 +155,11 @@ function sortInputs(inputs: (BuildInput & ArchiveFile)[]): BuildInput[] {
 const FIRST_SYMBOLS = ['', 'M']
 
 /**
- * Cuts a partition's inputs into the groups that become one data file each. To which a symbol belongs depends on the symbol alone, so that a new or
+ * Cuts a partition's inputs into the groups that become one data file each, by number. To which a symbol belongs depends on the symbol alone, so that a new or
  * a damaged one touches one file and no other, files cover ranges of symbols of their own, and a month can be made on several threads.
  */
-export function groupInputs(inputs: readonly BuildInput[]): BuildInput[][] {
-  const groups = FIRST_SYMBOLS.map((): BuildInput[] => [])
-  for (const input of inputs) groups[FIRST_SYMBOLS.findLastIndex((first) => compareKeys(first, input.symbol) <= 0)]?.push(input)
-  return groups.filter((group) => group.length > 0)
+export function groupInputs(inputs: readonly BuildInput[]): Map<number, BuildInput[]> {
+  return Map.groupBy(inputs, (input) => FIRST_SYMBOLS.findLastIndex((first) => compareKeys(first, input.symbol) <= 0))
 }
 
 /** The name of the data file made from these inputs: what was read, by which decoder, in which order, with which settings. */

@@ -48,14 +48,18 @@ export class SilverTally {
       csvBytes: this.#csvBytes,
       objectsRefused: this.#refused.size,
     }
+    // The lines of a file are told with each of its partitions.
+    const rejected = new Map<string, number>()
     for (const { file, decoded, duplicates } of this.#files.values()) {
       counts.rowsWritten += file?.rows ?? 0
       counts.duplicatesDropped += duplicates.dropped
-      for (const { evidence } of decoded) {
-        counts.rowsRead += evidence.rows + evidence.rejected
-        counts.rowsRejected += evidence.rejected
+      for (const { key, evidence } of decoded) {
+        counts.rowsRead += evidence.rows
+        rejected.set(key, evidence.rejected)
       }
     }
+    for (const lines of rejected.values()) counts.rowsRejected += lines
+    counts.rowsRead += counts.rowsRejected
     return counts
   }
 

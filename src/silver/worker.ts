@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { parentPort, threadId, workerData } from 'node:worker_threads'
 import type { BuildTask } from './build-file.ts'
 
-// The thread's entry point: one task a message, one answer each.
+// The thread's entry point: a list of tasks a message, one answer each.
 module.enableCompileCache()
-const { buildFile } = await import('./build-file.ts')
+const { buildFiles } = await import('./build-file.ts')
 const { DuckDBSession } = await import('../platform/duckdb/session.ts')
 const { asFailure } = await import('../platform/worker-pool.ts')
 const { ZipReader } = await import('../sources/binance/zip-entry.ts')
@@ -17,16 +17,16 @@ const tools = { session, zips: new ZipReader() }
 
 let work: Promise<void> = Promise.resolve()
 
-parentPort?.on('message', (task: BuildTask | null) => {
-  if (task === null) {
+parentPort?.on('message', (tasks: readonly BuildTask[] | null) => {
+  if (tasks === null) {
     session.interrupt()
     work = work.then(end)
-  } else work = work.then(() => run(task))
+  } else work = work.then(() => run(tasks))
 })
 
-async function run(task: BuildTask): Promise<void> {
+async function run(tasks: readonly BuildTask[]): Promise<void> {
   try {
-    parentPort?.postMessage({ result: await buildFile(tools, task) })
+    parentPort?.postMessage({ result: await buildFiles(tools, tasks) })
   } catch (error) {
     parentPort?.postMessage({ failure: asFailure(error) })
   }

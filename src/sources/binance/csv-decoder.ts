@@ -1,56 +1,19 @@
-import type { CsvColumn } from '../../core/datasets/contract.ts'
 import { PLAUSIBLE_TIME } from '../../core/time.ts'
-import type { TextPool } from '../../platform/duckdb/text-pool.ts'
 import * as fields from './csv-fields.ts'
-import { countCommas, fieldEnd, isEmpty, kindOf, lineAt, otherValue, slowDecimal } from './csv-fields.ts'
+import { countCommas, fieldEnd, isEmpty, kindOf, lineAt, otherValue, slowDecimal, whyNone } from './csv-fields.ts'
 import { type CsvLayout, sniffLayout } from './csv-header.ts'
-import type { FileEvidence, RejectedRow, RejectReason } from './file-evidence.ts'
-
-export type RowSource = { readonly label: string; next(): Buffer | undefined }
-
-export type DecodeOptions = {
-  readonly columns: readonly CsvColumn[]
-  /** Index into `columns` of the event time. */
-  readonly eventTime: number
-  /** Indices of the columns that make a row of one symbol unique; undefined where text is among them. */
-  readonly key: readonly number[] | undefined
-  /** By column: where the texts of a text column are gathered. */
-  readonly texts: readonly (TextPool | undefined)[]
-  /** Rows outside of it are counted, not returned. */
-  readonly range: { readonly start: number; readonly end: number }
-  readonly partitionStart: (eventTime: number) => number
-  readonly onReject: (row: RejectedRow) => void
-  /** By line: what is read in the place of a line that cannot be typed. */
-  readonly corrections: ReadonlyMap<number, string>
-}
+import type { DecodeOptions, EventRange, RowSource } from './decode-options.ts'
+import type { FileEvidence, RangeEvidence, RejectReason } from './file-evidence.ts'
 
 // Constants of this module, because the engine folds those and loads imported ones anew each time.
-const {
-  SKIP,
-  LONG,
-  INSTANT,
-  UNUSED,
-  TEXT,
-  HOUR,
-  BOOLEAN,
-  DAY,
-  DATETIME,
-  COMMA,
-  NEWLINE,
-  RETURN,
-  MINUS,
-  DOT,
-  ZERO,
-  NINE,
-  MAX_EXACT,
-  POWERS,
-} = fields
+const { SKIP, LONG, INSTANT, UNUSED, HOUR, COMMA, NEWLINE, RETURN, MINUS, DOT, ZERO, NINE, MAX_EXACT, POWERS } = fields
 
 const MAX_LINE_BYTES = 64 << 10
 const TEXT_LIMIT = 4096
 const MS_START = PLAUSIBLE_TIME.start / 1000
 const MS_END = PLAUSIBLE_TIME.end / 1000
 const EMPTY = Buffer.alloc(0)
+const NOWHERE: EventRange = { start: Number.POSITIVE_INFINITY, end: Number.POSITIVE_INFINITY }
 
 /** Decodes the rows of one CSV, straight from its bytes into column arrays. */
 export class CsvDecoder {
@@ -64,6 +27,10 @@ export class CsvDecoder {
   readonly #hasHours: boolean
   readonly #last: Float64Array
   readonly #isKeyedByTime: boolean
+  #range: EventRange
+  #stopsAtEnd: boolean
+  /** A row beyond the range, by target, and its time. */
+  #held: { readonly values: readonly number[]; readonly time: number } | undefined
   #hours = 0
   #hasKey = false
   #bytes: Buffer = EMPTY
@@ -77,6 +44,8 @@ export class CsvDecoder {
   constructor(source: RowSource, options: DecodeOptions) {
     this.#source = source
     this.#options = options
+    this.#range = options.range
+    this.#stopsAtEnd = options.stopsAtEnd === true
     this.#bytes = source.next() ?? EMPTY
     this.#drained = this.#bytes.length === 0
     this.#layout = sniffLayout(this.#bytes, options.columns, source.label)
@@ -110,11 +79,11 @@ export class CsvDecoder {
 
   /**
    * Decodes up to `maxRows` rows into `targets`, one array per contract column (undefined for those not wanted), and returns how many.
-   * 0 means that the file has ended.
+   * 0 means that the file has ended, or the range at which reading stops.
    */
   decode(targets: readonly (Float64Array | undefined)[], maxRows: number): number {
-    let rows = 0
-    while (rows < maxRows) {
+    let rows = this.#release(targets)
+    while (rows < maxRows && this.#held === undefined) {
       const available = this.#completeBytes()
       if (this.#at >= available) {
         if (!this.#refill()) break
@@ -156,8 +125,9 @@ export class CsvDecoder {
 
   #decodeBlock(targets: readonly (Float64Array | undefined)[], available: number, from: number, maxRows: number): number {
     const bytes = this.#bytes
-    const { eventTime, range } = this.#options
-    const times = targets[eventTime]
+    const range = this.#range
+    const stopsAtEnd = this.#stopsAtEnd
+    const times = targets[this.#options.eventTime]
     let row = from
     let at = this.#at
     while (at < available && row < maxRows) {
@@ -174,10 +144,38 @@ export class CsvDecoder {
       if (time >= range.start && time < range.end) {
         this.#observe(time, targets, row)
         row++
+      } else if (stopsAtEnd && time >= range.end) {
+        this.#held = { values: targets.map((target) => target?.[row] ?? Number.NaN), time }
+        break
       } else this.#countElsewhere(time)
     }
     this.#at = at
     return row
+  }
+
+  /** Hands out the row that was held, if it lies in the range by now; returns how many rows that are. */
+  #release(targets: readonly (Float64Array | undefined)[]): number {
+    const held = this.#held
+    if (held === undefined || (this.#stopsAtEnd && held.time >= this.#range.end)) return 0
+    this.#held = undefined
+    if (held.time < this.#range.start || held.time >= this.#range.end) {
+      this.#countElsewhere(held.time)
+      return 0
+    }
+    for (const [index, target] of targets.entries()) if (target !== undefined) target[0] = held.values[index] as number
+    this.#observe(held.time, targets, 0)
+    return 1
+  }
+
+  /** What is known of the rows of the range; reading goes on with those of a later one, of none but to the end of the file. */
+  leaveRange(next: EventRange | undefined): RangeEvidence {
+    const { rows, first, last, ascending, firstKey } = this.evidence
+    const left = { rows, first, last, ascending, firstKey, lastKey: [...this.#last] }
+    Object.assign(this.evidence, { rows: 0, first: undefined, last: undefined, ascending: this.#options.key !== undefined, firstKey: [] })
+    this.#hasKey = false
+    this.#range = next ?? NOWHERE
+    this.#stopsAtEnd = next !== undefined
+    return left
   }
 
   /** Decodes what is to be read in the place of the line that was just rejected, if anything is. */
@@ -304,19 +302,7 @@ export class CsvDecoder {
     const line = lineAt(bytes, lineStart)
     if (line.length === 0) return -1
     if (countCommas(line) !== this.#kinds.length - 1) return this.#rejectCount(bytes, lineStart)
-    const column = this.#options.columns[this.#layout.positions[field] ?? 0]?.name ?? null
-    if (kind >= TEXT) {
-      const isTime = kind === DATETIME || kind === DAY || kind === HOUR
-      this.#reject(
-        isEmpty(bytes, start, end) ? 'EMPTY' : kind === BOOLEAN ? 'NOT_A_BOOLEAN' : isTime ? 'NOT_A_TIME' : 'NOT_A_NUMBER',
-        column,
-        line,
-      )
-      return -1
-    }
-    const isNumber = !Number.isNaN(slowDecimal(bytes, start, end))
-    const isInstant = kind === INSTANT && /^\d+$/.test(bytes.toString('latin1', start, end))
-    this.#reject(!isNumber ? 'NOT_A_NUMBER' : isInstant ? 'TIME_IMPLAUSIBLE' : 'NOT_AN_INTEGER', column, line)
+    this.#reject(whyNone(bytes, start, end, kind), this.#options.columns[this.#layout.positions[field] ?? 0]?.name ?? null, line)
     return -1
   }
 

@@ -1,16 +1,17 @@
 import type { CsvColumn } from '../../core/datasets/contract.ts'
 import { PLAUSIBLE_TIME, parseInstant } from '../../core/time.ts'
 import type { TextPool } from '../../platform/duckdb/text-pool.ts'
+import type { RejectReason } from './file-evidence.ts'
 
 export const SKIP = 0
 const DOUBLE = 1
 export const LONG = 2
 export const INSTANT = 3
 /** What follows is no plain number. */
-export const TEXT = 4
-export const BOOLEAN = 5
-export const DATETIME = 6
-export const DAY = 7
+const TEXT = 4
+const BOOLEAN = 5
+const DATETIME = 6
+const DAY = 7
 export const HOUR = 8
 /** Means nothing, and should be 0. */
 export const UNUSED = 9
@@ -119,6 +120,16 @@ export function otherValue(
   const text = bytes.toString('utf8', from, to)
   if (kind === TEXT) return texts?.codeOf(text)
   return /^\d{1,2}$/.test(text) && Number(text) < 24 ? Number(text) : undefined
+}
+
+/** Why a field that is none of its kind is none. */
+export function whyNone(bytes: Buffer, start: number, end: number, kind: number): RejectReason {
+  if (kind >= TEXT && isEmpty(bytes, start, end)) return 'EMPTY'
+  if (kind === BOOLEAN) return 'NOT_A_BOOLEAN'
+  if (kind === DATETIME || kind === DAY || kind === HOUR) return 'NOT_A_TIME'
+  if (kind >= TEXT || Number.isNaN(slowDecimal(bytes, start, end))) return 'NOT_A_NUMBER'
+  const isInstant = kind === INSTANT && /^\d+$/.test(bytes.toString('latin1', start, end))
+  return isInstant ? 'TIME_IMPLAUSIBLE' : 'NOT_AN_INTEGER'
 }
 
 const TRUE = Buffer.from('true')

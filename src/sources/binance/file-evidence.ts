@@ -11,27 +11,31 @@ export type RejectReason =
 /** A line that cannot be typed: its number (from 1), the column, why, and its text (at most 4,096 characters). */
 export type RejectedRow = { readonly line: number; readonly column: string | null; readonly reason: RejectReason; readonly text: string }
 
-/** What a file turned out to be. Times are microseconds; first and last are those of the event time. */
-export type FileEvidence = {
+/** What the rows of a range turned out to be. Times are microseconds; first and last are those of the event time. */
+export type RangeEvidence = {
+  rows: number
+  first: number | undefined
+  last: number | undefined
+  /** Every key is greater than the one before; not judged where text is part of it. */
+  ascending: boolean
+  /** The first and the last key, column by column. */
+  firstKey: readonly number[]
+  lastKey: readonly number[]
+}
+
+/** What a file turned out to be, and its rows of one range. */
+export type FileEvidence = RangeEvidence & {
   bom: boolean
   header: readonly string[] | undefined
   lineEnd: 'lf' | 'crlf' | 'none'
   /** Event times by the unit that they were written in; those written as date-times are in none. */
   unitMs: number
   unitUs: number
-  rows: number
   rejected: number
   /** Rows whose column that should hold nothing holds something other than 0. */
   unused: number
   /** Rows of another partition, by the partition's start. */
   readonly elsewhere: Map<number, number>
-  first: number | undefined
-  last: number | undefined
-  /** Every key is greater than the one before; not judged where text is part of it. */
-  ascending: boolean
   /** No event time is earlier than the one before. */
   sorted: boolean
-  /** The first and the last key, column by column. */
-  firstKey: readonly number[]
-  lastKey: readonly number[]
 }

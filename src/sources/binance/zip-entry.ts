@@ -13,13 +13,20 @@ export type FileBytes = { readonly size: number; read(start: number, end: number
 /** Reads zips one after the other with the same memory: bytes of a file are valid until the next one is opened. */
 export class ZipReader {
   readonly #inflater = new Inflater()
+  readonly #wholeBytes: number
   #memory = Buffer.alloc(0)
+
+  /** Many that are open at once take less memory `inPieces`. */
+  constructor({ inPieces } = { inPieces: false }) {
+    this.#wholeBytes = inPieces ? 0 : WHOLE_BYTES
+  }
 
   /** Opens a local file. It must be closed before another is opened. */
   openFile(path: string): FileBytes {
     const file = openSync(path, 'r')
     const { size } = fstatSync(file)
-    if (size > WHOLE_BYTES) return { size, read: (start, end) => readRange(file, start, Math.min(end, size)), close: () => closeSync(file) }
+    if (size > this.#wholeBytes)
+      return { size, read: (start, end) => readRange(file, start, Math.min(end, size)), close: () => closeSync(file) }
     try {
       if (this.#memory.length < size) this.#memory = Buffer.allocUnsafeSlow(Math.max(1 << 20, size))
       const bytes = this.#memory.subarray(0, readSync(file, this.#memory, 0, size, 0))
