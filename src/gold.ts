@@ -4,7 +4,8 @@ import type { Finding } from './core/finding.ts'
 import { INTERVAL_IDS } from './core/interval.ts'
 import type { TimeRange } from './core/time.ts'
 import type { GoldOutcome } from './gold/build-bars.ts'
-import { buildIndicators, defineIndicators, type IndicatorTable } from './gold/build-indicators.ts'
+import { buildIndicators, defineIndicators, dropIndicators, type IndicatorTable } from './gold/build-indicators.ts'
+import { buildUniverse, UNIVERSE } from './gold/build-universe.ts'
 import { EXPORTERS } from './gold/exporters/registry.ts'
 import { tradedRows } from './gold/traded-rows.ts'
 import { type TrainingManifest, type TrainingRecipe, writeTrainingSet } from './gold/training-set.ts'
@@ -40,6 +41,19 @@ export class Gold {
     })
     if (outcome.partitionsWritten > 0) this.findings.push(...(await publish(tableKey('gold', table.name))))
     return outcome
+  }
+
+  /** Makes gold.universe of what the lake knows by now. */
+  async updateUniverse(): Promise<void> {
+    const { withSession, publish, ...deps } = this.#deps
+    const rows = await withSession((session) => buildUniverse({ ...deps, session }))
+    if (rows !== undefined && rows > 0) this.findings.push(...(await publish(UNIVERSE)))
+  }
+
+  /** Takes a table of indicators out of the lake; returns how many objects went. Throws TABLE_NOT_FOUND, USAGE where it is of something else. */
+  async dropIndicators(name: string): Promise<number> {
+    const { withSession, publish: _publish, ...deps } = this.#deps
+    return await withSession((session) => dropIndicators({ ...deps, session, ...this.#options }, name))
   }
 
   /**

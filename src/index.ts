@@ -21,7 +21,7 @@ export { AutoScaler, type ScaleDecision, type ScaleMetrics } from './platform/au
 export { type Outcome, ParallelProcessor } from './platform/parallel-processor.ts'
 export { ResourceAllocator, ResourceOptimizer, type Resources } from './platform/resources.ts'
 export { Quality } from './quality.ts'
-export type { BoundTable } from './query/bind.ts'
+export type { BoundTable } from './query/bound-table.ts'
 export type { ResultFormat } from './query/run-query.ts'
 export { S3Storage } from './s3-storage.ts'
 export { icebergRest } from './serve/iceberg-rest.ts'

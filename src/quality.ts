@@ -7,6 +7,7 @@ import { tableKey } from './lake/layout.ts'
 import { LedgerWriter } from './lake/ledger/writer.ts'
 import { listTables } from './lake/tables.ts'
 import { type Assessment, assessTable, type QualityOptions } from './silver/assess.ts'
+import { EXCHANGE_INFO, type KeptExchangeInfo, keepExchangeInfo } from './silver/exchange-info.ts'
 import { explainRow, type RowOrigin } from './silver/explain-row.ts'
 import { type FillOptions, type FillReport, fillGaps } from './silver/gaps/fill-gaps.ts'
 import { type DayCoverage, dayCoverage, findGaps, type GapOptions, type GapReport } from './silver/gaps/find-gaps.ts'
@@ -116,6 +117,14 @@ export class Quality {
     const { store, run, commits, withSession } = this.#deps
     const ledger = new LedgerWriter({ store, run, nowMs: commits.nowMs })
     await withSession((session) => decide({ store, session, ledger }, key, decision, this.#options))
+  }
+
+  /** Keeps what the exchange has said of its symbols, its answer to exchangeInfo; the universe knows it from then on. Throws EXCHANGE_INFO_INVALID. */
+  async keepExchangeInfo(bytes: Uint8Array, name: string): Promise<KeptExchangeInfo> {
+    const { store, commits, run, withSession, publish } = this.#deps
+    const kept = await withSession((session) => keepExchangeInfo({ store, session, commits, run }, bytes, name))
+    this.findings.push(...(await publish(EXCHANGE_INFO)))
+    return kept
   }
 
   /** The symbols that the lake knows, with the time of each. */

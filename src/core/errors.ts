@@ -175,6 +175,11 @@ export const ERROR_CODES = {
   LAKE_NOT_FOUND: { retryable: false, meaning: 'There is no lake at that place.', remedy: 'Ingest something first, or check `--lake`.' },
   TABLE_NOT_FOUND: { retryable: false, meaning: 'The lake has no such table.', remedy: '`status` lists the tables.' },
   ROW_NOT_FOUND: { retryable: false, meaning: 'A table has no such row.', remedy: 'Look for it with `query`.' },
+  EXCHANGE_INFO_INVALID: {
+    retryable: false,
+    meaning: 'What is given as an answer of the exchange to exchangeInfo is none.',
+    remedy: 'Fetch it from /api/v3/exchangeInfo, /fapi/v1/exchangeInfo or /dapi/v1/exchangeInfo, and give the file as it is.',
+  },
   INDICATOR_INVALID: {
     retryable: false,
     meaning: 'There is no such indicator, a parameter is out of its range, or the rows lack what it needs.',

@@ -12,7 +12,7 @@ import type { PeriodTransform } from '../lake/iceberg/transform.ts'
 import { tableKey } from '../lake/layout.ts'
 import { scanSql } from '../lake/scan-sql.ts'
 import { listTables } from '../lake/tables.ts'
-import { createTable, writeRows } from '../lake/write-rows.ts'
+import { createTable, deletePartitions, writeRows } from '../lake/write-rows.ts'
 import { quote, quoteName } from '../platform/duckdb/session.ts'
 import type { GoldDeps, GoldOutcome } from './build-bars.ts'
 import { computeIndicators, inputRows, type Memories } from './compute-indicators.ts'
@@ -71,6 +71,28 @@ export async function defineIndicators(deps: GoldDeps, { name, ...of }: Indicato
       details: { table: `gold.${name}` },
     })
   await createTable(deps.store, root, shapeOf(specs, periodOf(source)), deps.commits, { [PROPERTY]: text })
+}
+
+/**
+ * Takes a table of indicators out of the lake, with its past and all that was remembered for it; returns how many objects went. What a killed run has left of it goes as well. Throws
+ * TABLE_NOT_FOUND where there is no such table, USAGE where it is of something else.
+ */
+export async function dropIndicators(deps: GoldDeps, name: string): Promise<number> {
+  const { store } = deps
+  const root = tableKey('gold', name)
+  const table = await loadTable(store, root)
+  if (table !== undefined && table.metadata.properties?.[PROPERTY] === undefined)
+    throw new LakehouseError('USAGE', `gold.${name} is no table of indicators: it stays`, { details: { table: `gold.${name}` } })
+  const keys: string[] = []
+  for await (const { key } of store.list(`${root}/`)) keys.push(key)
+  if (keys.length === 0)
+    throw new LakehouseError('TABLE_NOT_FOUND', `the lake has no table gold.${name}`, { details: { table: `gold.${name}` } })
+  if ((await loadTable(store, MEMORY)) !== undefined)
+    await deletePartitions(deps, MEMORY, ({ partition }) => partition[0] === `gold.${name}`)
+  // The metadata first: a table is there as a whole, or not at all.
+  const isMetadata = (key: string) => key.startsWith(`${root}/metadata/`)
+  for (const key of [...keys.filter(isMetadata).reverse(), ...keys.filter((one) => !isMetadata(one))]) await store.delete(key)
+  return keys.length
 }
 
 /**

@@ -7,6 +7,7 @@ import { tableKey } from '../lake/layout.ts'
 import { listTables } from '../lake/tables.ts'
 import { setProperty, type WriteDeps, writeRows } from '../lake/write-rows.ts'
 import { quote } from '../platform/duckdb/session.ts'
+import { EXCHANGE_INFO } from '../silver/exchange-info.ts'
 import { type Listing, universe } from '../silver/universe.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
@@ -62,7 +63,7 @@ export async function buildUniverse(deps: WriteDeps): Promise<number | undefined
 async function sourcesOf(store: ObjectStore): Promise<string> {
   const sources: string[] = []
   for (const name of await listTables(store, 'silver'))
-    if (seriesOf(name) !== undefined)
+    if (seriesOf(name) !== undefined || tableKey('silver', name) === EXCHANGE_INFO)
       sources.push(`${name}@${(await loadTable(store, tableKey('silver', name)))?.metadata['current-snapshot-id']}`)
   return createHash('sha256').update(sources.sort().join('\n')).digest('hex')
 }

@@ -45,6 +45,7 @@ function specOf(indicator: Indicator, text: string): IndicatorSpec {
   const names = Object.keys(indicator.parameters)
   const parameters: Record<string, number> = Object.fromEntries(names.map((name) => [name, indicator.parameters[name]?.default ?? 0]))
   let named = Math.min(1, names.length)
+  const given = new Set<string>()
   const parts = text.trim() === '' ? [] : text.split(',')
   for (const [place, part] of parts.entries()) {
     const [, key, raw = ''] = /^\s*(?:([A-Za-z_]\w*)\s*(?:=|:=)\s*)?(\S*?)\s*$/.exec(part) ?? []
@@ -53,6 +54,8 @@ function specOf(indicator: Indicator, text: string): IndicatorSpec {
     const parameter = name === undefined ? undefined : indicator.parameters[name]
     if (name === undefined || parameter === undefined)
       throw invalid(`${indicator.id} has no parameter ${key ?? `number ${place + 1}`}: ${names.join(', ') || 'it has none'}`, indicator.id)
+    if (given.has(name)) throw invalid(`${indicator.id}: ${name} is given twice`, indicator.id)
+    given.add(name)
     const value = raw === '' ? Number.NaN : Number(raw)
     if (!(value >= parameter.min && value <= parameter.max) || (parameter.integer && !Number.isInteger(value)))
       throw invalid(

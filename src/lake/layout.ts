@@ -23,6 +23,11 @@ export function revisionKey(sha256: string, archiveKey: string): string {
   return `${ARCHIVE_PREFIX}.revisions/${sha256}/${archiveKey.slice(archiveKey.lastIndexOf('/') + 1)}`
 }
 
+/** An answer of the exchange to exchangeInfo, by when it was given: 2024-01-01T00:00:00.123Z */
+export function exchangeInfoKey(market: string, takenAt: string, sha256: string): string {
+  return `bronze/binance/exchange-info/${market}/${takenAt.replaceAll(/[-:.]/g, '')}-${sha256.slice(0, 12)}.json`
+}
+
 /** Bytes that failed verification, by their own digest. */
 export function quarantinedObjectKey(sha256: string, archiveKey: string): string {
   return `quarantine/objects/${sha256}/${archiveKey.slice(archiveKey.lastIndexOf('/') + 1)}`

@@ -1,8 +1,6 @@
 import { seriesOf } from '../core/datasets/registry.ts'
 import { LakehouseError } from '../core/errors.ts'
-import { formatInstant } from '../core/time.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
-import { shownId } from '../lake/iceberg/metadata.ts'
 import { planScan, type ScanPlan } from '../lake/iceberg/scan.ts'
 import { type AsOf, loadTable, shapeAt, snapshotOf } from '../lake/iceberg/table.ts'
 import { tableKey, tableName } from '../lake/layout.ts'
@@ -11,23 +9,10 @@ import { scanSql } from '../lake/scan-sql.ts'
 import { everyTable } from '../lake/tables.ts'
 import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { type BoundTable, boundTable } from './bound-table.ts'
 import { FLAGGED, flaggedSql, unflaggedView } from './flagged.ts'
 import { neededParts } from './needed-parts.ts'
 import { type Analysis, type TableReference, typedPredicates } from './statement.ts'
-
-/** How a table takes part in a query: which snapshot, and what of it is opened. */
-export type BoundTable = {
-  readonly table: string
-  readonly snapshotId: number | string | null
-  readonly snapshotTime: string | null
-  readonly filesRead: number
-  readonly filesSkipped: number
-  /** Why: by their partition, by the bounds of their columns; null where the table is mentioned more than once, each time under other conditions. */
-  readonly skippedBy: ScanPlan['skippedBy'] | null
-  readonly bytesRead: number
-  readonly manifestsRead: number
-  readonly manifestsSkipped: number
-}
 
 /**
  * Makes a view of each table over exactly those files of its snapshot that the query's conditions leave; where files are copies, of those parts alone that the query needs
@@ -64,30 +49,18 @@ async function bindTable(
   const shape = asOf === undefined ? table.shape : shapeAt(table, snapshot)
   const typeOf = (column: string) => shape.fields.find((field) => field.name === column)?.type
   const files = new Map<string, DataFile>()
-  let manifests = { read: 0, skipped: 0 }
-  let total = 0
-  let skippedBy: ScanPlan['skippedBy'] | null = null
+  let whole: ScanPlan = { files: [], manifestsRead: 0, manifestsSkipped: 0, filesSkipped: 0, skippedBy: { partition: 0, bounds: 0 } }
   const typed = mentions.map((predicates) => typedPredicates(predicates, typeOf))
   for (const predicates of typed) {
     const plan = await planScan(table, snapshot, predicates, shape)
     for (const file of plan.files) files.set(file.path, file)
-    manifests = { read: Math.max(manifests.read, plan.manifestsRead), skipped: plan.manifestsSkipped }
-    total = plan.files.length + plan.filesSkipped
-    skippedBy = mentions.length === 1 ? plan.skippedBy : null
+    const filesSkipped = plan.files.length + plan.filesSkipped - files.size
+    whole = { ...plan, files: [...files.values()], filesSkipped, manifestsRead: Math.max(whole.manifestsRead, plan.manifestsRead) }
   }
   const open = columns === undefined || store.capabilities.localFiles ? undefined : neededParts(session, shape, columns, typed)
   await session.run(`CREATE OR REPLACE VIEW ${layer}.${quoteName(view)} AS ${await scanSql(table, shape, [...files.values()], open)}`)
-  return {
-    table: `${layer}.${name}`,
-    snapshotId: snapshot === undefined ? null : shownId(snapshot['snapshot-id']),
-    snapshotTime: snapshot === undefined ? null : formatInstant(snapshot['timestamp-ms'] * 1000),
-    filesRead: files.size,
-    filesSkipped: total - files.size,
-    skippedBy,
-    bytesRead: [...files.values()].reduce((sum, file) => sum + file.bytes, 0),
-    manifestsRead: manifests.read,
-    manifestsSkipped: manifests.skipped,
-  }
+  const bound = boundTable(`${layer}.${name}`, snapshot, whole)
+  return mentions.length === 1 ? bound : { ...bound, skippedBy: null }
 }
 
 /** The table, and what the findings of today say of its rows. */

@@ -21,9 +21,16 @@ import { scanSql } from '../lake/scan-sql.ts'
 import { listTables } from '../lake/tables.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { type BoundTable, boundTable } from './bound-table.ts'
 
 /** What a table function works with. */
-type Context = { readonly session: DuckDBSession; readonly store: ObjectStore; readonly asOf: AsOf | undefined }
+type Context = {
+  readonly session: DuckDBSession
+  readonly store: ObjectStore
+  readonly asOf: AsOf | undefined
+  /** Told of each table that is read. */
+  readonly onRead?: (table: BoundTable) => void
+}
 
 type GoldFunction = {
   /** Its arguments, all of them texts; those with a value may be left out. */
@@ -121,7 +128,7 @@ type Source = { readonly rows: string; readonly files: readonly DataFile[]; read
 
 /** A table's rows of some symbols (names or patterns with * and ?, with commas between them) within a range of time, as SQL, and the files that they lie in. */
 export async function sourceOf(
-  { store, asOf }: Pick<Context, 'store' | 'asOf'>,
+  { store, asOf, onRead }: Pick<Context, 'store' | 'asOf' | 'onRead'>,
   name: string,
   symbols: string,
   range?: TimeRange,
@@ -135,7 +142,9 @@ export async function sourceOf(
   const isPlain = !/[*?[]/.test(symbols)
   const predicates: Predicate[] = isPlain ? [{ column: 'symbol', op: 'in', values: names }] : []
   if (range !== undefined) predicates.push({ column: time, op: '>=', value: range.start }, { column: time, op: '<', value: range.end })
-  const { files } = await planScan(table, snapshot, predicates, shape)
+  const plan = await planScan(table, snapshot, predicates, shape)
+  const { files } = plan
+  onRead?.(boundTable(name, snapshot, plan))
   const chosen = isPlain
     ? `symbol IN (${names.map(quote).join(', ')})`
     : `(${names.map((one) => `symbol GLOB ${quote(one)}`).join(' OR ')})`

@@ -10,7 +10,8 @@ import { listTables } from '../lake/tables.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
-import { type BoundTable, bindTables } from './bind.ts'
+import { bindTables } from './bind.ts'
+import type { BoundTable } from './bound-table.ts'
 import { displaySelect } from './display.ts'
 import { unflaggedView } from './flagged.ts'
 import { bindGoldFunctions } from './gold-functions.ts'
@@ -145,7 +146,7 @@ async function withResult<T>(
     bound = analysis.references
     const bind = (whole: boolean) => bindTables(session, store, analysis, { asOf: limits.asOf, whole })
     const tables = await bind(false)
-    await bindGoldFunctions({ session, store, asOf: limits.asOf }, analysis.calls)
+    await bindGoldFunctions({ session, store, asOf: limits.asOf, onRead: (table) => tables.push(table) }, analysis.calls)
     if (analysis.calls.length > 0) isPlain = false
     if (layer !== undefined) await session.run(`SET search_path = 'main,${layer}'`)
     const asResult = () => session.run(`CREATE OR REPLACE TEMP VIEW result AS ${selectOf(sql)}`)

@@ -10,6 +10,7 @@ import { listTables } from '../lake/tables.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { eventTimes } from './event-times.ts'
+import { noteExchangeInfo } from './exchange-info.ts'
 
 /** A symbol between its first and its last row; one that comes back after a break of more than `BREAK_DAYS` is another listing. Instants are ISO 8601 UTC. */
 export type Listing = SymbolParts & {
@@ -44,7 +45,7 @@ const COVERED = 0.8
 const ENDED_DAYS = 3
 
 /**
- * Who was there when, as far as the rows of the lake tell: also those that are gone, which is what keeps a study from looking at survivors alone. In the order of
+ * Who was there when, as far as the rows of the lake and what the exchange has said of its symbols tell: also those that are gone, which is what keeps a study from looking at survivors alone. In the order of
  * markets and symbols.
  */
 export async function universe(
@@ -63,6 +64,7 @@ export async function universe(
     await session.run(`INSERT INTO seen_days SELECT DISTINCT ${quote(series.market)}, symbol, day FROM (${await daysOf(table, series)})`)
     if (series.dataset === 'klines' && series.market === 'cm') await noteContracts(session, table)
   }
+  await noteExchangeInfo(session, store)
   const rows = await session.rows(`WITH days AS (SELECT DISTINCT * FROM seen_days),
     gaps AS (SELECT *, lag(day) OVER (PARTITION BY market, symbol ORDER BY day) AS before FROM days),
     market_days AS (SELECT DISTINCT market, day FROM days),
@@ -71,7 +73,8 @@ export async function universe(
     breaks AS (SELECT d.*, coalesce(is_covered, false) AS is_break FROM days d LEFT JOIN covered USING (market, symbol, day)),
     parts AS (SELECT *, count(*) FILTER (is_break) OVER (PARTITION BY market, symbol ORDER BY day) + 1 AS listing FROM breaks)
     SELECT market, symbol, listing, min(day) AS first_day, max(day) + 1 AS end_day, max(max(day)) OVER (PARTITION BY market) AS market_day,
-      any_value(size) AS size FROM parts LEFT JOIN (SELECT 'cm' AS market, symbol, median(size) AS size FROM contracts GROUP BY symbol) USING (market, symbol) GROUP BY market, symbol, listing ORDER BY market, symbol, listing`)
+      any_value(coalesce(told.size, c.size)) AS size, any_value(told.base) AS base, any_value(told.quote) AS quote FROM parts
+      LEFT JOIN (SELECT 'cm' AS market, symbol, median(size) AS size FROM contracts GROUP BY symbol) c USING (market, symbol) LEFT JOIN told USING (market, symbol) GROUP BY market, symbol, listing ORDER BY market, symbol, listing`)
   return rows.map(toListing).filter((listing) => fits(listing, filter))
 }
 
@@ -104,12 +107,15 @@ function toListing(row: Record<string, unknown>): Listing {
   const market = String(row['market']) as Market
   const symbol = String(row['symbol'])
   const [first, end] = [Number(row['first_day']) * US_PER_DAY, Number(row['end_day']) * US_PER_DAY]
+  const parts = splitSymbol(market, symbol)
   const status = Number(row['end_day']) - 1 >= Number(row['market_day']) - ENDED_DAYS ? 'trading' : 'ended'
   return {
     market,
     symbol,
     listing: Number(row['listing']),
-    ...splitSymbol(market, symbol),
+    ...parts,
+    // What the exchange says itself, but for names such as 1000SHIB.
+    ...(row['base'] === null || parts.multiplier > 1 ? {} : { base: String(row['base']), quote: String(row['quote']) }),
     contractSize: row['size'] === null ? null : Number(row['size']),
     firstSeen: formatInstant(first),
     lastSeen: formatInstant(end),

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { prepareReaders } from '../../scripts/readers.ts'
 import { writeObject } from '../../simulator/archive.ts'
 import { Random } from '../../simulator/random.ts'
+import { DATASETS } from '../../src/core/datasets/registry.ts'
 import { memoryOf, recall } from '../../src/gold/compute-indicators.ts'
 import { parseIndicators } from '../../src/gold/indicator-spec.ts'
 import type { InputName } from '../../src/gold/indicators/indicator.ts'
@@ -14,6 +15,7 @@ import { printArchiveKey } from '../../src/sources/binance/archive-key.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { ingestKlines, openHouse } from '../support/house.ts'
 import { type Bars, compareWithOracles, indicatorValues, randomBars } from '../support/indicator-parity.ts'
+import { leftovers, liveState } from '../support/lake-state.ts'
 
 before(prepareReaders)
 
@@ -138,6 +140,7 @@ test('indicators that are written wrongly are told with what is right', () => {
     ['rsi(1.5)', /whole number/],
     ['rsi(14, 3)', /no parameter number 2/],
     ['rsi(length=14)', /no parameter length: period/],
+    ['macd(12, fast=5)', /fast is given twice/],
     ['rsi(14', /is no indicator/],
     ['', /no indicator is named/],
     ['rsi(14), rsi(14)', /two indicators give the column rsi_14/],
@@ -224,4 +227,46 @@ test('saved indicators are those of the whole series; what changes upstream is c
   await assert.rejects(house.select("SELECT * FROM indicators('silver.nothing', 'AAAUSDT', 'sma(3)')"), { code: 'TABLE_NOT_FOUND' })
   await assert.rejects(house.select(`SELECT * FROM indicators('${TABLE}', 'AAAUSDT', 'beta(3)')`), { code: 'INDICATOR_INVALID' })
   await assert.rejects(house.select(`SELECT * FROM indicators('${TABLE}', 'AAAUSDT')`), { code: 'SQL_INVALID' })
+  const [read] = await house.explain(`SELECT * FROM indicators('${TABLE}', 'AAAUSDT', 'sma(3)')`, undefined)
+  assert.deepEqual([read?.table, read?.filesRead, read?.filesSkipped], [TABLE, 4, 0])
+})
+
+test('after a new decoder gold is what it would be from scratch; a table of indicators that is dropped is gone and not made again', async (context) => {
+  const folder = await temporaryFolder(context)
+  const archive = join(folder, 'archive')
+  for (let day = 0; day < 40; day++) await writeDay(archive, 'AAAUSDT', day)
+  const kept = async (lake: string) => {
+    const house = openHouse({ lake: join(folder, lake), archive })
+    await ingestKlines(house)
+    const made = await house.withGold((gold) => gold.saveIndicators({ name: 'kept', source: TABLE, spec: 'rsi(14), vwap', benchmark: '' }))
+    assert.equal(made.partitionsWritten, 2)
+    return house
+  }
+  const house = await kept('lake')
+  const before = await liveState(join(folder, 'lake'))
+  const { decoderVersion } = DATASETS.klines
+  context.after(() => Object.assign(DATASETS.klines, { decoderVersion }))
+  Object.assign(DATASETS.klines, { decoderVersion: decoderVersion + 1 })
+  await ingestKlines(house)
+  await kept('scratch')
+  const [after, scratch] = [await liveState(join(folder, 'lake')), await liveState(join(folder, 'scratch'))]
+  const gold = (state: Record<string, string>) => Object.fromEntries(Object.entries(state).filter(([key]) => !key.startsWith('bronze/')))
+  assert.deepEqual(gold(after), gold(scratch))
+  const made = Object.keys(after).filter((key) => key.startsWith('gold/kept/') && !(key in before))
+  assert.equal(made.length, 2)
+  const removed = await house.withGold((one) => one.dropIndicators('kept'))
+  assert.ok(removed > 4)
+  await ingestKlines(house)
+  const names = (await house.status()).tables.map(({ name }) => name)
+  assert.ok(!names.includes('gold.kept') && names.includes('gold.universe'))
+  assert.deepEqual(await house.select("SELECT * FROM gold.indicator_memory WHERE table_name = 'gold.kept'"), [])
+  assert.deepEqual(await leftovers(join(folder, 'lake')), [])
+  await assert.rejects(
+    house.withGold((one) => one.dropIndicators('kept')),
+    { code: 'TABLE_NOT_FOUND' },
+  )
+  await assert.rejects(
+    house.withGold((one) => one.dropIndicators('universe')),
+    { code: 'USAGE' },
+  )
 })

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { writeObject } from '../../simulator/archive.ts'
 import type { Lakehouse } from '../../src/lakehouse.ts'
 import { printArchiveKey } from '../../src/sources/binance/archive-key.ts'
+import { cli } from '../support/cli.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { ingestKlines, openHouse } from '../support/house.ts'
 
@@ -36,10 +38,10 @@ async function write(
   return key
 }
 
-async function setUp(context: TestContext): Promise<{ archive: string; house: Lakehouse }> {
+async function setUp(context: TestContext): Promise<{ folder: string; archive: string; house: Lakehouse }> {
   const folder = await temporaryFolder(context)
   const archive = join(folder, 'archive')
-  return { archive, house: openHouse({ lake: join(folder, 'lake'), archive }) }
+  return { folder, archive, house: openHouse({ lake: join(folder, 'lake'), archive }) }
 }
 
 test('a republished file, end to end: what it changed, row by row, what was rebuilt, and the past as it was', async (context) => {
@@ -157,6 +159,46 @@ test('the universe of a day has those that were there: also the delisted, and a 
     all.filter(({ symbol }) => symbol === 'GONEUSDT').map(({ firstSeen, lastSeen, status }) => [firstSeen, lastSeen, status]),
     [['2024-01-01T00:00:00Z', '2024-01-21T00:00:00Z', 'ended']],
   )
+})
+
+test('what the exchange says of its symbols is kept, and the universe knows symbols of which the lake has no rows', async (context) => {
+  const { archive, house, folder } = await setUp(context)
+  for (let n = 0; n < 3; n++) await write(archive, 'BTCUSDT', new Date(Date.UTC(2024, 0, 1) + n * DAY).toISOString().slice(0, 10), 1)
+  await ingestKlines(house)
+  const file = join(folder, 'exchangeInfo.json')
+  const asset = (symbol: string, status: string) => ({ symbol, status, baseAsset: symbol.slice(0, -3), quoteAsset: symbol.slice(-3) })
+  const keep = async (answer: unknown) => {
+    await writeFile(file, JSON.stringify(answer))
+    return await cli(['universe', '--exchange-info', file, '--lake', join(folder, 'lake'), '--json'], { cwd: folder })
+  }
+  const spot = (day: string, symbols: unknown[]) => ({ serverTime: Date.parse(`${day}T12:00:00Z`), symbols })
+  assert.equal((await keep(spot('2024-02-10', [asset('NEWXYZ', 'TRADING'), asset('OLDXYZ', 'BREAK')]))).code, 0)
+  await keep(spot('2024-04-10', [asset('NEWXYZ', 'TRADING')]))
+  const contract = { symbol: 'BTCUSD_PERP', contractStatus: 'TRADING', baseAsset: 'BTC', quoteAsset: 'USD', contractSize: 100 }
+  const onboard = { onboardDate: Date.parse('2020-08-10T07:00:00Z'), deliveryDate: 4133404800000 }
+  const { out } = await keep({ serverTime: Date.parse('2024-04-10T12:00:00Z'), symbols: [{ ...contract, ...onboard }] })
+  const told = JSON.parse(out)
+  assert.deepEqual([told.kept.market, told.kept.symbols], ['cm', 1])
+  const items = (told.items as Record<string, unknown>[]).map((one) => [
+    one['symbol'],
+    one['base'],
+    one['contractSize'],
+    one['firstSeen'],
+    one['lastSeen'],
+    one['status'],
+  ])
+  const expected = [
+    ['BTCUSD_PERP', 'BTC', 100, '2020-08-10T00:00:00Z', '2024-04-11T00:00:00Z', 'trading'],
+    ['BTCUSDT', 'BTC', null, '2024-01-01T00:00:00Z', '2024-01-04T00:00:00Z', 'ended'],
+    ['NEWXYZ', 'NEW', null, '2024-02-10T00:00:00Z', '2024-04-11T00:00:00Z', 'trading'],
+  ]
+  assert.deepEqual(items, expected)
+  assert.equal((await house.select('SELECT symbol FROM gold.universe')).length, 3)
+  // The same answer again changes nothing, and what is none is refused.
+  await keep(spot('2024-04-10', [asset('NEWXYZ', 'TRADING')]))
+  assert.deepEqual(await house.select('SELECT count(*)::INTEGER AS n FROM silver.exchange_info'), [{ n: 4 }])
+  for (const answer of [{ symbols: [] }, { serverTime: 1, symbols: [asset('NEWXYZ', 'TRADING')] }, 'text'])
+    assert.match((await keep(answer)).out, /EXCHANGE_INFO_INVALID/)
 })
 
 test('lines in quarantine are told with their number, reason and text', async (context) => {

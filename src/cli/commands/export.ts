@@ -5,6 +5,7 @@ import { EXPORTERS } from '../../gold/exporters/registry.ts'
 import { readManifest } from '../../gold/training-set.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 import { formatCount } from '../format.ts'
+import { requireSymbol } from '../made-rows.ts'
 import { parseSelection, SELECTION_OPTIONS } from '../selection.ts'
 import { parseCount } from '../transfer-options.ts'
 
@@ -51,11 +52,13 @@ async function run(context: CommandContext): Promise<CommandResult> {
         ? ['from', 'to']
         : ['features', 'horizon', 'folds', 'embargo'],
   )
+  const symbols = text(values, 'symbols')
+  if (table !== undefined && symbols !== undefined) await requireSymbol(context, table, symbols)
   if (again !== undefined) return await repeat(context, again, output)
   if (tool === 'training') return await train(context, table ?? '', output)
   const { range } = parseSelection(values, context.nowMs())
   const files = await (await context.open()).withGold((gold) =>
-    gold.exportBars(table ?? '', tool ?? '', output, { symbols: text(values, 'symbols') ?? '*', range }),
+    gold.exportBars(table ?? '', tool ?? '', output, { symbols: symbols ?? '*', range }),
   )
   if (!context.json)
     context.out(

@@ -6,12 +6,12 @@ import { quote, quoteName } from '../../platform/duckdb/session.ts'
 import { textTable } from '../../query/text-table.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 import { formatCount } from '../format.ts'
-import { ROWS_OPTIONS, writeRowsOf } from '../made-rows.ts'
+import { ROWS_OPTIONS, requireSymbol, writeRowsOf } from '../made-rows.ts'
 import { parseSelection, SELECTION_OPTIONS } from '../selection.ts'
 
 export const indicators: Command = {
   summary: 'Indicators: which there are, and their values over the bars of a table',
-  usage: "list | describe ID | compute TABLE 'ID(PARAMETERS), …' [OPTIONS]",
+  usage: "list | describe ID | compute TABLE 'ID(PARAMETERS), …' | drop NAME [OPTIONS]",
   options: {
     symbol: { type: 'string', value: 'S', help: 'compute: the symbol' },
     benchmark: { type: 'string', value: 'S', help: 'compute: the symbol that correlation and beta are held against' },
@@ -37,7 +37,8 @@ async function run(context: CommandContext): Promise<CommandResult> {
   if (verb === 'list' && first === undefined) return listed(context)
   if (verb === 'describe' && first !== undefined && second === undefined) return described(context, findIndicator(first))
   if (verb === 'compute' && first !== undefined && second !== undefined && more.length === 0) return await computed(context, first, second)
-  throw new LakehouseError('USAGE', "indicators list, indicators describe ID, or indicators compute TABLE 'ID(PARAMETERS), …'")
+  if (verb === 'drop' && first !== undefined && second === undefined) return await dropped(context, first)
+  throw new LakehouseError('USAGE', "indicators list, describe ID, compute TABLE 'ID(PARAMETERS), …', or drop NAME")
 }
 
 function listed(context: CommandContext): CommandResult {
@@ -93,6 +94,13 @@ function described(context: CommandContext, one: Indicator): CommandResult {
   return { status: 'done', body: { item } }
 }
 
+async function dropped(context: CommandContext, table: string): Promise<CommandResult> {
+  const name = table.replace(/^gold\./, '')
+  const objects = await (await context.open()).withGold((gold) => gold.dropIndicators(name))
+  if (!context.json) context.out(`gold.${name}: ${formatCount(objects)} objects removed; ingest does not make it any more\n`)
+  return { status: 'done', counts: { objectsDeleted: objects }, body: { table: `gold.${name}` } }
+}
+
 async function computed(context: CommandContext, table: string, spec: string): Promise<CommandResult> {
   const { values } = context
   const specs = parseIndicators(spec)
@@ -119,5 +127,6 @@ async function computed(context: CommandContext, table: string, spec: string): P
   const columns = specs.flatMap((one) => one.columns).map(quoteName)
   const call = [table, symbol, spec, benchmark].map(quote).join(', ')
   const sql = `SELECT open_time, close, ${columns.join(', ')} FROM indicators(${call}) WHERE ${within} ORDER BY open_time`
+  await requireSymbol(context, table, symbol)
   return await writeRowsOf(context, sql)
 }

@@ -11,7 +11,7 @@ import { textTable } from '../../query/text-table.ts'
 import type { GapReport } from '../../silver/gaps/find-gaps.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
-import { ROWS_OPTIONS, writeRowsOf } from '../made-rows.ts'
+import { ROWS_OPTIONS, requireSymbol, writeRowsOf } from '../made-rows.ts'
 import { parseSelection, SELECTION_OPTIONS } from '../selection.ts'
 import { parseCount } from '../transfer-options.ts'
 
@@ -76,6 +76,7 @@ async function chart(context: CommandContext, table: string): Promise<CommandRes
   const most = parseCount('bars', text(context.values, 'bars'), 1) ?? 300
   if (most > MOST_BARS) throw new LakehouseError('USAGE', `a chart has ${MOST_BARS} bars at most: make longer ones with resample`)
   const { range } = parseSelection(context.values, context.nowMs())
+  await requireSymbol(context, table, symbol)
   const house = await context.open()
   const bars = await readBars(house, table, symbol, spec, range, most)
   const [first, last] = [bars[0]?.time ?? '', bars.at(-1)?.time ?? '']

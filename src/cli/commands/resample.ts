@@ -1,7 +1,7 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { quote } from '../../platform/duckdb/session.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
-import { ROWS_OPTIONS, writeRowsOf } from '../made-rows.ts'
+import { ROWS_OPTIONS, requireSymbol, writeRowsOf } from '../made-rows.ts'
 
 export const resample: Command = {
   summary: 'Bars of any length, calendar or amount, made of klines or trades',
@@ -37,5 +37,6 @@ async function run(context: CommandContext): Promise<CommandResult> {
       ? ['event_bars', by ?? '', ...range]
       : ['resample', every, ...range, option('offset') ?? '0m', option('time-zone') ?? '']
   const [name = '', ...given] = call
+  if (option('symbols') !== undefined) await requireSymbol(context, table, option('symbols') ?? '')
   return await writeRowsOf(context, `SELECT * FROM ${name}(${[table, option('symbols') ?? '*', ...given].map(quote).join(', ')})`)
 }

@@ -1,7 +1,7 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { quote } from '../../platform/duckdb/session.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
-import { ROWS_OPTIONS, writeRowsOf } from '../made-rows.ts'
+import { ROWS_OPTIONS, requireSymbol, writeRowsOf } from '../made-rows.ts'
 
 export const segments: Command = {
   summary: 'Klines for a back-test: cut where a ticker came back, without holes, with average price and funding',
@@ -14,5 +14,7 @@ export const segments: Command = {
 async function run(context: CommandContext): Promise<CommandResult> {
   const [table, ...more] = context.args
   if (table === undefined || more.length > 0) throw new LakehouseError('USAGE', 'segments takes one table of klines')
-  return await writeRowsOf(context, `SELECT * FROM segments(${[table, text(context.values, 'symbols') ?? '*'].map(quote).join(', ')})`)
+  const symbols = text(context.values, 'symbols')
+  if (symbols !== undefined) await requireSymbol(context, table, symbols)
+  return await writeRowsOf(context, `SELECT * FROM segments(${[table, symbols ?? '*'].map(quote).join(', ')})`)
 }

@@ -1,9 +1,11 @@
-import { LakehouseError } from '../../core/errors.ts'
+import { readFile } from 'node:fs/promises'
+import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import { CONTRACT_TYPES } from '../../core/symbol.ts'
 import { parseInstant } from '../../core/time.ts'
 import { textTable } from '../../query/text-table.ts'
+import type { KeptExchangeInfo } from '../../silver/exchange-info.ts'
 import { universePage } from '../../silver/quality-page.ts'
-import { type Command, type CommandContext, type CommandResult, list } from '../command.ts'
+import { type Command, type CommandContext, type CommandResult, list, text } from '../command.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
 import { parseMarket, SELECTION_OPTIONS } from '../selection.ts'
 
@@ -14,10 +16,18 @@ export const universe: Command = {
     market: SELECTION_OPTIONS.market,
     quote: { type: 'string', value: 'ASSET,…', help: 'quote assets: USDT, USDC …' },
     contract: { type: 'string', value: 'TYPE,…', help: CONTRACT_TYPES.join(', ') },
+    'exchange-info': {
+      type: 'string',
+      value: 'FILE',
+      help: 'keep an answer of the exchange to exchangeInfo first: it knows symbols that the lake has no rows of',
+    },
     ...HTML_OPTION,
     plain: { type: 'boolean', help: 'no leveraged tokens, no pairs of two stable coins' },
   },
-  examples: ['crypto-lakehouse universe 2021-06-01 --market spot --quote USDT --plain', 'crypto-lakehouse universe --json'],
+  examples: [
+    'crypto-lakehouse universe 2021-06-01 --market spot --quote USDT --plain',
+    'crypto-lakehouse universe --exchange-info exchangeInfo.json --json',
+  ],
   run,
 }
 
@@ -33,6 +43,8 @@ async function run(context: CommandContext): Promise<CommandResult> {
   })
   const markets = list(context.values, 'market').map(parseMarket)
   const filter = { at, markets, quotes: list(context.values, 'quote'), contractTypes, plain: context.values['plain'] === true }
+  const info = text(context.values, 'exchange-info')
+  const kept = info === undefined ? undefined : await keep(context, info)
   const items = await (await context.open()).withQuality(false, (quality) => quality.universe(filter))
   if (!context.json) {
     const rows = items.map((one) => [
@@ -51,5 +63,16 @@ async function run(context: CommandContext): Promise<CommandResult> {
     )
   }
   await writeHtml(context, (madeAt) => universePage(items, madeAt))
-  return { status: 'done', counts: { symbols: items.length }, body: { items } }
+  return { status: 'done', counts: { symbols: items.length }, body: { items, ...(kept === undefined ? {} : { kept }) } }
+}
+
+async function keep(context: CommandContext, file: string): Promise<KeptExchangeInfo> {
+  const bytes = await readFile(file).catch((error: unknown) => {
+    throw new LakehouseError('EXCHANGE_INFO_INVALID', `${file} cannot be read: ${asLakehouseError(error).message}`, { details: { file } })
+  })
+  const house = await context.open()
+  const kept = await house.withQuality(true, (quality) => quality.keepExchangeInfo(bytes, file))
+  await house.withGold((gold) => gold.updateUniverse())
+  if (!context.json) context.note(`kept what the exchange said of ${kept.symbols} symbols of ${kept.market} at ${kept.takenAt}\n`)
+  return kept
 }
