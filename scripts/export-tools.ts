@@ -34,7 +34,7 @@ hour = 3_600_000
 print(len(b), b[0].ts_event // 10**6 - hour, b[-1].ts_event // 10**6 - hour, round(sum(float(one.close) for one in b), 6))`,
   },
   pandas: {
-    packages: ['vectorbt==1.2.0'],
+    packages: ['vectorbt==1.2.0', 'pyarrow'],
     program: `
 import sys
 import pandas as pd

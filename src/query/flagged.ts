@@ -1,6 +1,6 @@
 import { DATASETS, type Series } from '../core/datasets/registry.ts'
 import { quote, quoteName } from '../platform/duckdb/session.ts'
-import { LEDGER_CHECKS } from '../silver/assess.ts'
+import { LEDGER_CHECKS, STALE_CHECK } from '../silver/assess.ts'
 
 /** `silver.<table>_flagged` is the table with what silver.findings says of each row. */
 export const FLAGGED = '_flagged'
@@ -15,7 +15,9 @@ export function unflaggedView(flagged: string): string {
  * not told of their rows.
  */
 export function flaggedSql({ dataset }: Series, table: string, rows: string, findings: string): string {
-  const ofFiles = Object.keys(LEDGER_CHECKS).map(quote).join(', ')
+  const ofFiles = Object.keys({ ...LEDGER_CHECKS, ...STALE_CHECK })
+    .map(quote)
+    .join(', ')
   const time = `epoch_us(b.${quoteName(DATASETS[dataset].eventTime)})`
   return `WITH f AS (SELECT DISTINCT symbol, check_id, epoch_us(from_time) AS s, greatest(epoch_us(to_time), epoch_us(from_time) + 1) AS e FROM (${findings})
       WHERE table_name = ${quote(table)} AND from_time IS NOT NULL AND check_id NOT IN (${ofFiles})),

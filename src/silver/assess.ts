@@ -144,12 +144,22 @@ export const LEDGER_CHECKS = {
   rejected_rows: { severity: 'error', dimension: 'validity', meaning: 'lines could not be typed and lie in quarantine' },
 } as const
 
+/** What the end of a symbol tells. */
+export const STALE_CHECK = {
+  stale: {
+    severity: 'info',
+    dimension: 'timeliness',
+    meaning: 'the newest row is older than quality.maxStaleDays: files are late, or were not ingested',
+  },
+} as const
+
 type Rule = { readonly severity: Severity; readonly dimension: Dimension; readonly meaning: string }
 
 /** Everything that a finding may be of, by its id. */
 const RULES: Readonly<Record<string, Rule>> = {
   ...Object.fromEntries(CHECKS.map((check) => [check.id, check])),
   ...LEDGER_CHECKS,
+  ...STALE_CHECK,
   ...CROSS_CHECKS,
   ...Object.fromEntries(DETECTORS.map(({ id, meaning }) => [id, { severity: 'info', dimension: 'accuracy', meaning }] as const)),
 }
@@ -174,6 +184,9 @@ async function score({ session }: WriteDeps, series: Series, { weights, staleUs,
   for (const [check, count] of Object.entries(known))
     await session.run(`INSERT INTO found BY NAME SELECT ${quote(check)} AS check_id, symbol, ${keyStart('key')} AS from_us, ${keyEnd('key')} AS to_us, (${count})::BIGINT AS row_count
       FROM sources WHERE (${count}) > 0`)
+  if (isLive)
+    await session.run(`INSERT INTO found BY NAME SELECT 'stale' AS check_id, symbol, max(last_us) AS from_us, max(last_us) + 1 AS to_us, 1 AS row_count
+      FROM tallies GROUP BY symbol QUALIFY max(last_us) >= max(max(last_us)) OVER () - ${staleUs} AND max(last_us) < ${nowUs - staleUs}`)
   const days = isStepped
     ? `SELECT symbol, day, coalesce(n, 0) AS n, least(1, coalesce(n, 0) / ((least((day + 1) * ${US_PER_DAY}, last_of + ${us}) - greatest(day * ${US_PER_DAY}, first_of)) // ${us})) AS completeness
        FROM (SELECT symbol, min(first_us) AS first_of, max(last_us) AS last_of, unnest(range(min(day), max(day) + 1)) AS day FROM tallies GROUP BY symbol) LEFT JOIN tallies USING (symbol, day)`
