@@ -29,7 +29,7 @@ async function placeBronze(out: string, bronze: string): Promise<void> {
   await rm(join(out, 'bronze/objects'), { recursive: true })
 }
 
-export const ours = (name: string, what: 'bronze' | 'silver' | 'ingest' | 'quality'): Contender => ({
+export const ours = (name: string, what: 'bronze' | 'silver' | 'ingest' | 'rules' | 'quality'): Contender => ({
   name,
   ...(what === 'silver' ? { prepare: placeBronze } : {}),
   command: (archive, out) => [process.execPath, join(here, 'ours.ts'), archive, out, what],

@@ -1,9 +1,17 @@
-// One measured run of ours in a process of its own: ARCHIVE LAKE bronze|silver|ingest|quality. The lake of a silver run holds the bronze objects already, that of a quality run the tables.
+// One measured run of ours in a process of its own: ARCHIVE LAKE bronze|silver|ingest|rules|quality. The lake of a silver run holds the bronze objects already, that of rules (those for rows alone) and quality the tables.
 import module from 'node:module'
+import { tmpdir } from 'node:os'
 import { configSchema } from '../src/config/schema.ts'
-import { DATASET_IDS } from '../src/core/datasets/registry.ts'
-import type { Layer } from '../src/lake/layout.ts'
+import { DATASET_IDS, seriesOf } from '../src/core/datasets/registry.ts'
+import { filesByPartition } from '../src/lake/commit-queue.ts'
+import { loadTable } from '../src/lake/iceberg/table.ts'
+import { type Layer, tableKey } from '../src/lake/layout.ts'
+import { scanSql } from '../src/lake/scan-sql.ts'
+import { listTables } from '../src/lake/tables.ts'
 import { Lakehouse } from '../src/lakehouse.ts'
+import { DuckDBSession } from '../src/platform/duckdb/session.ts'
+import { CheckRun } from '../src/silver/checks/run-checks.ts'
+import { localStore } from '../src/storage/local.ts'
 
 module.enableCompileCache() // as the command line does
 const [archive = '', lake = '', what = 'silver'] = process.argv.slice(2)
@@ -12,10 +20,32 @@ const house = new Lakehouse(config, { nowMs: Date.now, random: Math.random, sign
 const layers: Layer[] = what === 'silver' ? ['silver'] : what === 'bronze' ? ['bronze'] : ['bronze', 'silver']
 const request = { types: DATASET_IDS, markets: [], symbols: [], intervals: [], range: undefined, layers: new Set(layers) }
 async function work() {
+  if (what === 'rules') return { rowsWritten: await judgeRows(), csvBytes: 0 }
   if (what !== 'quality') return (await house.ingest({ ...request, onProgress: () => {}, onNotice: () => {} })).counts
   const assessed = await house.withQuality(true, (quality) => quality.assess([]))
   return { rowsWritten: assessed.reduce((sum, { rows }) => sum + rows, 0), csvBytes: 0 }
 }
+
+/** Holds the rules for rows against every silver table; returns how many rows that were. */
+async function judgeRows(): Promise<number> {
+  const store = localStore(lake)
+  const { workers: threads, memoryLimitMb } = config.engine
+  const session = await DuckDBSession.open({ threads, memoryLimitMb, temporaryDirectory: tmpdir() })
+  let rows = 0
+  for (const name of await listTables(store, 'silver')) {
+    const [series, table] = [seriesOf(name), await loadTable(store, tableKey('silver', name))]
+    if (series === undefined || table === undefined) continue
+    const run = new CheckRun(session, series)
+    await run.begin(await scanSql(table, table.shape, []))
+    for (const files of (await filesByPartition(table)).values()) {
+      await run.add(await scanSql(table, table.shape, files))
+      for (const file of files) rows += file.rows
+    }
+  }
+  session.close()
+  return rows
+}
+
 const counts = await work()
 const { user, system } = process.cpuUsage()
 const peakRssBytes = process.resourceUsage().maxRSS * 1024

@@ -23,6 +23,11 @@ const QUOTES =
     .split(' ')
     .sort((a, b) => b.length - a.length)
 
+/** SQL of the quote asset of a symbol, '' for one that is not known; `symbol` is SQL. */
+export function quoteSql(symbol: string): string {
+  return `regexp_extract(regexp_replace(split_part(${symbol}, '_', 1), 'SETTLED[0-9]*$', ''), '(?:${QUOTES.join('|')})$')`
+}
+
 const STABLE: ReadonlySet<string> = new Set(
   'USDT USDC FDUSD BUSD TUSD USDP USDS PAX USD DAI UST USTC SUSD USDSB EUR GBP AUD AEUR EURI USD1 BFUSD XUSD'.split(' '),
 )

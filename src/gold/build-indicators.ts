@@ -19,7 +19,7 @@ import { computeIndicators, inputRows, type Memories } from './compute-indicator
 import { type IndicatorSpec, parseIndicators } from './indicator-spec.ts'
 
 /** Raised when the same bars would give other values. */
-const INDICATORS_VERSION = 1
+const INDICATORS_VERSION = 2
 
 /** Where a table says of which bars its indicators are made. */
 const PROPERTY = 'lakehouse.indicators'

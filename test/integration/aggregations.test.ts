@@ -85,6 +85,10 @@ test('aggregations are what their names say', async (context) => {
     "SELECT max(symbols)::INTEGER AS symbols, max(rank) AS rank, min(share) > 0 AS positive FROM aggregate('cross_section', 'um', options := 'minutes=60')",
   )
   assert.deepEqual(panel, { symbols: 3, rank: 1, positive: true })
+  const shares = await house.select(
+    "SELECT open_time, sum(share) AS whole FROM aggregate('cross_section', 'um', options := 'minutes=60') GROUP BY ALL HAVING abs(whole - 1) > 1e-9",
+  )
+  assert.deepEqual(shares, [])
   const [pairs] = await house.select(
     "SELECT count(*)::INTEGER AS n, max(abs(correlation)) <= 1 AS bounded FROM aggregate('correlation_matrix', 'um')",
   )

@@ -29,8 +29,11 @@ export const mfi = indicator({
           if (count > 0) {
             const flow = Math.sign(price - last) * price * (volume[row] as number)
             const old = ring[at] as number
-            gained += Math.max(flow, 0) - Math.max(old, 0)
-            lost += Math.max(-flow, 0) - Math.max(-old, 0)
+            const flowed = Math.abs(flow)
+            const left = Math.abs(old)
+            // Of in and out one is the flow and the other 0: no branch that the processor would guess wrong every other time.
+            gained += (flowed + flow - (left + old)) * 0.5
+            lost += (flowed - flow - (left - old)) * 0.5
             ring[at] = flow
             if (++at === size) at = 0
           }

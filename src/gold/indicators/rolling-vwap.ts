@@ -1,4 +1,4 @@
-import { bars, indicator } from './indicator.ts'
+import { bars, indicator, scratch } from './indicator.ts'
 
 export const rollingVwap = indicator({
   id: 'rolling_vwap',
@@ -12,6 +12,7 @@ export const rollingVwap = indicator({
   create: ({ period }) => {
     const own = new Float64Array(5)
     const ring = new Float64Array(2 * period)
+    const [worths] = scratch(1) as [Float64Array]
     return {
       memory: [own, ring],
       run(inputs, outputs, rows) {
@@ -23,7 +24,8 @@ export const rollingVwap = indicator({
         let value = own[2] as number
         let amount = own[3] as number
         let zeros = (own[4] as number) | 0
-        for (let row = 0; row < rows; row++) {
+        let row = 0
+        for (const end = Math.min(rows, size); row < end; row++) {
           const traded = volume[row] as number
           const worth = (((high[row] as number) + (low[row] as number) + (close[row] as number)) / 3) * traded
           value += worth - (ring[at] as number)
@@ -40,11 +42,33 @@ export const rollingVwap = indicator({
           }
           y[row] = count === size && amount > 0 ? value / amount : Number.NaN
         }
+        if (row < rows) {
+          // What leaves the window lies in the block itself.
+          for (let place = 0; place < rows; place++)
+            worths[place] = (((high[place] as number) + (low[place] as number) + (close[place] as number)) / 3) * (volume[place] as number)
+          for (let next = row; next < rows; next++) {
+            const traded = volume[next] as number
+            value += (worths[next] as number) - (worths[next - size] as number)
+            amount += traded - (volume[next - size] as number)
+            zeros = traded === 0 ? zeros + 1 : 0
+            if (zeros >= size) {
+              value = 0
+              amount = 0
+            }
+            y[next] = amount > 0 ? value / amount : Number.NaN
+          }
+          at = 0
+        }
         own[0] = count
         own[1] = at
         own[2] = value
         own[3] = amount
         own[4] = zeros
+        // After the loops: what lives across a call is kept in memory instead of a register.
+        if (rows > size) {
+          ring.set(worths.subarray(rows - size, rows))
+          ring.set(volume.subarray(rows - size, rows), size)
+        }
       },
     }
   },

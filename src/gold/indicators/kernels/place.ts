@@ -5,11 +5,12 @@ import { extreme } from './windows.ts'
 export function place(period: number): Kernel {
   const [top, bottom] = [extreme(period, 1), extreme(period, -1)]
   const [highest, lowest] = scratch(2) as [Float64Array, Float64Array]
+  const [tops, bottoms] = [[highest], [lowest]]
   return {
     memory: [...top.memory, ...bottom.memory],
     run([high, low, value], [output], rows) {
-      top.run([high as Float64Array], [highest], rows)
-      bottom.run([low as Float64Array], [lowest], rows)
+      top.run([high as Float64Array], tops, rows)
+      bottom.run([low as Float64Array], bottoms, rows)
       const [x, y] = [value, output] as [Float64Array, Float64Array]
       for (let row = 0; row < rows; row++) {
         const range = (highest[row] as number) - (lowest[row] as number)

@@ -1,8 +1,60 @@
 import type { Kernel } from '../indicator.ts'
 import { skipLeading } from './leading.ts'
 
-/** The highest (or, with `sign` −1, the lowest) of the last `period` values: a queue of those that may still become it. Leading NaNs are passed over. */
+/** A window of so many values is looked through again in less time than a queue takes. */
+const LOOKED_THROUGH = 32
+
+/** The highest (or, with `sign` −1, the lowest) of the last `period` values. Leading NaNs are passed over. */
 export function extreme(period: number, sign: 1 | -1): Kernel {
+  return period <= LOOKED_THROUGH ? lookedThrough(period, sign) : queued(period, sign)
+}
+
+/** Looks through the window when the highest has left it. */
+function lookedThrough(period: number, sign: 1 | -1): Kernel {
+  const own = new Float64Array(3)
+  const ring = new Float64Array(period)
+  return {
+    memory: [own, ring],
+    run(inputs, outputs, rows) {
+      const x = inputs[0] as Float64Array
+      const y = outputs[0] as Float64Array
+      const length = period | 0
+      const turn = sign
+      let seen = own[0] as number
+      let best = own[1] as number
+      let left = (own[2] as number) | 0
+      let at = (seen % length) | 0
+      for (let row = seen === 0 ? skipLeading(x, y, rows) : 0; row < rows; row++) {
+        const value = (x[row] as number) * turn
+        ring[at] = value
+        if (++at === length) at = 0
+        left--
+        if (value >= best || seen === 0) {
+          best = value
+          left = length
+        } else if (left === 0) {
+          // From the oldest on, so that of equal ones the newest is kept longest.
+          best = Number.NEGATIVE_INFINITY
+          for (let place = at, age = 1; age <= length; age++) {
+            if ((ring[place] as number) >= best) {
+              best = ring[place] as number
+              left = age
+            }
+            if (++place === length) place = 0
+          }
+        }
+        seen++
+        y[row] = seen < length ? Number.NaN : best * turn
+      }
+      own[0] = seen
+      own[1] = best
+      own[2] = left
+    },
+  }
+}
+
+/** A queue of those that may still become the highest: what it takes does not grow with the period. */
+function queued(period: number, sign: 1 | -1): Kernel {
   const own = new Float64Array(3)
   const values = new Float64Array(period)
   const places = new Float64Array(period)
