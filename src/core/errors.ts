@@ -174,6 +174,11 @@ export const ERROR_CODES = {
   },
   LAKE_NOT_FOUND: { retryable: false, meaning: 'There is no lake at that place.', remedy: 'Ingest something first, or check `--lake`.' },
   TABLE_NOT_FOUND: { retryable: false, meaning: 'The lake has no such table.', remedy: '`status` lists the tables.' },
+  TABLE_CUT_OTHERWISE: {
+    retryable: false,
+    meaning: 'A silver table has other partitions than this version makes; it is left as it is.',
+    remedy: 'Remove its folder and ingest again: bronze has all that it takes.',
+  },
   ROW_NOT_FOUND: { retryable: false, meaning: 'A table has no such row.', remedy: 'Look for it with `query`.' },
   EXCHANGE_INFO_INVALID: {
     retryable: false,

@@ -1,7 +1,7 @@
 import { type LandOutcome, landObject } from '../bronze/land.ts'
 import { foldIntoTable } from '../bronze/objects-table.ts'
 import { type DatasetId, type Series, silverTableName } from '../core/datasets/registry.ts'
-import { asLakehouseError, type LakehouseError } from '../core/errors.ts'
+import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import { type Finding, wholeFinding } from '../core/finding.ts'
 import { type Interval, isIntraday } from '../core/interval.ts'
 import type { Market } from '../core/market.ts'
@@ -135,8 +135,10 @@ class Ingestion {
     if (this.#request.layers.has('bronze')) await this.#land(planArchive(this.#deps.origin, this.#request))
     else await this.#noteHeld()
     if (this.#counts.filesPlanned === 0 && this.#tables.size === 0) this.#noteNothing()
-    if (this.#request.layers.has('silver')) for (const series of this.#tables.values()) await this.#buildSilver(series)
-    if (this.#request.layers.has('silver')) for (const series of this.#tables.values()) await this.#refill(series)
+    const isSilver = this.#request.layers.has('silver')
+    const built: Series[] = []
+    for (const series of isSilver ? this.#tables.values() : []) if (await this.#buildSilver(series)) built.push(series)
+    for (const series of built) await this.#refill(series)
     if (this.#request.layers.has('gold')) await this.#buildGold()
     await ledger.flush()
     await foldIntoTable({ ...this.#deps, run: run.id })
@@ -280,7 +282,19 @@ class Ingestion {
     })
   }
 
-  async #buildSilver(series: Series): Promise<void> {
+  /** False where the table cannot be written to, which keeps no other from being built. */
+  async #buildSilver(series: Series): Promise<boolean> {
+    try {
+      await this.#buildTable(series)
+      return true
+    } catch (error) {
+      if (!(error instanceof LakehouseError) || error.code !== 'TABLE_CUT_OTHERWISE') throw error
+      this.#errors.push(error)
+      return false
+    }
+  }
+
+  async #buildTable(series: Series): Promise<void> {
     const table = silverTableName(series)
     this.#report({ phase: 'silver', table, rows: 0 })
     const tally = new SilverTally(table)

@@ -5,9 +5,10 @@ import { DATASETS } from '../core/datasets/registry.ts'
 import { LakehouseError } from '../core/errors.ts'
 import { CommitQueue, filesByPartition } from '../lake/commit-queue.ts'
 import { writeDataFile } from '../lake/data-file.ts'
+import { update } from '../lake/iceberg/commit.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { byPeriod, fieldsOf, partitionField, periodFolder, type TableShape } from '../lake/iceberg/schema.ts'
-import { keyOf, liveFiles, loadTable, required, snapshotOf, type Table, urlOf } from '../lake/iceberg/table.ts'
+import { hintKey, keyOf, liveFiles, loadTable, metadataKey, required, snapshotOf, type Table, urlOf } from '../lake/iceberg/table.ts'
 import type { PeriodTransform } from '../lake/iceberg/transform.ts'
 import { tableKey } from '../lake/layout.ts'
 import { scanSql } from '../lake/scan-sql.ts'
@@ -23,6 +24,9 @@ const INDICATORS_VERSION = 2
 
 /** Where a table says of which bars its indicators are made. */
 const PROPERTY = 'lakehouse.indicators'
+
+/** What it says while the table is being taken away. */
+const DROPPED = 'dropped'
 
 const definition = z.object({ source: z.string(), spec: z.string(), benchmark: z.string() })
 
@@ -53,7 +57,7 @@ export async function indicatorTables(store: GoldDeps['store']): Promise<Indicat
   for (const name of await listTables(store, 'gold')) {
     const table = await loadTable(store, tableKey('gold', name))
     const text = table?.metadata.properties?.[PROPERTY]
-    if (text !== undefined) found.push({ name, ...definition.parse(JSON.parse(text)) })
+    if (text !== undefined && text !== DROPPED) found.push({ name, ...definition.parse(JSON.parse(text)) })
   }
   return found
 }
@@ -63,7 +67,7 @@ export async function defineIndicators(deps: GoldDeps, { name, ...of }: Indicato
   const source = await sourceOf(deps, of.source)
   const specs = parseIndicators(of.spec)
   inputRows('', [...source.shape.fields.map((field) => field.name), ...(of.benchmark === '' ? [] : ['benchmark'])], specs)
-  const root = tableKey('gold', name)
+  const root = tableKey('gold', checkName(name))
   const live = await loadTable(deps.store, root)
   const text = JSON.stringify(of)
   if (live !== undefined && live.metadata.properties?.[PROPERTY] !== text)
@@ -78,21 +82,38 @@ export async function defineIndicators(deps: GoldDeps, { name, ...of }: Indicato
  * TABLE_NOT_FOUND where there is no such table, USAGE where it is of something else.
  */
 export async function dropIndicators(deps: GoldDeps, name: string): Promise<number> {
-  const { store } = deps
-  const root = tableKey('gold', name)
-  const table = await loadTable(store, root)
-  if (table !== undefined && table.metadata.properties?.[PROPERTY] === undefined)
-    throw new LakehouseError('USAGE', `gold.${name} is no table of indicators: it stays`, { details: { table: `gold.${name}` } })
-  const keys: string[] = []
-  for await (const { key } of store.list(`${root}/`)) keys.push(key)
-  if (keys.length === 0)
-    throw new LakehouseError('TABLE_NOT_FOUND', `the lake has no table gold.${name}`, { details: { table: `gold.${name}` } })
+  const { store, commits } = deps
+  const root = tableKey('gold', checkName(name))
+  const table = await update(store, root, commits, async (current) => {
+    if (current === undefined || current.metadata.properties[PROPERTY] === DROPPED) return undefined
+    if (current.metadata.properties[PROPERTY] === undefined)
+      throw new LakehouseError('USAGE', `gold.${name} is no table of indicators: it stays`, { details: { table: `gold.${name}` } })
+    // From now on nobody brings it up to date.
+    return { ...current.metadata, properties: { ...current.metadata.properties, [PROPERTY]: DROPPED } }
+  })
   if ((await loadTable(store, MEMORY)) !== undefined)
     await deletePartitions(deps, MEMORY, ({ partition }) => partition[0] === `gold.${name}`)
-  // The metadata first: a table is there as a whole, or not at all.
-  const isMetadata = (key: string) => key.startsWith(`${root}/metadata/`)
-  for (const key of [...keys.filter(isMetadata).reverse(), ...keys.filter((one) => !isMetadata(one))]) await store.delete(key)
-  return keys.length
+  const newest = table === undefined ? [] : [metadataKey(root, table.version)]
+  const keys: string[] = []
+  for await (const { key } of store.list(`${root}/`)) if (!newest.includes(key)) keys.push(key)
+  if (keys.length + newest.length === 0)
+    throw new LakehouseError('TABLE_NOT_FOUND', `the lake has no table gold.${name}`, { details: { table: `gold.${name}` } })
+  // Without its newest metadata it is no table any more, and what is left is nobody's; older ones must not come to light by that.
+  const isOlder = (key: string) => key.endsWith('.metadata.json') || key === hintKey(root)
+  for (const key of [...keys.filter(isOlder), ...newest, ...keys.filter((one) => !isOlder(one))]) await store.delete(key)
+  return keys.length + newest.length
+}
+
+/** Throws USAGE for what is no name of a table of indicators. */
+function checkName(name: string): string {
+  if (/^[a-z][a-z0-9_]*$/.test(name) && !/^(binance_|universe$|indicator_memory$)/.test(name)) return name
+  throw new LakehouseError(
+    'USAGE',
+    `"${name}" is no name for indicators: small letters, digits and _, and not that of another table of gold`,
+    {
+      details: { name },
+    },
+  )
 }
 
 /**

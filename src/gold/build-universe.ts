@@ -5,7 +5,7 @@ import { fieldsOf, type TableShape } from '../lake/iceberg/schema.ts'
 import { loadTable } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
 import { listTables } from '../lake/tables.ts'
-import { setProperty, type WriteDeps, writeRows } from '../lake/write-rows.ts'
+import { type WriteDeps, writeRows } from '../lake/write-rows.ts'
 import { quote } from '../platform/duckdb/session.ts'
 import { EXCHANGE_INFO } from '../silver/exchange-info.ts'
 import { type Listing, universe } from '../silver/universe.ts'
@@ -26,9 +26,13 @@ const SHAPE: TableShape = {
     { name: 'multiplier', type: 'long', doc: 'units of the base asset that one unit of the symbol stands for' },
     { name: 'is_leveraged', type: 'boolean', doc: 'a token that holds a position' },
     { name: 'is_stable_pair', type: 'boolean', doc: 'one stable coin against another' },
-    { name: 'first_seen', type: 'instant', doc: 'start of the first day with a row' },
-    { name: 'last_seen', type: 'instant', doc: 'end of the last day with a row' },
-    { name: 'status', type: 'string', doc: 'trading at the end of what is known of the market, or ended before' },
+    { name: 'first_seen', type: 'instant', doc: 'start of the first day that it was seen: with a row, or trading as the exchange says' },
+    { name: 'last_seen', type: 'instant', doc: 'end of the last day that it was seen' },
+    {
+      name: 'status',
+      type: 'string',
+      doc: 'trading or ended, as the newest answer of the exchange says, else by the end of what is known of the market',
+    },
   ]),
   partition: [],
   sort: ['market', 'symbol', 'listing'],
@@ -36,6 +40,9 @@ const SHAPE: TableShape = {
 
 /** Another run may write it meanwhile: then it is made anew, of what is there by then. */
 const ROUNDS = 8
+
+/** Raised when the same rows would give other listings. */
+const UNIVERSE_VERSION = 1
 
 /** Where the table tells of which snapshots it was made. */
 const PROPERTY = 'lakehouse.universe'
@@ -46,14 +53,14 @@ const PROPERTY = 'lakehouse.universe'
  */
 export async function buildUniverse(deps: WriteDeps): Promise<number | undefined> {
   for (let round = 1; ; round++) {
-    const sources = await sourcesOf(deps.store)
-    if ((await loadTable(deps.store, UNIVERSE))?.metadata.properties?.[PROPERTY] === sources) return undefined
+    const before = (await loadTable(deps.store, UNIVERSE))?.metadata.properties[PROPERTY]
+    const value = await sourcesOf(deps.store)
+    if (before === value) return undefined
     const listings = await universe(deps, { markets: [], at: undefined, quotes: [], contractTypes: [], plain: false })
     if (listings.length === 0) return 0
     try {
-      const { rows } = await writeRows(deps, UNIVERSE, valuesOf(listings), { mode: 'overwrite', shape: SHAPE })
-      await setProperty(deps.store, UNIVERSE, deps.commits, PROPERTY, sources)
-      return rows
+      const mark = { name: PROPERTY, before, value }
+      return (await writeRows(deps, UNIVERSE, valuesOf(listings), { mode: 'overwrite', shape: SHAPE, mark })).rows
     } catch (error) {
       if (asLakehouseError(error).code !== 'COMMIT_CONFLICT' || round === ROUNDS) throw error
     }
@@ -61,7 +68,7 @@ export async function buildUniverse(deps: WriteDeps): Promise<number | undefined
 }
 
 async function sourcesOf(store: ObjectStore): Promise<string> {
-  const sources: string[] = []
+  const sources = [`rules ${UNIVERSE_VERSION}`]
   for (const name of await listTables(store, 'silver'))
     if (seriesOf(name) !== undefined || tableKey('silver', name) === EXCHANGE_INFO)
       sources.push(`${name}@${(await loadTable(store, tableKey('silver', name)))?.metadata['current-snapshot-id']}`)

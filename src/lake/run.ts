@@ -92,6 +92,8 @@ export type OtherRuns = {
   readonly sweeping: number
   readonly places: ReadonlySet<string>
   readonly dead: readonly string[]
+  /** How many of the dead did not end by themselves. */
+  readonly killed: number
   /** Whether one of the dead served others. */
   readonly hasServed: boolean
   /** The store's own time, ms: its clock, not ours, stamped the others' beats. */
@@ -104,6 +106,7 @@ export async function otherRuns(store: ObjectStore, own: Run): Promise<OtherRuns
   let alive = 0
   let sweeping = 0
   const dead: string[] = []
+  let killed = 0
   let hasServed = false
   for await (const { key, lastModifiedMs } of store.list(RUNS_PREFIX)) {
     if (key === `${RUNS_PREFIX}${own.id}.json`) continue
@@ -114,10 +117,11 @@ export async function otherRuns(store: ObjectStore, own: Run): Promise<OtherRuns
       if (parsed.state === 'sweeping') sweeping++
     } else {
       dead.push(key)
+      if (parsed?.state !== 'ended') killed++
       hasServed ||= parsed?.serves === true
     }
   }
-  return { alive, sweeping, places, dead, hasServed, nowMs }
+  return { alive, sweeping, places, dead, killed, hasServed, nowMs }
 }
 
 /** Whether the writer of a temporary file, last written at `modifiedMs`, may still be at work. */

@@ -35,5 +35,5 @@ export async function sweepAfterCrash(store: ObjectStore, run: Run): Promise<Swe
   } finally {
     await run.setSweeping(false)
   }
-  return { killed: others.dead.length, temporaries, orphans }
+  return { killed: others.killed, temporaries, orphans }
 }

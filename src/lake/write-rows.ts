@@ -30,7 +30,11 @@ export type WriteOptions = {
   readonly branch?: string
   /** A name for this very write: one that the table's history knows already is not made again, so that it can be repeated after a crash. */
   readonly once?: string
+  /** A property that tells of what the rows were made: what it said before they were (undefined for nothing), and says with them. A table that says something else by now is another writer's. */
+  readonly mark?: Mark
 }
+
+type Mark = { readonly name: string; readonly before: string | undefined; readonly value: string }
 
 /** What was written; whether its partitions hold so many files by now that they should be compacted. */
 export type Written = { readonly rows: number; readonly files: number; readonly isCrowded: boolean }
@@ -58,6 +62,7 @@ export async function writeRows(deps: WriteDeps, root: string, query: string, op
     if (options.once !== undefined && current?.metadata.snapshots.some((snapshot) => snapshot.summary[ONCE] === options.once) === true)
       return undefined
     if ((current?.metadata['default-spec-id'] ?? 0) !== specId) throw conflict(root, 'it is cut otherwise by now')
+    checkMark(root, current, options.mark)
     const live = await liveIn(current, touched, options.branch)
     if (options.mode === 'overwrite' && current !== undefined) await refuseOtherSpecs(current, specId)
     if (options.mode === 'overwrite' && (live.size !== seen.size || [...seen].some((path) => !live.has(path))))
@@ -66,15 +71,17 @@ export async function writeRows(deps: WriteDeps, root: string, query: string, op
     const fresh = added.filter(({ path }) => !live.has(path))
     const gone = options.mode === 'append' ? [] : [...live].filter((path) => !added.some((file) => file.path === path))
     if (fresh.length + gone.length === 0) return undefined
-    const { branch, once } = options
+    const { branch, once, mark } = options
     return {
       operation: gone.length === 0 ? 'append' : 'overwrite',
       add: fresh,
       remove: new Set(gone),
       summary: { 'lakehouse.run': deps.run, ...(once === undefined ? {} : { [ONCE]: once }) },
       ...(branch === undefined ? {} : { branch }),
+      ...(mark === undefined ? {} : { properties: { [mark.name]: mark.value } }),
     }
   })
+  if (options.mark !== undefined) await setMark(deps, root, options.mark)
   const isCrowded = options.mode === 'append' && held + added.length > CROWDED_FILES * touched.size
   return { rows: added.reduce((sum, file) => sum + file.rows, 0), files: added.length, isCrowded }
 }
@@ -98,12 +105,18 @@ export async function createTable(
   })
 }
 
-/** Gives a table that is there a property. */
-export async function setProperty(store: ObjectStore, root: string, commits: CommitDeps, name: string, value: string): Promise<void> {
+/** The rows may be those that the table has already: then it is marked alone. */
+async function setMark({ store, commits }: WriteDeps, root: string, mark: Mark): Promise<void> {
   await update(store, root, commits, async (current) => {
-    if (current === undefined || current.metadata.properties?.[name] === value) return undefined
-    return { ...current.metadata, properties: { ...current.metadata.properties, [name]: value } }
+    if (current === undefined || current.metadata.properties[mark.name] === mark.value) return undefined
+    checkMark(root, current, mark)
+    return { ...current.metadata, properties: { ...current.metadata.properties, [mark.name]: mark.value } }
   })
+}
+
+function checkMark(root: string, table: Table | undefined, mark: Mark | undefined): void {
+  if (mark !== undefined && table?.metadata.properties[mark.name] !== mark.before)
+    throw conflict(root, 'another writer has made it meanwhile')
 }
 
 /** Takes away every row of the partitions that `belongs` chooses. Returns how many files went. */

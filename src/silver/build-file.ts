@@ -81,23 +81,29 @@ async function buildTogether(tools: BuildTools, tasks: readonly BuildTask[]): Pr
   const outcomes: Built[] = []
   for (const [index, task] of tasks.entries()) {
     const one = built[index]
-    if (one !== undefined && (one.ordered || !task.inputs.some(({ key }) => shared.has(key))) && !isTorn)
-      outcomes.push({ ...one, decoded: one.decoded.map((input) => ({ ...input, evidence: evidenceOf(input, index) })) })
-    else outcomes.push(await buildFrom(tools, task))
+    const isShared = task.inputs.some(({ key }) => shared.has(key))
+    if (one === undefined || (isShared && isTorn)) outcomes.push(await buildFrom(tools, task))
+    else if (isShared && !one.ordered) outcomes.push(await copySorted(tools, task))
+    else outcomes.push(one)
   }
-  return outcomes
+  return isTorn ? outcomes : withWholes(outcomes, wholes, starts)
+}
 
-  function evidenceOf({ key, evidence }: DecodedInput, at: number): FileEvidence {
-    const whole = wholes.get(key)
-    if (whole === undefined) return evidence
-    const { rows, first, last, ascending, firstKey, lastKey } = evidence
-    const elsewhere = new Map(whole.elsewhere)
-    for (const [other, { decoded }] of built.entries()) {
-      const there = decoded.find((input) => input.key === key)?.evidence.rows ?? 0
-      if (other !== at && there > 0) elsewhere.set(starts[other] ?? 0, there)
-    }
-    return { ...whole, rows, first, last, ascending, firstKey, lastKey, elsewhere }
+/** The outcomes, in which what was read once for all of them is told of as if each had read it alone. */
+function withWholes(outcomes: readonly Built[], wholes: ReadonlyMap<string, FileEvidence>, starts: readonly number[]): Built[] {
+  const rows = new Map<string, Map<number, number>>()
+  for (const [index, { decoded }] of outcomes.entries())
+    for (const { key, evidence } of decoded)
+      if (evidence.rows > 0) rows.set(key, (rows.get(key) ?? new Map<number, number>()).set(starts[index] ?? 0, evidence.rows))
+  const whole = ({ key, evidence, ...input }: DecodedInput, start: number): DecodedInput => {
+    const all = wholes.get(key)
+    if (all === undefined) return { key, evidence, ...input }
+    const { rows: own, first, last, ascending, firstKey, lastKey } = evidence
+    const elsewhere = new Map([...all.elsewhere, ...(rows.get(key) ?? [])])
+    elsewhere.delete(start)
+    return { key, ...input, evidence: { ...all, rows: own, first, last, ascending, firstKey, lastKey, elsewhere } }
   }
+  return outcomes.map((one, index) => ({ ...one, decoded: one.decoded.map((input) => whole(input, starts[index] ?? 0)) }))
 }
 
 async function buildFrom(tools: BuildTools, task: BuildTask, shared?: SharedInputs): Promise<Built> {
@@ -105,11 +111,7 @@ async function buildFrom(tools: BuildTools, task: BuildTask, shared?: SharedInpu
   const plain = await copyOrdered(tools, task, shared)
   // What is shared is read once: whoever shares it comes back alone.
   if (plain.ordered || task.inputs.some(({ key }) => shared?.has(key))) return plain
-  try {
-    return await copySorted(tools, task)
-  } finally {
-    for (const table of ['staged', 'doubled', 'conflicts']) await tools.session.run(`DROP TABLE IF EXISTS ${table}`)
-  }
+  return await copySorted(tools, task)
 }
 
 /** The fast way: rows are written as they are decoded, and the decoders prove that their keys ascend. */
@@ -124,12 +126,16 @@ async function copyOrdered({ session, zips }: BuildTools, task: BuildTask, share
 async function copySorted({ session, zips }: BuildTools, task: BuildTask): Promise<Built> {
   const rows = new InputFeed(zips, task, rangeOf(task))
   const feed = registerFeed(session.connection, rows.columns, (chunk) => rows.fill(chunk))
-  await session.run(`CREATE TEMP TABLE staged AS ${feed.sql}`).finally(() => feed.finish())
-  const { key, eventTime } = DATASETS[task.series.dataset]
-  const duplicates = await findDuplicates(session, key, eventTime)
-  const keys = key.map(quoteName).join(', ')
-  const kept = duplicates.dropped === 0 ? 'true' : `rowid IN (SELECT min(rowid) FROM staged GROUP BY ${keys})`
-  return outcome(rows, await write(session, `SELECT * FROM staged WHERE ${kept} ORDER BY ${keys}`, task), duplicates, false)
+  try {
+    await session.run(`CREATE TEMP TABLE staged AS ${feed.sql}`).finally(() => feed.finish())
+    const { key, eventTime } = DATASETS[task.series.dataset]
+    const duplicates = await findDuplicates(session, key, eventTime)
+    const keys = key.map(quoteName).join(', ')
+    const kept = duplicates.dropped === 0 ? 'true' : `rowid IN (SELECT min(rowid) FROM staged GROUP BY ${keys})`
+    return outcome(rows, await write(session, `SELECT * FROM staged WHERE ${kept} ORDER BY ${keys}`, task), duplicates, false)
+  } finally {
+    for (const table of ['staged', 'doubled', 'conflicts']) await session.run(`DROP TABLE IF EXISTS ${table}`)
+  }
 }
 
 function outcome(feed: InputFeed, file: WrittenFile, duplicates: Duplicates, ordered: boolean): Built {

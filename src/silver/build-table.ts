@@ -87,7 +87,7 @@ export async function buildSilverTable(deps: SilverDeps, series: Series, tally: 
       for (const outcome of outcomes) {
         again ||= outcome.again
         if (outcome.change === 'written') written.add(outcome.partition)
-        else if (round === 1) partitionsUnchanged++
+        else if (round === 1 && outcome.change === 'unchanged') partitionsUnchanged++
       }
     }
     if (!again) return { partitionsWritten: written.size, partitionsUnchanged }
@@ -103,7 +103,7 @@ function requireCut({ root, shape }: Table, wanted: TableShape): void {
   const cut = ({ partition }: TableShape) => partition.map(({ name }) => name).join(', ')
   if (cut(shape) === cut(wanted)) return
   throw new LakehouseError(
-    'LAKE_FORMAT_UNSUPPORTED',
+    'TABLE_CUT_OTHERWISE',
     `${root} is cut by ${cut(shape)}, this version cuts it by ${cut(wanted)}: remove the folder ${root} and ingest again, bronze has all that it takes`,
     { details: { table: root } },
   )
@@ -125,27 +125,25 @@ async function* withoutInputs(
 /** Of a table that is cut by days those of one month together that have monthly files in common: each of these is then read once. Of other tables one at a time. */
 async function* inBatches(partitions: AsyncIterable<PartitionInputs>, unit: PeriodTransform): AsyncGenerator<PartitionInputs[]> {
   let batch: PartitionInputs[] = []
-  const monthly = ({ inputs }: PartitionInputs) =>
-    inputs.filter(({ key }) => parseArchiveKey(key).period === 'monthly').map(({ key }) => key)
+  let shared = new Set<string>()
+  const monthOf = ({ partition }: PartitionInputs) => formatMonth(periodRange(unit, partition).start)
   for await (const one of partitions) {
-    const [last] = batch.slice(-1)
-    const goesOn =
-      unit === 'day' &&
-      last !== undefined &&
-      formatMonth(periodRange(unit, last.partition).start) === formatMonth(periodRange(unit, one.partition).start) &&
-      monthly(last).some((key) => monthly(one).includes(key))
-    if (!goesOn && batch.length > 0) {
+    const keys = unit === 'day' ? one.inputs.map(({ key }) => key).filter((key) => parseArchiveKey(key).period === 'monthly') : []
+    const [last] = batch
+    if (last !== undefined && !(keys.some((key) => shared.has(key)) && monthOf(last) === monthOf(one))) {
       yield batch
       batch = []
     }
     batch.push(one)
+    shared = new Set(keys)
   }
   if (batch.length > 0) yield batch
 }
 
 type PartitionOutcome = {
   readonly partition: number
-  readonly change: 'written' | 'unchanged'
+  /** empty: there is nothing, and nothing was there. */
+  readonly change: 'written' | 'unchanged' | 'empty'
   readonly again: boolean
 }
 
@@ -193,16 +191,9 @@ class PartitionBuilder {
         this.#buildGroups(some),
       ))
         built.push(...groups)
-      const outcomes: PartitionOutcome[] = []
-      for (const plan of plans)
-        outcomes.push(
-          await this.#submit(
-            plan,
-            built.filter(({ partition }) => partition === plan.partition),
-            queue,
-          ),
-        )
-      return outcomes
+      // Together, so that they go into few commits.
+      const belongs = (plan: PartitionPlan) => built.filter(({ partition }) => partition === plan.partition)
+      return await Promise.all(plans.map((plan) => this.#submit(plan, belongs(plan), queue)))
     } finally {
       for (const { temporary } of built) await rm(temporary, { force: true })
     }
@@ -233,7 +224,7 @@ class PartitionBuilder {
     // What fills gaps stays as long as what it lies beside; else it goes with it, and is made anew.
     const filled = [...live].filter((path) => isFilled({ path }))
     const remove = new Set([...stale, ...filled])
-    if (add.length + remove.size === 0) return { partition, change: 'unchanged', again }
+    if (add.length + remove.size === 0) return { partition, change: live.size === 0 ? 'empty' : 'unchanged', again }
     if ((await queue.submit({ partition, seen: live, remove, add })) === 'conflict') again = true
     return { partition, change: 'written', again }
   }
@@ -270,11 +261,10 @@ class PartitionBuilder {
       for (const sha256 of new Set(outcomes.flatMap(({ decoded }) => decoded.map((input) => input.sha256))))
         await this.#keepRejects(sha256, join(scratch, `${sha256}.ndjson`))
       for (const { file, csvBytes } of outcomes) this.#deps.onFile({ table: this.#table, rows: file?.rows ?? 0, csvBytes })
-      return groups.map((one, index) => ({
-        ...one,
-        outcome: outcomes[index] as BuildOutcome,
-        temporary: tasks[index]?.output ?? '',
-      }))
+      return groups.flatMap((one, index) => {
+        const [task, outcome] = [tasks[index], outcomes[index]]
+        return task === undefined || outcome === undefined ? [] : [{ ...one, outcome, temporary: task.output }]
+      })
     } catch (error) {
       for (const { output } of tasks) await rm(output, { force: true })
       throw error

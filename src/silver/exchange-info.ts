@@ -31,7 +31,13 @@ const SHAPE: TableShape = {
   sort: ['taken_at', 'symbol'],
 }
 
-const milliseconds = z.number().refine((ms) => ms * 1000 >= PLAUSIBLE_TIME.start)
+const milliseconds = z
+  .number()
+  .int()
+  .min(PLAUSIBLE_TIME.start / 1000)
+
+/** Perpetual contracts are delivered at the end of the year 2100. */
+const plausible = milliseconds.max(PLAUSIBLE_TIME.end / 1000 - 1)
 
 const symbolInfo = z.object({
   symbol: z.string().min(1),
@@ -39,13 +45,13 @@ const symbolInfo = z.object({
   contractStatus: z.string().optional(),
   baseAsset: z.string(),
   quoteAsset: z.string(),
-  onboardDate: milliseconds.optional(),
+  onboardDate: plausible.optional(),
   deliveryDate: milliseconds.optional(),
   contractSize: z.number().positive().optional(),
 })
 
 const answer = z.object({
-  serverTime: milliseconds,
+  serverTime: plausible,
   futuresType: z.string().optional(),
   symbols: z.array(symbolInfo).min(1),
 })
@@ -86,10 +92,13 @@ function parse(bytes: Uint8Array, name: string): z.infer<typeof answer> {
 }
 
 /**
- * Adds to the temporary table `seen_days` (market, symbol, day since 1970) the days on which the exchange has said that a symbol was trading: that of each answer, those between two answers
- * that both say so, and those since a contract began. What the newest answer says of each symbol goes to `told` (market, symbol, base, quote, size).
+ * Puts into the temporary table `told_days` (market, symbol, day since 1970) the days on which the exchange has said that a symbol was trading: that of each answer, those between two answers
+ * that both say so, and those since a contract began. What was last said of each symbol goes to `told` (market, symbol, base, quote, size), to `answered` (market, day, trading) when the newest answer
+ * of a market was given and which symbols it says are trading.
  */
 export async function noteExchangeInfo(session: DuckDBSession, store: ObjectStore): Promise<void> {
+  await session.run('CREATE OR REPLACE TEMP TABLE told_days (market VARCHAR, symbol VARCHAR, day BIGINT)')
+  await session.run('CREATE OR REPLACE TEMP TABLE answered (market VARCHAR, day BIGINT, trading VARCHAR[])')
   await session.run('CREATE OR REPLACE TEMP TABLE told (market VARCHAR, symbol VARCHAR, base VARCHAR, quote VARCHAR, size DOUBLE)')
   const table = await loadTable(store, EXCHANGE_INFO)
   if (table === undefined) return
@@ -100,7 +109,9 @@ export async function noteExchangeInfo(session: DuckDBSession, store: ObjectStor
     `INSERT INTO told SELECT market, symbol, arg_max(base, taken_at), arg_max(quote, taken_at), arg_max(contract_size, taken_at) FROM (${rows}) GROUP BY ALL`,
   )
   const day = (time: string) => `epoch_us(${time}) // ${US_PER_DAY}`
-  await session.run(`INSERT INTO seen_days
+  await session.run(`INSERT INTO answered SELECT market, ${day('taken_at')} AS day, list(symbol) FILTER (status = 'TRADING') FROM (${rows})
+    WHERE (market, taken_at) IN (SELECT (market, max(taken_at)) FROM (${rows}) GROUP BY market) GROUP BY ALL`)
+  await session.run(`INSERT INTO told_days
     WITH answers AS (SELECT market, taken_at, lag(taken_at) OVER (PARTITION BY market ORDER BY taken_at) AS before FROM (SELECT DISTINCT market, taken_at FROM (${rows}))),
     trading AS (SELECT market, symbol, taken_at, onboard_at, lag(taken_at) OVER (PARTITION BY market, symbol ORDER BY taken_at) AS last_at FROM (${rows}) WHERE status = 'TRADING')
     SELECT market, symbol, unnest(range(CASE WHEN onboard_at < taken_at THEN ${day('onboard_at')} WHEN last_at = before THEN ${day('last_at')} ELSE ${day('taken_at')} END, ${day('taken_at')} + 1)) AS day

@@ -57,6 +57,9 @@ function csvColumns(series: Series): readonly CsvColumn[] {
 
 type FeedRange = EventRange & Pick<DecodeOptions, 'partitionStart'>
 
+/** So many inputs are open at once at most, which bounds memory and files; more are read once for each feed. */
+const MOST_SHARED = 256
+
 /** Inputs that stay open from one feed to the next: of each range a feed takes what lies in it, so that a file of many partitions is read once. */
 export class SharedInputs {
   readonly texts: readonly (TextPool | undefined)[]
@@ -65,8 +68,10 @@ export class SharedInputs {
 
   /** Those that several tasks have. */
   constructor(tasks: readonly FeedTask[]) {
-    const keys = tasks.flatMap((task) => task.inputs.map(({ key }) => key))
-    this.#keys = new Set(keys.filter((key, index) => keys.indexOf(key) !== index))
+    const seen = new Set<string>()
+    const twice = new Set<string>()
+    for (const { inputs } of tasks) for (const { key } of inputs) (seen.has(key) ? twice : seen).add(key)
+    this.#keys = new Set([...twice].slice(0, MOST_SHARED))
     this.texts = textPools(tasks[0]?.series)
   }
 
@@ -86,7 +91,7 @@ export class SharedInputs {
   finish(): Map<string, FileEvidence> {
     const found = new Map<string, FileEvidence>()
     for (const { input, decoder } of this.#open.values()) {
-      decoder.leaveRange(undefined)
+      decoder.moveTo(undefined)
       refusing(input, () =>
         decoder.decode(
           [...this.texts.keys()].map(() => new Float64Array(1)),
@@ -112,7 +117,7 @@ function textPools(series: Series | undefined): readonly (TextPool | undefined)[
   return columns.map(({ name, type }) => (name !== undefined && type === 'string' ? new TextPool() : undefined))
 }
 
-/** Hands out the rows of one input after the other, one file in memory at a time, and keeps account of what they were. */
+/** Hands out the rows of one input after the other, one file in memory at a time besides those that are shared, and keeps account of what they were. */
 export class InputFeed {
   readonly decoded: DecodedInput[] = []
   readonly columns: readonly FeedColumn[]
@@ -177,7 +182,7 @@ export class InputFeed {
     const kept = this.#shared?.get(input.key)
     if (kept === undefined) this.#open = this.#refusing(input, () => this.#openInput(input, ordinal))
     else {
-      kept.decoder.leaveRange(this.#range)
+      kept.decoder.moveTo(this.#range)
       this.#open = { ...kept, ordinal }
     }
     return this.#open

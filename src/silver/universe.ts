@@ -12,7 +12,7 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { eventTimes } from './event-times.ts'
 import { noteExchangeInfo } from './exchange-info.ts'
 
-/** A symbol between its first and its last row; one that comes back after a break of more than `BREAK_DAYS` is another listing. Instants are ISO 8601 UTC. */
+/** A symbol between the first and the last time that it was seen, by its rows or as the exchange said; one that comes back after a break of more than `BREAK_DAYS` is another listing. Instants are ISO 8601 UTC. */
 export type Listing = SymbolParts & {
   readonly market: Market
   readonly symbol: string
@@ -21,7 +21,7 @@ export type Listing = SymbolParts & {
   readonly contractSize: number | null
   readonly firstSeen: string
   readonly lastSeen: string
-  /** Of the market's data as a whole: trading at its end, or gone before. */
+  /** As the newest answer of the exchange says, where it came later than the symbol's rows; else of the market's data as a whole: trading at its end, or gone before. */
   readonly status: 'trading' | 'ended'
 }
 
@@ -65,16 +65,18 @@ export async function universe(
     if (series.dataset === 'klines' && series.market === 'cm') await noteContracts(session, table)
   }
   await noteExchangeInfo(session, store)
-  const rows = await session.rows(`WITH days AS (SELECT DISTINCT * FROM seen_days),
+  // Whether the lake has a hole is told by its rows alone.
+  const rows = await session.rows(`WITH days AS (SELECT * FROM seen_days UNION SELECT * FROM told_days),
     gaps AS (SELECT *, lag(day) OVER (PARTITION BY market, symbol ORDER BY day) AS before FROM days),
-    market_days AS (SELECT DISTINCT market, day FROM days),
+    market_days AS (SELECT DISTINCT market, day FROM seen_days),
     covered AS (SELECT g.market, g.symbol, g.day, count(*) >= ${COVERED} * (g.day - g.before - 1) AS is_covered
       FROM gaps g JOIN market_days m ON m.market = g.market AND m.day > g.before AND m.day < g.day WHERE g.day - g.before > ${BREAK_DAYS} GROUP BY g.market, g.symbol, g.day, g.before),
     breaks AS (SELECT d.*, coalesce(is_covered, false) AS is_break FROM days d LEFT JOIN covered USING (market, symbol, day)),
     parts AS (SELECT *, count(*) FILTER (is_break) OVER (PARTITION BY market, symbol ORDER BY day) + 1 AS listing FROM breaks)
-    SELECT market, symbol, listing, min(day) AS first_day, max(day) + 1 AS end_day, max(max(day)) OVER (PARTITION BY market) AS market_day,
-      any_value(coalesce(told.size, c.size)) AS size, any_value(told.base) AS base, any_value(told.quote) AS quote FROM parts
-      LEFT JOIN (SELECT 'cm' AS market, symbol, median(size) AS size FROM contracts GROUP BY symbol) c USING (market, symbol) LEFT JOIN told USING (market, symbol) GROUP BY market, symbol, listing ORDER BY market, symbol, listing`)
+    SELECT market, symbol, listing, min(parts.day) AS first_day, max(parts.day) + 1 AS end_day, max(max(parts.day)) OVER (PARTITION BY market) AS market_day,
+      any_value(coalesce(told.size, c.size)) AS size, any_value(told.base) AS base, any_value(told.quote) AS quote,
+      CASE WHEN any_value(a.day) >= max(parts.day) THEN max(parts.day) = any_value(a.day) AND list_contains(any_value(a.trading), symbol) END AS is_trading FROM parts
+      LEFT JOIN (SELECT 'cm' AS market, symbol, median(size) AS size FROM contracts GROUP BY symbol) c USING (market, symbol) LEFT JOIN told USING (market, symbol) LEFT JOIN answered a USING (market) GROUP BY market, symbol, listing ORDER BY market, symbol, listing`)
   return rows.map(toListing).filter((listing) => fits(listing, filter))
 }
 
@@ -108,7 +110,8 @@ function toListing(row: Record<string, unknown>): Listing {
   const symbol = String(row['symbol'])
   const [first, end] = [Number(row['first_day']) * US_PER_DAY, Number(row['end_day']) * US_PER_DAY]
   const parts = splitSymbol(market, symbol)
-  const status = Number(row['end_day']) - 1 >= Number(row['market_day']) - ENDED_DAYS ? 'trading' : 'ended'
+  const isLast = Number(row['end_day']) - 1 >= Number(row['market_day']) - ENDED_DAYS
+  const status = (typeof row['is_trading'] === 'boolean' ? row['is_trading'] : isLast) ? 'trading' : 'ended'
   return {
     market,
     symbol,

@@ -265,8 +265,10 @@ test('after a new decoder gold is what it would be from scratch; a table of indi
     house.withGold((one) => one.dropIndicators('kept')),
     { code: 'TABLE_NOT_FOUND' },
   )
-  await assert.rejects(
-    house.withGold((one) => one.dropIndicators('universe')),
-    { code: 'USAGE' },
-  )
+  for (const name of ['universe', 'universe/data', '../gold/universe', 'binance_spot_bars_4h', 'indicator_memory'])
+    await assert.rejects(
+      house.withGold((one) => one.dropIndicators(name)),
+      { code: 'USAGE' },
+    )
+  assert.equal((await house.select('SELECT symbol FROM gold.universe')).length, 1)
 })

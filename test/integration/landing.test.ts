@@ -278,6 +278,29 @@ test('a run in another container counts as alive while it beats, and as dead whe
   await assert.rejects(ingestKlines(openHouse({ lake, archive: join(folder, 'archive'), signal: abort.signal })), { code: 'INTERRUPTED' })
 })
 
+test('a table that somebody has cut otherwise is told of and left alone, and keeps no other from being built', async (context) => {
+  const folder = await temporaryFolder(context)
+  const small = { symbols: ['BTCUSDT'], intervals: ['1m', '1h'] as const }
+  await smallArchive(join(folder, 'archive'), { ...small, days: 1 })
+  const house = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
+  await ingestKlines(house)
+  await house.withTables(true, (tables) =>
+    tables.alterPartition('silver.binance_spot_klines_1m', [{ source: 'open_time', transform: 'day' }]),
+  )
+  await smallArchive(join(folder, 'archive'), { ...small, days: 2 })
+  const { errors, counts } = await ingestKlines(house)
+  assert.deepEqual(
+    errors.map(({ code }) => code),
+    ['TABLE_CUT_OTHERWISE'],
+  )
+  assert.equal(counts.rowsWritten, 48)
+  const rows = async (table: string) => (await house.select(`SELECT count(*)::INTEGER AS n FROM silver.binance_spot_${table}`))[0]?.['n']
+  assert.deepEqual([await rows('klines_1m'), await rows('klines_1h')], [1440, 48])
+  await rm(join(folder, 'lake/silver/binance_spot_klines_1m'), { recursive: true })
+  assert.deepEqual((await ingestKlines(house)).errors, [])
+  assert.equal(await rows('klines_1m'), 2880)
+})
+
 test('the universe follows what another run has written and not carried on to gold', async (context) => {
   const folder = await temporaryFolder(context)
   await smallArchive(join(folder, 'archive'), { symbols: ['BTCUSDT', 'ETHUSDT'], days: 1 })

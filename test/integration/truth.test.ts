@@ -194,10 +194,18 @@ test('what the exchange says of its symbols is kept, and the universe knows symb
   ]
   assert.deepEqual(items, expected)
   assert.equal((await house.select('SELECT symbol FROM gold.universe')).length, 3)
+  // The newest answer is what counts: who is not called trading has ended, also if it was there the day before.
+  await keep(spot('2024-04-11', [asset('NEWXYZ', 'BREAK'), asset('BTCUSDT', 'BREAK')]))
+  assert.deepEqual(await house.select("SELECT symbol FROM gold.universe WHERE status = 'trading'"), [{ symbol: 'BTCUSD_PERP' }])
   // The same answer again changes nothing, and what is none is refused.
   await keep(spot('2024-04-10', [asset('NEWXYZ', 'TRADING')]))
-  assert.deepEqual(await house.select('SELECT count(*)::INTEGER AS n FROM silver.exchange_info'), [{ n: 4 }])
-  for (const answer of [{ symbols: [] }, { serverTime: 1, symbols: [asset('NEWXYZ', 'TRADING')] }, 'text'])
+  assert.deepEqual(await house.select('SELECT count(*)::INTEGER AS n FROM silver.exchange_info'), [{ n: 6 }])
+  for (const answer of [
+    { symbols: [] },
+    { serverTime: 1, symbols: [asset('NEWXYZ', 'TRADING')] },
+    { serverTime: 1712923200000000, symbols: [asset('NEWXYZ', 'TRADING')] },
+    'text',
+  ])
     assert.match((await keep(answer)).out, /EXCHANGE_INFO_INVALID/)
 })
 

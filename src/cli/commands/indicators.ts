@@ -106,8 +106,6 @@ async function computed(context: CommandContext, table: string, spec: string): P
   const specs = parseIndicators(spec)
   const [symbol, save, benchmark = ''] = [text(values, 'symbol'), text(values, 'save'), text(values, 'benchmark')]
   if (save !== undefined) {
-    if (!/^[a-z][a-z0-9_]*$/.test(save) || /^(binance_|universe$|indicator_memory$)/.test(save))
-      throw new LakehouseError('USAGE', '--save takes a name of small letters, digits and _, of which no other table of gold is called')
     const made = await (await context.open()).withGold((gold) => gold.saveIndicators({ name: save, source: table, spec, benchmark }))
     const counts = {
       rowsWritten: made.rowsWritten,

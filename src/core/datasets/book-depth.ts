@@ -11,7 +11,7 @@ export const bookDepth = {
   partition: () => 'day',
   cadence: () => undefined,
   parquet: PARQUET,
-  decoderVersion: 1,
+  decoderVersion: 2,
 } as const satisfies DatasetContract
 
 function columns(): readonly CsvColumn[] {

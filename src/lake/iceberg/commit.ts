@@ -25,6 +25,8 @@ export type Change = {
   readonly remove: ReadonlySet<string>
   /** More lines for the snapshot's summary. */
   readonly summary?: Readonly<Record<string, string>>
+  /** What the table itself says from then on. */
+  readonly properties?: Readonly<Record<string, string>>
   /** The branch that goes on; one that is new begins at the head of main. */
   readonly branch?: string
 }
@@ -94,7 +96,8 @@ export async function commit(
   return await update(store, root, deps, async (current) => {
     const change = await decide(current)
     if (change === undefined) return undefined
-    const base = current?.metadata ?? newMetadata(urlOf(store, root), shape, deps.nowMs())
+    const old = current?.metadata ?? newMetadata(urlOf(store, root), shape, deps.nowMs())
+    const base = change.properties === undefined ? old : { ...old, properties: { ...old.properties, ...change.properties } }
     const snapshot = await writeSnapshot(store, root, current, base, change, deps.nowMs())
     const { 'snapshot-id': id, 'timestamp-ms': atMs } = snapshot
     return withoutOldSnapshots(withRef(withSnapshot(base, snapshot), change.branch ?? 'main', id, 'branch', atMs))

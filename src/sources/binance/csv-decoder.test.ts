@@ -95,6 +95,46 @@ test('rows of another partition are counted, not returned', () => {
   assert.deepEqual([...evidence.elsewhere], [[utc(2025), 1]])
 })
 
+test('a file of several ranges is read once: each range has its rows, a row beyond waits for its own, and what no range takes is counted', () => {
+  const hour = 3_600_000_000
+  const start = utc(2024)
+  const at = (hours: number) => ROW.replace('1704067200000', String(1704067200000 + hours * 3_600_000))
+  // Before the first range, within it, in a gap between ranges, in the second, beyond both.
+  const lines = [at(-1), at(0), at(0.5), at(1), at(1.5), at(2), at(2.5), at(9)]
+  const range = (from: number) => ({ start: start + from * hour, end: start + (from + 1) * hour })
+  const queue = [Buffer.from(`${lines.join('\n')}\n`)]
+  const options = {
+    columns: klines.columns('spot'),
+    eventTime: 0,
+    key: [0],
+    texts: [],
+    range: range(0),
+    stopsAtEnd: true,
+    corrections: new Map<number, string>(),
+    partitionStart: (us: number) => Math.floor(us / hour) * hour,
+    onReject: () => assert.fail(),
+  }
+  const decoder = new CsvDecoder({ label: 'test.csv', next: () => queue.shift() }, options)
+  const times = new Float64Array(8)
+  const targets = options.columns.map((column, index) =>
+    index === 0 ? times : column.name === undefined ? undefined : new Float64Array(8),
+  )
+  const hours = () => [...times.subarray(0, decoder.decode(targets, 8))].map((us) => (us - start) / hour)
+  assert.deepEqual([hours(), hours(), decoder.evidence.rows], [[0, 0.5], [], 2])
+  decoder.moveTo(range(2))
+  assert.deepEqual([hours(), hours(), decoder.evidence.rows, decoder.evidence.ascending], [[2, 2.5], [], 2, true])
+  decoder.moveTo(undefined)
+  assert.deepEqual([hours(), decoder.evidence.rows, decoder.evidence.unitMs, decoder.evidence.lineEnd], [[], 0, 8, 'lf'])
+  assert.deepEqual(
+    [...decoder.evidence.elsewhere].map(([us, rows]) => [(us - start) / hour, rows]),
+    [
+      [-1, 1],
+      [1, 2],
+      [9, 1],
+    ],
+  )
+})
+
 test('the order of the rows is proved, or not', () => {
   const later = ROW.replace('1704067200000', '1704067260000')
   assert.equal(decode([`${ROW}\n${later}\n`]).evidence.ascending, true)

@@ -1,9 +1,9 @@
 import { PLAUSIBLE_TIME } from '../../core/time.ts'
 import * as fields from './csv-fields.ts'
-import { countCommas, fieldEnd, isEmpty, kindOf, lineAt, otherValue, slowDecimal, whyNone } from './csv-fields.ts'
+import { countCommas, fieldEnd, isEmpty, kindOf, lineAt, otherValue, slowDecimal, TimeReader, whyNone } from './csv-fields.ts'
 import { type CsvLayout, sniffLayout } from './csv-header.ts'
 import type { DecodeOptions, EventRange, RowSource } from './decode-options.ts'
-import type { FileEvidence, RangeEvidence, RejectReason } from './file-evidence.ts'
+import type { FileEvidence, RejectReason } from './file-evidence.ts'
 
 // Constants of this module, because the engine folds those and loads imported ones anew each time.
 const { SKIP, LONG, INSTANT, UNUSED, HOUR, COMMA, NEWLINE, RETURN, MINUS, DOT, ZERO, NINE, MAX_EXACT, POWERS } = fields
@@ -31,6 +31,7 @@ export class CsvDecoder {
   #stopsAtEnd: boolean
   /** A row beyond the range, by target, and its time. */
   #held: { readonly values: readonly number[]; readonly time: number } | undefined
+  readonly #times = new TimeReader()
   #hours = 0
   #hasKey = false
   #bytes: Buffer = EMPTY
@@ -167,15 +168,12 @@ export class CsvDecoder {
     return 1
   }
 
-  /** What is known of the rows of the range; reading goes on with those of a later one, of none but to the end of the file. */
-  leaveRange(next: EventRange | undefined): RangeEvidence {
-    const { rows, first, last, ascending, firstKey } = this.evidence
-    const left = { rows, first, last, ascending, firstKey, lastKey: [...this.#last] }
+  /** Goes on with the rows of a later range, of none but to the end of the file; the evidence of rows is that of the new range from then on. */
+  moveTo(next: EventRange | undefined): void {
     Object.assign(this.evidence, { rows: 0, first: undefined, last: undefined, ascending: this.#options.key !== undefined, firstKey: [] })
     this.#hasKey = false
     this.#range = next ?? NOWHERE
     this.#stopsAtEnd = next !== undefined
-    return left
   }
 
   /** Decodes what is to be read in the place of the line that was just rejected, if anything is. */
@@ -278,7 +276,7 @@ export class CsvDecoder {
       return end
     }
     const index = this.#layout.positions[field] as number
-    const value = otherValue(bytes, start, end, kind, this.#optional[field] === true, this.#options.texts[index])
+    const value = otherValue(bytes, start, end, kind, this.#optional[field] === true, this.#options.texts[index], this.#times)
     if (value === undefined) return -1
     if (kind === HOUR) this.#hours = value
     else (targets[index] as Float64Array)[row] = value
@@ -332,7 +330,7 @@ export class CsvDecoder {
     const { evidence } = this
     if (evidence.first === undefined) {
       evidence.first = time
-      evidence.lineEnd = this.#lineEnd()
+      if (evidence.lineEnd === 'none') evidence.lineEnd = this.#lineEnd()
       evidence.firstKey = this.#key.map((index) => targets[index]?.[row] ?? Number.NaN)
     } else if (time <= (evidence.last as number)) {
       if (time < (evidence.last as number)) evidence.sorted = false

@@ -110,13 +110,14 @@ export function otherValue(
   kind: number,
   optional: boolean,
   texts: TextPool | undefined,
+  times: TimeReader,
 ): number | undefined {
   if (isEmpty(bytes, start, end)) return optional ? Number.NaN : undefined
   if (kind === BOOLEAN) return booleanAt(bytes, start, end)
   const quote = bytes[start] === QUOTE && bytes[end - 1] === QUOTE ? 1 : 0
   const [from, to] = [start + quote, end - quote]
-  if (kind === DAY) return to - from === DAY_LENGTH ? plausible(dayAt(bytes, from)) : undefined
-  if (kind === DATETIME) return plausible(dateTimeAt(bytes, from, to))
+  if (kind === DAY) return to - from === DAY_LENGTH ? plausible(times.dayAt(bytes, from)) : undefined
+  if (kind === DATETIME) return plausible(times.dateTimeAt(bytes, from, to))
   const text = bytes.toString('utf8', from, to)
   if (kind === TEXT) return texts?.codeOf(text)
   return /^\d{1,2}$/.test(text) && Number(text) < 24 ? Number(text) : undefined
@@ -146,32 +147,35 @@ function booleanAt(bytes: Buffer, start: number, end: number): number | undefine
 const DAY_LENGTH = 10
 const SECONDS_LENGTH = 19
 
-/** 2024-01-31 12:00:00, with a T and up to six decimals as well, from its bytes: of some types every row has one. NaN where it is none. */
-function dateTimeAt(bytes: Buffer, start: number, end: number): number {
-  const between = bytes[start + DAY_LENGTH]
-  const hour = digitsAt(bytes, start + 11, 2)
-  const minute = digitsAt(bytes, start + 14, 2)
-  const second = digitsAt(bytes, start + 17, 2)
-  const decimals = end - start - SECONDS_LENGTH - 1
-  const isWhole = decimals === -1 || (decimals >= 1 && decimals <= 6 && bytes[start + SECONDS_LENGTH] === DOT)
-  if (!isWhole || (between !== SPACE && between !== T) || bytes[start + 13] !== COLON || bytes[start + 16] !== COLON) return Number.NaN
-  if (!(hour < 24 && minute < 60 && second < 60)) return Number.NaN
-  const micros = decimals === -1 ? 0 : digitsAt(bytes, start + SECONDS_LENGTH + 1, decimals) * 10 ** (6 - decimals)
-  return dayAt(bytes, start) + ((hour * 60 + minute) * 60 + second) * 1e6 + micros
-}
+/** Reads times from their bytes, because of some types every row has one; most are of the day of the one before. */
+export class TimeReader {
+  #day = Number.NaN
+  #dayStart = Number.NaN
 
-let lastDay = Number.NaN
-let lastDayStart = Number.NaN
-
-/** µs of 2024-01-31; NaN where it is no day of the calendar. */
-function dayAt(bytes: Buffer, start: number): number {
-  if (bytes[start + 4] !== MINUS || bytes[start + 7] !== MINUS) return Number.NaN
-  const day = (digitsAt(bytes, start, 4) * 100 + digitsAt(bytes, start + 5, 2)) * 100 + digitsAt(bytes, start + 8, 2)
-  if (day !== lastDay) {
-    lastDay = day
-    lastDayStart = parseInstant(bytes.toString('latin1', start, start + DAY_LENGTH)) ?? Number.NaN
+  /** 2024-01-31 12:00:00, with a T and up to six decimals as well; NaN where it is none. */
+  dateTimeAt(bytes: Buffer, start: number, end: number): number {
+    const between = bytes[start + DAY_LENGTH]
+    const hour = digitsAt(bytes, start + 11, 2)
+    const minute = digitsAt(bytes, start + 14, 2)
+    const second = digitsAt(bytes, start + 17, 2)
+    const decimals = end - start - SECONDS_LENGTH - 1
+    const isWhole = decimals === -1 || (decimals >= 1 && decimals <= 6 && bytes[start + SECONDS_LENGTH] === DOT)
+    if (!isWhole || (between !== SPACE && between !== T) || bytes[start + 13] !== COLON || bytes[start + 16] !== COLON) return Number.NaN
+    if (!(hour < 24 && minute < 60 && second < 60)) return Number.NaN
+    const micros = decimals === -1 ? 0 : digitsAt(bytes, start + SECONDS_LENGTH + 1, decimals) * 10 ** (6 - decimals)
+    return this.dayAt(bytes, start) + ((hour * 60 + minute) * 60 + second) * 1e6 + micros
   }
-  return lastDayStart
+
+  /** µs of 2024-01-31; NaN where it is no day of the calendar. */
+  dayAt(bytes: Buffer, start: number): number {
+    if (bytes[start + 4] !== MINUS || bytes[start + 7] !== MINUS) return Number.NaN
+    const day = (digitsAt(bytes, start, 4) * 100 + digitsAt(bytes, start + 5, 2)) * 100 + digitsAt(bytes, start + 8, 2)
+    if (day !== this.#day) {
+      this.#day = day
+      this.#dayStart = parseInstant(bytes.toString('latin1', start, start + DAY_LENGTH)) ?? Number.NaN
+    }
+    return this.#dayStart
+  }
 }
 
 /** A number of so many digits; NaN where one of them is none. */

@@ -14,7 +14,7 @@ export type DecodeOptions = {
   readonly texts: readonly (TextPool | undefined)[]
   /** Rows outside of it are counted, not returned. */
   readonly range: EventRange
-  /** Reading stops at the first row beyond the range, until `leaveRange` names the next one. */
+  /** Reading stops at the first row beyond the range, until `moveTo` names the next one. */
   readonly stopsAtEnd?: boolean
   readonly partitionStart: (eventTime: number) => number
   readonly onReject: (row: RejectedRow) => void

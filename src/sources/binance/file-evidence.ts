@@ -11,8 +11,8 @@ export type RejectReason =
 /** A line that cannot be typed: its number (from 1), the column, why, and its text (at most 4,096 characters). */
 export type RejectedRow = { readonly line: number; readonly column: string | null; readonly reason: RejectReason; readonly text: string }
 
-/** What the rows of a range turned out to be. Times are microseconds; first and last are those of the event time. */
-export type RangeEvidence = {
+/** What a file turned out to be, and its rows of one range. Times are microseconds; first and last are those of the event time. */
+export type FileEvidence = {
   rows: number
   first: number | undefined
   last: number | undefined
@@ -21,10 +21,6 @@ export type RangeEvidence = {
   /** The first and the last key, column by column. */
   firstKey: readonly number[]
   lastKey: readonly number[]
-}
-
-/** What a file turned out to be, and its rows of one range. */
-export type FileEvidence = RangeEvidence & {
   bom: boolean
   header: readonly string[] | undefined
   lineEnd: 'lf' | 'crlf' | 'none'
