@@ -28,7 +28,7 @@ const lines = [
   'Rows stay as they were published; `silver.<table>_flagged` reads them with a column `quality_flags`, the rules that a finding on their symbol and time names.',
   '',
   'Beside the rules for rows: `bars_sum` and `bars_from_trades` hold klines against finer klines and against trades, in exact decimals, where the lake has them; `duplicate_rows`, `rejected_rows`, `unsorted_file` and',
-  '`unused_column` tell what decoding has found, `stale` that the newest row of a symbol is older than `quality.maxStaleDays`.',
+  '`unused_column` tell what decoding has found, `stale` that the newest row of a symbol is older than `quality.maxStaleDays` (and not so old that nobody waits for more: 60 days).',
   '',
   '## What is missing, and how it is filled',
   '',

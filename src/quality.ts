@@ -2,10 +2,12 @@ import { type Series, seriesOf, silverTableName } from './core/datasets/registry
 import { LakehouseError } from './core/errors.ts'
 import { type Finding, wholeFinding } from './core/finding.ts'
 import { INTERVAL_IDS } from './core/interval.ts'
+import type { Market } from './core/market.ts'
 import { loadTable } from './lake/iceberg/table.ts'
 import { tableKey } from './lake/layout.ts'
 import { LedgerWriter } from './lake/ledger/writer.ts'
 import { listTables } from './lake/tables.ts'
+import { ARCHIVE_LISTING, keepListing } from './silver/archive-listing.ts'
 import { type Assessment, assessTable, type QualityOptions } from './silver/assess.ts'
 import { EXCHANGE_INFO, type KeptExchangeInfo, keepExchangeInfo } from './silver/exchange-info.ts'
 import { explainRow, type RowOrigin } from './silver/explain-row.ts'
@@ -16,6 +18,7 @@ import { type Decision, decide, type Quarantine, readQuarantine } from './silver
 import { diffRevisions, listRevisions, type Reconciliation, type Revision, reconcile } from './silver/reconcile.ts'
 import { type Listing, type UniverseFilter, universe } from './silver/universe.ts'
 import { symbolPatterns } from './sources/binance/discover.ts'
+import type { ListedSymbol } from './sources/binance/listed-stretches.ts'
 import type { TablesDeps } from './tables.ts'
 
 /** What is wrong with the data of a lake, and why. Tables are named as SQL names them, or by a pattern with * and ?. */
@@ -125,6 +128,13 @@ export class Quality {
     const kept = await withSession((session) => keepExchangeInfo({ store, session, commits, run }, bytes, name))
     this.findings.push(...(await publish(EXCHANGE_INFO)))
     return kept
+  }
+
+  /** Keeps what the archive lists of a market; the universe knows it from then on. */
+  async keepListing(market: Market, symbols: readonly ListedSymbol[]): Promise<void> {
+    const { store, commits, run, withSession, publish } = this.#deps
+    await withSession((session) => keepListing({ store, session, commits, run }, market, symbols))
+    this.findings.push(...(await publish(ARCHIVE_LISTING)))
   }
 
   /** The symbols that the lake knows, with the time of each. */

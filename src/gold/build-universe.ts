@@ -7,6 +7,7 @@ import { tableKey } from '../lake/layout.ts'
 import { listTables } from '../lake/tables.ts'
 import { type WriteDeps, writeRows } from '../lake/write-rows.ts'
 import { quote } from '../platform/duckdb/session.ts'
+import { ARCHIVE_LISTING } from '../silver/archive-listing.ts'
 import { EXCHANGE_INFO } from '../silver/exchange-info.ts'
 import { type Listing, universe } from '../silver/universe.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -26,7 +27,11 @@ const SHAPE: TableShape = {
     { name: 'multiplier', type: 'long', doc: 'units of the base asset that one unit of the symbol stands for' },
     { name: 'is_leveraged', type: 'boolean', doc: 'a token that holds a position' },
     { name: 'is_stable_pair', type: 'boolean', doc: 'one stable coin against another' },
-    { name: 'first_seen', type: 'instant', doc: 'start of the first day that it was seen: with a row, or trading as the exchange says' },
+    {
+      name: 'first_seen',
+      type: 'instant',
+      doc: 'start of the first day that it was seen: with a row, or a file in the archive, or trading as the exchange says',
+    },
     { name: 'last_seen', type: 'instant', doc: 'end of the last day that it was seen' },
     {
       name: 'status',
@@ -70,7 +75,7 @@ export async function buildUniverse(deps: WriteDeps): Promise<number | undefined
 async function sourcesOf(store: ObjectStore): Promise<string> {
   const sources = [`rules ${UNIVERSE_VERSION}`]
   for (const name of await listTables(store, 'silver'))
-    if (seriesOf(name) !== undefined || tableKey('silver', name) === EXCHANGE_INFO)
+    if (seriesOf(name) !== undefined || [EXCHANGE_INFO, ARCHIVE_LISTING].includes(tableKey('silver', name)))
       sources.push(`${name}@${(await loadTable(store, tableKey('silver', name)))?.metadata['current-snapshot-id']}`)
   return createHash('sha256').update(sources.sort().join('\n')).digest('hex')
 }

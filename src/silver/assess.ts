@@ -144,6 +144,9 @@ export const LEDGER_CHECKS = {
   rejected_rows: { severity: 'error', dimension: 'validity', meaning: 'lines could not be typed and lie in quarantine' },
 } as const
 
+/** A table that ended so long ago is one of the past, and nobody waits for its next rows. */
+const KEPT_UP_US = 60 * US_PER_DAY
+
 /** What the end of a symbol tells. */
 export const STALE_CHECK = {
   stale: {
@@ -186,7 +189,7 @@ async function score({ session }: WriteDeps, series: Series, { weights, staleUs,
       FROM sources WHERE (${count}) > 0`)
   if (isLive)
     await session.run(`INSERT INTO found BY NAME SELECT 'stale' AS check_id, symbol, max(last_us) AS from_us, max(last_us) + 1 AS to_us, 1 AS row_count
-      FROM tallies GROUP BY symbol QUALIFY max(last_us) >= max(max(last_us)) OVER () - ${staleUs} AND max(last_us) < ${nowUs - staleUs}`)
+      FROM tallies GROUP BY symbol QUALIFY max(last_us) >= max(max(last_us)) OVER () - ${staleUs} AND max(last_us) BETWEEN ${nowUs - KEPT_UP_US} AND ${nowUs - staleUs}`)
   const days = isStepped
     ? `SELECT symbol, day, coalesce(n, 0) AS n, least(1, coalesce(n, 0) / ((least((day + 1) * ${US_PER_DAY}, last_of + ${us}) - greatest(day * ${US_PER_DAY}, first_of)) // ${us})) AS completeness
        FROM (SELECT symbol, min(first_us) AS first_of, max(last_us) AS last_of, unnest(range(min(day), max(day) + 1)) AS day FROM tallies GROUP BY symbol) LEFT JOIN tallies USING (symbol, day)`

@@ -9,6 +9,7 @@ import { scanSql } from '../lake/scan-sql.ts'
 import { listTables } from '../lake/tables.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { noteListing } from './archive-listing.ts'
 import { eventTimes } from './event-times.ts'
 import { noteExchangeInfo } from './exchange-info.ts'
 
@@ -45,7 +46,7 @@ const COVERED = 0.8
 const ENDED_DAYS = 3
 
 /**
- * Who was there when, as far as the rows of the lake and what the exchange has said of its symbols tell: also those that are gone, which is what keeps a study from looking at survivors alone. In the order of
+ * Who was there when, as far as the rows of the lake, the listing of the archive and what the exchange has said of its symbols tell: also those that are gone, which is what keeps a study from looking at survivors alone. In the order of
  * markets and symbols.
  */
 export async function universe(
@@ -64,8 +65,9 @@ export async function universe(
     await session.run(`INSERT INTO seen_days SELECT DISTINCT ${quote(series.market)}, symbol, day FROM (${await daysOf(table, series)})`)
     if (series.dataset === 'klines' && series.market === 'cm') await noteContracts(session, table)
   }
+  await noteListing(session, store)
   await noteExchangeInfo(session, store)
-  // Whether the lake has a hole is told by its rows alone.
+  // Whether it is the lake that has a hole is told by what there is of others, not by what the exchange says.
   const rows = await session.rows(`WITH days AS (SELECT * FROM seen_days UNION SELECT * FROM told_days),
     gaps AS (SELECT *, lag(day) OVER (PARTITION BY market, symbol ORDER BY day) AS before FROM days),
     market_days AS (SELECT DISTINCT market, day FROM seen_days),

@@ -121,6 +121,24 @@ test('an assessment replaces what was found before, and gives the same again', a
   )
 })
 
+test('a symbol whose newest rows are late is stale, one that ended before the others is not, and nobody waits for rows of the past', async (context) => {
+  const folder = await temporaryFolder(context)
+  const archive = join(folder, 'archive')
+  for (const date of ['2024-01-01', '2024-01-02', '2024-01-03', '2024-01-04', '2024-01-05', '2024-01-06', '2024-01-07']) {
+    await writeDay(archive, 'AAAUSDT', date)
+    if (date < '2024-01-03') await writeDay(archive, 'GONEUSDT', date)
+  }
+  const staleOn = async (date: string) => {
+    const house = openHouse({ lake: join(folder, 'lake'), archive, nowMs: () => Date.parse(date) })
+    await ingestKlines(house)
+    const [found] = await house.withQuality(true, (quality) => quality.assess([TABLE]))
+    return found?.findings.filter(({ check }) => check === 'stale').map(({ symbol, from }) => [symbol, from]) ?? []
+  }
+  assert.deepEqual(await staleOn('2024-01-09T00:00:00Z'), [])
+  assert.deepEqual(await staleOn('2024-01-15T00:00:00Z'), [['AAAUSDT', '2024-01-07T23:00:00Z']])
+  assert.deepEqual(await staleOn('2024-06-01T00:00:00Z'), [])
+})
+
 test('rows are read with what is known of them, and stay as they were published', async (context) => {
   const folder = await temporaryFolder(context)
   const archive = join(folder, 'archive')

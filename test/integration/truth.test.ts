@@ -161,6 +161,37 @@ test('the universe of a day has those that were there: also the delisted, and a 
   )
 })
 
+test('the universe knows every symbol that the archive lists, also those that are gone, of which the lake has no rows', async (context) => {
+  const { archive, house, folder } = await setUp(context)
+  const day = (n: number) => new Date(Date.UTC(2024, 0, 1) + n * DAY).toISOString().slice(0, 10)
+  for (let n = 0; n < 60; n++) {
+    await write(archive, 'BTCUSDT', day(n), 1)
+    if (n < 20) await write(archive, 'GONEUSDT', day(n), 1)
+    if (n < 5 || n >= 50) await write(archive, 'LUNAUSDT', day(n), 1)
+  }
+  await ingestKlines(house, { symbols: ['BTCUSDT'], range: { start: Date.UTC(2024, 0, 1) * 1000, end: Date.UTC(2024, 0, 3) * 1000 } })
+  const args = ['universe', '--listing', '--archive', archive, '--market', 'spot', '--lake', join(folder, 'lake'), '--json']
+  const { out, code } = await cli(args, { cwd: folder })
+  assert.equal(code, 0)
+  const items = JSON.parse(out).items as Record<string, unknown>[]
+  const told = items.map((one) => [
+    one['symbol'],
+    one['listing'],
+    String(one['firstSeen']).slice(0, 10),
+    String(one['lastSeen']).slice(0, 10),
+    one['status'],
+  ])
+  const expected = [
+    ['BTCUSDT', 1, '2024-01-01', '2024-03-01', 'trading'],
+    ['GONEUSDT', 1, '2024-01-01', '2024-01-21', 'ended'],
+    ['LUNAUSDT', 1, '2024-01-01', '2024-01-06', 'ended'],
+    ['LUNAUSDT', 2, '2024-02-20', '2024-03-01', 'trading'],
+  ]
+  assert.deepEqual(told, expected)
+  assert.equal((await house.select('SELECT symbol FROM gold.universe')).length, 4)
+  assert.equal((await cli(['universe', '--archive', archive, '--lake', join(folder, 'lake')], { cwd: folder })).code, 2)
+})
+
 test('what the exchange says of its symbols is kept, and the universe knows symbols of which the lake has no rows', async (context) => {
   const { archive, house, folder } = await setUp(context)
   for (let n = 0; n < 3; n++) await write(archive, 'BTCUSDT', new Date(Date.UTC(2024, 0, 1) + n * DAY).toISOString().slice(0, 10), 1)

@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
+import { MARKETS, type Market } from '../../core/market.ts'
 import { CONTRACT_TYPES } from '../../core/symbol.ts'
 import { parseInstant } from '../../core/time.ts'
 import { textTable } from '../../query/text-table.ts'
 import type { KeptExchangeInfo } from '../../silver/exchange-info.ts'
 import { universePage } from '../../silver/quality-page.ts'
+import { type ListedSymbol, listedStretches } from '../../sources/binance/listed-stretches.ts'
+import { findEntry } from '../../sources/binance/matrix.ts'
 import { type Command, type CommandContext, type CommandResult, list, text } from '../command.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
 import { parseMarket, SELECTION_OPTIONS } from '../selection.ts'
@@ -16,6 +19,8 @@ export const universe: Command = {
     market: SELECTION_OPTIONS.market,
     quote: { type: 'string', value: 'ASSET,…', help: 'quote assets: USDT, USDC …' },
     contract: { type: 'string', value: 'TYPE,…', help: CONTRACT_TYPES.join(', ') },
+    listing: { type: 'boolean', help: 'keep what the archive lists first: every symbol with the days of its files' },
+    archive: SELECTION_OPTIONS.archive,
     'exchange-info': {
       type: 'string',
       value: 'FILE',
@@ -43,6 +48,9 @@ async function run(context: CommandContext): Promise<CommandResult> {
   })
   const markets = list(context.values, 'market').map(parseMarket)
   const filter = { at, markets, quotes: list(context.values, 'quote'), contractTypes, plain: context.values['plain'] === true }
+  if (text(context.values, 'archive') !== undefined && context.values['listing'] !== true)
+    throw new LakehouseError('USAGE', '--archive belongs to --listing')
+  if (context.values['listing'] === true) await keepListings(context, markets)
   const info = text(context.values, 'exchange-info')
   const kept = info === undefined ? undefined : await keep(context, info)
   const items = await (await context.open()).withQuality(false, (quality) => quality.universe(filter))
@@ -64,6 +72,20 @@ async function run(context: CommandContext): Promise<CommandResult> {
   }
   await writeHtml(context, (madeAt) => universePage(items, madeAt))
   return { status: 'done', counts: { symbols: items.length }, body: { items, ...(kept === undefined ? {} : { kept }) } }
+}
+
+async function keepListings(context: CommandContext, markets: readonly Market[]): Promise<void> {
+  const house = await context.open()
+  for (const market of markets.length === 0 ? MARKETS : markets) {
+    const symbols: ListedSymbol[] = []
+    await house.withArchive(async (origin) => {
+      if (findEntry(market, 'klines') === undefined) return
+      const around = { nowUs: context.nowMs() * 1000, signal: context.signal }
+      for await (const one of listedStretches(origin, market, around)) symbols.push(one)
+    })
+    if (symbols.length > 0) await house.withQuality(true, (quality) => quality.keepListing(market, symbols))
+  }
+  await house.withGold((gold) => gold.updateUniverse())
 }
 
 async function keep(context: CommandContext, file: string): Promise<KeptExchangeInfo> {
