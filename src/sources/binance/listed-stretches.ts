@@ -13,7 +13,7 @@ export type ListedSymbol = { readonly symbol: string; readonly stretches: readon
 const AT_ONCE = 16
 
 /**
- * Every symbol of a market that the archive lists, also those that are gone, in the order of their names: by its daily klines where there are any, else by the shortest. A month counts as a whole only where no day
+ * Every symbol of a market that the archive lists, also those that are gone, in the order of their names: by its daily klines where there are any, else by all others. A month counts as a whole only where no day
  * of it has a file of its own.
  */
 export async function* listedStretches(
@@ -24,12 +24,15 @@ export async function* listedStretches(
   const { symbols } = await discoverSymbols(origin, market, 'klines')
   const look = async (symbol: string): Promise<ListedSymbol> => {
     const found = await discoverIntervals(origin, market, 'klines', symbol)
-    const interval = found.includes('1d') ? '1d' : found[0]
-    const { available } = await discoverSeries(origin, { market, type: 'klines', symbol, interval }, undefined, nowUs)
-    const days = [...available.daily].map((date) => fileRange({ period: 'daily', date }))
-    const known = new Set(days.map(({ start }) => formatMonth(start)))
-    const months = [...available.monthly].filter((date) => !known.has(date)).map((date) => fileRange({ period: 'monthly', date }))
-    return { symbol, stretches: union([...days, ...months]) }
+    const ranges: TimeRange[] = []
+    for (const interval of found.includes('1d') ? (['1d'] as const) : found) {
+      const { available } = await discoverSeries(origin, { market, type: 'klines', symbol, interval }, undefined, nowUs)
+      const days = [...available.daily].map((date) => fileRange({ period: 'daily', date }))
+      const known = new Set(days.map(({ start }) => formatMonth(start)))
+      const months = [...available.monthly].filter((date) => !known.has(date)).map((date) => fileRange({ period: 'monthly', date }))
+      ranges.push(...days, ...months)
+    }
+    return { symbol, stretches: union(ranges) }
   }
   const size = new ResourceOptimizer().optimizeBatchSize(symbols.length, 'low')
   const processor = new ParallelProcessor(AT_ONCE)
