@@ -71,17 +71,19 @@ export function parseAmountRule(text: string): AmountRule {
   return { by: by as AmountRule['by'], size: amount }
 }
 
-/** SQL of the microseconds at which the bar begins that holds an instant (SQL of a TIMESTAMPTZ). */
-export function barStartSql(rule: TimeRule, time: string): string {
+/** SQL of what the instants (SQL of a TIMESTAMPTZ) of a bar have in common, and those of no other: the number of one of a fixed length, else the microseconds at which it begins. */
+export function barKeySql(rule: TimeRule, time: string): string {
   const { offsetUs } = rule
-  if ('us' in rule) {
-    const us = `epoch_us(${time})`
-    return offsetUs === 0 ? `(${us} // ${rule.us}) * ${rule.us}` : `((${us} - ${offsetUs}) // ${rule.us}) * ${rule.us} + ${offsetUs}`
-  }
+  if ('us' in rule) return `(epoch_us(${time})${offsetUs === 0 ? '' : ` - ${offsetUs}`}) // ${rule.us}`
   const shifted = offsetUs === 0 ? time : `(${time} - to_microseconds(${offsetUs}))`
   if (rule.zone === 'UTC') return `epoch_us(date_trunc('${rule.unit}', ${shifted})) + ${offsetUs}`
   const zone = quote(rule.zone)
   return `epoch_us(timezone(${zone}, date_trunc('${rule.unit}', timezone(${zone}, ${shifted})))) + ${offsetUs}`
+}
+
+/** SQL of the microseconds at which the bar of a key (SQL) begins. */
+export function barStartSql(rule: TimeRule, key: string): string {
+  return 'us' in rule ? `(${key} * ${rule.us} + ${rule.offsetUs})` : key
 }
 
 /** SQL of the microseconds at which the bar after the one that begins at `bar` (SQL, µs) begins. */

@@ -1,8 +1,9 @@
 import type { CsvColumn } from '../core/datasets/contract.ts'
 import { DATASETS } from '../core/datasets/registry.ts'
 import type { Market } from '../core/market.ts'
+import type { TimeRange } from '../core/time.ts'
 import { quoteName } from '../platform/duckdb/session.ts'
-import { barStartSql, longest, nextBarSql, type TimeRule } from './bar-rule.ts'
+import { barKeySql, barStartSql, longest, nextBarSql, type TimeRule } from './bar-rule.ts'
 
 /** Finer bars that coarser ones are made of. */
 export type FineBars = {
@@ -16,25 +17,21 @@ export type FineBars = {
 }
 
 /**
- * SQL of the bars whose opening lies in [start, end) µs, one row per symbol and bar: open and close of the first and last fine bar with trades, highest, lowest, exact sums, the number of fine
+ * SQL of the bars whose opening lies in a range, of all without one, one row per symbol and bar: open and close of the first and last fine bar with trades, highest, lowest, exact sums, the number of fine
  * bars held and expected, and whether these are the same. A fine bar without trades repeats the last close, and counts only in a bar that has no others.
  */
-export function resampleSql(
-  market: Market,
-  { rows, us, name, largest }: FineBars,
-  rule: TimeRule,
-  range: { start: number; end: number },
-): string {
+export function resampleSql(market: Market, { rows, us, name, largest }: FineBars, rule: TimeRule, range?: TimeRange): string {
   const sums = DATASETS.klines.columns(market).flatMap((column) => sumOf(column, largest, Math.ceil(longest(rule) / us)))
   const next = nextBarSql(rule, 'bar')
   const later = `CASE WHEN trade_count > 0 THEN epoch_us(open_time) ELSE epoch_us(open_time)`
-  const inner = `SELECT symbol, ${barStartSql(rule, 'open_time')} AS bar, arg_min("open", ${later} + ${FAR} END) AS "open", max(CASE WHEN trade_count > 0 THEN high END) AS high,
+  const inner = `SELECT symbol, ${barKeySql(rule, 'open_time')} AS bar_key, arg_min("open", ${later} + ${FAR} END) AS "open", max(CASE WHEN trade_count > 0 THEN high END) AS high,
       min(CASE WHEN trade_count > 0 THEN low END) AS low, arg_max("close", ${later} - ${FAR} END) AS "close", ${sums.map(({ sum }) => sum).join(', ')}, count(*) AS bars_held
-    FROM (${rows}) GROUP BY symbol, bar HAVING bar >= ${range.start} AND bar < ${range.end}`
-  const expected = `((${next} - bar) // ${us})`
+    FROM (${rows}) GROUP BY symbol, bar_key`
+  const expected = 'us' in rule ? `${Math.floor(rule.us / us)}::BIGINT` : `((${next} - bar) // ${us})`
+  const within = range === undefined ? '' : ` WHERE bar >= ${range.start} AND bar < ${range.end}`
   return `SELECT symbol, make_timestamptz(bar) AS open_time, "open", coalesce(high, "open") AS high, coalesce(low, "open") AS low, "close", ${sums.map(({ result }) => result).join(', ')},
       make_timestamptz(${next} - 1) AS close_time, '${name}' AS source_interval, ${expected} AS bars_expected, bars_held, bars_held = ${expected} AS is_complete
-    FROM (${inner})`
+    FROM (SELECT *, ${barStartSql(rule, 'bar_key')} AS bar FROM (${inner}))${within}`
 }
 
 /** Further away than any two instants. */

@@ -217,7 +217,7 @@ async function makeTimeBars(
     name: traded.interval,
     largest: isTrades ? new Map<string, number>() : largestAmounts(files, shape.fields),
   }
-  const bars = resampleSql(traded.market, fine, rule, { start: 0, end: utc(2200) })
+  const bars = resampleSql(traded.market, fine, rule)
   const held = isTrades ? ' EXCLUDE (bars_expected, bars_held, is_complete)' : ''
   await context.session.run(
     `CREATE OR REPLACE TEMP TABLE ${quoteName(target)} AS SELECT *${held}${price} FROM (${bars}) ORDER BY symbol, open_time`,

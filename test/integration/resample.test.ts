@@ -159,12 +159,7 @@ test('prices and sums are those of the minutes with trades, whichever way they a
       ['quote_volume', Math.max(...amounts, 1.9e7)],
       ['taker_buy_volume', Math.max(...amounts, 1e5)],
     ])
-    const sql = resampleSql(
-      'spot',
-      { rows: 'FROM fine', us: 60_000_000, name: '1m', largest },
-      { us: 3_600_000_000, offsetUs: 0 },
-      { start: 0, end: 1e15 },
-    )
+    const sql = resampleSql('spot', { rows: 'FROM fine', us: 60_000_000, name: '1m', largest }, { us: 3_600_000_000, offsetUs: 0 })
     const bars = await session.rows(
       `SELECT volume, quote_volume, taker_buy_volume, taker_buy_quote_volume FROM (${sql}) ORDER BY open_time`,
     )
