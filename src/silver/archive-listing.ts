@@ -1,9 +1,9 @@
 import type { Market } from '../core/market.ts'
 import { US_PER_DAY } from '../core/time.ts'
 import { fieldsOf, partitionField, type TableShape } from '../lake/iceberg/schema.ts'
-import { liveFiles, loadTable, snapshotOf } from '../lake/iceberg/table.ts'
+import { loadTable } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
-import { scanSql } from '../lake/scan-sql.ts'
+import { everyRow } from '../lake/scan-sql.ts'
 import { type WriteDeps, writeRows } from '../lake/write-rows.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ListedSymbol } from '../sources/binance/listed-stretches.ts'
@@ -37,8 +37,6 @@ export async function keepListing(deps: WriteDeps, market: Market, symbols: read
 export async function noteListing(session: DuckDBSession, store: ObjectStore): Promise<void> {
   const table = await loadTable(store, ARCHIVE_LISTING)
   if (table === undefined) return
-  const files = []
-  for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
   await session.run(`INSERT INTO seen_days SELECT market, symbol, unnest(range(epoch_us(from_time) // ${US_PER_DAY}, epoch_us(to_time) // ${US_PER_DAY}))
-    FROM (${await scanSql(table, table.shape, files)})`)
+    FROM (${await everyRow(table)})`)
 }

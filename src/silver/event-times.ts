@@ -1,18 +1,15 @@
 import { DATASETS, type Series, silverTableName } from '../core/datasets/registry.ts'
 import type { TimeRange } from '../core/time.ts'
-import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { planScan } from '../lake/iceberg/scan.ts'
-import { liveFiles, loadTable, required, snapshotOf, type Table } from '../lake/iceberg/table.ts'
+import { loadTable, required, snapshotOf, type Table } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
-import { scanSql } from '../lake/scan-sql.ts'
+import { everyRow, scanSql } from '../lake/scan-sql.ts'
 import { quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
 /** SQL of symbol and event time (`us`, microseconds) of every row of a series' table. */
 export async function eventTimes(table: Table, series: Series): Promise<string> {
-  const files: DataFile[] = []
-  for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
-  return `SELECT symbol, epoch_us(${quoteName(DATASETS[series.dataset].eventTime)}) AS us FROM (${await scanSql(table, table.shape, files)})`
+  return `SELECT symbol, epoch_us(${quoteName(DATASETS[series.dataset].eventTime)}) AS us FROM (${await everyRow(table)})`
 }
 
 /** The rows of a series' table in a stretch of time, µs, as SQL, and how many bytes their files have. */

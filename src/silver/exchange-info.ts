@@ -4,9 +4,9 @@ import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import type { Market } from '../core/market.ts'
 import { formatInstant, PLAUSIBLE_TIME, US_PER_DAY } from '../core/time.ts'
 import { fieldsOf, partitionField, type TableShape } from '../lake/iceberg/schema.ts'
-import { liveFiles, loadTable, snapshotOf } from '../lake/iceberg/table.ts'
+import { loadTable } from '../lake/iceberg/table.ts'
 import { exchangeInfoKey, tableKey } from '../lake/layout.ts'
-import { scanSql } from '../lake/scan-sql.ts'
+import { everyRow } from '../lake/scan-sql.ts'
 import { type WriteDeps, writeRows } from '../lake/write-rows.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -102,9 +102,7 @@ export async function noteExchangeInfo(session: DuckDBSession, store: ObjectStor
   await session.run('CREATE OR REPLACE TEMP TABLE told (market VARCHAR, symbol VARCHAR, base VARCHAR, quote VARCHAR, size DOUBLE)')
   const table = await loadTable(store, EXCHANGE_INFO)
   if (table === undefined) return
-  const files = []
-  for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
-  const rows = await scanSql(table, table.shape, files)
+  const rows = await everyRow(table)
   await session.run(
     `INSERT INTO told SELECT market, symbol, arg_max(base, taken_at), arg_max(quote, taken_at), arg_max(contract_size, taken_at) FROM (${rows}) GROUP BY ALL`,
   )

@@ -5,7 +5,7 @@ import { formatInstant, US_PER_DAY } from '../core/time.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { liveFiles, loadTable, snapshotOf, type Table } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
-import { scanSql } from '../lake/scan-sql.ts'
+import { everyRow, scanSql } from '../lake/scan-sql.ts'
 import { listTables } from '../lake/tables.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -101,9 +101,7 @@ async function daysOf(table: Table, series: Series): Promise<string> {
 
 /** Contracts × size = base asset × price, of a bar within its low and high: the sizes are round numbers. */
 async function noteContracts(session: DuckDBSession, table: Table): Promise<void> {
-  const files: DataFile[] = []
-  for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
-  await session.run(`INSERT INTO contracts SELECT symbol, round(median(base_volume * (high + low) / 2 / contracts)) FROM (${await scanSql(table, table.shape, files)})
+  await session.run(`INSERT INTO contracts SELECT symbol, round(median(base_volume * (high + low) / 2 / contracts)) FROM (${await everyRow(table)})
     WHERE contracts > 0 AND high > 0 GROUP BY symbol`)
 }
 
