@@ -18,9 +18,21 @@ const MIXED = ['klines', 'trades', 'aggTrades', 'metrics', 'bookDepth'] as const
 /** The rules for rows alone, and all that `quality` does. */
 const CHECKS = ['rules', 'quality'] as const
 
-function noteChecks(results: Map<string, Measure[]>, checks: ReadonlyMap<(typeof CHECKS)[number], Measure[]>): void {
+/** Measures the contenders, round after round, over the archive of a name, and what the checks take over the tables that ours makes of it. */
+async function measureAll(cache: string, name: string, title: string, contenders: readonly Contender[]): Promise<void> {
+  const [archive, bronze, silver] = [join(cache, `archive-${name}`), join(cache, `bronze-${name}`), join(cache, `silver-${name}`)]
+  for (const folder of [bronze, silver]) await rm(folder, { recursive: true, force: true })
+  await measureOnce(ours('', 'bronze'), bronze, archive, '')
+  await measureOnce(ours('', 'ingest'), silver, archive, '')
+  const results = new Map<string, Measure[]>(contenders.map((one) => [one.name, []]))
+  const checks = new Map<(typeof CHECKS)[number], Measure[]>(CHECKS.map((what) => [what, []]))
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const one of contenders) results.get(one.name)?.push(await measureOnce(one, join(cache, 'out'), archive, bronze))
+    for (const what of CHECKS) checks.get(what)?.push(await measureOnce({ ...ours('', what), keeps: true }, silver, archive, ''))
+  }
   results.set('ours: all rules for rows', checks.get('rules') ?? [])
   results.set('ours: rules, detectors, scores, findings', checks.get('quality') ?? [])
+  printMeasures(title, ROUNDS, results)
 }
 
 /** Decodes big days, and many small files of several types, with ours and with each peer, and holds the rules against them. */
@@ -42,24 +54,13 @@ async function benchMixed(cache: string): Promise<void> {
     await writeArchive(archive, { seed: 'bench', series, start: Date.UTC(2024, 2, 5), days: 10, tradesPerDay: 1500, periods: ['daily'] })
     await writeFile(join(archive, 'complete'), '')
   }
-  const [bronze, silver] = [join(cache, 'bronze-mixed'), join(cache, 'silver-mixed')]
-  for (const folder of [bronze, silver]) await rm(folder, { recursive: true, force: true })
-  await measureOnce(ours('', 'bronze'), bronze, archive, '')
-  await measureOnce(ours('', 'ingest'), silver, archive, '')
   const contenders: readonly Contender[] = [
     ours('ours: bronze → silver, everything on', 'silver'),
     peer('Polars, unique + sort', 'mixed_peer.py', 'polars'),
     peer('DuckDB, DISTINCT ON + ORDER BY', 'mixed_peer.py', 'duckdb'),
     peer('pandas', 'mixed_peer.py', 'pandas'),
   ]
-  const results = new Map<string, Measure[]>(contenders.map(({ name }) => [name, []]))
-  const checks = new Map<(typeof CHECKS)[number], Measure[]>(CHECKS.map((what) => [what, []]))
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const one of contenders) results.get(one.name)?.push(await measureOnce(one, join(cache, 'out'), archive, bronze))
-    for (const what of CHECKS) checks.get(what)?.push(await measureOnce({ ...ours('', what), keeps: true }, silver, archive, ''))
-  }
-  noteChecks(results, checks)
-  printMeasures('1,000 files of five types', ROUNDS, results)
+  await measureAll(cache, 'mixed', '1,000 files of five types', contenders)
 }
 
 async function benchDays(cache: string): Promise<void> {
@@ -71,11 +72,6 @@ async function benchDays(cache: string): Promise<void> {
       await writeArchive(archive, { seed: 'bench', series, start: Date.UTC(2024, 2, 5), days: 1, tradesPerDay, periods: ['daily'] })
       await writeFile(join(archive, 'complete'), '')
     }
-    const bronze = join(cache, `bronze-${type}`)
-    const silver = join(cache, `silver-${type}`)
-    for (const folder of [bronze, silver]) await rm(folder, { recursive: true, force: true })
-    await measureOnce(ours('', 'bronze'), bronze, archive, '')
-    await measureOnce(ours('', 'ingest'), silver, archive, '')
     const contenders: readonly Contender[] = [
       ours('ours: bronze → silver, everything on', 'silver'),
       peer('Polars, unique + sort', 'trades_peer.py', 'polars-unique', number),
@@ -83,13 +79,6 @@ async function benchDays(cache: string): Promise<void> {
       peer('DuckDB, DISTINCT ON + ORDER BY', 'trades_peer.py', 'duckdb', number),
       peer('pandas', 'trades_peer.py', 'pandas', number),
     ]
-    const results = new Map<string, Measure[]>(contenders.map(({ name }) => [name, []]))
-    const checks = new Map<(typeof CHECKS)[number], Measure[]>(CHECKS.map((what) => [what, []]))
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const one of contenders) results.get(one.name)?.push(await measureOnce(one, join(cache, 'out'), archive, bronze))
-      for (const what of CHECKS) checks.get(what)?.push(await measureOnce({ ...ours('', what), keeps: true }, silver, archive, ''))
-    }
-    noteChecks(results, checks)
-    printMeasures(type, ROUNDS, results)
+    await measureAll(cache, type, type, contenders)
   }
 }

@@ -7,7 +7,7 @@ import { writeDataFile } from '../lake/data-file.ts'
 import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { periodFolder, periodRange, type TableShape } from '../lake/iceberg/schema.ts'
-import { keyOf, liveFiles, loadTable, snapshotOf, urlOf } from '../lake/iceberg/table.ts'
+import { currentFiles, keyOf, loadTable, urlOf } from '../lake/iceberg/table.ts'
 import { periodOf } from '../lake/iceberg/transform.ts'
 import { tableKey } from '../lake/layout.ts'
 import { openFiles } from '../lake/scan-sql.ts'
@@ -83,8 +83,7 @@ async function silverSources(store: ObjectStore, { market, interval }: BarSeries
   for (const fine of sourceIntervals(interval)) {
     const table = await loadTable(store, tableKey('silver', silverTableName({ dataset: 'klines', market, interval: fine })))
     if (table === undefined) continue
-    const files: DataFile[] = []
-    for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
+    const files = await currentFiles(table)
     if (files.length > 0) sources.push({ interval: fine, files, fields: table.shape.fields })
   }
   return sources

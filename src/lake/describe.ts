@@ -4,7 +4,7 @@ import { compactable, MANY_FILES, SMALL_FILE } from './compact.ts'
 import type { DataFile } from './iceberg/manifest.ts'
 import { manifestShapeOf, sameId, shownId } from './iceberg/metadata.ts'
 import { periodRange } from './iceberg/schema.ts'
-import { liveFiles, manifestsOf, metadataKey, snapshotOf, type Table, urlOf } from './iceberg/table.ts'
+import { currentFiles, liveFiles, manifestsOf, metadataKey, snapshotOf, type Table, urlOf } from './iceberg/table.ts'
 import { type ColumnValue, compareValues } from './iceberg/values.ts'
 import { tableName } from './layout.ts'
 import { ancestors } from './maintain.ts'
@@ -65,9 +65,7 @@ export function listHistory(table: Table) {
 
 /** The data files of the current snapshot, in the order of their partitions and paths. */
 export async function listFiles(table: Table) {
-  const files: DataFile[] = []
-  for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
-  return files
+  return (await currentFiles(table))
     .sort((a, b) => comparePartitions(a, b) || (a.path < b.path ? -1 : 1))
     .map((file) => ({
       path: file.path,

@@ -2,7 +2,7 @@ import { quote, quoteName } from '../platform/duckdb/session.ts'
 import { type ObjectStore, openAll } from '../storage/object-store.ts'
 import type { DataFile } from './iceberg/manifest.ts'
 import type { TableShape } from './iceberg/schema.ts'
-import { keyOf, liveFiles, snapshotOf, type Table } from './iceberg/table.ts'
+import { currentFiles, keyOf, type Table } from './iceberg/table.ts'
 import { sqlType } from './iceberg/values.ts'
 
 /** Data files as files of this machine, in their order. */
@@ -36,7 +36,5 @@ export async function scanSql(
 
 /** SQL that reads every row of a table as it is now. */
 export async function everyRow(table: Table): Promise<string> {
-  const files: DataFile[] = []
-  for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
-  return await scanSql(table, table.shape, files)
+  return await scanSql(table, table.shape, await currentFiles(table))
 }

@@ -129,8 +129,8 @@ async function* inBatches(partitions: AsyncIterable<PartitionInputs>, unit: Peri
   const monthOf = ({ partition }: PartitionInputs) => formatMonth(periodRange(unit, partition).start)
   for await (const one of partitions) {
     const keys = unit === 'day' ? one.inputs.map(({ key }) => key).filter((key) => parseArchiveKey(key).period === 'monthly') : []
-    const [last] = batch
-    if (last !== undefined && !(keys.some((key) => shared.has(key)) && monthOf(last) === monthOf(one))) {
+    const [first] = batch
+    if (first !== undefined && !(keys.some((key) => shared.has(key)) && monthOf(first) === monthOf(one))) {
       yield batch
       batch = []
     }

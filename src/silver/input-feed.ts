@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import type { CsvColumn } from '../core/datasets/contract.ts'
 import { DATASETS, type Series, storedAs } from '../core/datasets/registry.ts'
 import { LakehouseError, systemCode } from '../core/errors.ts'
+import type { TimeRange } from '../core/time.ts'
 import { CHUNK_ROWS, type FeedChunk, type FeedColumn } from '../platform/duckdb/feed.ts'
 import { TextPool } from '../platform/duckdb/text-pool.ts'
 import { CsvDecoder } from '../sources/binance/csv-decoder.ts'
-import type { DecodeOptions, EventRange } from '../sources/binance/decode-options.ts'
+import type { DecodeOptions } from '../sources/binance/decode-options.ts'
 import type { FileEvidence, RejectedRow } from '../sources/binance/file-evidence.ts'
 import { type FileBytes, ZipReader } from '../sources/binance/zip-entry.ts'
 import type { BuildInput } from './inputs.ts'
@@ -55,7 +56,7 @@ function csvColumns(series: Series): readonly CsvColumn[] {
   return DATASETS[series.dataset].columns(series.market)
 }
 
-type FeedRange = EventRange & Pick<DecodeOptions, 'partitionStart'>
+type FeedRange = TimeRange & Pick<DecodeOptions, 'partitionStart'>
 
 /** So many inputs are open at once at most, which bounds memory and files; more are read once for each feed. */
 const MOST_SHARED = 256

@@ -7,7 +7,6 @@ import { textTable } from '../../query/text-table.ts'
 import type { KeptExchangeInfo } from '../../silver/exchange-info.ts'
 import { universePage } from '../../silver/quality-page.ts'
 import { type ListedSymbol, listedStretches } from '../../sources/binance/listed-stretches.ts'
-import { findEntry } from '../../sources/binance/matrix.ts'
 import { type Command, type CommandContext, type CommandResult, list, text } from '../command.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
 import { parseMarket, SELECTION_OPTIONS } from '../selection.ts'
@@ -76,15 +75,14 @@ async function run(context: CommandContext): Promise<CommandResult> {
 
 async function keepListings(context: CommandContext, markets: readonly Market[]): Promise<void> {
   const house = await context.open()
-  for (const market of markets.length === 0 ? MARKETS : markets) {
-    const symbols: ListedSymbol[] = []
-    await house.withArchive(async (origin) => {
-      if (findEntry(market, 'klines') === undefined) return
-      const around = { nowUs: context.nowMs() * 1000, signal: context.signal }
+  const around = { nowUs: context.nowMs() * 1000, signal: context.signal }
+  await house.withArchive(async (origin) => {
+    for (const market of markets.length === 0 ? MARKETS : markets) {
+      const symbols: ListedSymbol[] = []
       for await (const one of listedStretches(origin, market, around)) symbols.push(one)
-    })
-    if (symbols.length > 0) await house.withQuality(true, (quality) => quality.keepListing(market, symbols))
-  }
+      if (symbols.length > 0) await house.withQuality(true, (quality) => quality.keepListing(market, symbols))
+    }
+  })
   await house.withGold((gold) => gold.updateUniverse())
 }
 

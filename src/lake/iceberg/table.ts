@@ -189,6 +189,13 @@ export async function plannedEntries(table: Table, line: ManifestLine, columns: 
   return entries
 }
 
+/** The data files of a table as it is now, in manifest order. */
+export async function currentFiles(table: Table): Promise<DataFile[]> {
+  const files: DataFile[] = []
+  for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)
+  return files
+}
+
 /** The data files of a snapshot, in manifest order. */
 export async function* liveFiles(table: Table, snapshot: Snapshot | undefined): AsyncGenerator<DataFile> {
   if (snapshot === undefined) return

@@ -1,8 +1,8 @@
-import { PLAUSIBLE_TIME } from '../../core/time.ts'
+import { PLAUSIBLE_TIME, type TimeRange } from '../../core/time.ts'
 import * as fields from './csv-fields.ts'
 import { countCommas, fieldEnd, isEmpty, kindOf, lineAt, otherValue, slowDecimal, TimeReader, whyNone } from './csv-fields.ts'
 import { type CsvLayout, sniffLayout } from './csv-header.ts'
-import type { DecodeOptions, EventRange, RowSource } from './decode-options.ts'
+import type { DecodeOptions, RowSource } from './decode-options.ts'
 import type { FileEvidence, RejectReason } from './file-evidence.ts'
 
 // Constants of this module, because the engine folds those and loads imported ones anew each time.
@@ -13,7 +13,7 @@ const TEXT_LIMIT = 4096
 const MS_START = PLAUSIBLE_TIME.start / 1000
 const MS_END = PLAUSIBLE_TIME.end / 1000
 const EMPTY = Buffer.alloc(0)
-const NOWHERE: EventRange = { start: Number.POSITIVE_INFINITY, end: Number.POSITIVE_INFINITY }
+const NOWHERE: TimeRange = { start: Number.POSITIVE_INFINITY, end: Number.POSITIVE_INFINITY }
 
 /** Decodes the rows of one CSV, straight from its bytes into column arrays. */
 export class CsvDecoder {
@@ -27,7 +27,7 @@ export class CsvDecoder {
   readonly #hasHours: boolean
   readonly #last: Float64Array
   readonly #isKeyedByTime: boolean
-  #range: EventRange
+  #range: TimeRange
   #stopsAtEnd: boolean
   /** A row beyond the range, by target, and its time. */
   #held: { readonly values: readonly number[]; readonly time: number } | undefined
@@ -169,7 +169,7 @@ export class CsvDecoder {
   }
 
   /** Goes on with the rows of a later range, of none but to the end of the file; the evidence of rows is that of the new range from then on. */
-  moveTo(next: EventRange | undefined): void {
+  moveTo(next: TimeRange | undefined): void {
     Object.assign(this.evidence, { rows: 0, first: undefined, last: undefined, ascending: this.#options.key !== undefined, firstKey: [] })
     this.#hasKey = false
     this.#range = next ?? NOWHERE

@@ -1,4 +1,5 @@
 import type { CsvColumn } from '../../core/datasets/contract.ts'
+import type { TimeRange } from '../../core/time.ts'
 import type { TextPool } from '../../platform/duckdb/text-pool.ts'
 import type { RejectedRow } from './file-evidence.ts'
 
@@ -13,7 +14,7 @@ export type DecodeOptions = {
   /** By column: where the texts of a text column are gathered. */
   readonly texts: readonly (TextPool | undefined)[]
   /** Rows outside of it are counted, not returned. */
-  readonly range: EventRange
+  readonly range: TimeRange
   /** Reading stops at the first row beyond the range, until `moveTo` names the next one. */
   readonly stopsAtEnd?: boolean
   readonly partitionStart: (eventTime: number) => number
@@ -21,5 +22,3 @@ export type DecodeOptions = {
   /** By line: what is read in the place of a line that cannot be typed. */
   readonly corrections: ReadonlyMap<number, string>
 }
-
-export type EventRange = { readonly start: number; readonly end: number }
