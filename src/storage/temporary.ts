@@ -72,8 +72,8 @@ export function writerOf(name: string): Writer | undefined {
   return match === null ? undefined : { place: match[1] ?? '', pid: Number(match[2]), start: match[3] ?? '' }
 }
 
-/** Whether the writer of a temporary file may still be at work: it runs, or cannot be asked from here. */
+/** False only for a temporary file whose writer is dead: a name that tells no writer is not ours to judge. */
 export function mayBeAtWork(name: string): boolean {
   const writer = writerOf(name)
-  return writer !== undefined && isRunning(writer) !== false
+  return writer === undefined || isRunning(writer) !== false
 }
