@@ -40,7 +40,7 @@ async function bindTable(
   asOf: AsOf | undefined,
   view = name,
 ): Promise<BoundTable> {
-  const table = await loadTable(store, tableKey(layer, name))
+  const table = /^\w+$/.test(name) ? await loadTable(store, tableKey(layer, name)) : undefined
   const unflagged = table === undefined && layer === 'silver' && name.endsWith(FLAGGED) ? name.slice(0, -FLAGGED.length) : undefined
   if (unflagged !== undefined) return await bindFlagged(session, store, { layer, name: unflagged, mentions }, asOf)
   if (table === undefined) throw await notFound(store, `${layer}.${name}`)

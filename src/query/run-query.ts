@@ -1,6 +1,6 @@
 import { createReadStream, createWriteStream, existsSync } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { copyFile, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { asLakehouseError, LakehouseError, systemCode } from '../core/errors.ts'
@@ -56,7 +56,7 @@ const COPY_OPTIONS = {
 
 /**
  * Runs one read-only statement over the lake and writes its result. Only files that the conditions leave are opened, bulk formats are made by the engine
- * itself, and outside of the lake the engine can reach nothing but the output file. Throws SQL_INVALID, SQL_REFUSED, TABLE_NOT_FOUND, SNAPSHOT_NOT_FOUND,
+ * itself, in a folder of this process: the engine never reaches the folder of the output. Throws SQL_INVALID, SQL_REFUSED, TABLE_NOT_FOUND, SNAPSHOT_NOT_FOUND,
  * QUERY_FAILED, OUTPUT_FAILED, INTERRUPTED.
  */
 export async function runQuery(
@@ -65,17 +65,11 @@ export async function runQuery(
   options: QueryOptions,
   write: (text: string) => void,
 ): Promise<BoundTable[]> {
-  const { output } = options
-  return await withResult(
-    store,
-    sql,
-    { ...options, outputFolder: output && dirname(resolve(output)) },
-    async ({ session, tables, scratch, asResult }) => {
-      await asResult()
-      await writeResult(session, options, scratch, write)
-      return tables
-    },
-  )
+  return await withResult(store, sql, options, async ({ session, tables, scratch, asResult }) => {
+    await asResult()
+    await writeResult(session, options, scratch, write)
+    return tables
+  })
 }
 
 /** The rows of a small result as objects, values as JavaScript has them. Throws QUERY_FAILED for more than 100,000 rows. */
@@ -122,16 +116,11 @@ type Opened = {
 }
 
 /** Runs `use` where the statement's tables are views, in a session that the signal interrupts. */
-async function withResult<T>(
-  store: ObjectStore,
-  sql: string,
-  limits: QueryLimits & { readonly outputFolder?: string | undefined },
-  use: (opened: Opened) => Promise<T>,
-): Promise<T> {
-  const { threads, memoryLimitMb, signal, outputFolder, layer } = limits
+async function withResult<T>(store: ObjectStore, sql: string, limits: QueryLimits, use: (opened: Opened) => Promise<T>): Promise<T> {
+  const { threads, memoryLimitMb, signal, layer } = limits
   const options = { folders: [...store.files.folders, ...limits.linked], threads, memoryLimitMb }
-  // What reaches further than the lake, or looks for names elsewhere, gets a session of its own.
-  const isUsual = outputFolder === undefined && layer === undefined
+  // What looks for names elsewhere gets a session of its own.
+  const isUsual = layer === undefined
   const opened = isUsual ? await takeSession(options) : await openSession(options)
   const { session } = opened
   const stop = () => session.interrupt()
@@ -150,7 +139,7 @@ async function withResult<T>(
     if (analysis.calls.length > 0) isPlain = false
     if (layer !== undefined) await session.run(`SET search_path = 'main,${layer}'`)
     const asResult = () => session.run(`CREATE OR REPLACE TEMP VIEW result AS ${selectOf(sql)}`)
-    if (!isUsual) await fence(opened, [...options.folders, ...(outputFolder === undefined ? [] : [outputFolder])])
+    if (!isUsual) await fence(opened, options.folders)
     signal.throwIfAborted()
     const run = () => use({ session, tables, scratch: opened.scratch, asResult })
     const done = await run().catch(async (error: unknown) => {
@@ -187,16 +176,15 @@ async function writeResult(session: DuckDBSession, options: QueryOptions, scratc
     write(`${await showTable(session)}\n`)
     return
   }
-  const folder = output === undefined ? scratch : dirname(resolve(output))
-  if (!existsSync(folder))
-    throw new LakehouseError('OUTPUT_FAILED', `there is no folder ${folder} to write to`, { details: { output: output ?? null } })
-  const file = join(folder, temporaryName())
+  if (output !== undefined && !existsSync(dirname(resolve(output))))
+    throw new LakehouseError('OUTPUT_FAILED', `there is no folder ${dirname(resolve(output))} to write to`, { details: { output } })
+  const file = join(scratch, temporaryName())
   try {
     if (format === 'arrow') await writeArrow(session, file)
     else if (format === 'table') await pipeline(Readable.from([`${await showTable(session)}\n`]), createWriteStream(file))
     else await session.run(`COPY (FROM result) TO ${quote(file)} (${COPY_OPTIONS[format]})`)
     if (output === undefined) await toStandardOutput(file)
-    else await rename(file, join(folder, basename(output)))
+    else await moveFile(file, resolve(output))
   } catch (error) {
     const failure = asLakehouseError(error)
     if (
@@ -207,6 +195,22 @@ async function writeResult(session: DuckDBSession, options: QueryOptions, scratc
     throw failure
   } finally {
     await rm(file, { force: true })
+  }
+}
+
+/** Puts a finished file into its place at once; to another file system it is copied first. */
+async function moveFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to)
+  } catch (error) {
+    if (systemCode(error) !== 'EXDEV') throw error
+    const temporary = join(dirname(to), temporaryName())
+    try {
+      await copyFile(from, temporary)
+      await rename(temporary, to)
+    } finally {
+      await rm(temporary, { force: true })
+    }
   }
 }
 

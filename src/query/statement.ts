@@ -53,7 +53,7 @@ export async function analyse(
     })
   const found = new Map<string, { layer: Layer; name: string; mentions: Predicate[][] }>()
   const calls: GoldCall[] = []
-  visit(only.node, found, calls, unqualified)
+  visit(only.node, found, calls, unqualified, new Set())
   return { references: [...found.values()], columns: namedColumns(only.node), calls }
 }
 
@@ -85,17 +85,35 @@ function isOrderByAll(orders: unknown): boolean {
 
 type Found = Map<string, { layer: Layer; name: string; mentions: Predicate[][] }>
 
-function visit(value: unknown, found: Found, calls: GoldCall[], unqualified: (name: string) => Layer | undefined): void {
+/** Names of common table expressions that a part of the statement sees, in lower case. */
+type Scope = ReadonlySet<string>
+
+function visit(value: unknown, found: Found, calls: GoldCall[], unqualified: (name: string) => Layer | undefined, outer: Scope): void {
   if (Array.isArray(value)) {
-    for (const item of value) visit(item, found, calls, unqualified)
+    for (const item of value) visit(item, found, calls, unqualified, outer)
     return
   }
   const tree = asNode(value)
   if (tree === undefined) return
   if (tree['type'] === 'TABLE_FUNCTION') checkFunction(asNode(tree['function']), calls)
-  if (tree['type'] === 'BASE_TABLE') checkTable(tree)
-  if (tree['type'] === 'SELECT_NODE') mention(tree, found, unqualified)
-  for (const child of Object.values(tree)) visit(child, found, calls, unqualified)
+  if (tree['type'] === 'BASE_TABLE') checkTable(tree, outer, unqualified)
+  const scope = visitExpressions(tree, outer, (child, seen) => visit(child, found, calls, unqualified, seen))
+  if (tree['type'] === 'SELECT_NODE') mention(tree, found, unqualified, scope)
+  for (const [name, child] of Object.entries(tree)) if (name !== 'cte_map') visit(child, found, calls, unqualified, scope)
+}
+
+/** Visits the common table expressions of a node, each with those before it in sight, and returns what the rest of the node sees. */
+function visitExpressions(tree: Node, outer: Scope, visitChild: (child: unknown, seen: Scope) => void): Scope {
+  const scope = new Set(outer)
+  // A recursive expression sees itself, any other sees what had its name before.
+  if (tree['type'] === 'RECURSIVE_CTE_NODE') scope.add(String(tree['cte_name']).toLowerCase())
+  const map = asNode(tree['cte_map'])?.['map']
+  for (const entry of Array.isArray(map) ? map : []) {
+    const expression = asNode(entry)
+    visitChild(expression?.['value'], new Set(scope))
+    scope.add(String(expression?.['key']).toLowerCase())
+  }
+  return scope
 }
 
 function checkFunction(call: Node | undefined, calls: GoldCall[]): void {
@@ -115,18 +133,35 @@ function namedArgument(argument: unknown): { name: string; value: unknown } {
   return { name: String(tree?.['alias'] ?? ''), value: constant(tree) }
 }
 
-/** `FROM 'file.parquet'` reads a file; tables of the lake are named by layer and name. */
-function checkTable(table: Node): void {
+/** Schemas that a statement may name: the layers of the lake, and the description of what it can see. */
+const SCHEMAS: ReadonlySet<string> = new Set([...LAYERS, 'information_schema'])
+
+/**
+ * What a statement may read from is listed here, and everything else is refused: the engine takes any other name for a file if it ends as files do, also where schema and table make up its path.
+ * Throws SQL_REFUSED, TABLE_NOT_FOUND.
+ */
+function checkTable(table: Node, scope: Scope, unqualified: (name: string) => Layer | undefined): void {
   const name = String(table['table_name'])
-  if (table['schema_name'] === '' && /[./\\]/.test(name))
-    throw new LakehouseError('SQL_REFUSED', `the file ${name} cannot be read from SQL`, { details: { file: name } })
+  const schema = String(table['schema_name'])
+  const full = [table['catalog_name'], schema, name].filter((part) => part !== '').join('.')
+  if (table['catalog_name'] !== '' || (schema !== '' && !SCHEMAS.has(schema.toLowerCase())) || (schema === '' && /[./\\]/.test(name)))
+    throw new LakehouseError(
+      'SQL_REFUSED',
+      `"${full}" cannot be read from SQL: name a table of the lake, as in silver.binance_spot_klines_1m, or a table function`,
+      { details: { table: full } },
+    )
+  if (schema === '' && !scope.has(name.toLowerCase()) && unqualified(name) === undefined)
+    throw new LakehouseError('TABLE_NOT_FOUND', `there is no table "${name}": name tables by layer, as in silver.binance_spot_klines_1m`, {
+      details: { table: name },
+    })
 }
 
 /** Notes the lake tables in a SELECT's FROM. An unqualified column is taken for the table's only when the FROM holds nothing else. */
-function mention(select: Node, all: Found, unqualified: (name: string) => Layer | undefined): void {
+function mention(select: Node, all: Found, unqualified: (name: string) => Layer | undefined, scope: Scope): void {
   const tables = baseTables(select['from_table'])
   for (const { table, isPrunable } of tables) {
     const name = String(table['table_name'])
+    if (table['schema_name'] === '' && scope.has(name.toLowerCase())) continue
     const layer = table['schema_name'] === '' ? unqualified(name) : LAYERS.find((id) => id === String(table['schema_name']).toLowerCase())
     if (layer === undefined) continue
     const alias = String(table['alias'] ?? '') || name

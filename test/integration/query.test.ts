@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -207,6 +207,58 @@ test('statements that write, reach files or change settings are refused', async 
   await assert.rejects(house.select('SELEC 1'), { code: 'SQL_INVALID' })
   await assert.rejects(house.select('SELECT nothing FROM silver.binance_spot_klines_1m'), { code: 'SQL_INVALID' })
   await assert.rejects(house.select('SELECT * FROM silver.unknown'), { code: 'TABLE_NOT_FOUND', message: /binance_spot_klines_1m/ })
+})
+
+test('SQL reads no file by any spelling of its name, also not below the folder of the output', async () => {
+  const reports = join(folder, 'reports')
+  await mkdir(join(reports, 'deep'), { recursive: true })
+  for (const name of ['deep/secret.csv', 'deep/secret.json', 'deep/secret.parquet'])
+    await writeFile(join(reports, name), name.endsWith('json') ? '[{"a":"CANARY"}]' : 'a,b\nCANARY,1\n')
+  const path = `${reports}/deep/secret`
+  const spellings = [
+    `FROM "${path}".csv`,
+    `FROM "${path}".json`,
+    `FROM "${path}".parquet`,
+    `FROM main."${path}.csv"`,
+    `FROM "${reports}"."deep/secret".csv`,
+    `FROM memory."${path}".csv`,
+    `FROM memory.main."${path}.csv"`,
+    `FROM "${path}.csv"`,
+    `FROM '${path}.csv'`,
+    `WITH "${path}.csv" AS (FROM "${path}.csv") FROM "${path}.csv"`,
+    `SELECT * FROM "${path}.csv", (WITH "${path}.csv" AS (SELECT 1) FROM "${path}.csv")`,
+    `WITH x AS (FROM "${path}".csv) FROM x`,
+    `WITH RECURSIVE x AS (FROM "${path}".csv UNION ALL FROM x) FROM x`,
+    `SELECT (SELECT max(a) FROM "${path}".csv)`,
+    `SELECT 1 WHERE EXISTS (FROM "${path}".csv)`,
+    `SELECT 1 ORDER BY (SELECT a FROM "${path}".csv)`,
+    `FROM ${TABLE} SEMI JOIN "${path}".csv USING (symbol)`,
+    `DESCRIBE "${path}".csv`,
+    `SUMMARIZE "${path}".csv`,
+    `UNPIVOT "${path}".csv ON a`,
+    `FROM secret`,
+    `FROM silver."${path}.csv"`,
+    `FROM duckdb_views`,
+    `FROM pg_catalog.pg_views`,
+  ]
+  for (const sql of spellings)
+    for (const output of [undefined, join(reports, 'o.csv')])
+      await assert.rejects(
+        output === undefined ? house.select(sql) : house.query(sql, { format: 'csv', output, asOf: undefined }, () => {}),
+        (error: { code?: string; message?: string }) =>
+          ['SQL_REFUSED', 'TABLE_NOT_FOUND', 'SQL_INVALID'].includes(error.code ?? '') && !/CANARY/.test(error.message ?? ''),
+        sql,
+      )
+  assert.deepEqual(await readdir(reports), ['deep'])
+})
+
+test('names that a statement gives itself stand before those of tables, within their scope', async () => {
+  const n = async (sql: string) => Number((await house.select(sql))[0]?.['n'])
+  assert.equal(await n('WITH a AS (SELECT 1 AS n), b AS (SELECT n + 1 AS n FROM a) SELECT n FROM B'), 2)
+  assert.equal(await n('WITH RECURSIVE a(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM a WHERE n < 5) SELECT max(n) AS n FROM a'), 5)
+  assert.equal(await n('WITH a AS (SELECT 1 AS n) SELECT n FROM (WITH a AS (SELECT n + 1 AS n FROM a) SELECT n FROM a)'), 2)
+  await assert.rejects(house.select('SELECT * FROM a, (WITH a AS (SELECT 1) FROM a)'), { code: 'TABLE_NOT_FOUND', message: /silver\./ })
+  assert.ok((await n('SELECT count(*) AS n FROM information_schema.tables')) >= 0)
 })
 
 test('a lake whose path holds what a glob reads otherwise is a lake like any other', async () => {
