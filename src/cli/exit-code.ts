@@ -16,6 +16,7 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'INDICATOR_INVALID',
   'CORRECTION_INVALID',
   'SQL_REFUSED',
+  'SOURCE_NOT_FOUND',
 ])
 
 export function exitCodeOf(result: CommandResult): number {

@@ -69,6 +69,11 @@ export const configSchema = z.strictObject({
         .describe('A zip whose entry claims more is refused'),
     })
     .prefault({}),
+  catalog: z
+    .strictObject({
+      token: z.string().default('').describe('Clients of `catalog-server` must send this bearer token (empty: none)'),
+    })
+    .prefault({}),
   glue: z
     .strictObject({
       region: z.string().min(1).describe('Region of the catalog'),

@@ -102,6 +102,11 @@ export const ERROR_CODES = {
     meaning: 'More objects would be deleted than is allowed.',
     remedy: 'Look at `--dry-run`, then raise `--max-delete` if they are really to go.',
   },
+  SOURCE_NOT_FOUND: {
+    retryable: false,
+    meaning: 'The source of a transfer does not exist.',
+    remedy: 'Check the path and that the disk is mounted; a missing source is never taken for an empty one.',
+  },
   PLAN_INVALID: {
     retryable: false,
     meaning: 'A saved plan cannot be read, or is for other places.',

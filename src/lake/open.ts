@@ -17,7 +17,8 @@ export async function openLake(address: string, deps: StoreDeps): Promise<Place>
   return await opened(address, deps, async (place) => {
     if (place.s3 === undefined) await makeDirectory(place)
     if ((await place.store.head(LAKE_MARKER)) === undefined) {
-      if (await holdsAnything(place.store)) {
+      // Whoever makes the lake at the same time writes the marker first: it is asked for once more.
+      if ((await holdsAnything(place.store)) && (await place.store.head(LAKE_MARKER)) === undefined) {
         throw new LakehouseError(
           'LAKE_FORMAT_UNSUPPORTED',
           `${place.address} holds other things and no ${LAKE_MARKER}: choose an empty ${place.s3 === undefined ? 'directory' : 'prefix'}`,

@@ -6,6 +6,7 @@ import { localStore, sweepTemporaries } from '../storage/local.ts'
 import { abortUpload, deleteObjects, listUploads } from '../storage/s3/operations.ts'
 import { mayBeAtWork } from '../storage/temporary.ts'
 import type { DiffBatch } from './diff.ts'
+import { diffPlaces, requireSource } from './diff-places.ts'
 import type { EngineId } from './engines/engine.ts'
 import { estimate, lastPace, type Pace } from './estimate.ts'
 import { type Explanation, explainPlan } from './explain.ts'
@@ -19,7 +20,6 @@ import { chooseRoute, type OperationMode, type Route } from './route.ts'
 import { type RunCounts, TransferRun } from './run.ts'
 import type { SyncMode } from './sync-mode.ts'
 import { refusedEngines, rememberRefusal } from './verdicts.ts'
-import { diffPlaces } from './verify.ts'
 
 export type SyncRequest = {
   /** `sync` deletes what only the destination has. */
@@ -105,6 +105,7 @@ function placeName({ address, s3 }: Pair['source']): string {
 /** Makes the destination hold what the source holds. What is there already is left; what was begun by a run that was killed is put right. */
 export async function syncPlaces(deps: SyncDeps, request: SyncRequest): Promise<SyncResult> {
   refuseOverlap(deps.pair, request)
+  requireSource(deps.pair.source)
   const state = localStore(stateFolder(deps.stateDirectory, deps.pair))
   const startedMs = deps.nowMs()
   const run = `${new Date(startedMs).toISOString().replaceAll(/[-:.Z]/g, '')}-${randomBytes(3).toString('hex')}`
@@ -117,6 +118,7 @@ export async function explainSync(
   request: SyncRequest,
   onObject: Parameters<typeof explainPlan>[4],
 ): Promise<{ route: Route; explanation: Explanation }> {
+  requireSource(deps.pair.source)
   const folder = stateFolder(deps.stateDirectory, deps.pair)
   const journal = await Journal.open(folder, 'plan')
   const sync = new Sync(deps, request, 'plan', folder, deps.nowMs())
@@ -271,6 +273,11 @@ class Sync {
     if (syncMode !== 'sync' || this.#extra === 0 || planIn !== undefined) return
     if (transfer.cut !== undefined || transfer.counts.objectsFailed > 0) {
       this.#note('not_deleted', 'warning', this.#extra, 'nothing was deleted, because not everything was copied')
+      return
+    }
+    if (transfer.counts.objectsPlanned + transfer.counts.objectsSkipped === 0) {
+      const why = `${this.#deps.pair.source.address} lists no object of the selection, and ${this.#extra} would be deleted from the destination`
+      this.#errors.push(new LakehouseError('DELETE_REFUSED', why, { details: { extra: this.#extra } }))
       return
     }
     if (this.#extra > maxDelete) {

@@ -1,11 +1,9 @@
-import { asLakehouseError } from '../core/errors.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
 import type { ObjectInfo } from '../storage/object-store.ts'
 import type { Place } from '../storage/open-store.ts'
 import type { KnownCopy } from './compare.ts'
-import { type DiffBatch, type DiffOptions, diffPages, diffUnordered } from './diff.ts'
+import { diffPlaces, requireSource } from './diff-places.ts'
 import { digestOf } from './engines/proof.ts'
-import { type ListingOptions, listPages, listUnordered } from './list-pages.ts'
 
 export type Difference = {
   readonly key: string
@@ -39,6 +37,7 @@ const NOTHING: VerifyCounts = { objectsCompared: 0, objectsMissing: 0, objectsDi
 
 /** Audits a destination against a source, whoever copied it: what is missing, other, or there besides. */
 export async function verifyPlaces(source: Place, destination: Place, options: VerifyOptions): Promise<VerifyCounts> {
+  requireSource(source)
   const counts = { ...NOTHING }
   const restart = () => {
     Object.assign(counts, NOTHING)
@@ -84,22 +83,4 @@ async function rereadAll(
     if (one !== other) differ(object.key, 'different', `SHA-256 ${one} in the source, ${other} in the destination`)
   }
   for await (const _ of mapConcurrent(objects, { limit: options.concurrency, signal: options.signal }, read));
-}
-
-/**
- * The difference of two places. Where one of them does not list in the order of bytes, that shows on the way: `restart` is called, and all is told again
- * with the destination held in memory.
- */
-export async function* diffPlaces(
-  source: Place,
-  destination: Place,
-  options: DiffOptions & ListingOptions & { readonly restart: () => void },
-): AsyncGenerator<DiffBatch> {
-  try {
-    yield* diffPages(listPages(source, options), listPages(destination, options), options)
-  } catch (error) {
-    if (asLakehouseError(error).details['disordered'] !== true) throw error
-    options.restart()
-    yield* diffUnordered(listUnordered(source, options.prefixes), listUnordered(destination, options.prefixes), options)
-  }
 }

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { smallArchive } from '../support/archives.ts'
 import { cli } from '../support/cli.ts'
+import { emptyLake } from '../support/empty-lake.ts'
 import { temporaryFolder } from '../support/folders.ts'
 
 const TABLE = 'silver.binance_spot_klines_1m'
@@ -101,4 +103,33 @@ test('tables, backup, restore, tiers and the catalog, as a user has them', async
   server.kill('SIGINT')
   const [code] = (await once(server, 'exit')) as [number]
   assert.equal(code, 0)
+})
+
+test('the catalog server asks for the token that the environment or the configuration sets, and shows it nowhere', async (context) => {
+  const cwd = await temporaryFolder(context)
+  await emptyLake(join(cwd, 'lakehouse'))
+  const token = 'a-secret-of-mine'
+  const env = { LAKEHOUSE_CATALOG_TOKEN: token }
+  const server = spawn(process.execPath, [MAIN, 'catalog-server', '--port', '0', '--verbose'], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  context.after(() => server.kill('SIGKILL'))
+  const told = text(server.stderr)
+  const [line] = (await once(server.stdout, 'data')) as [Buffer]
+  const url = /http:[^\s;]+/.exec(line.toString())?.[0] ?? assert.fail(line.toString())
+  const status = async (authorization?: string) =>
+    (await fetch(`${url}/v1/namespaces`, authorization === undefined ? {} : { headers: { authorization } })).status
+  assert.deepEqual([await status(), await status('Bearer another'), await status(`Bearer ${token}`)], [401, 401, 200])
+  server.kill('SIGINT')
+  await once(server, 'exit')
+  assert.doesNotMatch(line.toString() + (await told), new RegExp(token))
+  for (const args of [
+    ['config', 'show'],
+    ['config', 'show', '--json'],
+  ]) {
+    const { code, out, err } = await cli(args, { cwd, env })
+    assert.deepEqual([code, (out + err).includes(token), /catalog\.token/.test(out)], [0, false, true])
+  }
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -79,6 +79,34 @@ test('what changed is copied again, what is the same is not; sync deletes what i
   const synced = await runSync(source, destination, { state, syncMode: 'sync', maxDelete: 10 })
   assert.deepEqual([synced.errors, synced.counts.objectsDeleted], [[], 10])
   assert.deepEqual(await contentOf(destination), await contentOf(source))
+})
+
+test('a source that is missing or lists nothing deletes nothing', async (context) => {
+  const state = await stateFor(context)
+  const folder = await temporaryFolder(context)
+  const destination = await filled(KEYS.slice(0, 5))
+  const missing = join(folder, 'not-mounted')
+  for (const syncMode of ['sync', 'copy'] as const)
+    await assert.rejects(runSync(missing, destination, { state, syncMode }), { code: 'SOURCE_NOT_FOUND', message: /mounted/ })
+  await writeFile(join(folder, 'file'), '')
+  await symlink(missing, join(folder, 'dangling'))
+  for (const odd of ['file', 'dangling'])
+    await assert.rejects(runSync(join(folder, odd), destination, { state, syncMode: 'sync' }), { code: 'SOURCE_NOT_FOUND' })
+  await mkdir(join(folder, 'hollow'))
+  for (const source of [await empty(), join(folder, 'hollow')]) {
+    const refused = await runSync(source, destination, { state, syncMode: 'sync' })
+    assert.deepEqual([refused.errors.map(({ code }) => code), refused.counts.objectsDeleted], [['DELETE_REFUSED'], 0])
+  }
+  // Nor does one that has nothing of the selection.
+  const other = await filled(['elsewhere/a.zip'])
+  const chosen = { state, syncMode: 'sync' as const, includes: (key: string) => key.startsWith('data/') }
+  assert.deepEqual(
+    (await runSync(other, destination, chosen)).errors.map(({ code }) => code),
+    ['DELETE_REFUSED'],
+  )
+  assert.equal(Object.keys(await contentOf(destination)).length, 5)
+  // There is nothing to refuse where nothing would be deleted.
+  assert.deepEqual((await runSync(await empty(), await empty(), { state, syncMode: 'sync' })).errors, [])
 })
 
 test('a copy whose ETag is not its source’s is known by the ledger', async (context) => {

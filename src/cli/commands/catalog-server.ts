@@ -27,7 +27,8 @@ async function run(context: CommandContext): Promise<CommandResult> {
   if (context.args.length > 0) throw new LakehouseError('USAGE', 'catalog-server takes no arguments')
   const host = text(values, 'host') ?? '127.0.0.1'
   const port = parseCount('port', text(values, 'port'), 0) ?? 8181
-  const token = process.env['LAKEHOUSE_CATALOG_TOKEN']
+  const { config } = context.loaded()
+  const token = config.catalog.token === '' ? undefined : config.catalog.token
   const readOnly = values['read-only'] === true
   if (token === undefined && !LOCAL.includes(host) && !readOnly)
     throw new LakehouseError('USAGE', `anybody who reaches ${host} could write: set LAKEHOUSE_CATALOG_TOKEN, or add --read-only`)

@@ -15,7 +15,13 @@ async function run(context: CommandContext): Promise<CommandResult> {
   const { config: effective, sources, file } = context.loaded()
   const items = settings().map(({ key, environment, meaning }) => {
     const value = key.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], effective)
-    return { key, value: masked(value), source: sources.get(key) ?? 'default', environment, meaning }
+    return {
+      key,
+      value: SECRETS.has(key) && value !== '' ? '***' : masked(value),
+      source: sources.get(key) ?? 'default',
+      environment,
+      meaning,
+    }
   })
   if (!context.json) {
     context.out(`configuration file: ${file ?? 'none'}\n\n`)
@@ -24,6 +30,9 @@ async function run(context: CommandContext): Promise<CommandResult> {
   }
   return { status: 'done', body: { file: file ?? null, items } }
 }
+
+/** Keys whose values are never shown. */
+const SECRETS: ReadonlySet<string> = new Set(['catalog.token'])
 
 /** Long values are shown in full by --json. */
 function shorten(value: unknown): unknown {
