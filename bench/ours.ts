@@ -36,9 +36,9 @@ async function judgeRows(): Promise<number> {
     const [series, table] = [seriesOf(name), await loadTable(store, tableKey('silver', name))]
     if (series === undefined || table === undefined) continue
     const run = new CheckRun(session, series)
-    await run.begin(await scanSql(table, table.shape, []))
+    await run.begin(await scanSql(session, table, table.shape, []))
     for (const files of (await filesByPartition(table)).values()) {
-      await run.add(await scanSql(table, table.shape, files))
+      await run.add(await scanSql(session, table, table.shape, files))
       for (const file of files) rows += file.rows
     }
   }

@@ -75,9 +75,9 @@ export class Gold {
     const interval = INTERVAL_IDS.find((one) => one === name)
     if (interval === undefined)
       throw new LakehouseError('INDICATOR_INVALID', `${source} has no bars of one interval`, { details: { table: source } })
-    const { rows } = await sourceOf({ store: this.#deps.store, asOf: undefined }, source, symbols, range)
-    await makeFolder(folder)
     return await this.#deps.withSession(async (session) => {
+      const { rows } = await sourceOf({ session, store: this.#deps.store, asOf: undefined }, source, symbols, range)
+      await makeFolder(folder)
       const found = await session.rows(`SELECT DISTINCT symbol FROM (${rows}) ORDER BY symbol`)
       const files: string[] = []
       for (const { symbol } of found) {
@@ -93,10 +93,12 @@ export class Gold {
     const { us } = tradedRows(recipe.source)
     if (us === undefined)
       throw new LakehouseError('INDICATOR_INVALID', `${recipe.source} has no bars of a fixed length`, { details: { table: recipe.source } })
-    const { rows, shape, snapshot } = await sourceOf({ store: this.#deps.store, asOf }, recipe.source, recipe.symbols)
-    await makeFolder(folder)
-    const columns = shape.fields.map((field) => field.name)
-    return await this.#deps.withSession((session) => writeTrainingSet(session, { rows, columns, us }, recipe, snapshot, folder))
+    return await this.#deps.withSession(async (session) => {
+      const { rows, shape, snapshot } = await sourceOf({ session, store: this.#deps.store, asOf }, recipe.source, recipe.symbols)
+      await makeFolder(folder)
+      const columns = shape.fields.map((field) => field.name)
+      return await writeTrainingSet(session, { rows, columns, us }, recipe, snapshot, folder)
+    })
   }
 }
 

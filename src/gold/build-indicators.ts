@@ -256,7 +256,7 @@ class IndicatorBuild {
   /** Computes a partition into the temporary table `indicator_values`; the memories go on. */
   async #compute(files: readonly DataFile[], memories: Memories): Promise<void> {
     const { session } = this.#deps
-    const bars = await scanSql(this.#source, this.#source.shape, files)
+    const bars = await scanSql(session, this.#source, this.#source.shape, files)
     const { benchmark } = this.#of
     const names = this.#source.shape.fields.map((field) => field.name)
     const joined =
@@ -281,7 +281,7 @@ class IndicatorBuild {
       table === undefined || files.length === 0
         ? []
         : await session.rows(
-            `SELECT symbol, memory FROM (${await scanSql(table, table.shape, files)}) WHERE fingerprint = ${quote(last.fingerprint)}`,
+            `SELECT symbol, memory FROM (${await scanSql(session, table, table.shape, files)}) WHERE fingerprint = ${quote(last.fingerprint)}`,
           )
     const memories: Memories = new Map(rows.map((row) => [String(row['symbol']), decode(String(row['memory']))]))
     if (rows.length === 0) for (const { files: earlier } of before) await this.#compute(earlier, memories)

@@ -4,6 +4,7 @@ import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { DataFile } from './iceberg/manifest.ts'
 import { manifestShapeOf, sameId } from './iceberg/metadata.ts'
+import { nameMapping } from './iceberg/name-mapping.ts'
 import { entriesOf, keyOf, liveFiles, loadTable, manifestsOf, snapshotOf, type Table } from './iceberg/table.ts'
 import { compareValues, isFloating } from './iceberg/values.ts'
 import { tableName } from './layout.ts'
@@ -97,9 +98,12 @@ async function checkFile(table: Table, session: DuckDBSession, file: DataFile, f
   const path = quote(await table.store.files.open(key))
   const schema = await session.rows(`SELECT name, field_id FROM parquet_schema(${path}) WHERE num_children IS NULL`)
   const { fields } = manifestShapeOf(table.metadata, file.specId, table.root)
-  const held = new Map(schema.map((row) => [Number(row['field_id']), String(row['name'])]))
-  if (held.has(Number.NaN) || schema.some((row) => row['field_id'] === null))
+  const mapping = nameMapping(table.metadata, table.root)
+  const hasIds = schema.some((row) => row['field_id'] !== null)
+  const idOf = (row: Record<string, unknown>) => (hasIds ? (row['field_id'] ?? undefined) : mapping?.get(String(row['name'])))
+  if (hasIds ? schema.some((row) => row['field_id'] === null) : mapping === undefined)
     find('field_ids', `${file.path} has columns without field ids`)
+  const held = new Map(schema.map((row) => [Number(idOf(row)), String(row['name'])]))
   const columns = fields.filter((field) => held.has(field.id))
   const sql = columns.flatMap(({ id, type }) => {
     const name = quoteName(held.get(id) ?? '')

@@ -75,7 +75,7 @@ async function compactGroup(deps: WriteDeps, table: Table, files: readonly DataF
   const [first] = files
   if (first === undefined) return undefined
   const folder = keyOf(deps.store, first.path).split('/').slice(0, -1).join('/')
-  const written = await writeFile(deps.store, deps.session, await scanSql(table, table.shape, files), table.shape, folder)
+  const written = await writeFile(deps.store, deps.session, await scanSql(deps.session, table, table.shape, files), table.shape, folder)
   if (written === undefined) return undefined
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
   if (written.rows !== rows)

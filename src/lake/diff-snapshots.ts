@@ -31,8 +31,8 @@ export async function diffSnapshots(
   const come = [...after.values()].filter((file) => !before.has(file.path))
   const shape = shapeAt(table, to)
   const key = shape.sort.map(quoteName)
-  await session.run(`CREATE OR REPLACE TEMP VIEW rows_before AS ${await scanSql(table, shape, gone)}`)
-  await session.run(`CREATE OR REPLACE TEMP VIEW rows_after AS ${await scanSql(table, shape, come)}`)
+  await session.run(`CREATE OR REPLACE TEMP VIEW rows_before AS ${await scanSql(session, table, shape, gone)}`)
+  await session.run(`CREATE OR REPLACE TEMP VIEW rows_after AS ${await scanSql(session, table, shape, come)}`)
   await session.run('CREATE OR REPLACE TEMP TABLE only_before AS FROM rows_before EXCEPT ALL FROM rows_after')
   await session.run('CREATE OR REPLACE TEMP TABLE only_after AS FROM rows_after EXCEPT ALL FROM rows_before')
   const same = key.map((name) => `b.${name} IS NOT DISTINCT FROM a.${name}`).join(' AND ') || 'false'

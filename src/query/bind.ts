@@ -58,7 +58,9 @@ async function bindTable(
     whole = { ...plan, files: [...files.values()], filesSkipped, manifestsRead: Math.max(whole.manifestsRead, plan.manifestsRead) }
   }
   const open = columns === undefined || store.capabilities.localFiles ? undefined : neededParts(session, shape, columns, typed)
-  await session.run(`CREATE OR REPLACE VIEW ${layer}.${quoteName(view)} AS ${await scanSql(table, shape, [...files.values()], open)}`)
+  await session.run(
+    `CREATE OR REPLACE VIEW ${layer}.${quoteName(view)} AS ${await scanSql(session, table, shape, [...files.values()], open)}`,
+  )
   const bound = boundTable(`${layer}.${name}`, snapshot, whole)
   return mentions.length === 1 ? bound : { ...bound, skippedBy: null }
 }
@@ -89,7 +91,7 @@ async function bindFlagged(
     series,
     `silver.${name}`,
     `SELECT * FROM silver.${quoteName(view)}`,
-    await scanSql(findings, findings.shape, files),
+    await scanSql(session, findings, findings.shape, files),
   )
   await session.run(`CREATE OR REPLACE VIEW silver.${quoteName(`${name}${FLAGGED}`)} AS ${sql}`)
   return { ...bound, table: `silver.${name}${FLAGGED}` }

@@ -128,7 +128,7 @@ type Source = { readonly rows: string; readonly files: readonly DataFile[]; read
 
 /** A table's rows of some symbols (names or patterns with * and ?, with commas between them) within a range of time, as SQL, and the files that they lie in. */
 export async function sourceOf(
-  { store, asOf, onRead }: Pick<Context, 'store' | 'asOf' | 'onRead'>,
+  { session, store, asOf, onRead }: Context,
   name: string,
   symbols: string,
   range?: TimeRange,
@@ -157,7 +157,7 @@ export async function sourceOf(
   const whole: DataFile[] = []
   for await (const file of liveFiles(table, snapshot)) if (planned.has(file.path)) whole.push(file)
   return {
-    rows: `SELECT * FROM (${await scanSql(table, shape, files)}) WHERE ${chosen}${within}`,
+    rows: `SELECT * FROM (${await scanSql(session, table, shape, files)}) WHERE ${chosen}${within}`,
     files: whole,
     shape,
     snapshot: snapshot === undefined ? '' : String(shownId(snapshot['snapshot-id'])),

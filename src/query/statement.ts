@@ -138,7 +138,7 @@ const SCHEMAS: ReadonlySet<string> = new Set([...LAYERS, 'information_schema'])
 
 /**
  * What a statement may read from is listed here, and everything else is refused: the engine takes any other name for a file if it ends as files do, also where schema and table make up its path.
- * Throws SQL_REFUSED, TABLE_NOT_FOUND.
+ * Throws SQL_REFUSED, SQL_INVALID.
  */
 function checkTable(table: Node, scope: Scope, unqualified: (name: string) => Layer | undefined): void {
   const name = String(table['table_name'])
@@ -151,7 +151,7 @@ function checkTable(table: Node, scope: Scope, unqualified: (name: string) => La
       { details: { table: full } },
     )
   if (schema === '' && !scope.has(name.toLowerCase()) && unqualified(name) === undefined)
-    throw new LakehouseError('TABLE_NOT_FOUND', `there is no table "${name}": name tables by layer, as in silver.binance_spot_klines_1m`, {
+    throw new LakehouseError('SQL_INVALID', `there is no table "${name}": name tables by layer, as in silver.binance_spot_klines_1m`, {
       details: { table: name },
     })
 }

@@ -38,5 +38,5 @@ export async function noteListing(session: DuckDBSession, store: ObjectStore): P
   const table = await loadTable(store, ARCHIVE_LISTING)
   if (table === undefined) return
   await session.run(`INSERT INTO seen_days SELECT market, symbol, unnest(range(epoch_us(from_time) // ${US_PER_DAY}, epoch_us(to_time) // ${US_PER_DAY}))
-    FROM (${await everyRow(table)})`)
+    FROM (${await everyRow(session, table)})`)
 }

@@ -87,18 +87,18 @@ export async function assessTable(deps: WriteDeps, series: Series, options: Qual
   const table = required(await loadTable(store, root), root)
   await foldLedger(session, store)
   const run = new CheckRun(session, series)
-  await run.begin(await scanSql(table, table.shape, []))
+  await run.begin(await scanSql(session, table, table.shape, []))
   const partitions = new Map<number, DataFile[]>()
   for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
     const period = Number(file.partition[0])
     partitions.set(period, [...(partitions.get(period) ?? []), file])
   }
   const inOrder = [...partitions].sort(([a], [b]) => a - b).map(([, files]) => files)
-  for (const files of inOrder) await run.add(await scanSql(table, table.shape, files))
+  for (const files of inOrder) await run.add(await scanSql(session, table, table.shape, files))
   await compareBars(deps, series, table, partitions)
   const detectors = new DetectorRun(session, series)
   for (const files of inOrder)
-    await detectors.add(await scanSql(table, table.shape, files), { inOrder: files.length === 1 && files[0]?.sorted === true })
+    await detectors.add(await scanSql(session, table, table.shape, files), { inOrder: files.length === 1 && files[0]?.sorted === true })
   await detectors.saveModels()
   await score(deps, series, options)
   await replaceRows(deps, 'findings', `silver.${name}`, FINDINGS, findingsSql(`silver.${name}`))
@@ -118,11 +118,11 @@ async function compareBars(
   const there = (await listTables(store, 'silver')).map(seriesOf).filter((one) => one !== undefined)
   const finer = dataset === 'klines' ? finerSeries(series, there) : undefined
   const trades = there.find((one) => dataset === 'klines' && interval === '1m' && one.market === market && one.dataset === 'trades')
-  const finerRows = finer && (await rowsOf(store, finer))
-  const tradeRows = trades && (await rowsOf(store, trades))
+  const finerRows = finer && (await rowsOf({ store, session }, finer))
+  const tradeRows = trades && (await rowsOf({ store, session }, trades))
   for (const [period, files] of finerRows === undefined && tradeRows === undefined ? [] : partitions) {
     const range = periodRange(transformOf(series), period)
-    const bars = await scanSql(table, table.shape, files)
+    const bars = await scanSql(session, table, table.shape, files)
     if (finer !== undefined && finerRows !== undefined) await compareWithFiner(session, series, bars, finer, (await finerRows(range)).sql)
     if (tradeRows !== undefined) await compareWithTrades(session, series, bars, (await tradeRows(range)).sql)
   }

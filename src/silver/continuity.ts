@@ -14,15 +14,15 @@ type Deps = { readonly store: ObjectStore; readonly session: DuckDBSession }
 /** So many gaps are listed of a table; all are counted. */
 const LISTED = 100
 
-async function timesOf(store: ObjectStore, series: Series): Promise<string | undefined> {
+async function timesOf({ store, session }: Deps, series: Series): Promise<string | undefined> {
   const table = await loadTable(store, tableKey('silver', silverTableName(series)))
-  return table === undefined ? undefined : await eventTimes(table, series)
+  return table === undefined ? undefined : await eventTimes(session, table, series)
 }
 
 /** Gaps between the bars of each symbol of a table, and bars that open off the grid of their interval. Calendar months are not judged. */
 export async function continuityFindings(deps: Deps, series: Series): Promise<{ findings: Finding[]; gaps: number; missing: number }> {
   const us = series.interval === undefined ? undefined : INTERVALS[series.interval].us
-  const source = us === undefined ? undefined : await timesOf(deps.store, series)
+  const source = us === undefined ? undefined : await timesOf(deps, series)
   if (us === undefined || source === undefined) return { findings: [], gaps: 0, missing: 0 }
   const table = `silver.${silverTableName(series)}`
   const anchor = series.interval === '1w' ? 4 * US_PER_DAY : 0
@@ -94,7 +94,7 @@ export async function missingDays(
 ): Promise<Map<string, Set<string>>> {
   const { session } = deps
   const found = new Map<string, Set<string>>()
-  const source = (await timesOf(deps.store, series)) ?? 'SELECT NULL::VARCHAR AS symbol, NULL::BIGINT AS us WHERE false'
+  const source = (await timesOf(deps, series)) ?? 'SELECT NULL::VARCHAR AS symbol, NULL::BIGINT AS us WHERE false'
   await session.run('CREATE OR REPLACE TEMP TABLE covered_months (key VARCHAR, symbol VARCHAR, first BIGINT, past BIGINT)')
   for (let at = 0; at < months.length; at += 500) {
     const values = months.slice(at, at + 500).map(({ key, symbol, start, end }) => `(${quote(key)}, ${quote(symbol)}, ${start}, ${end})`)

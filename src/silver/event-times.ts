@@ -4,16 +4,19 @@ import { planScan } from '../lake/iceberg/scan.ts'
 import { loadTable, required, snapshotOf, type Table } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
 import { everyRow, scanSql } from '../lake/scan-sql.ts'
-import { quoteName } from '../platform/duckdb/session.ts'
+import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
 /** SQL of symbol and event time (`us`, microseconds) of every row of a series' table. */
-export async function eventTimes(table: Table, series: Series): Promise<string> {
-  return `SELECT symbol, epoch_us(${quoteName(DATASETS[series.dataset].eventTime)}) AS us FROM (${await everyRow(table)})`
+export async function eventTimes(session: DuckDBSession, table: Table, series: Series): Promise<string> {
+  return `SELECT symbol, epoch_us(${quoteName(DATASETS[series.dataset].eventTime)}) AS us FROM (${await everyRow(session, table)})`
 }
 
 /** The rows of a series' table in a stretch of time, µs, as SQL, and how many bytes their files have. */
-export async function rowsOf(store: ObjectStore, series: Series): Promise<(range: TimeRange) => Promise<{ sql: string; bytes: number }>> {
+export async function rowsOf(
+  { store, session }: { store: ObjectStore; session: DuckDBSession },
+  series: Series,
+): Promise<(range: TimeRange) => Promise<{ sql: string; bytes: number }>> {
   const { eventTime } = DATASETS[series.dataset]
   const root = tableKey('silver', silverTableName(series))
   const table = required(await loadTable(store, root), root)
@@ -23,7 +26,7 @@ export async function rowsOf(store: ObjectStore, series: Series): Promise<(range
       { column: eventTime, op: '<', value: end },
     ])
     const time = quoteName(eventTime)
-    const sql = `SELECT * FROM (${await scanSql(table, table.shape, files)}) WHERE ${time} >= make_timestamptz(${start}::BIGINT) AND ${time} < make_timestamptz(${end}::BIGINT)`
+    const sql = `SELECT * FROM (${await scanSql(session, table, table.shape, files)}) WHERE ${time} >= make_timestamptz(${start}::BIGINT) AND ${time} < make_timestamptz(${end}::BIGINT)`
     return { sql, bytes: files.reduce((sum, file) => sum + file.bytes, 0) }
   }
 }

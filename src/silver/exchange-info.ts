@@ -102,7 +102,7 @@ export async function noteExchangeInfo(session: DuckDBSession, store: ObjectStor
   await session.run('CREATE OR REPLACE TEMP TABLE told (market VARCHAR, symbol VARCHAR, base VARCHAR, quote VARCHAR, size DOUBLE)')
   const table = await loadTable(store, EXCHANGE_INFO)
   if (table === undefined) return
-  const rows = await everyRow(table)
+  const rows = await everyRow(session, table)
   await session.run(
     `INSERT INTO told SELECT market, symbol, arg_max(base, taken_at), arg_max(quote, taken_at), arg_max(contract_size, taken_at) FROM (${rows}) GROUP BY ALL`,
   )

@@ -45,7 +45,7 @@ export async function explainRow(
   ])
   for (const file of files) {
     const chosen = id === undefined ? 'true' : `${quoteName(key[1] ?? eventTime)}::VARCHAR = ${quote(id)}`
-    const rows = await session.jsonRows(`SELECT * FROM (${await scanSql(table, table.shape, [file])})
+    const rows = await session.jsonRows(`SELECT * FROM (${await scanSql(session, table, table.shape, [file])})
       WHERE symbol = ${quote(symbol)} AND epoch_us(${quoteName(eventTime)}) = ${at} AND ${chosen} ORDER BY ${key.map(quoteName).join(', ')} LIMIT ${LISTED}`)
     for (const row of rows) {
       const object = String(row['source_object'])

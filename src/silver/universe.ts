@@ -62,7 +62,9 @@ export async function universe(
     if (table === undefined) continue
     // An index has no listing of its own.
     if (series.dataset === 'indexPriceKlines') continue
-    await session.run(`INSERT INTO seen_days SELECT DISTINCT ${quote(series.market)}, symbol, day FROM (${await daysOf(table, series)})`)
+    await session.run(
+      `INSERT INTO seen_days SELECT DISTINCT ${quote(series.market)}, symbol, day FROM (${await daysOf(session, table, series)})`,
+    )
     if (series.dataset === 'klines' && series.market === 'cm') await noteContracts(session, table)
   }
   await noteListing(session, store)
@@ -83,9 +85,10 @@ export async function universe(
 }
 
 /** SQL of symbols and days. Where a table is cut by days the day is known, and the symbols of a file alone are read: of one with a single symbol not even those. */
-async function daysOf(table: Table, series: Series): Promise<string> {
+async function daysOf(session: DuckDBSession, table: Table, series: Series): Promise<string> {
   const { partition } = DATASETS[series.dataset]
-  if (partition(series.interval) !== 'day') return `SELECT symbol, us // ${US_PER_DAY} AS day FROM (${await eventTimes(table, series)})`
+  if (partition(series.interval) !== 'day')
+    return `SELECT symbol, us // ${US_PER_DAY} AS day FROM (${await eventTimes(session, table, series)})`
   const symbol = table.shape.fields.find(({ name }) => name === 'symbol')?.id ?? 0
   const known: string[] = []
   const read = new Map<number, DataFile[]>()
@@ -95,13 +98,14 @@ async function daysOf(table: Table, series: Series): Promise<string> {
     else read.set(day, [...(read.get(day) ?? []), file])
   }
   const parts = known.length === 0 ? [] : [`SELECT * FROM (VALUES ${known.join(', ')}) AS v(symbol, day)`]
-  for (const [day, files] of read) parts.push(`SELECT DISTINCT symbol, ${day} AS day FROM (${await scanSql(table, table.shape, files)})`)
+  for (const [day, files] of read)
+    parts.push(`SELECT DISTINCT symbol, ${day} AS day FROM (${await scanSql(session, table, table.shape, files)})`)
   return parts.length === 0 ? "SELECT '' AS symbol, 0 AS day WHERE false" : parts.join(' UNION ALL ')
 }
 
 /** Contracts × size = base asset × price, of a bar within its low and high: the sizes are round numbers. */
 async function noteContracts(session: DuckDBSession, table: Table): Promise<void> {
-  await session.run(`INSERT INTO contracts SELECT symbol, round(median(base_volume * (high + low) / 2 / contracts)) FROM (${await everyRow(table)})
+  await session.run(`INSERT INTO contracts SELECT symbol, round(median(base_volume * (high + low) / 2 / contracts)) FROM (${await everyRow(session, table)})
     WHERE contracts > 0 AND high > 0 GROUP BY symbol`)
 }
 

@@ -131,3 +131,71 @@ test('files of another kind are refused by their name, never read as Parquet', a
   await writeFile(join(folder, manifest), bytes)
   await assert.rejects(house.select('SELECT * FROM silver.everything'), { code: 'TABLE_UNSUPPORTED', message: /is AVRO/ })
 })
+
+/** pyiceberg adds Parquet files without field ids to a table that it makes, then renames a column and adds one. */
+const ADDED_FILES = `
+import os, sys
+import pyarrow as pa, pyarrow.parquet as pq
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.schema import Schema
+from pyiceberg.types import DoubleType, LongType, NestedField, StringType
+lake = sys.argv[1]
+catalog = SqlCatalog('own', uri=f'sqlite:///{lake}/own.db', warehouse=f'file://{lake}')
+catalog.create_namespace('silver')
+table = catalog.create_table('silver.added', schema=Schema(NestedField(1, 'id', LongType()), NestedField(2, 'name', StringType())), location=f'file://{lake}/silver/added')
+os.makedirs(f'{lake}/silver/added/data', exist_ok=True)
+paths = []
+for n in range(5):
+    path = f'{lake}/silver/added/data/f{n}.parquet'
+    pq.write_table(pa.table({'id': pa.array([n], pa.int64()), 'name': [f'n{n}']}), path)
+    paths.append('file://' + path)
+table.add_files(paths)
+with table.update_schema() as update:
+    update.rename_column('name', 'label')
+    update.add_column('price', DoubleType())
+print(table.metadata_location)
+`
+
+test('files without field ids are read by the name mapping after a schema change, and compaction keeps every value', async (context) => {
+  const { lake, house } = await lakeWith(context)
+  const location = execFileSync(READERS_PYTHON, ['-c', ADDED_FILES, lake], { encoding: 'utf8' }).trim()
+  const metadata = JSON.parse(await readFile(location.replace('file://', ''), 'utf8')) as { properties: Record<string, string> }
+  const install = async (version: number, content: object) => {
+    await writeFile(join(lake, `silver/added/metadata/v${version}.metadata.json`), JSON.stringify(content))
+    await writeFile(join(lake, 'silver/added/metadata/version-hint.text'), String(version))
+  }
+  await install(1, metadata)
+  const values = async () => (await house.select('SELECT id::INTEGER AS id, label, price FROM silver.added ORDER BY id')).map(Object.values)
+  const expected = Array.from({ length: 5 }, (_, n) => [n, `n${n}`, null])
+  assert.deepEqual(await values(), expected)
+  await house.withTables(true, async (tables) => {
+    assert.deepEqual(await tables.check('silver.added'), [])
+    await tables.write('silver.added', "SELECT 5::BIGINT AS id, 'n5' AS label, 1.5 AS price", { mode: 'append' })
+    assert.equal((await tables.compact('silver.added')).filesBefore, 6)
+    assert.deepEqual(await tables.check('silver.added'), [])
+  })
+  assert.deepEqual(await values(), [...expected, [5, 'n5', 1.5]])
+})
+
+test('without a name mapping such files are refused, and nothing is written in their place', async (context) => {
+  const { lake, house } = await lakeWith(context)
+  const location = execFileSync(READERS_PYTHON, ['-c', ADDED_FILES, lake], { encoding: 'utf8' }).trim()
+  const { properties, ...metadata } = JSON.parse(await readFile(location.replace('file://', ''), 'utf8')) as {
+    properties: Record<string, string>
+  }
+  const { 'schema.name-mapping.default': mapping, ...others } = properties
+  const install = async (version: number, all: object) => {
+    await writeFile(join(lake, `silver/added/metadata/v${version}.metadata.json`), JSON.stringify({ ...metadata, properties: all }))
+    await writeFile(join(lake, 'silver/added/metadata/version-hint.text'), String(version))
+  }
+  await install(1, others)
+  await assert.rejects(house.select('FROM silver.added'), { code: 'TABLE_UNSUPPORTED', message: /f0\.parquet.*name-mapping/ })
+  await assert.rejects(
+    house.withTables(true, (tables) => tables.compact('silver.added')),
+    { code: 'TABLE_UNSUPPORTED' },
+  )
+  await install(2, { ...others, 'schema.name-mapping.default': '[{"names": 5}]' })
+  await assert.rejects(house.select('FROM silver.added'), { code: 'TABLE_CORRUPT', message: /name-mapping/ })
+  await install(3, { ...others, 'schema.name-mapping.default': mapping })
+  assert.equal((await house.select('SELECT * FROM silver.added WHERE label IS NOT NULL')).length, 5)
+})

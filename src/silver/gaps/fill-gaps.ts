@@ -151,7 +151,7 @@ class RowMaker {
     this.#there = (await listTables(store, 'silver')).map(seriesOf).filter((one) => one !== undefined)
     const table = required(await loadTable(store, tableKey('silver', this.#name)), this.#name)
     await session.run(
-      `CREATE OR REPLACE TEMP TABLE made AS SELECT *, ''::VARCHAR AS method, 0::BIGINT AS s, 0::BIGINT AS e FROM (${await scanSql(table, table.shape, [])})`,
+      `CREATE OR REPLACE TEMP TABLE made AS SELECT *, ''::VARCHAR AS method, 0::BIGINT AS s, 0::BIGINT AS e FROM (${await scanSql(session, table, table.shape, [])})`,
     )
   }
 
@@ -227,7 +227,7 @@ class RowMaker {
   }
 
   async #rows(series: Series, range: TimeRange): Promise<string> {
-    const { sql, bytes } = await (await rowsOf(this.#deps.store, series))(range)
+    const { sql, bytes } = await (await rowsOf(this.#deps, series))(range)
     this.bytesRead += bytes
     return sql
   }
@@ -255,7 +255,7 @@ class RowMaker {
     const live = (await filesByPartition(table)).get(partition) ?? []
     const former = live.filter(isFilled)
     const columns = shape.fields.map(({ name }) => quoteName(name)).join(', ')
-    const query = `SELECT ${columns} FROM (SELECT ${columns} ${fresh} UNION ALL ${await scanSql(table, shape, former)}) ORDER BY ${key.map(quoteName).join(', ')}`
+    const query = `SELECT ${columns} FROM (SELECT ${columns} ${fresh} UNION ALL ${await scanSql(session, table, shape, former)}) ORDER BY ${key.map(quoteName).join(', ')}`
     const folder = `${root}/data/${periodFolder(eventTime, transform, partition)}`
     const temporary = await store.files.draft(`${folder}/x.parquet`)
     try {
@@ -316,12 +316,12 @@ async function listSteps({ session }: WriteDeps, series: Series, { write }: Fill
 }
 
 /** SQL of what silver.fills says of a table, or undefined where it says nothing. */
-async function formerFills({ store }: WriteDeps, name: string): Promise<string | undefined> {
+async function formerFills({ store, session }: WriteDeps, name: string): Promise<string | undefined> {
   const table = await loadTable(store, tableKey('silver', 'fills'))
   if (table === undefined) return undefined
   const files: DataFile[] = []
   for await (const file of liveFiles(table, snapshotOf(table, undefined))) if (file.partition[0] === `silver.${name}`) files.push(file)
-  return files.length === 0 ? undefined : `${DECIDED} (${await scanSql(table, table.shape, files)})`
+  return files.length === 0 ? undefined : `${DECIDED} (${await scanSql(session, table, table.shape, files)})`
 }
 
 async function filledFiles({ store }: WriteDeps, name: string): Promise<DataFile[]> {
@@ -350,7 +350,7 @@ async function record(deps: WriteDeps, series: Series, steps: readonly FillStep[
       : `SELECT symbol, s, e, cause, method, source_object, row_count, status FROM (VALUES ${values.join(', ')}) AS v(symbol, s, e, cause, method, source_object, status, row_count)`
   await session.run(`CREATE OR REPLACE TEMP TABLE fresh_fills AS ${fresh}`)
   await session.run(`CREATE OR REPLACE TEMP TABLE former_fills AS ${(await formerFills(deps, name)) ?? none}`)
-  const derived = `SELECT symbol, epoch_us(open_time) AS us, source_object FROM (${await scanSql(table, table.shape, await filledFiles(deps, name))})`
+  const derived = `SELECT symbol, epoch_us(open_time) AS us, source_object FROM (${await scanSql(session, table, table.shape, await filledFiles(deps, name))})`
   const isBar = table.shape.fields.some((field) => field.name === 'open_time')
   const held = isBar
     ? `SELECT f.symbol, f.s, f.e, f.cause, f.method, f.source_object, count(*) AS row_count, 'filled' AS status FROM former_fills f JOIN (${derived}) d ON d.symbol = f.symbol AND d.us >= f.s AND d.us < f.e AND d.source_object = f.source_object

@@ -45,6 +45,8 @@ export type GapOptions = {
   readonly limit: number
 }
 
+type Deps = { readonly store: ObjectStore; readonly session: DuckDBSession }
+
 /** A symbol that ended so long before the others is taken for delisted. */
 const ENDED_US = 3 * US_PER_DAY
 
@@ -55,15 +57,11 @@ const LATE_US = 2 * US_PER_DAY
  * The gaps of a table whose rows come in a fixed step, with their causes, in the order of symbols and time. A cause is given by the first of these that holds: the symbol's own
  * beginning and end, what the exchange publishes, what the lake holds, outages reported or seen in other symbols, rows of other tables. Throws TABLE_NOT_FOUND.
  */
-export async function findGaps(
-  deps: { store: ObjectStore; session: DuckDBSession },
-  series: Series,
-  options: GapOptions,
-): Promise<GapReport> {
+export async function findGaps(deps: Deps, series: Series, options: GapOptions): Promise<GapReport> {
   const { store, session } = deps
   const step = DATASETS[series.dataset].cadence(series.interval)
   if (step === undefined) return { gaps: [], totalGaps: 0, totalMissingPeriods: 0, symbolsAffected: 0, largestGap: 0, averageGapSize: 0 }
-  const times = await timesOf(store, series)
+  const times = await timesOf({ store, session }, series)
   await foldLedger(session, store)
   await session.run(`CREATE OR REPLACE TEMP TABLE spans AS
     SELECT symbol, min(us) AS first_us, max(us) + ${step} AS last_us FROM (${times}) WHERE ${options.symbols} GROUP BY symbol`)
@@ -77,7 +75,7 @@ export async function findGaps(
   await session.run('CREATE OR REPLACE TEMP TABLE quiet (symbol VARCHAR, s BIGINT, e BIGINT, evidence VARCHAR)')
   await session.run(`CREATE OR REPLACE TEMP TABLE elsewhere (symbol VARCHAR, s BIGINT, e BIGINT, "table" VARCHAR, n BIGINT)`)
   for (const other of await otherTables(store, series)) {
-    const rows = await timesOf(store, other)
+    const rows = await timesOf({ store, session }, other)
     await session.run(`INSERT INTO elsewhere SELECT g.symbol, g.s, g.e, ${quote(`silver.${silverTableName(other)}`)}, count(*)
       FROM gap_rows g JOIN (${rows}) o ON o.symbol = g.symbol AND o.us >= g.s AND o.us < g.e GROUP BY ALL`)
     await noteQuiet(deps, other)
@@ -87,12 +85,12 @@ export async function findGaps(
 }
 
 /** Trades are numbered without a hole: where the numbers before and after a gap follow one another, nothing was traded in it. */
-async function noteQuiet({ store, session }: { store: ObjectStore; session: DuckDBSession }, other: Series): Promise<void> {
+async function noteQuiet({ store, session }: Deps, other: Series): Promise<void> {
   const ids = { trades: ['id', 'id'], aggTrades: ['first_trade_id', 'last_trade_id'] }[other.dataset as string]
   if (ids === undefined) return
   const [first, last] = ids
   const us = `epoch_us(${quoteName(DATASETS[other.dataset].eventTime)})`
-  const { sql: rows } = await (await rowsOf(store, other))(PLAUSIBLE_TIME)
+  const { sql: rows } = await (await rowsOf({ store, session }, other))(PLAUSIBLE_TIME)
   const side = (id: string) => `(SELECT symbol, ${us} AS us, ${id} AS id FROM (${rows}) GROUP BY ALL)`
   await session.run(`INSERT INTO quiet SELECT g.symbol, s, e, any_value('trades ' || b.id || ' and ' || a.id || ' of ' || ${quote(`silver.${silverTableName(other)}`)} || ' follow one another')
     FROM gap_rows g ASOF JOIN ${side(`max(${last})`)} b ON b.symbol = g.symbol AND g.s > b.us ASOF JOIN ${side(`min(${first})`)} a ON a.symbol = g.symbol AND g.e <= a.us
@@ -171,24 +169,20 @@ async function report(session: DuckDBSession, table: string, limit: number): Pro
 export type DayCoverage = { readonly table: string; readonly symbol: string; readonly day: string; readonly share: number }
 
 /** How much of each day between its first and its last a table has of each symbol, where rows come in a fixed step of at most a day; in the order of symbols and days. */
-export async function dayCoverage(
-  { store, session }: { store: ObjectStore; session: DuckDBSession },
-  series: Series,
-  symbols: string,
-): Promise<DayCoverage[]> {
+export async function dayCoverage({ store, session }: Deps, series: Series, symbols: string): Promise<DayCoverage[]> {
   const step = DATASETS[series.dataset].cadence(series.interval)
   if (step === undefined || step > US_PER_DAY) return []
   const rows =
-    await session.rows(`WITH days AS (SELECT symbol, us // ${US_PER_DAY} AS day, count(*) AS n FROM (${await timesOf(store, series)}) WHERE ${symbols} GROUP BY ALL),
+    await session.rows(`WITH days AS (SELECT symbol, us // ${US_PER_DAY} AS day, count(*) AS n FROM (${await timesOf({ store, session }, series)}) WHERE ${symbols} GROUP BY ALL),
     every AS (SELECT symbol, unnest(range(min(day), max(day) + 1)) AS day FROM days GROUP BY symbol)
     SELECT symbol, strftime(make_date(1970, 1, 1) + day::INTEGER, '%Y-%m-%d') AS day, least(1, coalesce(n, 0) / ${US_PER_DAY / step}) AS share FROM every LEFT JOIN days USING (symbol, day) ORDER BY ALL`)
   const table = `silver.${silverTableName(series)}`
   return rows.map((row) => ({ table, symbol: String(row['symbol']), day: String(row['day']), share: Number(row['share']) }))
 }
 
-async function timesOf(store: ObjectStore, series: Series): Promise<string> {
+async function timesOf({ store, session }: Deps, series: Series): Promise<string> {
   const root = tableKey('silver', silverTableName(series))
-  return await eventTimes(required(await loadTable(store, root), root), series)
+  return await eventTimes(session, required(await loadTable(store, root), root), series)
 }
 
 /** The other tables of trades and bars of the same market: they tell whether anything was traded. */
