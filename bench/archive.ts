@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeObject } from '../simulator/archive.ts'
-import { Random } from '../simulator/random.ts'
 import { formatDay, formatMonth } from '../src/core/time.ts'
+import { writeObject } from '../src/simulator/archive.ts'
+import { Random } from '../src/simulator/random.ts'
 
 const HEADER = 'open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore'
 const NAMES =

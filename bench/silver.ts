@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeArchive } from '../simulator/archive.ts'
+import { writeArchive } from '../src/simulator/archive.ts'
 import { type Contender, type Measure, measureOnce, ours, peer, printMeasures } from './decode.ts'
 
 const ROUNDS = 3

@@ -5,9 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { writeArchive } from '../simulator/archive.ts'
 import { configSchema } from '../src/config/schema.ts'
-import { Lakehouse } from '../src/lakehouse.ts'
+import { Lakehouse } from '../src/lakehouse/lakehouse.ts'
+import { writeArchive } from '../src/simulator/archive.ts'
 
 const run = promisify(execFile)
 const TABLE = 'silver.binance_spot_klines_1h'

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DETECTORS } from '../src/silver/anomalies/registry.ts'
-import { CHECKS } from '../src/silver/checks/registry.ts'
+import { DETECTORS } from '../src/silver/quality/anomalies/registry.ts'
+import { CHECKS } from '../src/silver/quality/checks/registry.ts'
 import { injectAnomalies } from '../test/support/injected.ts'
 import { DEFECT_CLASSES, plantDefects } from '../test/support/planted.ts'
 

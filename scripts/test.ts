@@ -43,7 +43,7 @@ if (only.length === 0) {
   step('lint, format and import order within files', '@biomejs/biome/bin/biome', ['ci', '--error-on-warnings', '.'])
   step('dead code', 'knip/bin/knip.js', ['--no-progress'])
 }
-const files = globSync('{src,simulator,test}/**/*.test.ts', { cwd: root }).filter(
+const files = globSync('{src,test}/**/*.test.ts', { cwd: root }).filter(
   (file) => only.length === 0 || only.some((part) => file.includes(part)),
 )
 if (files.some((file) => /iceberg-re|tables|glue/.test(file))) await prepareReaders()

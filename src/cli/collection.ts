@@ -3,7 +3,7 @@ import { collectionIntervals } from '../config/archive-collection.ts'
 import { LakehouseError } from '../core/errors.ts'
 import { parseInterval } from '../core/interval.ts'
 import { parseInstant, type TimeRange, US_PER_DAY } from '../core/time.ts'
-import { archiveMatcher, archivePrefixes } from '../sources/binance/archive-filter.ts'
+import { archiveMatcher, archivePrefixes } from '../sources/binance/archive/archive-filter.ts'
 import { DEFAULT_REQUEST, type SyncRequest } from '../transfer/sync.ts'
 import { parseMarket, parseTypes } from './selection.ts'
 

@@ -2,8 +2,8 @@ import type { LoadedConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import type { LakehouseError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
-import type { Lakehouse } from '../lakehouse.ts'
-import type { Transfers } from '../transfers.ts'
+import type { Lakehouse } from '../lakehouse/lakehouse.ts'
+import type { Transfers } from '../lakehouse/transfers.ts'
 
 /** An option of a command, as the parser and the help need it. */
 export type OptionSpec = {

@@ -101,9 +101,9 @@ function contextFor(values: Values, args: readonly string[], { abort: signal, dr
     note: (text) => void (quiet || process.stderr.write(text)),
     loaded,
     open: async (change = (config) => config) =>
-      new (await import('../lakehouse.ts')).Lakehouse(change(loaded().config), { nowMs, random: Math.random, signal }),
+      new (await import('../lakehouse/lakehouse.ts')).Lakehouse(change(loaded().config), { nowMs, random: Math.random, signal }),
     transfers: async (change = (config) => config) =>
-      new (await import('../transfers.ts')).Transfers(change(loaded().config), { nowMs, random: Math.random, signal }),
+      new (await import('../lakehouse/transfers.ts')).Transfers(change(loaded().config), { nowMs, random: Math.random, signal }),
   }
 }
 

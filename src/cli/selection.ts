@@ -3,7 +3,7 @@ import { type Interval, parseInterval } from '../core/interval.ts'
 import { MARKETS, type Market } from '../core/market.ts'
 import { parseInstant, type TimeRange, utc } from '../core/time.ts'
 import { quote } from '../platform/duckdb/session.ts'
-import { ARCHIVE_TYPES, type ArchiveType, findArchiveType } from '../sources/binance/matrix.ts'
+import { ARCHIVE_TYPES, type ArchiveType, findArchiveType } from '../sources/binance/archive/matrix.ts'
 import { list, type OptionSpec, text, type Values } from './command.ts'
 
 /** Options that choose a part of the archive. */

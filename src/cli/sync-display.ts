@@ -1,4 +1,4 @@
-import type { RunCounts } from '../transfer/run.ts'
+import type { RunCounts } from '../transfer/run/run.ts'
 import { formatBytes, formatCount, formatDuration } from './format.ts'
 import { type DisplayDeps, LineDisplay } from './line-display.ts'
 

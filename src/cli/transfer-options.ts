@@ -1,6 +1,6 @@
 import { LakehouseError } from '../core/errors.ts'
-import { archiveMatcher, archivePrefixes } from '../sources/binance/archive-filter.ts'
-import { symbolPatterns } from '../sources/binance/discover.ts'
+import { archiveMatcher, archivePrefixes } from '../sources/binance/archive/archive-filter.ts'
+import { symbolPatterns } from '../sources/binance/archive/discover.ts'
 import { type CommandContext, list, type OptionSpec, type Values } from './command.ts'
 import { parseSelection, parseTypes, SELECTION_OPTIONS } from './selection.ts'
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { LakehouseError } from '../core/errors.ts'
 import type { SyncOptions } from '../transfer/options.ts'
-import { OPERATION_MODES } from '../transfer/route.ts'
+import { OPERATION_MODES } from '../transfer/run/route.ts'
 import { SYNC_MODES } from '../transfer/sync-mode.ts'
 
 const whole = (least: number, most: number) => z.number().int().min(least).max(most)

@@ -2,7 +2,7 @@ import { availableParallelism, homedir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { INTERVAL_IDS } from '../core/interval.ts'
-import { tierOptions } from '../lake/tiers.ts'
+import { tierOptions } from '../lake/tiers/tiers.ts'
 import { syncOptions } from '../transfer/options.ts'
 import { archiveCollection } from './archive-collection.ts'
 

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
-import { computeIndicators, inputRows } from './compute-indicators.ts'
-import { parseIndicators } from './indicator-spec.ts'
+import { computeIndicators, inputRows } from './indicators/compute-indicators.ts'
+import { parseIndicators } from './indicators/indicator-spec.ts'
 
 /** Raised when the same bars would give other rows. */
 const TRAINING_VERSION = 2

@@ -1,6 +1,6 @@
-import { DATASETS, type Series } from '../core/datasets/registry.ts'
+import { DATASETS, type Series } from '../datasets/registry.ts'
 import { quote, quoteName } from '../platform/duckdb/session.ts'
-import { LEDGER_CHECKS, STALE_CHECK } from '../silver/assess.ts'
+import { LEDGER_CHECKS, STALE_CHECK } from '../silver/quality/assess.ts'
 
 /** `silver.<table>_flagged` is the table with what silver.findings says of each row. */
 export const FLAGGED = '_flagged'

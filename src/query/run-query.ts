@@ -6,18 +6,18 @@ import { pipeline } from 'node:stream/promises'
 import { asLakehouseError, LakehouseError, systemCode } from '../core/errors.ts'
 import type { AsOf } from '../lake/iceberg/table.ts'
 import type { Layer } from '../lake/layout.ts'
-import { listTables } from '../lake/tables.ts'
+import { listTables } from '../lake/tables/list-tables.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { temporaryName } from '../storage/temporary.ts'
 import { bindTables } from './bind.ts'
 import type { BoundTable } from './bound-table.ts'
-import { displaySelect } from './display.ts'
 import { unflaggedView } from './flagged.ts'
-import { bindGoldFunctions } from './gold-functions.ts'
+import { displaySelect } from './formats/display.ts'
+import { textTable } from './formats/text-table.ts'
+import { bindGoldFunctions } from './functions/gold-functions.ts'
 import { closeSession, fence, giveSession, openSession, takeSession } from './session-pool.ts'
 import { analyse, type TableReference } from './statement.ts'
-import { textTable } from './text-table.ts'
 
 export const RESULT_FORMATS = ['table', 'json', 'ndjson', 'csv', 'parquet', 'arrow'] as const
 
@@ -216,7 +216,7 @@ async function moveFile(from: string, to: string): Promise<void> {
 
 async function writeArrow(session: DuckDBSession, file: string): Promise<void> {
   // Loaded when it is needed: it would double the time of every other start.
-  const { arrowSelect, arrowStream } = await import('./arrow.ts')
+  const { arrowSelect, arrowStream } = await import('./formats/arrow.ts')
   const result = await session.stream(arrowSelect('result', await resultColumns(session)))
   await pipeline(Readable.from(arrowStream(result)), createWriteStream(file))
 }

@@ -6,7 +6,7 @@ import type { Predicate } from '../lake/iceberg/scan.ts'
 import type { ColumnValue } from '../lake/iceberg/values.ts'
 import { LAYERS, type Layer } from '../lake/layout.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
-import { type GoldCall, isGoldFunction, toCall } from './gold-functions.ts'
+import { type GoldCall, isGoldFunction, toCall } from './functions/gold-functions.ts'
 
 /** A table of the lake that a statement names, with the conditions that each of its mentions is under: a row is needed if all of one set hold. */
 export type TableReference = { readonly layer: Layer; readonly name: string; readonly mentions: readonly (readonly Predicate[])[] }

@@ -1,9 +1,9 @@
-import { DATASETS, type Series, silverTableName } from '../core/datasets/registry.ts'
 import type { TimeRange } from '../core/time.ts'
+import { DATASETS, type Series, silverTableName } from '../datasets/registry.ts'
 import { planScan } from '../lake/iceberg/scan.ts'
 import { loadTable, required, snapshotOf, type Table } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
-import { everyRow, scanSql } from '../lake/scan-sql.ts'
+import { everyRow, scanSql } from '../lake/tables/scan-sql.ts'
 import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 

@@ -1,15 +1,15 @@
-import { DATASETS, type Series, silverColumns, silverTableName } from '../core/datasets/registry.ts'
 import { LakehouseError } from '../core/errors.ts'
 import { formatInstant, parseInstant } from '../core/time.ts'
+import { DATASETS, type Series, silverColumns, silverTableName } from '../datasets/registry.ts'
 import { planScan } from '../lake/iceberg/scan.ts'
 import { loadTable, required, snapshotOf } from '../lake/iceberg/table.ts'
 import { bronzeKey, tableKey } from '../lake/layout.ts'
-import { scanSql } from '../lake/scan-sql.ts'
+import { scanSql } from '../lake/tables/scan-sql.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
-import { sniffLayout } from '../sources/binance/csv-header.ts'
-import { ZipReader } from '../sources/binance/zip-entry.ts'
+import { sniffLayout } from '../sources/csv/csv-header.ts'
+import { ZipReader } from '../sources/csv/zip-entry.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { listRevisions } from './reconcile.ts'
+import { listRevisions } from './compare/reconcile.ts'
 
 /** Where a row comes from: the object (or, for a row that fills a gap, the table that it is made of), its revision, the line in it (from 1) and the line's text; the data file of the table that holds it. */
 export type RowOrigin = {

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { BATCHINGS } from './tuning.ts'
+import { BATCHINGS } from './run/tuning.ts'
 import { VERIFY_MODES } from './verify-mode.ts'
 
 const count = (most: number) => z.coerce.number().int().min(1).max(most)

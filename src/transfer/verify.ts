@@ -1,9 +1,9 @@
 import { mapConcurrent } from '../platform/map-concurrent.ts'
 import type { ObjectInfo } from '../storage/object-store.ts'
 import type { Place } from '../storage/open-store.ts'
-import type { KnownCopy } from './compare.ts'
-import { diffPlaces, requireSource } from './diff-places.ts'
 import { digestOf } from './engines/proof.ts'
+import type { KnownCopy } from './plan/compare.ts'
+import { diffPlaces, requireSource } from './plan/diff-places.ts'
 
 export type Difference = {
   readonly key: string

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DATASET_IDS, DATASETS, silverColumns, silverTableName } from '../../src/core/datasets/registry.ts'
-import { ARCHIVE_MATRIX } from '../../src/sources/binance/matrix.ts'
+import { DATASET_IDS, DATASETS, silverColumns, silverTableName } from '../../src/datasets/registry.ts'
+import { ARCHIVE_MATRIX } from '../../src/sources/binance/archive/matrix.ts'
 
 test('every entry of the matrix has columns, files and a first date; data sets read exactly the published columns', () => {
   for (const entry of ARCHIVE_MATRIX) {

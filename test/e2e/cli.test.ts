@@ -4,7 +4,7 @@ import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { serveArchive } from '../../simulator/server.ts'
+import { serveArchive } from '../../src/simulator/server.ts'
 import { dailyKey, smallArchive } from '../support/archives.ts'
 import { cli } from '../support/cli.ts'
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Random } from '../../simulator/random.ts'
-import { nothingObserved, type Observed } from '../../src/silver/anomalies/detector.ts'
-import { scoreOf } from '../../src/silver/anomalies/isolation-forest.ts'
-import { DETECTORS } from '../../src/silver/anomalies/registry.ts'
-import { RollingWindow } from '../../src/silver/anomalies/rolling.ts'
+import { nothingObserved, type Observed } from '../../src/silver/quality/anomalies/detector.ts'
+import { scoreOf } from '../../src/silver/quality/anomalies/isolation-forest.ts'
+import { DETECTORS } from '../../src/silver/quality/anomalies/registry.ts'
+import { RollingWindow } from '../../src/silver/quality/anomalies/rolling.ts'
+import { Random } from '../../src/simulator/random.ts'
 import { cleanRows, injectAnomalies } from '../support/injected.ts'
 
 const medianOf = (values: readonly number[]) => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { writeObject } from '../../simulator/archive.ts'
 import type { Interval } from '../../src/core/interval.ts'
-import type { Lakehouse } from '../../src/lakehouse.ts'
-import { printArchiveKey } from '../../src/sources/binance/archive-key.ts'
+import type { Lakehouse } from '../../src/lakehouse/lakehouse.ts'
+import { writeObject } from '../../src/simulator/archive.ts'
+import { printArchiveKey } from '../../src/sources/binance/archive/archive-key.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { ingestKlines, openHouse } from '../support/house.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CHECKS } from '../../src/silver/checks/registry.ts'
+import { CHECKS } from '../../src/silver/quality/checks/registry.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { plantDefects } from '../support/planted.ts'
 

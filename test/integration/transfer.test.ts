@@ -4,11 +4,12 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { PEERS } from '../../scripts/peers.ts'
-import { proxyS3 } from '../../simulator/s3-proxy.ts'
+import { proxyS3 } from '../../src/simulator/s3-proxy.ts'
+import { EnhancedBulkDownloader } from '../../src/specification/enhanced-bulk-downloader.ts'
+import { S3DirectSyncDownloader, type Transfer } from '../../src/specification/s3-direct-sync-downloader.ts'
+import { TraditionalBulkDownloader } from '../../src/specification/traditional-bulk-downloader.ts'
 import { headObject, putObject } from '../../src/storage/s3/operations.ts'
 import { temporaryName, thisWriter } from '../../src/storage/temporary.ts'
-import { S3DirectSyncDownloader, type Transfer } from '../../src/transfer/engines/s3-direct-sync-downloader.ts'
-import { TraditionalBulkDownloader } from '../../src/transfer/engines/traditional-bulk-downloader.ts'
 import { DEFAULT_REQUEST } from '../../src/transfer/sync.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { openS3, type S3Server, startSeaweed, startVersity } from '../support/s3-server.ts'
@@ -185,7 +186,8 @@ test('the downloaders of the specification bring single files by the way that fi
   const [source, destination] = [await filled(), await empty()]
   const transfers = transfersWith({ state: await stateFor(context), settings: { destination, s5cmdPath: PEERS.s5cmd } })
   const directory = await temporaryFolder(context)
-  const downloader = transfers.bulkDownloader({ directory, onNotice: () => {} })
+  const around = { nowMs: Date.now, random: Math.random, signal: new AbortController().signal }
+  const downloader = EnhancedBulkDownloader.open(transfers.config, around, { directory, onNotice: () => {} })
   const task = (key: string) => ({ sourceUrl: source.replace('?', `/${key}?`) })
   const tasks = KEYS.slice(0, 10).map(task)
   assert.equal(downloader.determineOperationMode(tasks).mode, 'direct_sync')

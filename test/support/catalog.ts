@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import type { Lakehouse } from '../../src/lakehouse.ts'
-import { icebergRest } from '../../src/serve/iceberg-rest.ts'
+import type { Lakehouse } from '../../src/lakehouse/lakehouse.ts'
+import { icebergRest } from '../../src/serve/iceberg/iceberg-rest.ts'
 
 /** A lake's catalog on a port of this machine, until it is closed. */
 export async function startCatalog(

@@ -4,7 +4,7 @@ import type { Market } from '../../src/core/market.ts'
 import type { TimeRange } from '../../src/core/time.ts'
 import type { IngestResult } from '../../src/flows/ingest.ts'
 import { LAYERS, type Layer } from '../../src/lake/layout.ts'
-import { Lakehouse } from '../../src/lakehouse.ts'
+import { Lakehouse } from '../../src/lakehouse/lakehouse.ts'
 
 export type HouseOptions = {
   lake: string

@@ -3,11 +3,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { READERS_PYTHON } from '../../scripts/readers.ts'
-import { Random } from '../../simulator/random.ts'
-import { parseIndicators } from '../../src/gold/indicator-spec.ts'
 import type { InputName } from '../../src/gold/indicators/indicator.ts'
+import { parseIndicators } from '../../src/gold/indicators/indicator-spec.ts'
 import { INDICATORS } from '../../src/gold/indicators/registry.ts'
-import { runKernel } from '../../src/gold/run-indicator.ts'
+import { runKernel } from '../../src/gold/indicators/run-indicator.ts'
+import { Random } from '../../src/simulator/random.ts'
 
 export type Bars = Readonly<Record<InputName, Float64Array>>
 

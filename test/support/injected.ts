@@ -1,6 +1,6 @@
-import { Random } from '../../simulator/random.ts'
-import { type Detector, nothingObserved, type Observed } from '../../src/silver/anomalies/detector.ts'
-import { DETECTORS } from '../../src/silver/anomalies/registry.ts'
+import { type Detector, nothingObserved, type Observed } from '../../src/silver/quality/anomalies/detector.ts'
+import { DETECTORS } from '../../src/silver/quality/anomalies/registry.ts'
+import { Random } from '../../src/simulator/random.ts'
 
 /** What is done to a clean series from bar `at` on, and how many bars a detector may take to see it. */
 type Injection = {

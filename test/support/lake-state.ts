@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { keyOf, liveFiles, loadTable, snapshotOf } from '../../src/lake/iceberg/table.ts'
-import { everyTable } from '../../src/lake/tables.ts'
+import { everyTable } from '../../src/lake/tables/list-tables.ts'
 import { localStore } from '../../src/storage/local.ts'
 import { openS3 } from './s3-server.ts'
 

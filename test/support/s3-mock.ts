@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const MOCK = join(import.meta.dirname, '../../simulator/s3-mock.ts')
+const MOCK = join(import.meta.dirname, '../../src/simulator/s3-mock.ts')
 
 /** The mock store in a process of its own, with its arguments. */
 export async function startMock(...args: string[]): Promise<{ endpoint: string; close(): void }> {

@@ -1,9 +1,10 @@
 // Does one thing after the other to a table until it is killed: node table-chaos.ts LAKE SEED. Prints what it begins.
-import { Random } from '../../simulator/random.ts'
+
 import { configSchema } from '../../src/config/schema.ts'
 import { asLakehouseError } from '../../src/core/errors.ts'
-import { Lakehouse } from '../../src/lakehouse.ts'
-import type { Tables } from '../../src/tables.ts'
+import { Lakehouse } from '../../src/lakehouse/lakehouse.ts'
+import type { Tables } from '../../src/lakehouse/tables.ts'
+import { Random } from '../../src/simulator/random.ts'
 import { PARTS } from './parts-table.ts'
 
 const [lake = '', seed = ''] = process.argv.slice(2)

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Random } from '../../simulator/random.ts'
+import { Random } from '../../src/simulator/random.ts'
 import { openHouse } from './house.ts'
 
 const CHAOS = join(import.meta.dirname, 'table-chaos.ts')

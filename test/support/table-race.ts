@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { Random } from '../../simulator/random.ts'
+import { Random } from '../../src/simulator/random.ts'
 import { openHouse } from './house.ts'
 
 const WRITER = join(import.meta.dirname, 'table-writer.ts')

@@ -1,8 +1,8 @@
 // One of several writers of one table: node table-writer.ts LAKE WRITER FIRST COUNT. Prints the number of each write that is done.
 import { configSchema } from '../../src/config/schema.ts'
 import { asLakehouseError } from '../../src/core/errors.ts'
-import { Lakehouse } from '../../src/lakehouse.ts'
-import type { Tables } from '../../src/tables.ts'
+import { Lakehouse } from '../../src/lakehouse/lakehouse.ts'
+import type { Tables } from '../../src/lakehouse/tables.ts'
 import { PARTS } from './parts-table.ts'
 
 const [lake = '', writer = '0', first = '0', count = '0'] = process.argv.slice(2)

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type Config, configSchema } from '../../src/config/schema.ts'
+import { Transfers } from '../../src/lakehouse/transfers.ts'
 import { mapConcurrent } from '../../src/platform/map-concurrent.ts'
 import type { Place } from '../../src/storage/open-store.ts'
 import { digestOf } from '../../src/transfer/engines/proof.ts'
 import { DEFAULT_REQUEST, type SyncRequest, type SyncResult } from '../../src/transfer/sync.ts'
-import { Transfers } from '../../src/transfers.ts'
 import { openS3, ROOT } from './s3-server.ts'
 
 export type SyncChoices = Partial<SyncRequest> & {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { LakehouseError } from '../../core/errors.ts'
-import { icebergRest } from '../../serve/iceberg-rest.ts'
+import { icebergRest } from '../../serve/iceberg/iceberg-rest.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 import { parseCount } from '../transfer-options.ts'
 

@@ -1,6 +1,6 @@
 import { settings } from '../../config/schema.ts'
 import { LakehouseError } from '../../core/errors.ts'
-import { textTable } from '../../query/text-table.ts'
+import { textTable } from '../../query/formats/text-table.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
 
 export const config: Command = {

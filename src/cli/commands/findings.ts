@@ -1,7 +1,7 @@
 import { LakehouseError } from '../../core/errors.ts'
 import type { Finding, Severity } from '../../core/finding.ts'
+import { findingsPage } from '../../pages/quality-page.ts'
 import { quote } from '../../platform/duckdb/session.ts'
-import { findingsPage } from '../../silver/quality-page.ts'
 import { type Command, type CommandContext, type CommandResult, list } from '../command.ts'
 import { findingLines } from '../findings.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'

@@ -1,5 +1,5 @@
-import { textTable } from '../../query/text-table.ts'
-import { reconciliationPage } from '../../silver/quality-page.ts'
+import { reconciliationPage } from '../../pages/quality-page.ts'
+import { textTable } from '../../query/formats/text-table.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
 

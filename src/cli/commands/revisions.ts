@@ -1,5 +1,5 @@
 import { LakehouseError } from '../../core/errors.ts'
-import { textTable } from '../../query/text-table.ts'
+import { textTable } from '../../query/formats/text-table.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 
 /** So many changed rows are handed out. */

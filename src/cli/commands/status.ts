@@ -1,4 +1,4 @@
-import { textTable } from '../../query/text-table.ts'
+import { textTable } from '../../query/formats/text-table.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
 import { formatBytes, formatCount } from '../format.ts'
 

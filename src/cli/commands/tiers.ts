@@ -1,5 +1,5 @@
 import { LakehouseError } from '../../core/errors.ts'
-import { lifecycleConfiguration } from '../../lake/tiers.ts'
+import { lifecycleConfiguration } from '../../lake/tiers/tiers.ts'
 import { parseS3Address } from '../../storage/s3/address.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
 import { formatBytes, formatCount } from '../format.ts'

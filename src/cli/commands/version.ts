@@ -13,12 +13,8 @@ export const version: Command = {
   },
 }
 
-/** The version in package.json, which lies above src/ in a clone and above dist/src/ in the package. */
+/** The version in package.json, which lies above src/ in a clone and above dist/ in the package. */
 function packageVersion(): string {
-  for (const up of ['../../../package.json', '../../../../package.json']) {
-    try {
-      return String((JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version)
-    } catch {}
-  }
-  return 'unknown'
+  const file = new URL('../../../package.json', import.meta.url)
+  return String((JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version)
 }

@@ -1,5 +1,5 @@
-import type { DatasetId } from '../../core/datasets/registry.ts'
 import type { Market } from '../../core/market.ts'
+import type { DatasetId } from '../../datasets/registry.ts'
 
 /** SQL of the rows of each input. */
 type InputRows = Readonly<Record<string, string>>

@@ -1,5 +1,5 @@
 import { quoteSql } from '../../core/symbol.ts'
-import { amountNames } from '../traded-rows.ts'
+import { amountNames } from '../bars/traded-rows.ts'
 import { type Aggregation, amountSum } from './aggregation.ts'
 
 export const crossSection = {

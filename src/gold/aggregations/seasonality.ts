@@ -1,4 +1,4 @@
-import { amountNames } from '../traded-rows.ts'
+import { amountNames } from '../bars/traded-rows.ts'
 import type { Aggregation } from './aggregation.ts'
 
 export const seasonality = {

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { splitSymbol } from '../../core/symbol.ts'
 import { readDoubles } from '../../platform/duckdb/read-doubles.ts'
 import { quote } from '../../platform/duckdb/session.ts'
-import { amountNames } from '../traded-rows.ts'
+import { amountNames } from '../bars/traded-rows.ts'
 import type { Exporter } from './exporter.ts'
 
 export const freqtrade = {

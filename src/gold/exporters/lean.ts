@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { LakehouseError } from '../../core/errors.ts'
 import { quote } from '../../platform/duckdb/session.ts'
 import { zipOne } from '../../platform/zip-writer.ts'
-import { amountNames } from '../traded-rows.ts'
+import { amountNames } from '../bars/traded-rows.ts'
 import type { Exporter } from './exporter.ts'
 
 /** Lean knows these resolutions; minutes lie in a file a day, the others in one file. */

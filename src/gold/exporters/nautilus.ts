@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { INTERVALS } from '../../core/interval.ts'
 import { splitSymbol } from '../../core/symbol.ts'
 import { quote } from '../../platform/duckdb/session.ts'
-import { amountNames } from '../traded-rows.ts'
+import { amountNames } from '../bars/traded-rows.ts'
 import type { Exporter } from './exporter.ts'
 
 const UNITS: Readonly<Record<string, string>> = { s: 'SECOND', m: 'MINUTE', h: 'HOUR', d: 'DAY', w: 'WEEK', mo: 'MONTH' }

@@ -1,6 +1,6 @@
 import type { LakehouseError } from '../../core/errors.ts'
-import type { TransferObject } from '../diff.ts'
 import type { Pair } from '../pair.ts'
+import type { TransferObject } from '../plan/diff.ts'
 import type { Proof } from './proof.ts'
 
 /** What moving an object came to. `throughBytes` went through this machine, `diskBytes` over its disk. */

@@ -3,8 +3,8 @@ import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import type { ObjectInfo, ObjectStore } from '../../storage/object-store.ts'
 import type { Place } from '../../storage/open-store.ts'
 import { headObject } from '../../storage/s3/operations.ts'
-import { isDigest } from '../compare.ts'
 import { inBucket, type Pair } from '../pair.ts'
+import { isDigest } from '../plan/compare.ts'
 
 /** How a moved object was proved in the end. */
 export type Proof = 'sha256' | 'etag' | 'size'

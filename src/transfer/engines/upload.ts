@@ -1,7 +1,7 @@
 import { mapConcurrent } from '../../platform/map-concurrent.ts'
 import { abortUpload, completeUpload, createUpload, type Part } from '../../storage/s3/operations.ts'
 import type { BucketKey, Pair } from '../pair.ts'
-import { partBytesFor } from '../tuning.ts'
+import { partBytesFor } from '../run/tuning.ts'
 import type { Written } from './proof.ts'
 
 /** One CopyObject takes at most so much. */

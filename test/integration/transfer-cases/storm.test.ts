@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import type { FaultRule } from '../../../simulator/faults.ts'
+import type { FaultRule } from '../../../src/simulator/faults.ts'
 import { KEYS, situation } from '../../support/faulty.ts'
 import { type S3Server, startVersity } from '../../support/s3-server.ts'
 

@@ -1,0 +1,102 @@
+import { LakehouseError } from '../../core/errors.ts'
+import { INTERVALS, type Interval } from '../../core/interval.ts'
+import { US_PER_DAY, US_PER_SECOND } from '../../core/time.ts'
+import { quote } from '../../platform/duckdb/session.ts'
+
+/**
+ * How time is cut into bars. `us`: bars of a fixed length, counted from 1970-01-01T00:00Z plus the offset. `unit`: calendar days, weeks (from Monday) and months of a time zone, plus the offset;
+ * where clocks change, days have 23 or 25 hours.
+ */
+export type TimeRule = ({ readonly us: number } | { readonly unit: 'day' | 'week' | 'month'; readonly zone: string }) & {
+  readonly offsetUs: number
+}
+
+/** Bars that are full after so many source rows, or once so much was traded. What overshoots stays in its bar. */
+export type AmountRule = { readonly by: 'count' | 'volume' | 'quote'; readonly size: number }
+
+const UNITS: Readonly<Record<string, number>> = { s: US_PER_SECOND, m: 60 * US_PER_SECOND, h: 3600 * US_PER_SECOND, d: US_PER_DAY }
+
+/** The rule of one of the exchange's intervals. */
+export function ruleOf(interval: Interval): TimeRule {
+  if (interval === '1w') return { unit: 'week', zone: 'UTC', offsetUs: 0 }
+  const { us } = INTERVALS[interval]
+  return us === undefined ? { unit: 'month', zone: 'UTC', offsetUs: 0 } : { us, offsetUs: 0 }
+}
+
+const CALENDAR: Readonly<Record<string, 'day' | 'week' | 'month'>> = { '1d': 'day', '1w': 'week', '1mo': 'month', '1M': 'month' }
+
+/** A length of time: 90s, 7m, 4h, 2d. Throws USAGE. */
+function parseLength(text: string): number {
+  const [, count = '', unit = ''] = /^([1-9]\d*)([smhd])$/.exec(text) ?? []
+  const us = Number(count) * (UNITS[unit] ?? 0)
+  if (us === 0) throw new LakehouseError('USAGE', `"${text}" is no length of time: 90s, 7m, 4h, 2d`, { details: { length: text } })
+  return us
+}
+
+/**
+ * Reads how time is cut: a length (7m, 4h), or 1d, 1w, 1mo, which follow the calendar of the zone; the offset is a length. Throws USAGE, also for a zone that is none and for lengths that a zone
+ * cannot cut.
+ */
+export function parseTimeRule(every: string, offset: string | undefined, zone: string | undefined): TimeRule {
+  const offsetUs = offset === undefined || offset === '0m' ? 0 : parseLength(offset)
+  const unit = CALENDAR[every]
+  if (zone !== undefined) checkZone(zone)
+  if (unit !== undefined && (zone !== undefined || unit !== 'day')) return { unit, zone: zone ?? 'UTC', offsetUs }
+  if (zone !== undefined && zone !== 'UTC')
+    throw new LakehouseError('USAGE', `a time zone cuts days, weeks and months: 1d, 1w or 1mo, not ${every}`, { details: { every, zone } })
+  const us = parseLength(every)
+  if (offsetUs >= us)
+    throw new LakehouseError('USAGE', `the offset ${offset ?? ''} is as long as the bars of ${every}`, {
+      details: { every, offset: offset ?? null },
+    })
+  return { us, offsetUs }
+}
+
+function checkZone(zone: string): void {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone })
+  } catch {
+    throw new LakehouseError('USAGE', `"${zone}" is no time zone: Europe/Berlin, America/New_York, UTC`, { details: { zone } })
+  }
+}
+
+/** Reads count:1000, volume:50, quote:1000000. Throws USAGE. */
+export function parseAmountRule(text: string): AmountRule {
+  const [, by, size] = /^(count|volume|quote):([\d.]+(?:e\d+)?)$/.exec(text) ?? []
+  const amount = Number(size)
+  if (by === undefined || !(amount > 0) || (by === 'count' && !Number.isInteger(amount)))
+    throw new LakehouseError('USAGE', `"${text}" says not after what a bar is full: count:1000, volume:50, quote:1000000`, {
+      details: { by: text },
+    })
+  return { by: by as AmountRule['by'], size: amount }
+}
+
+/** SQL of what the instants (SQL of a TIMESTAMPTZ) of a bar have in common, and those of no other: the number of one of a fixed length, else the microseconds at which it begins. */
+export function barKeySql(rule: TimeRule, time: string): string {
+  const { offsetUs } = rule
+  if ('us' in rule) return `(epoch_us(${time})${offsetUs === 0 ? '' : ` - ${offsetUs}`}) // ${rule.us}`
+  const shifted = offsetUs === 0 ? time : `(${time} - to_microseconds(${offsetUs}))`
+  if (rule.zone === 'UTC') return `epoch_us(date_trunc('${rule.unit}', ${shifted})) + ${offsetUs}`
+  const zone = quote(rule.zone)
+  return `epoch_us(timezone(${zone}, date_trunc('${rule.unit}', timezone(${zone}, ${shifted})))) + ${offsetUs}`
+}
+
+/** SQL of the microseconds at which the bar of a key (SQL) begins. */
+export function barStartSql(rule: TimeRule, key: string): string {
+  return 'us' in rule ? `(${key} * ${rule.us} + ${rule.offsetUs})` : key
+}
+
+/** SQL of the microseconds at which the bar after the one that begins at `bar` (SQL, µs) begins. */
+export function nextBarSql(rule: TimeRule, bar: string): string {
+  if ('us' in rule) return `(${bar} + ${rule.us})`
+  const { unit, zone, offsetUs } = rule
+  const start = `make_timestamptz(${bar} - ${offsetUs})`
+  if (zone === 'UTC') return `(epoch_us(${start} + INTERVAL 1 ${unit}) + ${offsetUs})`
+  return `(epoch_us(timezone(${quote(zone)}, date_trunc('${unit}', timezone(${quote(zone)}, ${start})) + INTERVAL 1 ${unit})) + ${offsetUs})`
+}
+
+/** The longest that a bar may last, µs. */
+export function longest(rule: TimeRule): number {
+  if ('us' in rule) return rule.us
+  return { day: 1, week: 7, month: 31 }[rule.unit] * US_PER_DAY + 7200 * US_PER_SECOND
+}

@@ -1,0 +1,162 @@
+import { rm } from 'node:fs/promises'
+import { LakehouseError } from '../../core/errors.ts'
+import type { Interval } from '../../core/interval.ts'
+import { DATASETS, silverTableName } from '../../datasets/registry.ts'
+import type { CommitDeps } from '../../lake/iceberg/commit.ts'
+import type { DataFile } from '../../lake/iceberg/manifest.ts'
+import { periodFolder, periodRange, type TableShape } from '../../lake/iceberg/schema.ts'
+import { currentFiles, keyOf, loadTable, urlOf } from '../../lake/iceberg/table.ts'
+import { periodOf } from '../../lake/iceberg/transform.ts'
+import { tableKey } from '../../lake/layout.ts'
+import { CommitQueue, filesByPartition } from '../../lake/tables/commit-queue.ts'
+import { writeDataFile } from '../../lake/tables/data-file.ts'
+import { openFiles } from '../../lake/tables/scan-sql.ts'
+import type { DuckDBSession } from '../../platform/duckdb/session.ts'
+import { mapConcurrent } from '../../platform/map-concurrent.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import {
+  type BarSeries,
+  type BarSource,
+  barFingerprint,
+  barPeriod,
+  barQuery,
+  barShape,
+  barTableName,
+  largestAmounts,
+  sourceIntervals,
+} from './bars.ts'
+
+export type GoldDeps = {
+  readonly store: ObjectStore
+  readonly session: DuckDBSession
+  readonly commits: CommitDeps
+  readonly run: string
+  readonly signal: AbortSignal
+}
+
+export type GoldOutcome = {
+  readonly table: string
+  readonly rowsWritten: number
+  readonly partitionsWritten: number
+  readonly partitionsUnchanged: number
+}
+
+type Source = { readonly interval: Interval; readonly files: readonly DataFile[]; readonly fields: TableShape['fields'] }
+
+/** Queries run one after the other; while one runs, up to so many finished partitions wait for their common commit. */
+const COMMITTED_TOGETHER = 16
+
+/** A table is planned anew when another run changed a partition meanwhile. */
+const ROUNDS = 8
+
+/** Makes a bar table what the silver klines of its market say; only bars of partitions whose silver files changed are computed. */
+export async function buildBars(deps: GoldDeps, series: BarSeries): Promise<GoldOutcome> {
+  const table = barTableName(series)
+  const outcome = { table, rowsWritten: 0, partitionsWritten: 0, partitionsUnchanged: 0 }
+  for (let round = 1; ; round++) {
+    // The live bars first: klines that came later than they did are a reason to build anew, never the other way round.
+    const live = await filesByPartition(await loadTable(deps.store, tableKey('gold', table)))
+    const sources = await silverSources(deps.store, series)
+    const shape = barShape(series)
+    const queue = new CommitQueue({ store: deps.store, root: tableKey('gold', table), shape, deps: deps.commits, run: deps.run })
+    let conflicts = 0
+    const partitions = partitionsOf(series, sources, live)
+    const build = (partition: number) => buildPartition(deps, series, shape, partition, sources, live.get(partition) ?? [], queue)
+    for await (const rows of mapConcurrent(partitions, { limit: COMMITTED_TOGETHER, signal: deps.signal }, build)) {
+      if (rows === 'unchanged') outcome.partitionsUnchanged += round === 1 ? 1 : 0
+      else if (rows === 'conflict') conflicts++
+      else {
+        outcome.rowsWritten += rows
+        outcome.partitionsWritten++
+      }
+    }
+    if (conflicts === 0) return outcome
+    if (round === ROUNDS)
+      throw new LakehouseError('COMMIT_CONFLICT', `gold.${table} was changed by other runs ${ROUNDS} times while it was built`, {
+        details: { table: `gold.${table}` },
+      })
+  }
+}
+
+async function silverSources(store: ObjectStore, { market, interval }: BarSeries): Promise<Source[]> {
+  const sources: Source[] = []
+  for (const fine of sourceIntervals(interval)) {
+    const table = await loadTable(store, tableKey('silver', silverTableName({ dataset: 'klines', market, interval: fine })))
+    if (table === undefined) continue
+    const files = await currentFiles(table)
+    if (files.length > 0) sources.push({ interval: fine, files, fields: table.shape.fields })
+  }
+  return sources
+}
+
+/** Every partition that a silver file reaches, and those that are live. */
+function partitionsOf(series: BarSeries, sources: readonly Source[], live: ReadonlyMap<number | undefined, unknown>): number[] {
+  const transform = barPeriod(series.interval)
+  const found = new Set<number>()
+  for (const partition of live.keys()) if (partition !== undefined) found.add(partition)
+  for (const { files } of sources) {
+    for (const file of files) {
+      const range = timesOf(file)
+      for (let value = periodOf(transform, range.start - overhang(series)); value <= periodOf(transform, range.end); value++)
+        found.add(value)
+    }
+  }
+  return [...found].sort((a, b) => a - b)
+}
+
+/** The file's open times, from its bounds; open_time is field 2 of a klines table. */
+function timesOf(file: DataFile): { start: number; end: number } {
+  return { start: Number(file.lower.get(2)), end: Number(file.upper.get(2)) }
+}
+
+async function buildPartition(
+  deps: GoldDeps,
+  series: BarSeries,
+  shape: TableShape,
+  partition: number,
+  sources: readonly Source[],
+  live: readonly DataFile[],
+  queue: CommitQueue,
+): Promise<number | 'unchanged' | 'conflict'> {
+  const { store } = deps
+  const transform = barPeriod(series.interval)
+  const range = periodRange(transform, partition)
+  const reaching = sources
+    .map(({ interval, files, fields }) => ({
+      interval,
+      fields,
+      files: files.filter((file) => timesOf(file).end >= range.start && timesOf(file).start < range.end + overhang(series)),
+    }))
+    .filter(({ files }) => files.length > 0)
+  const seen = new Set(live.map((file) => file.path))
+  const folder = `${tableKey('gold', barTableName(series))}/data/${periodFolder('open_time', transform, partition)}`
+  const name = barFingerprint(
+    series,
+    partition,
+    reaching.map(({ interval, files }) => ({ interval, urls: files.map((file) => file.path) })),
+  )
+  const url = urlOf(store, `${folder}/${name}.parquet`)
+  if (seen.has(url) || (reaching.length === 0 && live.length === 0)) return 'unchanged'
+  const temporary = await store.files.draft(keyOf(store, url))
+  try {
+    const paths: BarSource[] = []
+    for (const { interval, files, fields } of reaching)
+      paths.push({ interval, paths: await openFiles(store, files), largest: largestAmounts(files, fields) })
+    const written =
+      paths.length === 0
+        ? undefined
+        : await writeDataFile(deps.session, barQuery(series, paths, range), shape.fields, temporary, DATASETS.klines.parquet)
+    const add =
+      written === undefined || written.rows === 0 ? [] : [{ temporary, file: { ...written, path: url, specId: 0, partition: [partition] } }]
+    if (add.length === 0 && live.length === 0) return 'unchanged'
+    const done = await queue.submit({ partition, seen, remove: seen, add })
+    return done === 'conflict' ? done : (written?.rows ?? 0)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+/** The last bars of a partition need klines of the next one: only weeks do, because months and years end with days. */
+function overhang(series: BarSeries): number {
+  return series.interval === '1w' || series.interval === '3d' ? 7 * 86_400_000_000 : 0
+}

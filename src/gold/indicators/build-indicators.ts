@@ -1,0 +1,312 @@
+import { createHash } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import * as z from 'zod'
+import { LakehouseError } from '../../core/errors.ts'
+import { DATASETS } from '../../datasets/registry.ts'
+import { update } from '../../lake/iceberg/commit.ts'
+import type { DataFile } from '../../lake/iceberg/manifest.ts'
+import { byPeriod, fieldsOf, partitionField, periodFolder, type TableShape } from '../../lake/iceberg/schema.ts'
+import { hintKey, keyOf, liveFiles, loadTable, metadataKey, required, snapshotOf, type Table, urlOf } from '../../lake/iceberg/table.ts'
+import type { PeriodTransform } from '../../lake/iceberg/transform.ts'
+import { tableKey } from '../../lake/layout.ts'
+import { CommitQueue, filesByPartition } from '../../lake/tables/commit-queue.ts'
+import { writeDataFile } from '../../lake/tables/data-file.ts'
+import { listTables } from '../../lake/tables/list-tables.ts'
+import { scanSql } from '../../lake/tables/scan-sql.ts'
+import { createTable, deletePartitions, writeRows } from '../../lake/tables/write-rows.ts'
+import { quote, quoteName } from '../../platform/duckdb/session.ts'
+import type { GoldDeps, GoldOutcome } from '../bars/build-bars.ts'
+import { computeIndicators, inputRows, type Memories } from './compute-indicators.ts'
+import { type IndicatorSpec, parseIndicators } from './indicator-spec.ts'
+
+/** Raised when the same bars would give other values. */
+const INDICATORS_VERSION = 2
+
+/** Where a table says of which bars its indicators are made. */
+const PROPERTY = 'lakehouse.indicators'
+
+/** What it says while the table is being taken away. */
+const DROPPED = 'dropped'
+
+const definition = z.object({ source: z.string(), spec: z.string(), benchmark: z.string() })
+
+/** Indicators that are kept: of which table's bars, which, and against which symbol's. */
+export type IndicatorTable = { readonly name: string } & z.infer<typeof definition>
+
+const MEMORY = tableKey('gold', 'indicator_memory')
+
+/** What kernels remember at the end of each partition: the next one goes on from there. */
+const MEMORY_SHAPE: TableShape = {
+  fields: fieldsOf([
+    { name: 'table_name', type: 'string', doc: 'table of indicators' },
+    { name: 'period', type: 'long', doc: 'partition' },
+    { name: 'fingerprint', type: 'string', doc: 'all that led to it' },
+    { name: 'symbol', type: 'string', doc: 'symbol' },
+    { name: 'memory', type: 'string', doc: 'doubles, little endian, base64' },
+  ]),
+  partition: [partitionField('table_name', 'identity', 1000), partitionField('period', 'identity', 1001)],
+  sort: ['symbol'],
+}
+
+/** A table is planned anew when another run changed a partition meanwhile. */
+const ROUNDS = 8
+
+/** The tables of indicators that a lake keeps. */
+export async function indicatorTables(store: GoldDeps['store']): Promise<IndicatorTable[]> {
+  const found: IndicatorTable[] = []
+  for (const name of await listTables(store, 'gold')) {
+    const table = await loadTable(store, tableKey('gold', name))
+    const text = table?.metadata.properties?.[PROPERTY]
+    if (text !== undefined && text !== DROPPED) found.push({ name, ...definition.parse(JSON.parse(text)) })
+  }
+  return found
+}
+
+/** Makes a table of indicators that ingestion keeps up to date from then on. Throws TABLE_NOT_FOUND, INDICATOR_INVALID; USAGE where another table has the name. */
+export async function defineIndicators(deps: GoldDeps, { name, ...of }: IndicatorTable): Promise<void> {
+  const source = await sourceOf(deps, of.source)
+  const specs = parseIndicators(of.spec)
+  inputRows('', [...source.shape.fields.map((field) => field.name), ...(of.benchmark === '' ? [] : ['benchmark'])], specs)
+  const root = tableKey('gold', checkName(name))
+  const live = await loadTable(deps.store, root)
+  const text = JSON.stringify(of)
+  if (live !== undefined && live.metadata.properties?.[PROPERTY] !== text)
+    throw new LakehouseError('USAGE', `gold.${name} is there already, and of other things: choose another name`, {
+      details: { table: `gold.${name}` },
+    })
+  await createTable(deps.store, root, shapeOf(specs, periodOf(source)), deps.commits, { [PROPERTY]: text })
+}
+
+/**
+ * Takes a table of indicators out of the lake, with its past and all that was remembered for it; returns how many objects went. What a killed run has left of it goes as well. Throws
+ * TABLE_NOT_FOUND where there is no such table, USAGE where it is of something else.
+ */
+export async function dropIndicators(deps: GoldDeps, name: string): Promise<number> {
+  const { store, commits } = deps
+  const root = tableKey('gold', checkName(name))
+  const table = await update(store, root, commits, async (current) => {
+    if (current === undefined || current.metadata.properties[PROPERTY] === DROPPED) return undefined
+    if (current.metadata.properties[PROPERTY] === undefined)
+      throw new LakehouseError('USAGE', `gold.${name} is no table of indicators: it stays`, { details: { table: `gold.${name}` } })
+    // From now on nobody brings it up to date.
+    return { ...current.metadata, properties: { ...current.metadata.properties, [PROPERTY]: DROPPED } }
+  })
+  if ((await loadTable(store, MEMORY)) !== undefined)
+    await deletePartitions(deps, MEMORY, ({ partition }) => partition[0] === `gold.${name}`)
+  const newest = table === undefined ? [] : [metadataKey(root, table.version)]
+  const keys: string[] = []
+  for await (const { key } of store.list(`${root}/`)) if (!newest.includes(key)) keys.push(key)
+  if (keys.length + newest.length === 0)
+    throw new LakehouseError('TABLE_NOT_FOUND', `the lake has no table gold.${name}`, { details: { table: `gold.${name}` } })
+  // Without its newest metadata it is no table any more, and what is left is nobody's; older ones must not come to light by that.
+  const isOlder = (key: string) => key.endsWith('.metadata.json') || key === hintKey(root)
+  for (const key of [...keys.filter(isOlder), ...newest, ...keys.filter((one) => !isOlder(one))]) await store.delete(key)
+  return keys.length + newest.length
+}
+
+/** Throws USAGE for what is no name of a table of indicators. */
+function checkName(name: string): string {
+  if (/^[a-z][a-z0-9_]*$/.test(name) && !/^(binance_|universe$|indicator_memory$)/.test(name)) return name
+  throw new LakehouseError(
+    'USAGE',
+    `"${name}" is no name for indicators: small letters, digits and _, and not that of another table of gold`,
+    {
+      details: { name },
+    },
+  )
+}
+
+/**
+ * Makes a table of indicators what the bars that it is made of say. A partition is computed where its bars have changed, or those of one before it; it goes on from what was remembered at
+ * the end of the one before.
+ */
+export async function buildIndicators(deps: GoldDeps, of: IndicatorTable): Promise<GoldOutcome> {
+  for (let round = 1; ; round++) {
+    const outcome = await new IndicatorBuild(deps, of, await sourceOf(deps, of.source)).run()
+    if (outcome !== 'conflict') return outcome
+    if (round === ROUNDS)
+      throw new LakehouseError('COMMIT_CONFLICT', `gold.${of.name} was changed by other runs ${ROUNDS} times while it was built`, {
+        details: { table: `gold.${of.name}` },
+      })
+  }
+}
+
+async function sourceOf({ store }: GoldDeps, name: string): Promise<Table> {
+  const root = name.replace('.', '/')
+  const table = required(await loadTable(store, root), root)
+  if (!['open_time', 'close'].every((column) => table.shape.fields.some((field) => field.name === column)))
+    throw new LakehouseError('INDICATOR_INVALID', `${name} has no bars: indicators are computed over open_time and prices`, {
+      details: { table: name },
+    })
+  return table
+}
+
+function periodOf(source: Table): PeriodTransform {
+  return (source.shape.partition[0]?.transform ?? 'month') as PeriodTransform
+}
+
+function shapeOf(specs: readonly IndicatorSpec[], period: PeriodTransform): TableShape {
+  const columns = specs.flatMap(({ indicator, columns: names }) =>
+    names.map((name) => ({ name, type: 'double' as const, doc: indicator.name })),
+  )
+  return {
+    fields: fieldsOf([
+      { name: 'symbol', type: 'string', doc: 'symbol as the exchange writes it' },
+      { name: 'open_time', type: 'instant', doc: 'opening of the bar' },
+      ...columns,
+    ]),
+    partition: byPeriod('open_time', period),
+    sort: ['symbol', 'open_time'],
+  }
+}
+
+class IndicatorBuild {
+  readonly #deps: GoldDeps
+  readonly #of: IndicatorTable
+  readonly #source: Table
+  readonly #specs: readonly IndicatorSpec[]
+  readonly #shape: TableShape
+  /** What the kernels remember at the end of the partition before, once that is known. */
+  #memories: Memories | undefined = new Map()
+
+  constructor(deps: GoldDeps, of: IndicatorTable, source: Table) {
+    this.#deps = deps
+    this.#of = of
+    this.#source = source
+    this.#specs = parseIndicators(of.spec)
+    this.#shape = shapeOf(this.#specs, periodOf(source))
+  }
+
+  async run(): Promise<GoldOutcome | 'conflict'> {
+    const { store, commits, run } = this.#deps
+    const root = tableKey('gold', this.#of.name)
+    const live = await filesByPartition(await loadTable(store, root))
+    const source = new Map<number, DataFile[]>()
+    for await (const file of liveFiles(this.#source, snapshotOf(this.#source, undefined))) {
+      const period = Number(file.partition[0])
+      source.set(period, [...(source.get(period) ?? []), file])
+    }
+    const queue = new CommitQueue({ store, root, shape: this.#shape, deps: commits, run })
+    const counts = { rowsWritten: 0, partitionsWritten: 0, partitionsUnchanged: 0 }
+    const periods = [...new Set([...source.keys(), ...[...live.keys()].filter((key) => key !== undefined)])].sort((a, b) => a - b)
+    const done: { period: number; fingerprint: string; files: readonly DataFile[] }[] = []
+    for (const period of periods) {
+      this.#deps.signal.throwIfAborted()
+      const files = source.get(period) ?? []
+      const fingerprint = this.#fingerprint(period, files, done.at(-1)?.fingerprint ?? '')
+      const folder = `${root}/data/${periodFolder('open_time', periodOf(this.#source), period)}`
+      const path = urlOf(store, `${folder}/${fingerprint}.parquet`)
+      const seen = new Set((live.get(period) ?? []).map((file) => file.path))
+      if (files.length > 0 && seen.has(path) && seen.size === 1) {
+        counts.partitionsUnchanged++
+        this.#memories = undefined
+      } else {
+        const rows = files.length === 0 ? 0 : await this.#build(period, files, path, fingerprint, done, queue, seen)
+        if (files.length === 0 && (await queue.submit({ partition: period, seen, remove: seen, add: [] })) === 'conflict') return 'conflict'
+        if (rows === 'conflict') return 'conflict'
+        counts.rowsWritten += rows
+        counts.partitionsWritten++
+      }
+      if (files.length > 0) done.push({ period, fingerprint, files })
+    }
+    return { table: this.#of.name, ...counts }
+  }
+
+  #fingerprint(period: number, files: readonly DataFile[], before: string): string {
+    const names = files.map(({ path }) => path.slice(path.lastIndexOf('/') + 1)).sort()
+    const { source, spec, benchmark } = this.#of
+    return createHash('sha256')
+      .update(JSON.stringify(['indicators', INDICATORS_VERSION, source, spec, benchmark, period, names, before]))
+      .digest('hex')
+      .slice(0, 40)
+  }
+
+  async #build(
+    period: number,
+    files: readonly DataFile[],
+    path: string,
+    fingerprint: string,
+    before: readonly { period: number; fingerprint: string; files: readonly DataFile[] }[],
+    queue: CommitQueue,
+    seen: ReadonlySet<string>,
+  ): Promise<number | 'conflict'> {
+    const { store, session } = this.#deps
+    const memories = this.#memories ?? (await this.#recall(before))
+    await this.#compute(files, memories)
+    this.#memories = memories
+    await this.#remember(period, fingerprint, memories)
+    const temporary = await store.files.draft(keyOf(store, path))
+    try {
+      const columns = this.#shape.fields.map(({ name }) => quoteName(name)).join(', ')
+      const written = await writeDataFile(
+        session,
+        `SELECT ${columns} FROM indicator_values ORDER BY symbol, open_time`,
+        this.#shape.fields,
+        temporary,
+        DATASETS.klines.parquet,
+      )
+      const file = { ...written, path, specId: 0, partition: [period] }
+      const outcome = await queue.submit({ partition: period, seen, remove: seen, add: [{ temporary, file }] })
+      return outcome === 'conflict' ? outcome : written.rows
+    } finally {
+      await rm(temporary, { force: true })
+    }
+  }
+
+  /** Computes a partition into the temporary table `indicator_values`; the memories go on. */
+  async #compute(files: readonly DataFile[], memories: Memories): Promise<void> {
+    const { session } = this.#deps
+    const bars = await scanSql(session, this.#source, this.#source.shape, files)
+    const { benchmark } = this.#of
+    const names = this.#source.shape.fields.map((field) => field.name)
+    const joined =
+      benchmark === ''
+        ? bars
+        : `SELECT b.*, o.close AS benchmark FROM (${bars}) b LEFT JOIN (SELECT open_time, close FROM (${bars}) WHERE symbol = ${quote(benchmark)}) o ON o.open_time = b.open_time`
+    const rows = inputRows(joined, benchmark === '' ? names : [...names, 'benchmark'], this.#specs)
+    await computeIndicators(session, rows, this.#specs, 'indicator_values', memories)
+  }
+
+  /** What was remembered at the end of the last of some partitions; where that is lost, it is computed from the beginning. */
+  async #recall(before: readonly { period: number; fingerprint: string; files: readonly DataFile[] }[]): Promise<Memories> {
+    const { store, session } = this.#deps
+    const last = before.at(-1)
+    if (last === undefined) return new Map()
+    const table = await loadTable(store, MEMORY)
+    const files: DataFile[] = []
+    if (table !== undefined)
+      for await (const file of liveFiles(table, snapshotOf(table, undefined)))
+        if (file.partition[0] === `gold.${this.#of.name}` && Number(file.partition[1]) === last.period) files.push(file)
+    const rows =
+      table === undefined || files.length === 0
+        ? []
+        : await session.rows(
+            `SELECT symbol, memory FROM (${await scanSql(session, table, table.shape, files)}) WHERE fingerprint = ${quote(last.fingerprint)}`,
+          )
+    const memories: Memories = new Map(rows.map((row) => [String(row['symbol']), decode(String(row['memory']))]))
+    if (rows.length === 0) for (const { files: earlier } of before) await this.#compute(earlier, memories)
+    return memories
+  }
+
+  async #remember(period: number, fingerprint: string, memories: Memories): Promise<void> {
+    const { session } = this.#deps
+    const table = quote(`gold.${this.#of.name}`)
+    await session.run('CREATE OR REPLACE TEMP TABLE memories (symbol VARCHAR, memory VARCHAR)')
+    const values = [...memories].map(([symbol, memory]) => `(${quote(symbol)}, ${quote(encode(memory))})`)
+    for (let at = 0; at < values.length; at += 200)
+      await session.run(`INSERT INTO memories VALUES ${values.slice(at, at + 200).join(', ')}`)
+    const query = `SELECT ${table} AS table_name, ${period}::BIGINT AS period, ${quote(fingerprint)} AS fingerprint, symbol, memory FROM memories ORDER BY symbol`
+    await writeRows(this.#deps, MEMORY, query, { mode: 'overwrite', shape: MEMORY_SHAPE })
+  }
+}
+
+function encode(memory: Float64Array): string {
+  return Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength).toString('base64')
+}
+
+function decode(text: string): Float64Array {
+  const bytes = Buffer.from(text, 'base64')
+  const memory = new Float64Array(bytes.length / 8)
+  new Uint8Array(memory.buffer).set(bytes)
+  return memory
+}

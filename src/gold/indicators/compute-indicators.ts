@@ -1,0 +1,171 @@
+import { LakehouseError } from '../../core/errors.ts'
+import { type FeedColumn, registerFeed } from '../../platform/duckdb/feed.ts'
+import { readDoubles } from '../../platform/duckdb/read-doubles.ts'
+import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
+import type { InputName, Kernel } from './indicator.ts'
+import { type IndicatorSpec, inputsOf } from './indicator-spec.ts'
+import { runKernel } from './run-indicator.ts'
+
+/** What the kernels of each symbol remember, one after the other. */
+export type Memories = Map<string, Float64Array>
+
+/** So many rows are in memory at once, unless a single symbol has more. */
+const ROWS_AT_ONCE = 1 << 20
+
+/** The columns of bars that may stand for an input, the first that a table has. Of coin-margined futures what is traded in the base asset is the volume. */
+const INPUT_COLUMNS: Readonly<Record<Exclude<InputName, 'time'>, readonly string[]>> = {
+  open: ['open'],
+  high: ['high'],
+  low: ['low'],
+  close: ['close'],
+  volume: ['volume', 'base_volume'],
+  quote_volume: ['quote_volume'],
+  benchmark: ['benchmark'],
+}
+
+/** SQL of symbol, time (µs) and the inputs of a table's rows, in that order. Throws INDICATOR_INVALID where the table lacks one. */
+export function inputRows(rows: string, columns: readonly string[], specs: readonly IndicatorSpec[]): string {
+  const needed = inputsOf(specs).filter((name) => name !== 'time')
+  const given = needed.map((name) => {
+    const column = INPUT_COLUMNS[name].find((one) => columns.includes(one))
+    if (column === undefined) {
+      const user = specs.find(({ indicator }) => indicator.inputs.includes(name))?.indicator.id ?? ''
+      const what = name === 'benchmark' ? 'a benchmark: name the symbol that it is held against' : `${name}, which these rows do not have`
+      throw new LakehouseError('INDICATOR_INVALID', `${user} needs ${what}`, { details: { indicator: user, input: name } })
+    }
+    return `${quoteName(column)}::DOUBLE AS ${quoteName(name)}`
+  })
+  return `SELECT symbol, epoch_us(open_time)::DOUBLE AS time${given.map((sql) => `, ${sql}`).join('')} FROM (${rows})`
+}
+
+/**
+ * Computes indicators over rows (SQL as `inputRows` gives it) into the temporary table `target`: symbol, open_time, and their columns, null during warm-up. Symbols are read one after the
+ * other, or several small ones together. With `memories` they go on from there, and leave there what they remember at the end.
+ */
+export async function computeIndicators(
+  session: DuckDBSession,
+  rows: string,
+  specs: readonly IndicatorSpec[],
+  target: string,
+  memories: Memories = new Map(),
+): Promise<void> {
+  const columns = specs.flatMap((spec) => spec.columns)
+  const declared = columns.map((name) => `, ${quoteName(name)} DOUBLE`)
+  await session.run(`CREATE OR REPLACE TEMP TABLE ${quoteName(target)} (symbol VARCHAR, open_time TIMESTAMPTZ${declared.join('')})`)
+  const found = await session.rows(`SELECT symbol, count(*) AS n FROM (${rows}) GROUP BY symbol ORDER BY symbol`)
+  const counts = found.map((row) => ({ symbol: String(row['symbol']), rows: Number(row['n']) }))
+  for (let from = 0; from < counts.length; ) {
+    let to = from + 1
+    let total = counts[from]?.rows ?? 0
+    while (to < counts.length && total + (counts[to]?.rows ?? 0) <= ROWS_AT_ONCE) total += counts[to++]?.rows ?? 0
+    const group = counts.slice(from, to)
+    const { inputs, holes } = await read(session, rows, group, total, inputsOf(specs))
+    const outputs = compute(group, specs, inputs, holes, total, memories)
+    await write(session, target, group, inputs.get('time') as Float64Array, columns, outputs)
+    from = to
+  }
+}
+
+type Group = readonly { readonly symbol: string; readonly rows: number }[]
+
+async function read(
+  session: DuckDBSession,
+  rows: string,
+  group: Group,
+  total: number,
+  names: readonly InputName[],
+): Promise<{ inputs: Map<InputName, Float64Array>; holes: number }> {
+  const inputs = new Map(
+    (['time', ...names.filter((name) => name !== 'time')] as InputName[]).map((name) => [name, new Float64Array(total)]),
+  )
+  const [first, last] = [group[0]?.symbol ?? '', group.at(-1)?.symbol ?? '']
+  const result = await session.stream(`SELECT ${[...inputs.keys()].map(quoteName).join(', ')} FROM (${rows})
+    WHERE symbol BETWEEN ${quote(first)} AND ${quote(last)} ORDER BY symbol, time`)
+  let at = 0
+  let holes = 0
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    for (const [index, values] of [...inputs.values()].entries()) holes += readDoubles(chunk, index, values, at)
+    at += chunk.rowCount
+  }
+  return { inputs, holes }
+}
+
+/** The output columns of all symbols of a group, one below the other. */
+function compute(
+  group: Group,
+  specs: readonly IndicatorSpec[],
+  inputs: ReadonlyMap<InputName, Float64Array>,
+  holes: number,
+  total: number,
+  memories: Memories,
+): Float64Array[] {
+  const outputs = specs.flatMap((spec) => spec.columns.map(() => new Float64Array(total)))
+  let from = 0
+  for (const { symbol, rows } of group) {
+    const to = from + rows
+    const kernels = specs.map(({ indicator, parameters }) => indicator.create(parameters))
+    recall(kernels, memories.get(symbol))
+    let column = 0
+    for (const [index, { indicator }] of specs.entries()) {
+      const ins = indicator.inputs.map((name) => (inputs.get(name) as Float64Array).subarray(from, to))
+      const outs = outputs.slice(column, column + indicator.outputs.length).map((output) => output.subarray(from, to))
+      runKernel(kernels[index] as Kernel, ins, outs, rows, { isWhole: holes === 0 })
+      column += indicator.outputs.length
+    }
+    memories.set(symbol, memoryOf(kernels))
+    from = to
+  }
+  return outputs
+}
+
+/** Everything that kernels remember, as one array. */
+export function memoryOf(kernels: readonly Kernel[]): Float64Array {
+  const parts = kernels.flatMap(({ memory }) => memory)
+  const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+/** Gives kernels what they remembered. */
+export function recall(kernels: readonly Kernel[], memory: Float64Array | undefined): void {
+  let at = 0
+  for (const part of memory === undefined ? [] : kernels.flatMap((kernel) => kernel.memory)) {
+    part.set((memory as Float64Array).subarray(at, at + part.length))
+    at += part.length
+  }
+}
+
+async function write(
+  session: DuckDBSession,
+  target: string,
+  group: Group,
+  times: Float64Array,
+  columns: readonly string[],
+  outputs: readonly Float64Array[],
+): Promise<void> {
+  const feedColumns: FeedColumn[] = [
+    { name: 'symbol', type: 'constant' },
+    { name: 'open_time', type: 'instant' },
+    ...columns.map((name) => ({ name, type: 'double' as const, optional: true as const })),
+  ]
+  let [index, from, done] = [0, 0, 0]
+  const feed = registerFeed(session.connection, feedColumns, (chunk) => {
+    const symbol = group[index]
+    if (symbol === undefined) return
+    const rows = Math.min(chunk.numbers[1]?.length ?? 0, symbol.rows - done)
+    chunk.rows = rows
+    chunk.texts[0] = symbol.symbol
+    chunk.numbers[1]?.set(times.subarray(from, from + rows))
+    for (const [column, output] of outputs.entries()) chunk.numbers[column + 2]?.set(output.subarray(from, from + rows))
+    from += rows
+    done += rows
+    if (done < symbol.rows) return
+    index++
+    done = 0
+  })
+  await session.run(`INSERT INTO ${quoteName(target)} ${feed.sql}`).finally(() => feed.finish())
+}

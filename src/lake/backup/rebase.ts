@@ -1,0 +1,68 @@
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { contentName, manifestHeader } from '../iceberg/commit.ts'
+import { decodeManifest, encodeManifest, type ManifestEntry, partitionTypes } from '../iceberg/manifest.ts'
+import { decodeManifestList, encodeManifestList, type ManifestLine } from '../iceberg/manifest-list.ts'
+import { manifestShapeOf, type Snapshot, type TableMetadata } from '../iceberg/metadata.ts'
+import { plainUrl, urlOf } from '../iceberg/table.ts'
+
+/**
+ * Writes the manifests and lists of a table's metadata into the lake, and returns the metadata with its paths below the lake's own address instead of `oldUrl`. Where that is the same, the
+ * files are written as they are. `keys` are the manifests and lists, `read` gives their bytes.
+ */
+export async function rebase(
+  lake: ObjectStore,
+  root: string,
+  metadata: TableMetadata,
+  oldUrl: string,
+  keys: readonly string[],
+  read: (key: string) => Promise<Uint8Array>,
+): Promise<TableMetadata> {
+  if (oldUrl === lake.url) {
+    for (const key of keys) await lake.put(key, await read(key))
+    return metadata
+  }
+  const moved = (url: string) => (plainUrl(url).startsWith(`${oldUrl}/`) ? lake.url + plainUrl(url).slice(oldUrl.length) : url)
+  const keyIn = (url: string) => plainUrl(url).slice(oldUrl.length + 1)
+  const known = new Map<string, Pick<ManifestLine, 'path' | 'bytes'>>()
+  const snapshots: Snapshot[] = []
+  const typesOf = (specId: number) => partitionTypes(manifestShapeOf(metadata, specId, root))
+  for (const snapshot of metadata.snapshots) {
+    const listKey = keyIn(snapshot['manifest-list'])
+    const lines: ManifestLine[] = []
+    for (const line of decodeManifestList(await read(listKey), listKey, typesOf)) {
+      const made =
+        known.get(line.path) ?? (await rebaseManifest(lake, root, metadata, line, moved, await read(keyIn(line.path)), keyIn(line.path)))
+      known.set(line.path, made)
+      lines.push({ ...line, ...made })
+    }
+    const header = {
+      snapshotId: snapshot['snapshot-id'],
+      parentId: snapshot['parent-snapshot-id'] ?? undefined,
+      sequence: snapshot['sequence-number'],
+    }
+    const bytes = encodeManifestList(lines, header, typesOf)
+    const key = `${root}/metadata/snap-${snapshot['snapshot-id']}-${contentName(bytes)}.avro`
+    await lake.put(key, bytes)
+    snapshots.push({ ...snapshot, 'manifest-list': urlOf(lake, key) })
+  }
+  // Earlier versions of the metadata stay where they were.
+  return { ...metadata, location: moved(metadata.location), snapshots, 'metadata-log': [] }
+}
+
+async function rebaseManifest(
+  lake: ObjectStore,
+  root: string,
+  metadata: TableMetadata,
+  line: ManifestLine,
+  moved: (url: string) => string,
+  bytes: Uint8Array,
+  key: string,
+): Promise<Pick<ManifestLine, 'path' | 'bytes'>> {
+  const shape = manifestShapeOf(metadata, line.specId, root)
+  const entries = decodeManifest(shape, bytes, key, { snapshotId: line.snapshotId, sequence: line.sequence })
+  const rewritten = entries.map((entry): ManifestEntry => ({ ...entry, file: { ...entry.file, path: moved(entry.file.path) } }))
+  const made = encodeManifest(shape, manifestHeader(metadata, line.specId), rewritten)
+  const target = `${root}/metadata/${contentName(made)}-m.avro`
+  await lake.put(target, made)
+  return { path: urlOf(lake, target), bytes: made.length }
+}

@@ -1,0 +1,132 @@
+import { LakehouseError } from '../../core/errors.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { type CommitDeps, update } from '../iceberg/commit.ts'
+import { parseMetadata, type TableMetadata } from '../iceberg/metadata.ts'
+import { applyUpdates, blankMetadata, type CommitRequest, checkRequirements, createdMetadata, type createRequest } from '../iceberg/rest.ts'
+import { loadTable, metadataKey, type Table, urlOf } from '../iceberg/table.ts'
+import { LAYERS, type Layer, tableKey } from '../layout.ts'
+import { listTables } from '../tables/list-tables.ts'
+
+/** A table as catalogs hand it out: its metadata, and where that lies (null for one that is only staged). */
+export type CatalogTable = { readonly location: string | null; readonly metadata: TableMetadata }
+
+/** The tables of a lake as an Iceberg catalog: a namespace for each layer. What others commit through it follows the same rules as what we commit. */
+export class LakeCatalog {
+  readonly #store: ObjectStore
+  readonly #commits: CommitDeps
+  readonly #publish: (root: string) => Promise<unknown>
+
+  /** `publish` is told of each table that was changed. */
+  constructor(store: ObjectStore, commits: CommitDeps, publish: (root: string) => Promise<unknown>) {
+    this.#store = store
+    this.#commits = commits
+    this.#publish = publish
+  }
+
+  /** Settings by which a client reaches the files; never credentials. */
+  get clientSettings(): Readonly<Record<string, string>> {
+    return this.#store.clientSettings
+  }
+
+  isNamespace(name: string): name is Layer {
+    return LAYERS.includes(name as Layer)
+  }
+
+  async tables(namespace: Layer): Promise<string[]> {
+    return await listTables(this.#store, namespace)
+  }
+
+  /** Throws TABLE_NOT_FOUND. */
+  async load(namespace: string, name: string): Promise<CatalogTable> {
+    const table = await this.#find(namespace, name)
+    if (table === undefined) throw notFound(namespace, name)
+    return this.#shown(table)
+  }
+
+  /** Makes a table, or only says how it would be. Throws OBJECT_EXISTS, SCHEMA_CHANGE_INVALID. */
+  async create(namespace: Layer, request: (typeof createRequest)['_output']): Promise<CatalogTable> {
+    const root = rootOf(namespace, request.name)
+    const location = urlOf(this.#store, root)
+    const asked = request.location?.replace(/\/$/, '')
+    if (asked !== undefined && asked !== location)
+      throw new LakehouseError('SCHEMA_CHANGE_INVALID', `the table can only lie at ${location}, not at ${asked}`)
+    const metadata = createdMetadata(location, request, this.#commits.nowMs())
+    if ((await loadTable(this.#store, root)) !== undefined) throw exists(namespace, request.name)
+    if (request['stage-create'] === true) return { location: null, metadata }
+    const table = await update(this.#store, root, this.#commits, async (current) => {
+      if (current !== undefined) throw exists(namespace, request.name)
+      return metadata
+    })
+    return await this.#changed(table ?? fail(namespace, request.name))
+  }
+
+  /** Makes a table of metadata that lies in the lake already. Throws OBJECT_EXISTS, TABLE_UNSUPPORTED. */
+  async register(namespace: Layer, name: string, location: string): Promise<CatalogTable> {
+    const base = `${this.#store.url}/`
+    const root = rootOf(namespace, name)
+    if (!location.startsWith(base)) throw new LakehouseError('TABLE_UNSUPPORTED', `${location} does not lie in the lake ${this.#store.url}`)
+    const key = location.slice(base.length)
+    const metadata = parseMetadata(await this.#store.get(key), key)
+    if (metadata.location !== urlOf(this.#store, root))
+      throw new LakehouseError(
+        'TABLE_UNSUPPORTED',
+        `the table lies at ${metadata.location}; ${namespace}.${name} can only lie at ${urlOf(this.#store, root)}`,
+      )
+    const table = await update(this.#store, root, this.#commits, async (current) => {
+      if (current !== undefined) throw exists(namespace, name)
+      return metadata
+    })
+    return await this.#changed(table ?? fail(namespace, name))
+  }
+
+  /** Applies updates if every requirement holds. Throws COMMIT_CONFLICT, TABLE_NOT_FOUND, SCHEMA_CHANGE_INVALID, SNAPSHOT_NOT_FOUND. */
+  async commit(namespace: Layer, name: string, { requirements, updates }: CommitRequest): Promise<CatalogTable> {
+    const root = rootOf(namespace, name)
+    const nowMs = this.#commits.nowMs()
+    const creates = requirements.some((one) => one.type === 'assert-create')
+    const table = await update(this.#store, root, this.#commits, async (current) => {
+      checkRequirements(current?.metadata, requirements)
+      if (current === undefined && !creates) throw notFound(namespace, name)
+      const next = applyUpdates(current?.metadata ?? blankMetadata(urlOf(this.#store, root), nowMs), updates, nowMs)
+      return updates.length === 0 ? undefined : next
+    })
+    return await this.#changed(table ?? fail(namespace, name))
+  }
+
+  async #find(namespace: string, name: string): Promise<Table | undefined> {
+    return this.isNamespace(namespace) && /^\w+$/.test(name) ? await loadTable(this.#store, tableKey(namespace, name)) : undefined
+  }
+
+  async #changed(table: Table): Promise<CatalogTable> {
+    await this.#publish(table.root)
+    return this.#shown(table)
+  }
+
+  #shown({ root, version, metadata }: Table): CatalogTable {
+    return { location: urlOf(this.#store, metadataKey(root, version)), metadata }
+  }
+}
+
+/** Folders of bronze that are no tables. */
+const TAKEN: readonly string[] = ['binance', 'raw']
+
+function rootOf(namespace: Layer, name: string): string {
+  if (name.startsWith('_') || (namespace === 'bronze' && TAKEN.includes(name)))
+    throw new LakehouseError('SCHEMA_CHANGE_INVALID', `a table of ${namespace} cannot be called ${name}: that folder holds something else`)
+  if (!/^\w+$/.test(name)) throw new LakehouseError('SCHEMA_CHANGE_INVALID', `"${name}" is no name for a table: letters, digits and _`)
+  return tableKey(namespace, name)
+}
+
+function notFound(namespace: string, name: string): LakehouseError {
+  return new LakehouseError('TABLE_NOT_FOUND', `there is no table ${namespace}.${name}`, { details: { table: `${namespace}.${name}` } })
+}
+
+function exists(namespace: string, name: string): LakehouseError {
+  return new LakehouseError('OBJECT_EXISTS', `there is a table ${namespace}.${name} already`, {
+    details: { table: `${namespace}.${name}` },
+  })
+}
+
+function fail(namespace: string, name: string): never {
+  throw notFound(namespace, name)
+}

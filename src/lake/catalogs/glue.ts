@@ -1,0 +1,133 @@
+import type { Column, GlueClient, Table as GlueTable, TableInput } from '@aws-sdk/client-glue'
+import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { loadTable, metadataKey, required, type Table, urlOf, versionIn } from '../iceberg/table.ts'
+import type { IcebergType } from '../iceberg/values.ts'
+
+/** Where tables are made known: a database a layer, prefix and layer being its name. */
+export type GlueSettings = { readonly region: string; readonly databasePrefix: string; readonly endpoint: string | undefined }
+
+/** What became of a table in Glue. */
+export type GluePublication = 'created' | 'updated' | 'unchanged' | 'newer'
+
+const ATTEMPTS = 5
+
+/**
+ * The AWS Glue catalog, in which Athena and others find Iceberg tables by `metadata_location`. A table that somebody else changes at the same time is looked at anew: Glue takes a change only for the
+ * version that it was made for, and a newer version of ours is never taken back.
+ */
+export class GlueCatalog {
+  readonly #settings: GlueSettings
+  #client: Promise<GlueClient> | undefined
+  readonly #databases = new Set<string>()
+
+  constructor(settings: GlueSettings) {
+    this.#settings = settings
+  }
+
+  /** Makes the table's current version known. Throws TABLE_NOT_FOUND, CATALOG_FAILED. */
+  async publish(store: ObjectStore, root: string): Promise<GluePublication> {
+    const table = required(await loadTable(store, root), root)
+    try {
+      return await this.#publish(table)
+    } catch (error) {
+      throw new LakehouseError('CATALOG_FAILED', `Glue did not take ${root}: ${asLakehouseError(error).message}`, {
+        details: { table: root },
+        cause: error,
+      })
+    }
+  }
+
+  close(): void {
+    void this.#client?.then((client) => client.destroy())
+  }
+
+  async #publish(table: Table): Promise<GluePublication> {
+    const [layer = '', name = ''] = table.root.split('/')
+    const database = this.#settings.databasePrefix + layer
+    await this.#makeDatabase(database)
+    const { CreateTableCommand, UpdateTableCommand } = await import('@aws-sdk/client-glue')
+    const client = await this.#connected()
+    for (let attempt = 1; ; attempt++) {
+      const held = await this.#held(database, name)
+      const location = urlOf(table.store, metadataKey(table.root, table.version))
+      const before = held?.Parameters?.['metadata_location']
+      if (before === location) return 'unchanged'
+      if ((versionIn(before ?? '') ?? 0) > table.version) return 'newer'
+      const input = tableInput(table, name, location, before)
+      try {
+        if (held === undefined) await client.send(new CreateTableCommand({ DatabaseName: database, TableInput: input }))
+        else
+          await client.send(
+            new UpdateTableCommand({ DatabaseName: database, TableInput: input, SkipArchive: true, VersionId: held.VersionId }),
+          )
+        return held === undefined ? 'created' : 'updated'
+      } catch (error) {
+        const isRace = error instanceof Error && /ConcurrentModification|AlreadyExists|VersionMismatch/.test(error.name)
+        if (!isRace || attempt === ATTEMPTS) throw error
+      }
+    }
+  }
+
+  async #held(database: string, name: string): Promise<GlueTable | undefined> {
+    const { GetTableCommand } = await import('@aws-sdk/client-glue')
+    try {
+      return (await (await this.#connected()).send(new GetTableCommand({ DatabaseName: database, Name: name }))).Table
+    } catch (error) {
+      if (error instanceof Error && error.name === 'EntityNotFoundException') return undefined
+      throw error
+    }
+  }
+
+  async #makeDatabase(name: string): Promise<void> {
+    if (this.#databases.has(name)) return
+    const { CreateDatabaseCommand } = await import('@aws-sdk/client-glue')
+    try {
+      await (await this.#connected()).send(
+        new CreateDatabaseCommand({ DatabaseInput: { Name: name, Description: 'Tables of a crypto-lakehouse' } }),
+      )
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'AlreadyExistsException') throw error
+    }
+    this.#databases.add(name)
+  }
+
+  /** Loaded when it is used: few lakes have it. It waits and repeats by itself where Glue asks for it. */
+  #connected(): Promise<GlueClient> {
+    const { region, endpoint } = this.#settings
+    this.#client ??= import('@aws-sdk/client-glue').then(
+      ({ GlueClient }) => new GlueClient({ region, maxAttempts: ATTEMPTS, ...(endpoint === undefined ? {} : { endpoint }) }),
+    )
+    return this.#client
+  }
+}
+
+function tableInput({ metadata, shape }: Table, name: string, location: string, before: string | undefined): TableInput {
+  return {
+    Name: name,
+    TableType: 'EXTERNAL_TABLE',
+    Parameters: {
+      table_type: 'ICEBERG',
+      metadata_location: location,
+      ...(before === undefined ? {} : { previous_metadata_location: before }),
+    },
+    StorageDescriptor: {
+      Location: metadata.location,
+      Columns: shape.fields.map(
+        ({ id, name: column, type, doc }): Column => ({
+          Name: column,
+          Type: hiveType(type),
+          ...(doc === undefined ? {} : { Comment: doc.slice(0, 255) }),
+          Parameters: { 'iceberg.field.id': String(id), 'iceberg.field.current': 'true', 'iceberg.field.optional': 'true' },
+        }),
+      ),
+    },
+  }
+}
+
+/** What Hive calls a type. */
+function hiveType(type: IcebergType): string {
+  if (type === 'long') return 'bigint'
+  if (type === 'timestamptz') return 'timestamp'
+  return type.replace(' ', '')
+}

@@ -1,0 +1,97 @@
+import { LakehouseError } from '../../core/errors.ts'
+import { commit } from '../iceberg/commit.ts'
+import type { DataFile } from '../iceberg/manifest.ts'
+import { keyOf, liveFiles, loadTable, required, snapshotOf, type Table } from '../iceberg/table.ts'
+import { scanSql } from './scan-sql.ts'
+import { partName, type WriteDeps, writeFile } from './write-rows.ts'
+
+/** Files below this size are small, and files are not made larger than about twice that: bytes. */
+export const SMALL_FILE = 128 << 20
+
+/** So many small files in a partition are worth being made one. Tables of symbol ranges have two by design. */
+export const MANY_FILES = 4
+
+/** The groups of files of one partition that compaction makes one file each. */
+export async function compactable(table: Table): Promise<DataFile[][]> {
+  const isUnsorted = (file: DataFile) => table.shape.sort.length > 0 && !file.sorted
+  const parts = new Map<string, DataFile[]>()
+  const current = table.metadata['default-spec-id']
+  for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
+    // Files of an older spec stay: what they hold may belong to several partitions of the present one.
+    if (file.specId !== current || (file.bytes >= SMALL_FILE && !isUnsorted(file))) continue
+    const name = partName(file)
+    parts.set(name, [...(parts.get(name) ?? []), file])
+  }
+  return [...parts.values()].flatMap((files) => (files.length >= MANY_FILES || files.some(isUnsorted) ? grouped(files) : []))
+}
+
+/** Groups of at most twice the size of a small file. */
+function grouped(files: readonly DataFile[]): DataFile[][] {
+  const groups: DataFile[][] = []
+  let size = Number.POSITIVE_INFINITY
+  for (const file of [...files].sort((a, b) => (a.path < b.path ? -1 : 1))) {
+    if (size + file.bytes > 2 * SMALL_FILE) {
+      groups.push([])
+      size = 0
+    }
+    groups.at(-1)?.push(file)
+    size += file.bytes
+  }
+  return groups
+}
+
+export type Compaction = {
+  readonly filesBefore: number
+  readonly filesAfter: number
+  readonly bytesBefore: number
+  readonly bytesAfter: number
+}
+
+const ROUNDS = 5
+
+/** Makes many small or unsorted files of a partition one sorted file; rows stay as they are. A group whose files are no longer there is planned anew. */
+export async function compactTable(deps: WriteDeps, root: string): Promise<Compaction> {
+  const total = { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0 }
+  for (let round = 1; ; round++) {
+    const table = required(await loadTable(deps.store, root), root)
+    let conflicts = 0
+    for (const files of await compactable(table)) {
+      const made = await compactGroup(deps, table, files)
+      if (made === undefined) conflicts++
+      else {
+        total.filesBefore += files.length
+        total.filesAfter++
+        total.bytesBefore += files.reduce((sum, file) => sum + file.bytes, 0)
+        total.bytesAfter += made.bytes
+      }
+    }
+    if (conflicts === 0) return total
+    if (round === ROUNDS)
+      throw new LakehouseError('COMMIT_CONFLICT', `${root}: other writers changed what was to be compacted, ${ROUNDS} times`)
+  }
+}
+
+async function compactGroup(deps: WriteDeps, table: Table, files: readonly DataFile[]): Promise<{ bytes: number } | undefined> {
+  const [first] = files
+  if (first === undefined) return undefined
+  const folder = keyOf(deps.store, first.path).split('/').slice(0, -1).join('/')
+  const written = await writeFile(deps.store, deps.session, await scanSql(deps.session, table, table.shape, files), table.shape, folder)
+  if (written === undefined) return undefined
+  const rows = files.reduce((sum, file) => sum + file.rows, 0)
+  if (written.rows !== rows)
+    throw new LakehouseError('TABLE_CORRUPT', `${table.root}: ${written.rows} rows were read of files that should hold ${rows}`)
+  const remove = new Set(files.map((file) => file.path))
+  if (remove.has(written.path)) return written
+  try {
+    await commit(deps.store, table.root, table.shape, deps.commits, async () => ({
+      operation: 'replace',
+      add: [{ ...written, specId: first.specId, partition: first.partition }],
+      remove,
+      summary: { 'lakehouse.run': deps.run },
+    }))
+    return written
+  } catch (error) {
+    if (error instanceof LakehouseError && error.code === 'COMMIT_CONFLICT') return undefined
+    throw error
+  }
+}

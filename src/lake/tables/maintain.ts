@@ -1,0 +1,102 @@
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { type CommitDeps, publishHint, update } from '../iceberg/commit.ts'
+import { unnamedSnapshots, withoutSnapshots } from '../iceberg/evolve.ts'
+import { type Snapshot, sameId } from '../iceberg/metadata.ts'
+import { entriesOf, keyOf, loadTable, manifestsOf, required, type Table, versionIn } from '../iceberg/table.ts'
+
+export type ExpireOptions = {
+  /** Snapshots before that time may go … */
+  readonly beforeMs: number
+  /** … but so many of the newest stay. */
+  readonly keep: number
+  readonly dryRun: boolean
+}
+
+/** Takes old snapshots out of a table, and returns them. Their files stay until `removeOrphans`. Throws TABLE_NOT_FOUND. */
+export async function expireSnapshots(store: ObjectStore, root: string, deps: CommitDeps, options: ExpireOptions): Promise<Snapshot[]> {
+  let gone: Snapshot[] = []
+  const decide = async (current: Table | undefined) => {
+    const { metadata } = required(current, root)
+    gone = unnamedSnapshots(metadata, options.keep).filter((snapshot) => snapshot['timestamp-ms'] < options.beforeMs)
+    if (gone.length === 0 || options.dryRun) return undefined
+    return withoutSnapshots(
+      metadata,
+      gone.map((snapshot) => snapshot['snapshot-id']),
+    )
+  }
+  await update(store, root, deps, decide)
+  return gone
+}
+
+export type OrphanOptions = {
+  /** Files written since then may belong to a commit that is under way: they stay. */
+  readonly beforeMs: number
+  readonly dryRun: boolean
+}
+
+export type Orphan = { readonly key: string; readonly bytes: number }
+
+/** Versions of the metadata beside the current one that stay, for readers that have just found them. */
+const VERSIONS_KEPT = 20
+
+/**
+ * Removes files of a table that no snapshot reaches and that are old enough, and mends a hint that lags; returns them. What is reachable is asked for anew after the
+ * files were listed, so that nothing goes that a commit has reached meanwhile. Does nothing where there is no table.
+ */
+export async function removeOrphans(store: ObjectStore, root: string, { beforeMs, dryRun }: OrphanOptions): Promise<Orphan[]> {
+  const candidates: Orphan[] = []
+  for (const folder of [`${root}/data/`, `${root}/metadata/`]) {
+    for await (const { key, size, lastModifiedMs } of store.list(folder))
+      if (lastModifiedMs < beforeMs && !key.endsWith('/version-hint.text')) candidates.push({ key, bytes: size })
+  }
+  const table = await loadTable(store, root)
+  if (table !== undefined && !dryRun) await publishHint(store, root, table.version)
+  const reachable = await reachableKeys(store, table)
+  const isOld = (key: string) => {
+    const version = versionIn(key)
+    return version === undefined || (table !== undefined && version < table.version - VERSIONS_KEPT)
+  }
+  const orphans: Orphan[] = []
+  for (const one of candidates) {
+    if (reachable.has(one.key) || !isOld(one.key)) continue
+    // A writer that makes the same file again makes it young.
+    const now = dryRun ? undefined : await store.head(one.key)
+    if (now !== undefined && now.lastModifiedMs >= beforeMs) continue
+    if (!dryRun) await store.delete(one.key)
+    orphans.push(one)
+  }
+  return orphans
+}
+
+async function reachableKeys(store: ObjectStore, table: Table | undefined): Promise<Set<string>> {
+  const keys = new Set<string>()
+  const { statistics = [], 'partition-statistics': partitionStatistics = [] } = (table?.metadata ?? {}) as Record<
+    string,
+    { 'statistics-path'?: unknown }[] | undefined
+  >
+  for (const { 'statistics-path': path } of [...statistics, ...partitionStatistics])
+    if (typeof path === 'string') keys.add(keyOf(store, path))
+  for (const snapshot of table?.metadata.snapshots ?? []) {
+    if (table === undefined) break
+    keys.add(keyOf(store, snapshot['manifest-list']))
+    for (const line of await manifestsOf(table, snapshot)) {
+      const key = keyOf(store, line.path)
+      if (keys.has(key)) continue
+      keys.add(key)
+      for (const { file } of await entriesOf(table, line)) keys.add(keyOf(store, file.path))
+    }
+  }
+  return keys
+}
+
+/** The snapshots from the current one back to the first that is left. */
+export function ancestors({ metadata }: Table): Snapshot[] {
+  const found: Snapshot[] = []
+  let id = metadata.refs['main']?.['snapshot-id'] ?? metadata['current-snapshot-id']
+  for (;;) {
+    const snapshot = metadata.snapshots.find((one) => sameId(one['snapshot-id'], id))
+    if (snapshot === undefined || found.includes(snapshot)) return found
+    found.push(snapshot)
+    id = snapshot['parent-snapshot-id'] ?? -1
+  }
+}

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { keyOf, loadTable, manifestsOf, metadataKey, snapshotOf } from '../iceberg/table.ts'
+import { describeTable, listPartitions } from './describe.ts'
+
+/**
+ * Writes `_metadata.json` beside a table: what it holds, for those who read no Iceberg. Schema, counts, SHA-256 of the metadata and its manifests, and where its rows come from, all as of the
+ * current snapshot. Nothing of ours reads it. Returns the table's version; undefined for a table without rows.
+ */
+export async function publishTableCard(store: ObjectStore, root: string): Promise<number | undefined> {
+  const table = await loadTable(store, root)
+  const snapshot = table === undefined ? undefined : snapshotOf(table, undefined)
+  if (table === undefined || snapshot === undefined) return undefined
+  const partitions = await listPartitions(table)
+  const sum = (of: (part: (typeof partitions)[number]) => number) => partitions.reduce((total, part) => total + of(part), 0)
+  const times = partitions.flatMap(({ from, to }) => [from, to]).filter((time) => time !== null)
+  const checksums: Record<string, string> = {}
+  const lists = [keyOf(store, snapshot['manifest-list']), ...(await manifestsOf(table, snapshot)).map((line) => keyOf(store, line.path))]
+  for (const key of [metadataKey(root, table.version), ...lists])
+    checksums[key] = createHash('sha256')
+      .update(await store.get(key))
+      .digest('hex')
+  const { properties: _properties, ...described } = describeTable(table)
+  const { operation, 'lakehouse.run': run = null } = snapshot.summary
+  const card = {
+    ...described,
+    counts: {
+      rows: sum((part) => part.rows),
+      files: sum((part) => part.files),
+      bytes: sum((part) => part.bytes),
+      partitions: partitions.length,
+    },
+    range: { from: times.toSorted()[0] ?? null, to: times.toSorted().at(-1) ?? null },
+    checksums,
+    lineage: { run, operation, layer: root.split('/')[0], ledger: 'bronze.ledger', objects: 'bronze.objects' },
+  }
+  await store.put(`${root}/_metadata.json`, Buffer.from(`${JSON.stringify(card, undefined, 1)}\n`))
+  return table.version
+}

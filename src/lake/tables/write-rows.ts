@@ -1,0 +1,297 @@
+import { rm } from 'node:fs/promises'
+import { LakehouseError } from '../../core/errors.ts'
+import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { type CommitDeps, commit, update } from '../iceberg/commit.ts'
+import type { DataFile } from '../iceberg/manifest.ts'
+import { newMetadata } from '../iceberg/metadata.ts'
+import type { PartitionField, TableShape } from '../iceberg/schema.ts'
+import { liveFiles, loadTable, required, snapshotOf, type Table, urlOf } from '../iceberg/table.ts'
+import { applyTransform, resultType } from '../iceberg/transform.ts'
+import { type ColumnValue, type IcebergType, isFloating, sqlType } from '../iceberg/values.ts'
+import { type ParquetSettings, type WrittenFile, writeDataFile } from './data-file.ts'
+import { plainSql, plainValue } from './plain-value.ts'
+
+export type WriteDeps = { readonly store: ObjectStore; readonly session: DuckDBSession; readonly commits: CommitDeps; readonly run: string }
+
+/** Rows of a file that nothing else is known of. */
+const GENERAL_PARQUET: ParquetSettings = { rowGroupSize: 122_880, dictionarySizeLimit: 100_000, zstdLevel: 3 }
+
+type WriteMode =
+  /** The rows come besides those that are there. */
+  | 'append'
+  /** They replace what is there in each partition that they touch. */
+  | 'overwrite'
+
+export type WriteOptions = {
+  readonly mode: WriteMode
+  /** What a table that is not there is made by. */
+  readonly shape?: TableShape
+  readonly branch?: string
+  /** A name for this very write: one that the table's history knows already is not made again, so that it can be repeated after a crash. */
+  readonly once?: string
+  /** A property that tells of what the rows were made: what it said before they were (undefined for nothing), and says with them. A table that says something else by now is another writer's. */
+  readonly mark?: Mark
+}
+
+type Mark = { readonly name: string; readonly before: string | undefined; readonly value: string }
+
+/** What was written; whether its partitions hold so many files by now that they should be compacted. */
+export type Written = { readonly rows: number; readonly files: number; readonly isCrowded: boolean }
+
+/** Files of a partition, on average of those that a write touches. */
+const CROWDED_FILES = 32
+
+/** Where a snapshot tells by which write it was made. */
+const ONCE = 'lakehouse.write'
+
+/**
+ * Writes the rows of a query into a table, cut and sorted as the table is. Files are named by their content: one that the table holds already is not added again.
+ * Throws TABLE_NOT_FOUND without a shape, QUERY_FAILED for columns that are not the table's, COMMIT_CONFLICT when what is to be overwritten was changed meanwhile.
+ */
+export async function writeRows(deps: WriteDeps, root: string, query: string, options: WriteOptions): Promise<Written> {
+  const table = await loadTable(deps.store, root)
+  const shape = table?.shape ?? options.shape ?? required(table, root).shape
+  const specId = table?.metadata['default-spec-id'] ?? 0
+  const added: DataFile[] = []
+  for await (const file of cutRows(deps, root, query, shape)) added.push({ ...file, specId })
+  const touched = new Set(added.map(partName))
+  const seen = await liveIn(table, touched, options.branch)
+  let held = 0
+  await commit(deps.store, root, shape, deps.commits, async (current) => {
+    if (options.once !== undefined && current?.metadata.snapshots.some((snapshot) => snapshot.summary[ONCE] === options.once) === true)
+      return undefined
+    if ((current?.metadata['default-spec-id'] ?? 0) !== specId) throw conflict(root, 'it is cut otherwise by now')
+    checkMark(root, current, options.mark)
+    const live = await liveIn(current, touched, options.branch)
+    if (options.mode === 'overwrite' && current !== undefined) await refuseOtherSpecs(current, specId)
+    if (options.mode === 'overwrite' && (live.size !== seen.size || [...seen].some((path) => !live.has(path))))
+      throw conflict(root, 'another writer has changed a partition that is to be overwritten')
+    held = live.size
+    const fresh = added.filter(({ path }) => !live.has(path))
+    const gone = options.mode === 'append' ? [] : [...live].filter((path) => !added.some((file) => file.path === path))
+    if (fresh.length + gone.length === 0) return undefined
+    const { branch, once, mark } = options
+    return {
+      operation: gone.length === 0 ? 'append' : 'overwrite',
+      add: fresh,
+      remove: new Set(gone),
+      summary: { 'lakehouse.run': deps.run, ...(once === undefined ? {} : { [ONCE]: once }) },
+      ...(branch === undefined ? {} : { branch }),
+      ...(mark === undefined ? {} : { properties: { [mark.name]: mark.value } }),
+    }
+  })
+  if (options.mark !== undefined) await setMark(deps, root, options.mark)
+  const isCrowded = options.mode === 'append' && held + added.length > CROWDED_FILES * touched.size
+  return { rows: added.reduce((sum, file) => sum + file.rows, 0), files: added.length, isCrowded }
+}
+
+function conflict(root: string, why: string): LakehouseError {
+  return new LakehouseError('COMMIT_CONFLICT', `${root}: ${why}`, { details: { table: root } })
+}
+
+/** Makes an empty table, if there is none, with properties besides the usual ones. */
+export async function createTable(
+  store: ObjectStore,
+  root: string,
+  shape: TableShape,
+  commits: CommitDeps,
+  properties: Readonly<Record<string, string>> = {},
+): Promise<Table | undefined> {
+  return await update(store, root, commits, async (current) => {
+    if (current !== undefined) return undefined
+    const metadata = newMetadata(urlOf(store, root), shape, commits.nowMs())
+    return { ...metadata, properties: { ...metadata.properties, ...properties } }
+  })
+}
+
+/** The rows may be those that the table has already: then it is marked alone. */
+async function setMark({ store, commits }: WriteDeps, root: string, mark: Mark): Promise<void> {
+  await update(store, root, commits, async (current) => {
+    if (current === undefined || current.metadata.properties[mark.name] === mark.value) return undefined
+    checkMark(root, current, mark)
+    return { ...current.metadata, properties: { ...current.metadata.properties, [mark.name]: mark.value } }
+  })
+}
+
+function checkMark(root: string, table: Table | undefined, mark: Mark | undefined): void {
+  if (mark !== undefined && table?.metadata.properties[mark.name] !== mark.before)
+    throw conflict(root, 'another writer has made it meanwhile')
+}
+
+/** Takes away every row of the partitions that `belongs` chooses. Returns how many files went. */
+export async function deletePartitions(deps: WriteDeps, root: string, belongs: (file: DataFile) => boolean): Promise<number> {
+  let removed = 0
+  const table = required(await loadTable(deps.store, root), root)
+  await commit(deps.store, root, table.shape, deps.commits, async (current) => {
+    const remove = new Set<string>()
+    if (current !== undefined)
+      for await (const file of liveFiles(current, snapshotOf(current, undefined))) if (belongs(file)) remove.add(file.path)
+    removed = remove.size
+    return remove.size === 0 ? undefined : { operation: 'delete', add: [], remove, summary: { 'lakehouse.run': deps.run } }
+  })
+  return removed
+}
+
+/** One name for each partition of each spec; null is not the text "null". */
+export function partName({ specId, partition }: Pick<DataFile, 'specId' | 'partition'>): string {
+  return JSON.stringify([specId, ...partition.map((value) => (value === null ? null : String(value)))])
+}
+
+/** Live files of some partitions, at the head of a branch; one that is still to begin has those of main. */
+async function liveIn(table: Table | undefined, parts: ReadonlySet<string>, branch: string | undefined): Promise<Set<string>> {
+  const found = new Set<string>()
+  if (table === undefined) return found
+  const head = branch === undefined || table.metadata.refs[branch] === undefined ? undefined : { tag: branch }
+  for await (const file of liveFiles(table, snapshotOf(table, head))) if (parts.has(partName(file))) found.add(file.path)
+  return found
+}
+
+/** What lies in files that are cut otherwise cannot be told to belong to a partition: it would stay beside what replaces it. */
+async function refuseOtherSpecs(table: Table, specId: number): Promise<void> {
+  for await (const file of liveFiles(table, snapshotOf(table, undefined)))
+    if (file.specId !== specId)
+      throw new LakehouseError(
+        'TABLE_UNSUPPORTED',
+        `${table.root} has files that are cut as it was cut before: partitions cannot be overwritten`,
+        {
+          details: { table: table.root, file: file.path },
+        },
+      )
+}
+
+/** Writes a query's rows as one finished file a partition, named and in its place. */
+async function* cutRows(
+  { store, session }: WriteDeps,
+  root: string,
+  query: string,
+  shape: TableShape,
+): AsyncGenerator<Omit<DataFile, 'specId'>> {
+  const columns = shape.fields.map((field) => quoteName(field.name)).join(', ')
+  // Whatever the query makes of them, the file has the columns in the table's types.
+  const typed = shape.fields.map(({ name, type }) => `${quoteName(name)}::${sqlType(type)} AS ${quoteName(name)}`).join(', ')
+  await session.run(`CREATE OR REPLACE TEMP TABLE written_rows AS SELECT ${typed} FROM (${query})`)
+  const parts = await partExpressions(session, shape)
+  const cuts = parts.map(({ sql }, index) => `${sql} AS part_${index}`).join(', ')
+  let written = 0
+  const tuples = parts.length === 0 ? [{}] : await session.jsonRows(`SELECT DISTINCT ${cuts} FROM written_rows ORDER BY ALL`)
+  for (const tuple of tuples) {
+    const values = parts.map(({ type }, index) => plainValue(type, tuple[`part_${index}`]))
+    const where = parts.map(
+      ({ sql, type, field }, index) => `${sql} IS NOT DISTINCT FROM ${literal(values[index] ?? null, resultType(field.transform, type))}`,
+    )
+    const rows = `SELECT ${columns} FROM written_rows${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}`
+    const folder = `${root}/data/${values.map((value, index) => folderOf(parts[index]?.field, value)).join('/')}`.replace(/\/$/, '')
+    const file = await writeFile(store, session, rows, shape, folder)
+    if (file === undefined) continue
+    written += file.rows
+    yield { ...file, partition: values }
+  }
+  const [{ n } = {}] = await session.rows('SELECT count(*) AS n FROM written_rows')
+  if (Number(n) !== written)
+    throw new LakehouseError('INTERNAL', `${root}: ${written} of ${Number(n)} rows found their partition; nothing was committed`)
+}
+
+/** A file of these rows, named by its content; undefined when there are none. */
+export async function writeFile(
+  store: ObjectStore,
+  session: DuckDBSession,
+  rows: string,
+  shape: TableShape,
+  folder: string,
+): Promise<Omit<DataFile, 'specId' | 'partition'> | undefined> {
+  // Every column has its place in the order, so that the same rows make the same file.
+  const order = [...new Set([...shape.sort, ...shape.fields.map((field) => field.name)])]
+    .map((name) => `${quoteName(name)} NULLS FIRST`)
+    .join(', ')
+  const temporary = await store.files.draft(`${folder}/x.parquet`)
+  try {
+    const query = `SELECT * FROM (${rows}) ORDER BY ${order}`
+    const written: WrittenFile = await writeDataFile(session, query, shape.fields, temporary, GENERAL_PARQUET)
+    if (written.rows === 0) return undefined
+    const [{ digest } = {}] = await session.rows(`SELECT sha256(content) AS digest FROM read_blob(${quote(temporary)})`)
+    const key = `${folder}/${String(digest).slice(0, 40)}.parquet`
+    const nans = await countNans(session, rows, shape)
+    // The same bytes may lie there, old and about to be removed: they become young.
+    await store.files.publish(temporary, key, { replace: true })
+    return { ...written, nans, ...withoutBounds(written, nans), path: urlOf(store, key), sorted: shape.sort.length > 0 }
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+async function countNans(session: DuckDBSession, rows: string, { fields }: TableShape): Promise<Map<number, number>> {
+  const floating = fields.filter((field) => isFloating(field.type))
+  if (floating.length === 0) return new Map()
+  const [counts] = await session.rows(
+    `SELECT ${floating.map(({ id, name }) => `count(*) FILTER (isnan(${quoteName(name)})) AS nan_${id}`).join(', ')} FROM (${rows})`,
+  )
+  return new Map(floating.map(({ id }) => [id, Number(counts?.[`nan_${id}`])]))
+}
+
+/** Bounds leave NaN out; the engine's do not, so those of columns with NaN are not told. */
+function withoutBounds({ lower, upper }: WrittenFile, nans: ReadonlyMap<number, number>): Pick<WrittenFile, 'lower' | 'upper'> {
+  const known = <V>(bounds: ReadonlyMap<number, V>) => new Map([...bounds].filter(([id]) => (nans.get(id) ?? 0) === 0))
+  return { lower: known(lower), upper: known(upper) }
+}
+
+type Part = { readonly field: PartitionField; readonly type: IcebergType; readonly sql: string }
+
+/** SQL of each partition value, in the form in which our code holds values. */
+async function partExpressions(session: DuckDBSession, { fields, partition }: TableShape): Promise<Part[]> {
+  const parts: Part[] = []
+  for (const field of partition) {
+    const type = fields.find(({ name }) => name === field.source)?.type ?? 'string'
+    const sql = field.transform.startsWith('bucket')
+      ? await bucketSql(session, field, type, parts.length)
+      : partSql(field, plainSql(quoteName(field.source), type), quoteName(field.source), type)
+    parts.push({ field, type, sql })
+  }
+  return parts
+}
+
+function partSql({ transform }: PartitionField, plain: string, column: string, type: IcebergType): string {
+  const width = /\[(\d+)\]/.exec(transform)?.[1]
+  switch (transform) {
+    case 'identity':
+      return plain
+    case 'void':
+      return `NULL::INTEGER`
+    case 'year':
+      return `(year(${column}) - 1970)::INTEGER`
+    case 'month':
+      return `((year(${column}) - 1970) * 12 + month(${column}) - 1)::INTEGER`
+    case 'day':
+      return type === 'date' ? plain : `floor(epoch_us(${column}) / 86400000000)::INTEGER`
+    case 'hour':
+      return `floor(epoch_us(${column}) / 3600000000)::INTEGER`
+  }
+  return type === 'string' ? `left(${column}, ${width})` : `${plain} - ((${plain} % ${width}) + ${width}) % ${width}`
+}
+
+/** The engine has no such hash: each value that occurs is looked up. */
+async function bucketSql(session: DuckDBSession, { source, transform }: PartitionField, type: IcebergType, index: number): Promise<string> {
+  const column = quoteName(source)
+  const plain = plainSql(column, type)
+  const values = await session.jsonRows(`SELECT DISTINCT ${plain} AS value FROM written_rows WHERE ${column} IS NOT NULL ORDER BY 1`)
+  const rows = values.map(({ value }) => {
+    const held = plainValue(type, value)
+    return `(${literal(held, type)}, ${literal(applyTransform(transform, type, held), 'int')})`
+  })
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE buckets_${index} AS FROM (VALUES ${rows.join(', ') || '(NULL, NULL)'}) v(bucket_of, bucket_is)`,
+  )
+  return `(SELECT b.bucket_is FROM buckets_${index} b WHERE b.bucket_of = ${plainSql(`written_rows.${column}`, type)})::INTEGER`
+}
+
+/** Floating numbers are compared as what they are, not as the decimals that their digits are. */
+function literal(value: ColumnValue | null, type: IcebergType): string {
+  if (value === null) return 'NULL'
+  if (isFloating(type)) return `'${value}'::${sqlType(type)}`
+  return typeof value === 'string' ? quote(value) : String(value)
+}
+
+/** open_time_month=648, symbol=BTC%2FUSDT: for people, nothing reads it. */
+function folderOf(field: PartitionField | undefined, value: ColumnValue | null): string {
+  return `${encodeURIComponent(field?.name ?? '')}=${value === null ? 'null' : encodeURIComponent(String(value))}`
+}

@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { readdir, realpath, rename, rm, stat, symlink, unlink, utimes } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import * as z from 'zod'
+import { LakehouseError } from '../../core/errors.ts'
+import { makeFolder, sweepTemporaries, syncFolder } from '../../storage/local.ts'
+import { isTemporary, mayBeAtWork, temporaryName } from '../../storage/temporary.ts'
+import { LAYERS } from '../layout.ts'
+
+const days = z.coerce.number().int().min(1).nullable()
+const layerTiers = (cool: number | null, archive: number | null, keepSnapshots: number) =>
+  z
+    .strictObject({
+      coolAfterDays: days.default(cool).describe('Data files older than that go to the cool tier (null: never)'),
+      archiveAfterDays: days.default(archive).describe('Data files older than that go to the archive tier (null: never)'),
+      snapshotDays: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .default(keepSnapshots)
+        .describe('Snapshots older than that may be expired, but for the current one and those that tags name'),
+    })
+    .prefault({})
+
+/** How long files of each layer stay where reading is quick. What a snapshot or tag needs is moved at most, never deleted. */
+export const tierOptions = z.strictObject({
+  bronze: layerTiers(30, 180, 90),
+  silver: layerTiers(180, null, 30),
+  gold: layerTiers(365, null, 30),
+  coolDirectory: z.string().default('').describe('Where a lake on disk puts cool files: another disk (empty: they stay)'),
+  archiveDirectory: z.string().default('').describe('Where it puts archived files (empty: they stay)'),
+})
+
+export type TierOptions = z.infer<typeof tierOptions>
+
+const CLASSES = { cool: 'STANDARD_IA', archive: 'GLACIER_IR' } as const
+
+/** Days before which S3 does not move objects to these classes. */
+const LEAST_DAYS = 30
+
+/**
+ * The rules as a lifecycle configuration for `aws s3api put-bucket-lifecycle-configuration`. It moves data files and gives up abandoned uploads; it deletes nothing, because no lifecycle rule
+ * knows what a snapshot needs. `prefix` is the lake's in its bucket. Classes are readable at once: a query never waits for a restore.
+ */
+export function lifecycleConfiguration(options: TierOptions, prefix: string): object {
+  const rules = LAYERS.map((layer) => {
+    const { coolAfterDays, archiveAfterDays } = options[layer]
+    const transitions = [
+      ...(coolAfterDays === null ? [] : [{ Days: Math.max(LEAST_DAYS, coolAfterDays), StorageClass: CLASSES.cool }]),
+      ...(archiveAfterDays === null ? [] : [{ Days: Math.max(LEAST_DAYS, archiveAfterDays), StorageClass: CLASSES.archive }]),
+    ]
+    // Metadata is small and read by every query: only files larger than 128 KiB are moved, which is what the classes charge at least.
+    const filter = { And: { Prefix: `${prefix}${layer}/`, ObjectSizeGreaterThan: 131_072 } }
+    return {
+      ID: `crypto-lakehouse-${layer}`,
+      Status: transitions.length === 0 ? 'Disabled' : 'Enabled',
+      Filter: filter,
+      Transitions: transitions,
+    }
+  })
+  const abandoned = {
+    ID: 'crypto-lakehouse-uploads',
+    Status: 'Enabled',
+    Filter: { Prefix: prefix },
+    AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+  }
+  return { Rules: [...rules.filter(({ Transitions }) => Transitions.length > 0), abandoned] }
+}
+
+export type TierMove = { readonly key: string; readonly tier: 'cool' | 'archive'; readonly bytes: number }
+
+const DAY_MS = 86_400_000
+
+/**
+ * Moves data files of a lake on disk to the directories of their tiers, and leaves a link in their place, so that everything reads them as before. In a tier each lake has a folder of its own; in it
+ * files whose link is gone, because they were removed from the lake, are removed. A file is at any time either in its old place or linked. Throws CONFIG_INVALID when a tier and the lake lie within each other.
+ */
+export async function moveToTiers(
+  lake: string,
+  rules: TierOptions,
+  { nowMs, dryRun }: { nowMs: number; dryRun: boolean },
+): Promise<TierMove[]> {
+  const home = await realpath(lake)
+  const folders = { cool: await tierFolder(home, rules.coolDirectory), archive: await tierFolder(home, rules.archiveDirectory) }
+  const moves: TierMove[] = []
+  for (const layer of LAYERS) {
+    const { coolAfterDays, archiveAfterDays } = rules[layer]
+    for await (const key of dataFiles(home, layer)) {
+      const path = join(home, key)
+      const { mtimeMs, size } = await stat(path)
+      const age = (nowMs - mtimeMs) / DAY_MS
+      const isPast = (limit: number | null, folder: string | undefined) => limit !== null && age >= limit && folder !== undefined
+      const tier = isPast(archiveAfterDays, folders.archive) ? 'archive' : isPast(coolAfterDays, folders.cool) ? 'cool' : undefined
+      if (tier === undefined) continue
+      const target = join(folders[tier] ?? '', key)
+      const held = await realpath(path)
+      if (held === target) continue
+      if (!dryRun) await moveFile(path, target, held === path ? undefined : held)
+      moves.push({ key, tier, bytes: size })
+    }
+  }
+  if (!dryRun) for (const folder of Object.values(folders)) if (folder !== undefined) await removeUnlinked(home, folder)
+  return moves
+}
+
+/** The lake's own folder in a tier, without links on the way to it. */
+async function tierFolder(home: string, directory: string): Promise<string | undefined> {
+  if (directory === '') return undefined
+  await makeFolder(resolve(directory))
+  const tier = await realpath(directory)
+  const isWithin = (inner: string, outer: string) => inner === outer || inner.startsWith(`${outer}/`)
+  if (isWithin(tier, home) || isWithin(home, tier))
+    throw new LakehouseError('CONFIG_INVALID', `the tier ${tier} and the lake ${home} lie within each other`, { details: { tier } })
+  const folder = join(tier, `lake-${createHash('sha256').update(home).digest('hex').slice(0, 16)}`)
+  await makeFolder(folder)
+  return folder
+}
+
+/** Parquet files of tables and raw objects of bronze; never metadata, the ledger or anything in quarantine. */
+async function* dataFiles(lake: string, layer: string): AsyncGenerator<string> {
+  const names = await readdir(join(lake, layer), { recursive: true, withFileTypes: true }).catch(() => [])
+  for (const entry of names) {
+    const key = relative(lake, join(entry.parentPath, entry.name))
+    const isData = /\/data\/.*\.parquet$/.test(key) || /^bronze\/(?!_ledger\/)[^/]+\/.*\.zip$/.test(key)
+    if (isData && !entry.isDirectory() && !isTemporary(entry.name)) yield key
+  }
+}
+
+/** `former` is where another tier holds the file so far. */
+async function moveFile(path: string, target: string, former: string | undefined): Promise<void> {
+  await makeFolder(dirname(target))
+  const copy = join(dirname(target), temporaryName())
+  await pipeline(createReadStream(path), createWriteStream(copy, { flush: true }))
+  const { atime, mtime } = await stat(path)
+  await utimes(copy, atime, mtime)
+  await rename(copy, target)
+  await syncFolder(dirname(target))
+  const link = join(dirname(path), temporaryName())
+  await symlink(target, link)
+  await rename(link, path)
+  if (former !== undefined) await rm(former, { force: true })
+}
+
+/** Removes what this lake has moved here and links to no more, and what killed moves have left. */
+async function removeUnlinked(home: string, folder: string): Promise<void> {
+  await sweepTemporaries(folder, mayBeAtWork)
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (!entry.isFile() || isTemporary(basename(path))) continue
+    const linked = await realpath(join(home, relative(folder, path))).catch(() => undefined)
+    if (linked !== path) await unlink(path)
+  }
+}

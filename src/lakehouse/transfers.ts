@@ -1,0 +1,101 @@
+import type { Config } from '../config/schema.ts'
+import { asLakehouseError, type LakehouseError } from '../core/errors.ts'
+import { closePair, openPair, type PairRequest } from '../transfer/open-pair.ts'
+import { type Capability, probeStore } from '../transfer/probe-store.ts'
+import { type Comparison, emptyPlace, placeBelow, sampleKeys } from '../transfer/report/compare-ways.ts'
+import { Journal } from '../transfer/run/journal.ts'
+import type { OperationMode } from '../transfer/run/route.ts'
+import { explainSync, type SyncDeps, type SyncRequest, type SyncResult, stateFolder, syncPlaces } from '../transfer/sync.ts'
+import { type VerifyCounts, type VerifyOptions, verifyPlaces } from '../transfer/verify.ts'
+
+/** What the outside gives: the clock, randomness, and the signal that ends everything. */
+export type Surroundings = { readonly nowMs: () => number; readonly random: () => number; readonly signal: AbortSignal }
+
+/** The places of a transfer and what is told of it. */
+export type TransferOptions = Omit<PairRequest, 'stores'> & Pick<SyncDeps, 'drain' | 'onProgress' | 'onNotice'>
+
+/** Moves objects between stores, wired from one configuration; needs no lake. */
+export class Transfers {
+  readonly config: Config
+  readonly #around: Surroundings
+
+  constructor(config: Config, around: Surroundings) {
+    this.config = config
+    this.#around = around
+  }
+
+  /** Makes the destination hold what the source holds. Throws what concerns the transfer as a whole; what concerns single objects is in the result. */
+  async sync(request: SyncRequest, options: TransferOptions): Promise<SyncResult> {
+    return await this.#withPair(options, (deps) => syncPlaces(deps, request))
+  }
+
+  /** What `sync` would do; each object is told as it is found. */
+  async explain(
+    request: SyncRequest,
+    options: TransferOptions,
+    onObject: Parameters<typeof explainSync>[2],
+  ): ReturnType<typeof explainSync> {
+    return await this.#withPair(options, (deps) => explainSync(deps, request, onObject))
+  }
+
+  /** Audits a destination against a source. */
+  async verify(request: Omit<VerifyOptions, 'known' | 'signal' | 'concurrency'>, options: TransferOptions): Promise<VerifyCounts> {
+    return await this.#withPair(options, async ({ pair, stateDirectory }) => {
+      const journal = await Journal.open(stateFolder(stateDirectory, pair), 'verify')
+      const { concurrency, signal } = pair
+      return await verifyPlaces(pair.source, pair.destination, { ...request, known: journal.known, concurrency, signal })
+    })
+  }
+
+  /** Runs both ways on a sample, into places that are removed again, and tells what each took. */
+  async compare(request: SyncRequest, options: TransferOptions, objects: number): Promise<Comparison> {
+    const { keys, bytes } = await this.#withPair(options, ({ pair }) => sampleKeys(pair.source, { ...request, objects }))
+    const run = async (mode: OperationMode) => {
+      const places = { ...options, destination: placeBelow(options.destination, mode) }
+      const result = await this.sync({ ...request, mode, keys, syncMode: 'copy', planIn: undefined, planOut: undefined }, places)
+      await this.#withPair(places, ({ pair }) => emptyPlace(pair.destination))
+      return result.efficiency
+    }
+    const [chosen, traditional] = [await run(request.mode), await run('traditional')]
+    const ratio = (one: number, other: number) => Math.round((one / Math.max(other, 1)) * 1000) / 1000
+    return {
+      objects: keys.length,
+      bytes,
+      chosen,
+      traditional,
+      wallRatio: ratio(chosen.wallMs, traditional.wallMs),
+      cpuRatio: ratio(chosen.cpuMs, traditional.cpuMs),
+    }
+  }
+
+  /** What a store can do, found by trying. */
+  async probe(address: string): Promise<Capability[]> {
+    return await this.#withPair({ source: address, destination: address, ...quietly(() => {}) }, ({ pair }) => probeStore(pair.destination))
+  }
+
+  async #withPair<T>(options: TransferOptions, use: (deps: SyncDeps) => Promise<T>): Promise<T> {
+    const { nowMs, random, signal } = this.#around
+    const { sync, stores } = this.config
+    const onRetry = (error: LakehouseError, pauseMs: number) =>
+      options.onNotice(`${error.code}: ${error.message}; again in ${Math.round(pauseMs)} ms`)
+    const pair = openPair(sync, { ...options, stores }, { signal, nowMs, random, environment: process.env, onRetry })
+    try {
+      return await use({ ...options, pair, stateDirectory: sync.state, nowMs })
+    } catch (error) {
+      throw signal.aborted ? asLakehouseError(signal.reason, 'INTERRUPTED') : asLakehouseError(error)
+    } finally {
+      closePair(pair)
+    }
+  }
+}
+
+/** A transfer that nothing bounds and nobody watches. */
+export function quietly(onNotice: (text: string) => void): Omit<TransferOptions, 'source' | 'destination'> {
+  return {
+    bytesPerSecond: undefined,
+    requestsPerSecond: undefined,
+    drain: new AbortController().signal,
+    onProgress: () => {},
+    onNotice,
+  }
+}

@@ -1,0 +1,16 @@
+import { quoteName } from '../../platform/duckdb/session.ts'
+
+/** Types whose values a person or JSON takes as they are. */
+const PLAIN = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)|VARCHAR|BOOLEAN)$/
+
+/** SQL that gives every column of `relation` in a form that loses nothing when it is shown: instants in ISO 8601 to the microsecond, dates and all else as text. */
+export function displaySelect(relation: string, columns: readonly { name: string; type: string }[]): string {
+  const shown = columns.map(({ name, type }) => {
+    const column = quoteName(name)
+    if (PLAIN.test(type)) return column
+    if (type === 'TIMESTAMP WITH TIME ZONE')
+      return `rtrim(rtrim(strftime(${column}, '%Y-%m-%dT%H:%M:%S.%f'), '0'), '.') || 'Z' AS ${column}`
+    return `${column}::VARCHAR AS ${column}`
+  })
+  return `SELECT ${shown.join(', ')} FROM ${relation}`
+}

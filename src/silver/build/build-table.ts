@@ -1,0 +1,329 @@
+import { createReadStream, existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LakehouseError } from '../../core/errors.ts'
+import { formatMonth } from '../../core/time.ts'
+import { DATASETS, type Series, silverColumns, silverTableName } from '../../datasets/registry.ts'
+import type { CommitDeps } from '../../lake/iceberg/commit.ts'
+import type { DataFile } from '../../lake/iceberg/manifest.ts'
+import { byPeriod, fieldsOf, periodFolder, periodRange, type TableShape } from '../../lake/iceberg/schema.ts'
+import { keyOf, loadTable, type Table, urlOf } from '../../lake/iceberg/table.ts'
+import type { PeriodTransform } from '../../lake/iceberg/transform.ts'
+import { bronzeKey, quarantinedObjectKey, quarantinedRowsKey, tableKey } from '../../lake/layout.ts'
+import { foldLedger } from '../../lake/ledger/fold.ts'
+import type { LedgerWriter } from '../../lake/ledger/writer.ts'
+import { CommitQueue, filesByPartition, type PartitionChange } from '../../lake/tables/commit-queue.ts'
+import type { DuckDBSession } from '../../platform/duckdb/session.ts'
+import { mapConcurrent } from '../../platform/map-concurrent.ts'
+import { parseArchiveKey } from '../../sources/binance/archive/archive-key.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { makeScratch } from '../../storage/scratch.ts'
+import { isFilled } from '../gaps/filled.ts'
+import type { BuildOutcome, BuildTask } from './build-file.ts'
+import type { BuildPool } from './build-pool.ts'
+import {
+  type BuildInput,
+  type DecodeLimits,
+  fingerprint,
+  groupInputs,
+  type PartitionInputs,
+  partitionInputs,
+  refusedObjects,
+  transformOf,
+} from './inputs.ts'
+import type { SilverTally } from './tally.ts'
+
+export type SilverDeps = {
+  readonly store: ObjectStore
+  readonly session: DuckDBSession
+  readonly ledger: LedgerWriter
+  readonly pool: BuildPool
+  readonly commits: CommitDeps
+  readonly run: string
+  readonly signal: AbortSignal
+  readonly limits: DecodeLimits
+  /** Told after each data file. */
+  readonly onFile: (file: { table: string; rows: number; csvBytes: number }) => void
+}
+
+export type SilverOutcome = { readonly partitionsWritten: number; readonly partitionsUnchanged: number }
+
+/** A partition is planned anew when another run changed it meanwhile, or when rows of other partitions turned up in its files. */
+const ROUNDS = 8
+
+/** The shape of a series' silver table. */
+function silverShape(series: Series): TableShape {
+  const { eventTime, key } = DATASETS[series.dataset]
+  return { fields: fieldsOf(silverColumns(series)), partition: byPeriod(eventTime, transformOf(series)), sort: key }
+}
+
+/** Makes the silver table of a series what the bronze objects say: builds the data files that are missing, replaces those whose inputs changed. */
+export async function buildSilverTable(deps: SilverDeps, series: Series, tally: SilverTally): Promise<SilverOutcome> {
+  const table = silverTableName(series)
+  const written = new Set<number>()
+  let partitionsUnchanged = 0
+  const queue = new CommitQueue({
+    store: deps.store,
+    root: tableKey('silver', table),
+    shape: silverShape(series),
+    deps: deps.commits,
+    run: deps.run,
+    before: () => deps.ledger.flush(),
+  })
+  for (let round = 1; ; round++) {
+    await deps.ledger.flush()
+    // The live files first: inputs that came later than they did are a reason to build anew, never the other way round.
+    const current = await loadTable(deps.store, tableKey('silver', table))
+    if (current !== undefined) requireCut(current, silverShape(series))
+    const live = await filesByPartition(current)
+    await foldLedger(deps.session, deps.store)
+    if (round === 1) for (const refusal of await refusedObjects(deps.session, series, deps.limits)) tally.addRefused(refusal)
+    const builder = new PartitionBuilder(deps, series, table, live, tally)
+    const inputs = withoutInputs(partitionInputs(deps.session, series, deps.limits), live)
+    const batches = inBatches(inputs, transformOf(series))
+    const work = mapConcurrent(batches, { limit: deps.pool.size + 1, signal: deps.signal }, (batch) => builder.build(batch, queue))
+    let again = false
+    for await (const outcomes of work) {
+      for (const outcome of outcomes) {
+        again ||= outcome.again
+        if (outcome.change === 'written') written.add(outcome.partition)
+        else if (round === 1 && outcome.change === 'unchanged') partitionsUnchanged++
+      }
+    }
+    if (!again) return { partitionsWritten: written.size, partitionsUnchanged }
+    if (round === ROUNDS)
+      throw new LakehouseError('COMMIT_CONFLICT', `silver.${table} was changed by other runs ${ROUNDS} times while it was built`, {
+        details: { table: `silver.${table}` },
+      })
+  }
+}
+
+/** A table that another version, or another program, has cut otherwise is not written to. */
+function requireCut({ root, shape }: Table, wanted: TableShape): void {
+  const cut = ({ partition }: TableShape) => partition.map(({ name }) => name).join(', ')
+  if (cut(shape) === cut(wanted)) return
+  throw new LakehouseError(
+    'TABLE_CUT_OTHERWISE',
+    `${root} is cut by ${cut(shape)}, this version cuts it by ${cut(wanted)}: remove the folder ${root} and ingest again, bronze has all that it takes`,
+    { details: { table: root } },
+  )
+}
+
+/** The partitions that have inputs, then those that are live and have none (any more). */
+async function* withoutInputs(
+  partitions: AsyncIterable<PartitionInputs>,
+  live: ReadonlyMap<number | undefined, unknown>,
+): AsyncGenerator<PartitionInputs> {
+  const left = new Set(live.keys())
+  for await (const one of partitions) {
+    left.delete(one.partition)
+    yield one
+  }
+  for (const partition of left) if (partition !== undefined) yield { partition, inputs: [] }
+}
+
+/** Of a table that is cut by days those of one month together that have monthly files in common: each of these is then read once. Of other tables one at a time. */
+async function* inBatches(partitions: AsyncIterable<PartitionInputs>, unit: PeriodTransform): AsyncGenerator<PartitionInputs[]> {
+  let batch: PartitionInputs[] = []
+  let shared = new Set<string>()
+  const monthOf = ({ partition }: PartitionInputs) => formatMonth(periodRange(unit, partition).start)
+  for await (const one of partitions) {
+    const keys = unit === 'day' ? one.inputs.map(({ key }) => key).filter((key) => parseArchiveKey(key).period === 'monthly') : []
+    const [first] = batch
+    if (first !== undefined && !(keys.some((key) => shared.has(key)) && monthOf(first) === monthOf(one))) {
+      yield batch
+      batch = []
+    }
+    batch.push(one)
+    shared = new Set(keys)
+  }
+  if (batch.length > 0) yield batch
+}
+
+type PartitionOutcome = {
+  readonly partition: number
+  /** empty: there is nothing, and nothing was there. */
+  readonly change: 'written' | 'unchanged' | 'empty'
+  readonly again: boolean
+}
+
+/** What a partition lacks: groups of inputs by their number; and the files that it should not have. */
+type PartitionPlan = {
+  readonly partition: number
+  readonly live: ReadonlySet<string>
+  readonly missing: ReadonlyMap<number, readonly BuildInput[]>
+  readonly stale: readonly string[]
+}
+
+type PartitionGroup = { readonly partition: number; readonly group: readonly BuildInput[] }
+
+type BuiltGroup = PartitionGroup & { readonly outcome: BuildOutcome; readonly temporary: string }
+
+class PartitionBuilder {
+  readonly #deps: SilverDeps
+  readonly #series: Series
+  readonly #table: string
+  readonly #live: ReadonlyMap<number | undefined, readonly DataFile[]>
+  readonly #tally: SilverTally
+
+  constructor(
+    deps: SilverDeps,
+    series: Series,
+    table: string,
+    live: ReadonlyMap<number | undefined, readonly DataFile[]>,
+    tally: SilverTally,
+  ) {
+    this.#deps = deps
+    this.#series = series
+    this.#table = table
+    this.#live = live
+    this.#tally = tally
+  }
+
+  /** Compares the files that the inputs of some partitions ask for with those that are live, builds what is missing and submits the changes. */
+  async build(batch: readonly PartitionInputs[], queue: CommitQueue): Promise<PartitionOutcome[]> {
+    const plans = batch.map((one) => this.#plan(one))
+    const wanted = plans.flatMap(({ partition, missing }) => [...missing].map(([number, group]) => ({ partition, number, group })))
+    const built: BuiltGroup[] = []
+    try {
+      const together = Map.groupBy(wanted, ({ number }) => number).values()
+      for await (const groups of mapConcurrent(together, { limit: this.#deps.pool.size, signal: this.#deps.signal }, (some) =>
+        this.#buildGroups(some),
+      ))
+        built.push(...groups)
+      // Together, so that they go into few commits.
+      const belongs = (plan: PartitionPlan) => built.filter(({ partition }) => partition === plan.partition)
+      return await Promise.all(plans.map((plan) => this.#submit(plan, belongs(plan), queue)))
+    } finally {
+      for (const { temporary } of built) await rm(temporary, { force: true })
+    }
+  }
+
+  #plan({ partition, inputs }: PartitionInputs): PartitionPlan {
+    const live = new Set((this.#live.get(partition) ?? []).map(({ path }) => path))
+    const groups = groupInputs(inputs)
+    const urls = new Set([...groups.values()].map((group) => this.#url(partition, group)))
+    const missing = new Map([...groups].filter(([, group]) => !live.has(this.#url(partition, group))))
+    return { partition, live, missing, stale: [...live].filter((path) => !isFilled({ path }) && !urls.has(path)) }
+  }
+
+  async #submit(
+    { partition, live, missing, stale }: PartitionPlan,
+    built: readonly BuiltGroup[],
+    queue: CommitQueue,
+  ): Promise<PartitionOutcome> {
+    if (missing.size === 0 && stale.length === 0) return { partition, change: 'unchanged', again: false }
+    const add: PartitionChange['add'][number][] = []
+    let again = false
+    for (const { group, outcome, temporary } of built) {
+      const url = this.#url(partition, used(group, outcome))
+      this.#tally.add(url, outcome, stale)
+      again = (await this.#record(partition, group, outcome)) || again
+      if (outcome.file !== undefined) add.push({ temporary, file: { ...outcome.file, path: url, specId: 0, partition: [partition] } })
+    }
+    // What fills gaps stays as long as what it lies beside; else it goes with it, and is made anew.
+    const filled = [...live].filter((path) => isFilled({ path }))
+    const remove = new Set([...stale, ...filled])
+    if (add.length + remove.size === 0) return { partition, change: live.size === 0 ? 'empty' : 'unchanged', again }
+    if ((await queue.submit({ partition, seen: live, remove, add })) === 'conflict') again = true
+    return { partition, change: 'written', again }
+  }
+
+  #url(partition: number, group: readonly BuildInput[]): string {
+    const folder = periodFolder(DATASETS[this.#series.dataset].eventTime, transformOf(this.#series), partition)
+    return urlOf(
+      this.#deps.store,
+      `${tableKey('silver', this.#table)}/data/${folder}/${fingerprint(this.#series, partition, group)}.parquet`,
+    )
+  }
+
+  async #buildGroups(groups: readonly PartitionGroup[]): Promise<BuiltGroup[]> {
+    const { store, limits } = this.#deps
+    const scratch = await makeScratch()
+    const paths = new Map<string, string>()
+    const tasks: BuildTask[] = []
+    try {
+      for (const { partition, group } of groups) {
+        // What bronze has lost has no file: that is told when it is read.
+        const open = (key: string) => store.files.open(key).catch(() => join(scratch, 'lost'))
+        for (const { key } of group) if (!paths.has(key)) paths.set(key, await open(bronzeKey(key)))
+        tasks.push({
+          table: this.#table,
+          series: this.#series,
+          partition,
+          inputs: group.map((input) => ({ ...input, path: paths.get(input.key) ?? '' })),
+          output: await store.files.draft(keyOf(store, this.#url(partition, group))),
+          rejects: scratch,
+          maxEntryBytes: limits.maxEntryBytes,
+        })
+      }
+      const outcomes = await this.#deps.pool.run(tasks)
+      for (const sha256 of new Set(outcomes.flatMap(({ decoded }) => decoded.map((input) => input.sha256))))
+        await this.#keepRejects(sha256, join(scratch, `${sha256}.ndjson`))
+      for (const { file, csvBytes } of outcomes) this.#deps.onFile({ table: this.#table, rows: file?.rows ?? 0, csvBytes })
+      return groups.flatMap((one, index) => {
+        const [task, outcome] = [tasks[index], outcomes[index]]
+        return task === undefined || outcome === undefined ? [] : [{ ...one, outcome, temporary: task.output }]
+      })
+    } catch (error) {
+      for (const { output } of tasks) await rm(output, { force: true })
+      throw error
+    } finally {
+      await rm(scratch, { recursive: true, force: true })
+    }
+  }
+
+  /** The lines of an object that could not be typed are kept; none means that an earlier decoder's are gone too. */
+  async #keepRejects(sha256: string, path: string): Promise<void> {
+    const key = `${quarantinedRowsKey(this.#table)}/${sha256}.ndjson`
+    if (existsSync(path)) await this.#deps.store.put(key, createReadStream(path))
+    else await this.#deps.store.delete(key)
+  }
+
+  /** Writes what was learnt of the inputs into the ledger; true when rows of other partitions turned up for the first time. */
+  async #record(partition: number, group: readonly BuildInput[], outcome: BuildOutcome): Promise<boolean> {
+    const { ledger, store } = this.#deps
+    const decoder = DATASETS[this.#series.dataset].decoderVersion
+    for (const { key, sha256, code, message, bound, lost } of outcome.refused) {
+      if (lost) {
+        await ledger.append({ event: 'lost', key, sha256, code, message })
+        continue
+      }
+      const reason = { key, sha256, code, message, bytes: bronzeKey(key) }
+      await store.put(`${quarantinedObjectKey(sha256, key)}.reason.json`, Buffer.from(`${JSON.stringify(reason)}\n`))
+      await ledger.append({ event: 'quarantined', key, stage: 'decode', sha256, published: null, code, message, decoder, bound })
+    }
+    const start = periodRange(transformOf(this.#series), partition).start
+    let again = false
+    for (const { key, sha256, evidence } of outcome.decoded) {
+      const partitions = [...evidence.elsewhere.keys(), ...(evidence.rows > 0 ? [start] : [])].sort((a, b) => a - b)
+      const { bom, lineEnd, unitMs, unitUs, rejected } = evidence
+      const rows = evidence.rows + [...evidence.elsewhere.values()].reduce((sum, n) => sum + n, 0)
+      await ledger.append({
+        event: 'decoded',
+        key,
+        sha256,
+        decoder,
+        header: evidence.header !== undefined,
+        bom,
+        lineEnd,
+        unitMs,
+        unitUs,
+        rows,
+        rejected,
+        sorted: evidence.sorted,
+        unused: evidence.unused,
+        partitions,
+      })
+      const placed = group.find((input) => input.key === key)?.placed === true
+      again ||= !placed && partitions.some((other) => other !== start)
+    }
+    return again
+  }
+}
+
+/** The inputs that gave rows to the file: its name speaks of them only, because the next run knows that the others have nothing for it. */
+function used(group: readonly BuildInput[], outcome: BuildOutcome): BuildInput[] {
+  const giving = new Set(outcome.decoded.filter(({ evidence }) => evidence.rows > 0).map(({ key }) => key))
+  return group.filter((input) => giving.has(input.key))
+}

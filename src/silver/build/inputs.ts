@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto'
+import type { ErrorCode } from '../../core/errors.ts'
+import { parseInstant } from '../../core/time.ts'
+import { DATASETS, type Series } from '../../datasets/registry.ts'
+import { PERIOD_WIDTHS } from '../../lake/iceberg/schema.ts'
+import { type PeriodTransform, periodOf } from '../../lake/iceberg/transform.ts'
+import { DECISIONS } from '../../lake/ledger/fold.ts'
+import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
+import { type ArchiveFile, parseArchiveKey, typePrefix } from '../../sources/binance/archive/archive-key.ts'
+import { compareKeys } from '../../storage/object-store.ts'
+
+/** A bronze object that a data file is made from. */
+export type BuildInput = {
+  readonly key: string
+  readonly sha256: string
+  readonly size: number
+  readonly symbol: string
+  /** Whether it was decoded before, so that its partitions are known; else its name tells. */
+  readonly placed: boolean
+  /** What somebody has decided to read in the place of lines that cannot be typed. */
+  readonly corrections: readonly (readonly [line: number, text: string])[]
+}
+
+/**
+ * An input that cannot be decoded; the file is made without it. `bound` is the number of plain bytes that it exceeds, `lost` says that bronze does not hold
+ * the bytes that the ledger proved.
+ */
+export type Refusal = {
+  readonly key: string
+  readonly sha256: string
+  readonly code: ErrorCode
+  readonly message: string
+  readonly bound: number | null
+  readonly lost: boolean
+}
+
+/** `maxEntryBytes` bounds the plain bytes of one file. */
+export type DecodeLimits = { readonly maxEntryBytes: number }
+
+/** The inputs of one partition, in decoding order. */
+export type PartitionInputs = { readonly partition: number; readonly inputs: readonly BuildInput[] }
+
+/**
+ * The decodable objects of a series by partition, oldest partition first, one partition in memory at a time. An object belongs to the partitions
+ * in which decoding found rows of it, or, as long as it has not been decoded, to those that its name says.
+ */
+export async function* partitionInputs(session: DuckDBSession, series: Series, limits: DecodeLimits): AsyncGenerator<PartitionInputs> {
+  const unit = transformOf(series)
+  const width = PERIOD_WIDTHS[unit]
+  const { decoderVersion } = DATASETS[series.dataset]
+  await session.run(`CREATE OR REPLACE TEMP TABLE decoded AS
+    SELECT key, sha256, arg_max(partitions, ("at", run, n)) AS partitions FROM ledger WHERE event = 'decoded' AND decoder = ${decoderVersion} GROUP BY key, sha256`)
+  await session.run(`CREATE OR REPLACE TEMP TABLE placed AS
+    WITH inputs AS (${decodableObjects(series, limits)}), new AS (FROM inputs ANTI JOIN decoded USING (key, sha256))
+    SELECT *, left(date, ${width}) AS part, false AS placed FROM new WHERE length(date) >= ${width}
+    UNION ALL SELECT *, strftime(unnest(range((date || '-01')::TIMESTAMP, (date || '-01')::TIMESTAMP + INTERVAL 1 MONTH, INTERVAL 1 DAY)), '%Y-%m-%d') AS part, false AS placed
+    FROM new WHERE length(date) < ${width}
+    UNION ALL SELECT i.*, left(strftime(make_timestamp(start::BIGINT), '%Y-%m-%d'), ${width}) AS part, true AS placed
+    FROM inputs i JOIN (SELECT key, sha256, unnest(partitions) AS start FROM decoded) USING (key, sha256)`)
+  const corrections = new Map<string, [number, string][]>()
+  for (const row of await session.rows(
+    `SELECT sha256, line, text FROM (${DECISIONS}) WHERE decision = 'released' AND line IS NOT NULL AND ${belongsTo(series, 'key')} ORDER BY line`,
+  )) {
+    const sha256 = String(row['sha256'])
+    corrections.set(sha256, [...(corrections.get(sha256) ?? []), [Number(row['line']), String(row['text'])]])
+  }
+  for (const { part } of await session.rows('SELECT DISTINCT part FROM placed ORDER BY part')) {
+    const rows = await session.rows(`SELECT key, sha256, size, placed FROM placed WHERE part = ${quote(String(part))}`)
+    const inputs = rows.map((row) => {
+      const key = String(row['key'])
+      const sha256 = String(row['sha256'])
+      const corrected = corrections.get(sha256) ?? []
+      return { ...parseArchiveKey(key), key, sha256, size: Number(row['size']), placed: row['placed'] === true, corrections: corrected }
+    })
+    yield { partition: periodOf(unit, parseInstant(String(part)) ?? 0), inputs: sortInputs(inputs) }
+  }
+}
+
+export function transformOf(series: Series): PeriodTransform {
+  return DATASETS[series.dataset].partition(series.interval)
+}
+
+/** SQL of the current revisions of the series' objects that the present decoder has not refused: key, sha256, size, date. */
+export function decodableObjects(series: Series, limits: DecodeLimits): string {
+  return `SELECT c.key AS key, c.v.sha256 AS sha256, c.v.size AS size, ${keyDate('c.key')} AS date
+    FROM current_objects c ANTI JOIN (${refusals(series, limits)}) q ON q.key = c.key AND q.sha256 = c.v.sha256 WHERE ${belongsTo(series, 'c.key')}`
+}
+
+/** The current revisions of the series' objects that the present decoder has refused, in order of their keys. */
+export async function refusedObjects(session: DuckDBSession, series: Series, limits: DecodeLimits): Promise<Refusal[]> {
+  const rows =
+    await session.rows(`SELECT q.* FROM (${refusals(series, limits)}) q JOIN current_objects c ON q.key = c.key AND q.sha256 = c.v.sha256
+    WHERE ${belongsTo(series, 'c.key')} ORDER BY q.key`)
+  return rows.map((row) => ({
+    key: String(row['key']),
+    sha256: String(row['sha256']),
+    code: String(row['code']) as ErrorCode,
+    message: String(row['message']),
+    bound: row['bound'] === null ? null : Number(row['bound']),
+    lost: false,
+  }))
+}
+
+/** An object that was refused for its size is tried again under a higher bound. */
+function refusals(series: Series, { maxEntryBytes }: DecodeLimits): string {
+  return `SELECT key, sha256, arg_max(code, ("at", run, n)) AS code, arg_max(message, ("at", run, n)) AS message, max(bound) AS bound
+    FROM ledger WHERE event = 'quarantined' AND stage = 'decode' AND decoder = ${DATASETS[series.dataset].decoderVersion}
+    GROUP BY key, sha256 HAVING bool_or(bound IS NULL) OR max(bound) >= ${maxEntryBytes}`
+}
+
+/** SQL of the date in an object's key, YYYY-MM-DD or YYYY-MM. */
+export function keyDate(key: string): string {
+  return `regexp_extract(${key}, '-(\\d{4}-\\d{2}(?:-\\d{2})?)\\.zip$', 1)`
+}
+
+/** SQL of the symbol in an object's key. */
+export function keySymbol(key: string): string {
+  return `regexp_extract(${key}, '/([^/]+)-[^/-]+-\\d{4}-\\d{2}(?:-\\d{2})?\\.zip$', 1)`
+}
+
+/** SQL of the first instant that an object's key claims, µs. */
+export function keyStart(key: string): string {
+  return `epoch_us(${firstDay(key)})`
+}
+
+/** SQL of the instant after the last that an object's key claims, µs. */
+export function keyEnd(key: string): string {
+  return `epoch_us(${firstDay(key)} + CASE WHEN length(${keyDate(key)}) = 7 THEN INTERVAL 1 MONTH ELSE INTERVAL 1 DAY END)`
+}
+
+function firstDay(key: string): string {
+  return `rpad(${keyDate(key)}, 10, '-01')::TIMESTAMP`
+}
+
+/** SQL that is true for the keys of a series' objects. */
+export function belongsTo(series: Series, key: string): string {
+  const { archiveType } = DATASETS[series.dataset]
+  const type = archiveType as 'klines'
+  const under = (['daily', 'monthly'] as const).map((period) => `starts_with(${key}, ${quote(typePrefix(series.market, period, type))})`)
+  const interval = series.interval === undefined ? 'true' : `${key} LIKE '%/${series.interval}/%'`
+  return `(${under.join(' OR ')}) AND ${interval}`
+}
+
+/**
+ * The order in which rows are read, and so which of two rows with the same key stays, the first: by symbol, monthly files before daily ones
+ * (the exchange makes them later, from corrected data), then by date.
+ */
+function sortInputs(inputs: (BuildInput & ArchiveFile)[]): BuildInput[] {
+  const rank = (input: ArchiveFile) => (input.period === 'monthly' ? 0 : 1)
+  inputs.sort((a, b) => compareKeys(a.symbol, b.symbol) || rank(a) - rank(b) || (a.date < b.date ? -1 : a.date > b.date ? 1 : 0))
+  return inputs.map(({ key, sha256, size, symbol, placed, corrections }) => ({ key, sha256, size, symbol, placed, corrections }))
+}
+
+/** Where a data file's range of symbols begins; the symbols of the exchange fall into two parts of about the same size. */
+const FIRST_SYMBOLS = ['', 'M']
+
+/**
+ * Cuts a partition's inputs into the groups that become one data file each, by number. To which a symbol belongs depends on the symbol alone, so that a new or
+ * a damaged one touches one file and no other, files cover ranges of symbols of their own, and a month can be made on several threads.
+ */
+export function groupInputs(inputs: readonly BuildInput[]): Map<number, BuildInput[]> {
+  return Map.groupBy(inputs, (input) => FIRST_SYMBOLS.findLastIndex((first) => compareKeys(first, input.symbol) <= 0))
+}
+
+/** The name of the data file made from these inputs: what was read, by which decoder, in which order, with which settings. */
+export function fingerprint(series: Series, partition: number, inputs: readonly BuildInput[]): string {
+  const { decoderVersion, key, parquet } = DATASETS[series.dataset]
+  const recipe = [
+    series.dataset,
+    series.market,
+    series.interval ?? null,
+    partition,
+    decoderVersion,
+    key,
+    parquet,
+    inputs.map(({ key: name, sha256, corrections }) => [name, sha256, ...(corrections.length === 0 ? [] : [corrections])]),
+  ]
+  return createHash('sha256').update(JSON.stringify(recipe)).digest('hex').slice(0, 40)
+}

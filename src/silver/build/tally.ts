@@ -1,0 +1,69 @@
+import type { Finding } from '../../core/finding.ts'
+import type { BuildOutcome } from './build-file.ts'
+import { buildFindings } from './findings.ts'
+import type { Refusal } from './inputs.ts'
+
+export type SilverCounts = {
+  rowsRead: number
+  rowsWritten: number
+  rowsRejected: number
+  duplicatesDropped: number
+  csvBytes: number
+  objectsRefused: number
+}
+
+/**
+ * What building one table has come to. A partition may be built more than once in a run: what an earlier data file told is forgotten when a later one
+ * replaces it, so that every row of the result is counted once.
+ */
+export class SilverTally {
+  readonly #table: string
+  readonly #files = new Map<string, BuildOutcome>()
+  readonly #refused = new Map<string, Refusal>()
+  #csvBytes = 0
+
+  constructor(table: string) {
+    this.#table = table
+  }
+
+  /** `url` names the data file that the outcome made, `replaced` those that it took the place of. */
+  add(url: string, outcome: BuildOutcome, replaced: Iterable<string>): void {
+    for (const old of replaced) this.#files.delete(old)
+    this.#files.set(url, outcome)
+    for (const refusal of outcome.refused) this.addRefused(refusal)
+    this.#csvBytes += outcome.csvBytes
+  }
+
+  /** Notes an object that is left out because an earlier run refused it. */
+  addRefused(refusal: Refusal): void {
+    this.#refused.set(refusal.key, refusal)
+  }
+
+  counts(): SilverCounts {
+    const counts = {
+      rowsRead: 0,
+      rowsWritten: 0,
+      rowsRejected: 0,
+      duplicatesDropped: 0,
+      csvBytes: this.#csvBytes,
+      objectsRefused: this.#refused.size,
+    }
+    // The lines of a file are told with each of its partitions.
+    const rejected = new Map<string, number>()
+    for (const { file, decoded, duplicates } of this.#files.values()) {
+      counts.rowsWritten += file?.rows ?? 0
+      counts.duplicatesDropped += duplicates.dropped
+      for (const { key, evidence } of decoded) {
+        counts.rowsRead += evidence.rows
+        rejected.set(key, evidence.rejected)
+      }
+    }
+    for (const lines of rejected.values()) counts.rowsRejected += lines
+    counts.rowsRead += counts.rowsRejected
+    return counts
+  }
+
+  findings(): Finding[] {
+    return buildFindings(this.#table, [...this.#files.values()], [...this.#refused.values()])
+  }
+}

@@ -1,0 +1,170 @@
+import { LakehouseError } from '../../core/errors.ts'
+import { type Series, silverTableName } from '../../datasets/registry.ts'
+import { bronzeKey, revisionKey, tableKey } from '../../lake/layout.ts'
+import { foldLedger } from '../../lake/ledger/fold.ts'
+import { type WriteDeps, writeRows } from '../../lake/tables/write-rows.ts'
+import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
+import { parseArchiveKey } from '../../sources/binance/archive/archive-key.ts'
+import { type ObjectStore, openAll } from '../../storage/object-store.ts'
+import { belongsTo, type DecodeLimits } from '../build/inputs.ts'
+import { reportShape } from '../quality/report-shape.ts'
+import { compareObjects, type ObjectBytes, onDays, type RowComparison } from './compare-objects.ts'
+
+/** How the monthly file of a symbol and its daily files, of which the lake holds both, agree. The monthly one wins: the exchange makes it later, from corrected data. */
+export type Reconciliation = {
+  readonly table: string
+  readonly symbol: string
+  readonly month: string
+  readonly days: number
+  readonly equal: number
+  readonly differing: number
+  readonly onlyMonthly: number
+  readonly onlyDaily: number
+  readonly columns: Readonly<Record<string, number>>
+  readonly winner: 'monthly'
+  readonly rows: RowComparison['rows']
+}
+
+type Deps = { readonly store: ObjectStore; readonly session: DuckDBSession }
+
+/** So many rows that are not equal are returned of a month. */
+const LISTED = 20
+
+/** Compares monthly with daily files, month by month, and replaces the table's entries in silver.reconciliation. */
+export async function reconcile(deps: WriteDeps, series: Series, limits: DecodeLimits): Promise<Reconciliation[]> {
+  const { store, session } = deps
+  const table = `silver.${silverTableName(series)}`
+  await foldLedger(session, store)
+  const found = await session.rows(
+    `SELECT key, v.sha256 AS sha256 FROM current_objects WHERE ${belongsTo(series, 'key')} AND NOT lost ORDER BY key`,
+  )
+  type Held = { readonly key: string; readonly sha256: string; readonly date: string }
+  const months = new Map<string, { monthly?: Held; daily: Held[]; symbol: string; month: string }>()
+  for (const row of found) {
+    const key = String(row['key'])
+    const { symbol, period, date } = parseArchiveKey(key)
+    const name = `${symbol} ${date.slice(0, 7)}`
+    const month = months.get(name) ?? { daily: [], symbol, month: date.slice(0, 7) }
+    const held = { key, sha256: String(row['sha256']), date }
+    if (period === 'monthly') month.monthly = held
+    else month.daily.push(held)
+    months.set(name, month)
+  }
+  const reconciled: Reconciliation[] = []
+  for (const { monthly, daily, symbol, month } of months.values()) {
+    if (monthly === undefined || daily.length === 0) continue
+    const days = daily.map(({ date }) => date)
+    const [monthlyBytes, ...dailyBytes] = await openObjects(store, [monthly, ...daily])
+    const { onlyLeft, onlyRight, ...compared } = await compareObjects(
+      session,
+      series,
+      dailyBytes,
+      monthlyBytes === undefined ? [] : [monthlyBytes],
+      { ...limits, only: onDays(series, days), limit: LISTED },
+    )
+    reconciled.push({
+      table,
+      symbol,
+      month,
+      days: days.length,
+      ...compared,
+      onlyDaily: onlyLeft,
+      onlyMonthly: onlyRight,
+      winner: 'monthly',
+    })
+  }
+  if (reconciled.length > 0) await record(deps, reconciled)
+  return reconciled
+}
+
+const RECONCILIATION = reportShape(
+  {
+    symbol: 'string',
+    month: 'string',
+    days: 'long',
+    equal_rows: 'long',
+    differing_rows: 'long',
+    only_monthly: 'long',
+    only_daily: 'long',
+    columns: 'string',
+    winner: 'string',
+  },
+  ['symbol', 'month'],
+)
+
+async function openObjects(store: ObjectStore, objects: readonly Omit<ObjectBytes, 'path'>[]): Promise<ObjectBytes[]> {
+  const paths = await openAll(
+    store,
+    objects.map(({ key }) => bronzeKey(key)),
+  )
+  return objects.map(({ key, sha256 }, index) => ({ key, sha256, path: paths[index] ?? '' }))
+}
+
+async function record(deps: WriteDeps, reconciled: readonly Reconciliation[]): Promise<void> {
+  const values = reconciled.map(
+    (one) =>
+      `(${[one.table, one.symbol, one.month].map(quote).join(', ')}, ${[one.days, one.equal, one.differing, one.onlyMonthly, one.onlyDaily].map((n) => `${n}::BIGINT`).join(', ')}, ${quote(JSON.stringify(one.columns))}, ${quote(one.winner)})`,
+  )
+  const names = RECONCILIATION.fields.map(({ name }) => name)
+  await writeRows(deps, tableKey('silver', 'reconciliation'), `SELECT * FROM (VALUES ${values.join(', ')}) AS v(${names.join(', ')})`, {
+    mode: 'overwrite',
+    shape: RECONCILIATION,
+  })
+}
+
+/** One state of an object: when it was verified, and whether it is the current one. Oldest first. */
+export type Revision = {
+  readonly key: string
+  readonly sha256: string
+  readonly verifiedAt: string
+  readonly size: number
+  readonly current: boolean
+}
+
+/** Every revision of the objects that were replaced, or of one object. */
+export async function listRevisions({ store, session }: Deps, key: string | undefined): Promise<Revision[]> {
+  await foldLedger(session, store)
+  const only =
+    key === undefined
+      ? "key IN (SELECT key FROM ledger WHERE event = 'verified' GROUP BY key HAVING count(DISTINCT sha256) > 1)"
+      : `key = ${quote(key)}`
+  const rows =
+    await session.rows(`SELECT l.key, l.sha256, min(l."at") AS "at", any_value(l.size) AS size, bool_or(l.sha256 = c.v.sha256) AS current
+    FROM ledger l JOIN current_objects c USING (key) WHERE event = 'verified' AND ${only} GROUP BY l.key, l.sha256 ORDER BY key, "at", current`)
+  return rows.map((row) => ({
+    key: String(row['key']),
+    sha256: String(row['sha256']),
+    verifiedAt: String(row['at']),
+    size: Number(row['size']),
+    current: row['current'] === true,
+  }))
+}
+
+/** What a revision changed, row by row: the one before the current, or that which `from` names, against the current one. Throws OBJECT_NOT_FOUND. */
+export async function diffRevisions(
+  deps: Deps,
+  key: string,
+  from: string | undefined,
+  limits: DecodeLimits & { readonly limit: number },
+): Promise<RowComparison & { readonly from: string; readonly to: string; readonly table: string }> {
+  const revisions = await listRevisions(deps, key)
+  const current = revisions.find((one) => one.current)
+  const former = from === undefined ? revisions.findLast((one) => !one.current) : revisions.find(({ sha256 }) => sha256.startsWith(from))
+  if (current === undefined || former === undefined)
+    throw new LakehouseError(
+      'OBJECT_NOT_FOUND',
+      `${key} has no such former revision: there are ${revisions.map(({ sha256 }) => sha256.slice(0, 12)).join(', ') || 'none'}`,
+      {
+        details: { key },
+      },
+    )
+  const { market, type, interval } = parseArchiveKey(key)
+  const series = { dataset: type, market, interval }
+  const bytes = async ({ sha256, current: isCurrent }: Revision): Promise<ObjectBytes> => ({
+    key,
+    sha256,
+    path: await deps.store.files.open(isCurrent ? bronzeKey(key) : revisionKey(sha256, key)),
+  })
+  const compared = await compareObjects(deps.session, series, [await bytes(former)], [await bytes(current)], limits)
+  return { ...compared, from: former.sha256, to: current.sha256, table: `silver.${silverTableName(series)}` }
+}

@@ -1,0 +1,194 @@
+import { INTERVALS, isIntraday } from '../../../core/interval.ts'
+import { DATASETS, type Series } from '../../../datasets/registry.ts'
+import { CHUNK_ROWS } from '../../../platform/duckdb/feed.ts'
+import { readDoubles } from '../../../platform/duckdb/read-doubles.ts'
+import { type DuckDBSession, quote, quoteName } from '../../../platform/duckdb/session.ts'
+import { amounts, isBars } from '../checks/check.ts'
+import { type Detector, type Judge, nothingObserved, type Observed } from './detector.ts'
+import { DETECTORS } from './registry.ts'
+
+type Hit = {
+  readonly detector: Detector
+  readonly symbol: string
+  readonly time: number
+  readonly score: number
+  readonly detail: string
+  readonly context: string
+}
+
+/** After so many missing bars what came before tells nothing of what follows. */
+const BREAK_BARS = 10
+
+/** So many hits are handed over at once. */
+const BATCH = 500
+
+/** So many rows before a hit are kept with it. */
+const CONTEXT_ROWS = 3
+
+type Field = Exclude<keyof Observed, 'time'>
+
+/** What detectors look at in rows of a series, as SQL by field; undefined for rows that none looks at. */
+function fieldsOf(
+  series: Series,
+): { readonly kinds: readonly Detector['sees'][]; readonly fields: readonly (readonly [Field, string])[] } | undefined {
+  const prices = (['open', 'high', 'low', 'close'] as const).map((name) => [name, name] as const)
+  if (isBars(series) && (series.interval === undefined || !isIntraday(series.interval))) return undefined
+  switch (series.dataset) {
+    case 'klines': {
+      const { volume, takerVolume } = amounts(series)
+      return {
+        kinds: ['klines', 'bars'],
+        fields: [...prices, ['volume', volume], ['takerVolume', takerVolume], ['tradeCount', 'trade_count::DOUBLE']],
+      }
+    }
+    case 'markPriceKlines':
+    case 'indexPriceKlines':
+      return { kinds: ['bars'], fields: prices }
+    case 'trades':
+    case 'aggTrades':
+      return { kinds: ['trades'], fields: [['price', 'price']] }
+    case 'bookTicker':
+      return {
+        kinds: ['quotes'],
+        fields: [
+          ['bid', 'best_bid_price'],
+          ['ask', 'best_ask_price'],
+        ],
+      }
+    default:
+      return undefined
+  }
+}
+
+/** `recent` has the last rows one after the other, time and fields of each; `place` is where the next one goes. */
+type State = { readonly judges: readonly Judge[]; last: number; readonly recent: Float64Array; place: number; rows: number }
+
+/**
+ * Shows the rows of a table to every detector that looks at such, partition by partition in the order of time, and writes the hits to the temporary table `found`. What a symbol's
+ * detectors have seen is kept from one partition to the next.
+ */
+export class DetectorRun {
+  readonly #session: DuckDBSession
+  readonly #series: Series
+  readonly #seen: ReturnType<typeof fieldsOf>
+  readonly #detectors: readonly Detector[]
+  readonly #states = new Map<string, State>()
+  readonly #row = nothingObserved()
+  /** µs: how long a row lasts, and after which break what came before is forgotten. */
+  readonly #step: number
+  readonly #break: number
+  #hits: Hit[] = []
+
+  constructor(session: DuckDBSession, series: Series) {
+    this.#session = session
+    this.#series = series
+    this.#seen = fieldsOf(series)
+    this.#detectors = DETECTORS.filter(({ sees }) => this.#seen?.kinds.includes(sees) === true)
+    const us = series.interval === undefined ? undefined : INTERVALS[series.interval].us
+    this.#step = us ?? 1
+    this.#break = us === undefined ? Number.POSITIVE_INFINITY : BREAK_BARS * us
+  }
+
+  /** Rows that lie in the order of the table's key as they are read need not be sorted. */
+  async add(rows: string, { inOrder }: { inOrder: boolean }): Promise<void> {
+    if (this.#seen === undefined) return
+    const { key, eventTime } = DATASETS[this.#series.dataset]
+    const fields = this.#seen.fields.map(([name]) => name)
+    const values = this.#seen.fields.map(([, sql]) => `(${sql})::DOUBLE`)
+    const result = await this.#session.stream(
+      `SELECT symbol, epoch_us(${quoteName(eventTime)})::DOUBLE, ${values.join(', ')} FROM (${rows}) ${inOrder ? '' : `ORDER BY ${key.map(quoteName).join(', ')}`}`,
+    )
+    const columns = [new Float64Array(CHUNK_ROWS), ...fields.map(() => new Float64Array(CHUNK_ROWS))]
+    for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+      for (const [at, column] of columns.entries()) readDoubles(chunk, at + 1, column, 0)
+      const symbols = chunk.getColumnVector(0)
+      const symbolAt = (row: number) => String(symbols.getItem(row))
+      // Rows are in the order of their symbols.
+      for (let from = 0; from < chunk.rowCount; ) {
+        const symbol = symbolAt(from)
+        let to = symbolAt(chunk.rowCount - 1) === symbol ? chunk.rowCount : from + 1
+        while (to < chunk.rowCount && symbolAt(to) === symbol) to++
+        for (let row = from; row < to; row++) this.#observe(symbol, fields, columns, row)
+        from = to
+      }
+    }
+    await this.#flush()
+  }
+
+  #observe(symbol: string, fields: readonly Field[], columns: readonly Float64Array[], row: number): void {
+    const [times = new Float64Array()] = columns
+    const time = times[row] as number
+    const state = this.#stateAt(symbol, time, columns.length)
+    const seen = this.#row
+    const place = state.place
+    seen.time = time
+    state.recent[place] = time
+    for (let at = 1; at < columns.length; at++) {
+      const value = columns[at]?.[row] as number
+      seen[fields[at - 1] as Field] = value
+      state.recent[place + at] = value
+    }
+    state.place = (place + columns.length) % state.recent.length
+    state.rows++
+    for (let at = 0; at < state.judges.length; at++) {
+      const score = state.judges[at]?.(seen)
+      if (score !== undefined) this.#hit(state, at, symbol, time, score, fields)
+    }
+  }
+
+  /** What is known of a symbol so far: nothing after a long break. */
+  #stateAt(symbol: string, time: number, width: number): State {
+    let state = this.#states.get(symbol)
+    if (state === undefined || time - state.last > this.#break) {
+      const recent = new Float64Array(width * (CONTEXT_ROWS + 1))
+      state = { judges: this.#detectors.map((detector) => detector.create()), last: time, recent, place: 0, rows: 0 }
+      this.#states.set(symbol, state)
+    }
+    state.last = time
+    return state
+  }
+
+  #hit(state: State, at: number, symbol: string, time: number, score: number, fields: readonly Field[]): void {
+    const detector = this.#detectors[at]
+    if (detector === undefined) return
+    const because = state.judges[at]?.explain?.()
+    const parameters = Object.entries(detector.parameters).map(([name, value]) => `${name} ${value}`)
+    const { recent, place, rows } = state
+    const width = fields.length + 1
+    const context = Array.from({ length: Math.min(rows, CONTEXT_ROWS + 1) }, (_, n) => {
+      const from = (place + recent.length - (n + 1) * width) % recent.length
+      const values = fields.map((name, index) => [name, recent[from + index + 1]])
+      return Object.fromEntries([['time', new Date((recent[from] ?? 0) / 1000).toISOString()], ...values])
+    }).reverse()
+    const detail = `score ${score.toPrecision(4)}${because === undefined ? '' : ` (${because})`}; ${parameters.join(', ')}`
+    this.#hits.push({ detector, symbol, time, score, detail, context: JSON.stringify(context) })
+  }
+
+  async #flush(): Promise<void> {
+    for (let at = 0; at < this.#hits.length; at += BATCH) {
+      const values = this.#hits
+        .slice(at, at + BATCH)
+        .map(
+          ({ detector, symbol, time, score, detail, context }) =>
+            `(${quote(detector.id)}, ${quote(symbol)}, ${time}, ${time + this.#step}, 1, ${quote(detail)}, ${score}, ${quote(context)})`,
+        )
+      await this.#session.run(`INSERT INTO found VALUES ${values.join(', ')}`)
+    }
+    this.#hits = []
+  }
+
+  /** Puts what the judges have learnt into the temporary table `models`. */
+  async saveModels(): Promise<void> {
+    await this.#session.run(
+      'CREATE OR REPLACE TEMP TABLE models (symbol VARCHAR, detector VARCHAR, version BIGINT, trained_rows BIGINT, model VARCHAR)',
+    )
+    for (const [symbol, { judges }] of this.#states)
+      for (const [at, { id, parameters }] of this.#detectors.entries()) {
+        const model = judges[at]?.model?.()
+        if (model !== undefined)
+          await this.#session.run(
+            `INSERT INTO models VALUES (${quote(symbol)}, ${quote(id)}, ${parameters['version'] ?? 1}, ${model.rows}, ${quote(model.json)})`,
+          )
+      }
+  }
+}

@@ -1,0 +1,23 @@
+import { partitionField, type TableShape } from '../../lake/iceberg/schema.ts'
+import { loadTable } from '../../lake/iceberg/table.ts'
+import type { IcebergType } from '../../lake/iceberg/values.ts'
+import { tableKey } from '../../lake/layout.ts'
+import { deletePartitions, type WriteDeps, writeRows } from '../../lake/tables/write-rows.ts'
+
+/** The shape of a table that tells of other tables: the first column names the table that is told of, and each has a partition of its own, which can be replaced. */
+export function reportShape(columns: Readonly<Record<string, IcebergType>>, sort: readonly string[]): TableShape {
+  const all = Object.entries({ table_name: 'string' as const, ...columns })
+  return {
+    fields: all.map(([name, type], index) => ({ id: index + 1, name, required: false, type })),
+    partition: [partitionField('table_name', 'identity')],
+    sort,
+  }
+}
+
+/** Puts rows in the place of what the silver table `name` holds of `subject`. */
+export async function replaceRows(deps: WriteDeps, name: string, subject: string, shape: TableShape, sql: string): Promise<void> {
+  const root = tableKey('silver', name)
+  const { rows } = await writeRows(deps, root, sql, { mode: 'overwrite', shape })
+  if (rows === 0 && (await loadTable(deps.store, root)) !== undefined)
+    await deletePartitions(deps, root, (file) => file.partition[0] === subject)
+}

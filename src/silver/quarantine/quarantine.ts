@@ -1,0 +1,159 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LakehouseError } from '../../core/errors.ts'
+import { PLAUSIBLE_TIME } from '../../core/time.ts'
+import { bronzeKey } from '../../lake/layout.ts'
+import { DECISIONS, foldLedger, OBJECT_REVISIONS } from '../../lake/ledger/fold.ts'
+import type { LedgerWriter } from '../../lake/ledger/writer.ts'
+import { registerFeed } from '../../platform/duckdb/feed.ts'
+import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
+import { parseArchiveKey } from '../../sources/binance/archive/archive-key.ts'
+import type { RejectedRow } from '../../sources/csv/file-evidence.ts'
+import { ZipReader } from '../../sources/csv/zip-entry.ts'
+import { type ObjectStore, openAll } from '../../storage/object-store.ts'
+import { makeScratch } from '../../storage/scratch.ts'
+import { InputFeed } from '../build/input-feed.ts'
+import type { DecodeLimits } from '../build/inputs.ts'
+
+type QuarantinedLine = {
+  readonly object: string
+  readonly sha256: string
+  readonly line: number
+  readonly column: string | null
+  readonly reason: string
+  readonly text: string
+  /** Whether somebody has decided that it is nothing. */
+  readonly dropped: boolean
+}
+
+/** What somebody has decided of a line, or (without a line) of an object. */
+type Decided = {
+  readonly object: string
+  readonly sha256: string
+  readonly line: number | null
+  readonly decision: 'released' | 'dropped'
+  readonly text: string | null
+  readonly reason: string
+  readonly at: string
+}
+
+export type Quarantine = {
+  readonly objects: readonly { readonly key: string; readonly sha256: string; readonly reason: string; readonly dropped: boolean }[]
+  /** In the order of objects and lines. */
+  readonly lines: readonly QuarantinedLine[]
+  /** All lines, also those beyond what is listed. */
+  readonly total: number
+  /** Objects and lines on which nobody has decided yet. */
+  readonly open: number
+  readonly decisions: readonly Decided[]
+}
+
+type Deps = { readonly store: ObjectStore; readonly session: DuckDBSession }
+
+/** What lies in quarantine, and what was decided of it. */
+export async function readQuarantine({ store, session }: Deps, limit: number): Promise<Quarantine> {
+  await foldLedger(session, store)
+  const decisions = (await session.rows(`SELECT * FROM (${DECISIONS}) ORDER BY "at", key, line`)).map((row) => ({
+    object: String(row['key']),
+    sha256: String(row['sha256']),
+    line: row['line'] === null ? null : Number(row['line']),
+    decision: String(row['decision']) as Decided['decision'],
+    text: row['text'] === null ? null : String(row['text']),
+    reason: String(row['reason']),
+    at: String(row['at']),
+  }))
+  const found = await session.rows(`SELECT q.key, q.sha256, q.reason, d.decision IS NOT NULL AS dropped
+    FROM (${OBJECT_REVISIONS}) q LEFT JOIN (${DECISIONS}) d ON d.key = q.key AND d.sha256 = q.sha256 AND d.line IS NULL WHERE status = 'quarantined' ORDER BY q.key`)
+  const objects = found.map((row) => ({
+    key: String(row['key']),
+    sha256: String(row['sha256']),
+    reason: String(row['reason']),
+    dropped: row['dropped'] === true,
+  }))
+  const openObjects = objects.filter(({ dropped }) => !dropped).length
+  const keys: string[] = []
+  for await (const { key } of store.list('quarantine/rows/')) keys.push(key)
+  if (keys.length === 0) return { objects, lines: [], total: 0, open: openObjects, decisions }
+  const paths = (await openAll(store, keys)).map(quote).join(', ')
+  const rows = `SELECT r.*, d.decision = 'dropped' AS is_dropped FROM (SELECT * REPLACE (regexp_extract(filename, '([0-9a-f]{64})\\.ndjson$', 1) AS filename) FROM
+      read_json([${paths}], format = 'newline_delimited', filename = true, columns = {object: 'VARCHAR', line: 'BIGINT', "column": 'VARCHAR', reason: 'VARCHAR', text: 'VARCHAR'})) r
+    LEFT JOIN (${DECISIONS}) d ON d.key = r.object AND d.sha256 = r.filename AND d.line = r.line`
+  const [totals] = await session.rows(`SELECT count(*) AS n, count(*) FILTER (is_dropped IS NOT TRUE) AS undecided FROM (${rows})`)
+  const lines = (await session.rows(`SELECT * FROM (${rows}) ORDER BY object, line LIMIT ${limit}`)).map((row) => ({
+    object: String(row['object']),
+    sha256: String(row['filename']),
+    line: Number(row['line']),
+    column: row['column'] === null ? null : String(row['column']),
+    reason: String(row['reason']),
+    text: String(row['text']),
+    dropped: row['is_dropped'] === true,
+  }))
+  return { objects, lines, total: Number(totals?.['n']), open: openObjects + Number(totals?.['undecided']), decisions }
+}
+
+/** What is to become of a quarantined line: with a text this is read in its place, without one the line is nothing. Without a line the object as a whole is meant. */
+export type Decision = { readonly line: number | null; readonly text: string | null; readonly reason: string }
+
+/**
+ * Records a decision; a line that is released is in its table once silver is built again. Throws ROW_NOT_FOUND where quarantine has no such line or object, CORRECTION_INVALID where
+ * the text cannot be typed either.
+ */
+export async function decide(
+  { store, session, ledger }: Deps & { readonly ledger: LedgerWriter },
+  key: string,
+  { line, text, reason }: Decision,
+  limits: DecodeLimits,
+): Promise<void> {
+  const { objects, lines } = await readQuarantine({ store, session }, Number.MAX_SAFE_INTEGER)
+  const [live] = await session.rows(`SELECT v.sha256 AS sha256 FROM current_objects WHERE key = ${quote(key)}`)
+  // A file that was replaced may have left lines too: the present one is meant.
+  const current = String(live?.['sha256'])
+  const found =
+    line === null
+      ? objects.find((one) => one.key === key)
+      : (lines.find((one) => one.object === key && one.line === line && one.sha256 === current) ??
+        lines.findLast((one) => one.object === key && one.line === line))
+  if (found === undefined)
+    throw new LakehouseError('ROW_NOT_FOUND', `${key}${line === null ? '' : ` line ${line}`} does not lie in quarantine`, {
+      details: { key },
+    })
+  const { sha256 } = found
+  if (text !== null && line !== null) {
+    const rejected = await typed(store, session, { key, sha256, line, text }, limits)
+    if (rejected !== undefined)
+      throw new LakehouseError(
+        'CORRECTION_INVALID',
+        `"${text}" cannot be typed either: ${rejected.reason}${rejected.column === null ? '' : ` in ${rejected.column}`}`,
+        {
+          details: { key, line },
+        },
+      )
+  }
+  await ledger.append({ event: 'decided', key, sha256, line, decision: text === null ? 'dropped' : 'released', text, reason })
+  await ledger.flush()
+}
+
+/** Decodes an object with a correction; why the line is rejected nevertheless, or undefined where it is a row. */
+async function typed(
+  store: ObjectStore,
+  session: DuckDBSession,
+  { key, sha256, line, text }: { key: string; sha256: string; line: number; text: string },
+  limits: DecodeLimits,
+): Promise<RejectedRow | undefined> {
+  const { market, type, interval, symbol } = parseArchiveKey(key)
+  const folder = await makeScratch()
+  try {
+    const path = await store.files.open(bronzeKey(key))
+    const inputs = [{ key, sha256, path, size: 0, symbol, placed: true, corrections: [[line, text] as const] }]
+    const task = { series: { dataset: type, market, interval }, inputs, rejects: folder, ...limits }
+    const rows = new InputFeed(new ZipReader(), task, { ...PLAUSIBLE_TIME, partitionStart: () => 0 })
+    const feed = registerFeed(session.connection, rows.columns, (chunk) => rows.fill(chunk))
+    await session.run(`SELECT count(*) FROM (${feed.sql})`).finally(() => feed.finish())
+    const rejects = join(folder, `${sha256}.ndjson`)
+    const left = existsSync(rejects) ? readFileSync(rejects, 'utf8').trim().split('\n') : []
+    return left.map((one) => JSON.parse(one) as RejectedRow).find((one) => one.line === line)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}

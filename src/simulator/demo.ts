@@ -1,0 +1,54 @@
+import { printArchiveKey } from '../sources/binance/archive/archive-key.ts'
+import type { SimulatedArchive } from './archive.ts'
+import type { Defect } from './defects.ts'
+
+/** The month that the demonstration shows. */
+export const DEMO_MONTH = { start: Date.UTC(2024, 0, 1), days: 31 } as const
+
+/** A small archive of one month in which something of everything is wrong. */
+export function demoArchive(): SimulatedArchive {
+  const spot = (symbol: string) => ({
+    market: 'spot' as const,
+    symbol,
+    types: ['klines' as const],
+    intervals: ['1m' as const, '1h' as const, '1d' as const],
+  })
+  return {
+    seed: 'demo',
+    start: DEMO_MONTH.start,
+    days: DEMO_MONTH.days,
+    tradesPerDay: 3000,
+    periods: ['daily', 'monthly'],
+    series: [
+      spot('BTCUSDT'),
+      spot('ETHUSDT'),
+      { market: 'um', symbol: 'BTCUSDT', types: ['klines'], intervals: ['1m'] },
+      { market: 'cm', symbol: 'BTCUSD_PERP', types: ['klines'], intervals: ['1m'] },
+    ],
+    defects: defects(),
+  }
+}
+
+function defects(): ReadonlyMap<string, readonly Defect[]> {
+  const monthly = (symbol: string, interval: '1m' | '1h' | '1d') =>
+    printArchiveKey({ market: 'spot', type: 'klines', symbol, interval, period: 'monthly', date: '2024-01' })
+  const day = (date: string) =>
+    printArchiveKey({ market: 'spot', type: 'klines', symbol: 'ETHUSDT', interval: '1m', period: 'daily', date })
+  return new Map<string, readonly Defect[]>([
+    // The month lacks the 12th, which the daily file has; an outage of 90 minutes, a repeated quarter of an hour, a bar told twice differently.
+    [
+      monthly('BTCUSDT', '1m'),
+      [
+        { kind: 'missing-lines', from: 11 * 1440, count: 1440 },
+        { kind: 'missing-lines', from: 20 * 1440 + 600, count: 90 },
+        { kind: 'repeated-lines', from: 3 * 1440, count: 15 },
+        { kind: 'conflicting-line', at: 5 * 1440 + 77 },
+        { kind: 'garbage-line', at: 100, text: '1704073080000,not-a-price,0,0,0,0,0,0,0,0,0,0' },
+      ],
+    ],
+    [monthly('ETHUSDT', '1m'), [{ kind: 'wrong-checksum' }]],
+    [monthly('ETHUSDT', '1h'), [{ kind: 'no-checksum' }]],
+    [monthly('ETHUSDT', '1d'), [{ kind: 'corrupt-zip' }]],
+    [day('2024-01-09'), [{ kind: 'shuffled-lines', from: 200, count: 30 }]],
+  ])
+}

@@ -1,0 +1,37 @@
+import { LakehouseError } from '../../core/errors.ts'
+import type { CsvColumn } from '../../datasets/contract.ts'
+
+/** What the first bytes of a CSV say: where the rows begin, which contract column stands at each position (-1: none of them). */
+export type CsvLayout = {
+  readonly bom: boolean
+  readonly header: readonly string[] | undefined
+  readonly dataStart: number
+  readonly dataLine: number
+  readonly positions: readonly number[]
+}
+
+/**
+ * Sniffs the beginning of a CSV: a byte order mark is passed over; a first line that begins with a letter is a header, and the columns are then
+ * found by name in any order; without one they stand in their published order. Throws CSV_HEADER_INVALID when a header lacks a column that counts.
+ */
+export function sniffLayout(bytes: Buffer, columns: readonly CsvColumn[], label: string): CsvLayout {
+  const bom = bytes.length >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
+  const start = bom ? 3 : 0
+  const first = String.fromCharCode(bytes[start] ?? 0)
+  if (!/[A-Za-z_"]/.test(first))
+    return { bom, header: undefined, dataStart: start, dataLine: 1, positions: columns.map((_, index) => index) }
+  const newline = bytes.indexOf(10, start)
+  const end = newline < 0 ? bytes.length : newline
+  const header = bytes
+    .subarray(start, end)
+    .toString('utf8')
+    .split(',')
+    .map((name) => name.trim().replaceAll('"', '').toLowerCase())
+  const positions = header.map((name) => columns.findIndex((column) => column.headers.includes(name)))
+  const lacking = columns.filter((column, index) => column.name !== undefined && !positions.includes(index))
+  if (lacking.length > 0) {
+    const names = lacking.map((column) => column.headers[0]).join(', ')
+    throw new LakehouseError('CSV_HEADER_INVALID', `the header of ${label} lacks ${names}`, { details: { file: label, lacking: names } })
+  }
+  return { bom, header, dataStart: newline < 0 ? bytes.length : newline + 1, dataLine: 2, positions }
+}

@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import * as z from 'zod'
+import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { isRunning, thisWriter } from '../../storage/temporary.ts'
+
+const holder = z.object({ writer: z.object({ place: z.string(), pid: z.number(), start: z.string() }), run: z.string() })
+
+const KEY = 'lease.json'
+
+/** A holder that cannot be asked, because it works elsewhere, is taken for dead when its lease was not renewed for so long. */
+const SILENCE_MS = 60_000
+const RENEW_MS = 15_000
+
+/**
+ * Runs `work` while no other process works on the same transfer: the lease is a file that only one can make. A dead holder's lease is taken over.
+ * Throws TRANSFER_LOCKED.
+ */
+export async function withLease<T>(state: ObjectStore, run: string, work: () => Promise<T>): Promise<T> {
+  const body = Buffer.from(JSON.stringify({ writer: thisWriter(), run }))
+  for (let tries = 0; !(await take(state, body)); tries++) {
+    await giveUpDead(state)
+    if (tries >= 5)
+      throw new LakehouseError('TRANSFER_LOCKED', `another process is at work on this transfer (${state.url}/${KEY})`, {
+        details: { lease: `${state.url}/${KEY}` },
+      })
+    await delay(50)
+  }
+  const renewing = setInterval(() => void state.put(KEY, body).catch(() => {}), RENEW_MS).unref()
+  try {
+    return await work()
+  } finally {
+    clearInterval(renewing)
+    await state.delete(KEY)
+  }
+}
+
+async function take(state: ObjectStore, body: Uint8Array): Promise<boolean> {
+  try {
+    await state.put(KEY, body, { ifAbsent: true })
+    return true
+  } catch (error) {
+    if (asLakehouseError(error).code === 'OBJECT_EXISTS') return false
+    throw error
+  }
+}
+
+/** Removes the lease of a holder that has died. */
+async function giveUpDead(state: ObjectStore): Promise<void> {
+  const info = await state.head(KEY)
+  if (info === undefined) return
+  const text = await state.get(KEY).catch(() => undefined)
+  if (text === undefined) return
+  let writer: z.infer<typeof holder>['writer'] | undefined
+  try {
+    writer = holder.parse(JSON.parse(Buffer.from(text).toString('utf8'))).writer
+  } catch {
+    // No lease of ours: judged by its age alone.
+  }
+  const silentMs = Date.now() - info.lastModifiedMs
+  const alive = (writer === undefined ? undefined : isRunning(writer)) ?? silentMs < SILENCE_MS
+  if (!alive) await state.delete(KEY)
+}

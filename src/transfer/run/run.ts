@@ -1,0 +1,348 @@
+import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
+import { AdaptiveLimit } from '../../platform/adaptive-limit.ts'
+import { Semaphore } from '../../platform/semaphore.ts'
+import type { EngineId, Moved, TransferEngine } from '../engines/engine.ts'
+import { TRANSFER_ENGINES } from '../engines/registry.ts'
+import { PART_LEAST } from '../engines/upload.ts'
+import type { Pair } from '../pair.ts'
+import type { DiffBatch, TransferObject } from '../plan/diff.ts'
+import { addLoad } from './estimate.ts'
+import { strategyFor } from './failure.ts'
+import type { Journal, JournalEntry } from './journal.ts'
+import { partBytesFor, transferClass } from './tuning.ts'
+
+export type RunCounts = {
+  objectsPlanned: number
+  objectsCopied: number
+  objectsSkipped: number
+  objectsFailed: number
+  objectsVanished: number
+  bytesPlanned: number
+  bytesCopied: number
+  bytesThrough: number
+  bytesOnDisk: number
+}
+
+export type RunDeps = {
+  readonly pair: Pair
+  /** In the order in which an object tries them. */
+  readonly engines: readonly EngineId[]
+  readonly journal: Journal
+  readonly limits: { readonly untilMs: number | undefined; readonly maxBytes: number | undefined }
+  /** Stops the drawing of objects; those under way are ended. */
+  readonly drain: AbortSignal
+  readonly nowMs: () => number
+  readonly onProgress: (counts: Readonly<RunCounts>) => void
+  /** Told when an engine is given up for the rest of the run, because the store refuses it. */
+  readonly onRefused: (engine: EngineId, error: LakehouseError) => void
+}
+
+/** So many objects in a row that an engine was refused make it given up for the rest: fewer where it has not moved any yet. */
+const REFUSALS = 8
+const PROBES = 3
+
+/** How often the same engine tries an object again. */
+const REPEATS = 2
+
+/** How often an object is looked at anew because its source changed under way. */
+const RENEWALS = 2
+
+/** Batches of an engine that takes many objects with one command, at once. */
+const BATCHES_AT_ONCE = 2
+
+/** Moves the objects of a plan: as many at once as the destination bears, each by the first engine that can, each ending in exactly one state. */
+export class TransferRun {
+  readonly counts: RunCounts = {
+    objectsPlanned: 0,
+    objectsCopied: 0,
+    objectsSkipped: 0,
+    objectsFailed: 0,
+    objectsVanished: 0,
+    bytesPlanned: 0,
+    bytesCopied: 0,
+    bytesThrough: 0,
+    bytesOnDisk: 0,
+  }
+  readonly byEngine = new Map<EngineId, number>()
+  /** What was planned, by the engine that each object tries first. */
+  readonly load = new Map<EngineId | null, { objects: number; bytes: number }>()
+  readonly failures: LakehouseError[] = []
+  /** Whether the drawing ended before the plan did, and why. */
+  cut: string | undefined
+  readonly #deps: RunDeps
+  readonly #refusals = new Map<EngineId, number>()
+  readonly #given = new Set<EngineId>()
+  readonly #limits = new Map<string, AdaptiveLimit>()
+  readonly #waiting = new Map<string, { readonly engine: EngineId; readonly objects: TransferObject[] }>()
+  readonly #batches = new Semaphore(BATCHES_AT_ONCE)
+  #stop: LakehouseError | undefined
+
+  constructor(deps: RunDeps) {
+    this.#deps = deps
+  }
+
+  async run(batches: AsyncIterable<DiffBatch>): Promise<void> {
+    const feed = new Feed(batches, (batch) => this.#note(batch))
+    // The first objects show whether the first engine may be used at all, before many are sent the same way.
+    const [foremost] = this.#deps.engines
+    const canBeRefused = foremost === 'server-copy' || foremost === 's5cmd'
+    for (let probes = 0; canBeRefused && probes < PROBES && !this.byEngine.has(foremost); probes++) {
+      await feed.load()
+      const object = this.#goesOn() ? feed.take() : undefined
+      if (object === undefined) break
+      await this.#single(object)
+    }
+    await Promise.all(Array.from({ length: this.#deps.pair.concurrency }, () => this.#lane(feed)))
+    if (this.#stop !== undefined) throw this.#stop
+  }
+
+  /** Takes one object after the other; the first lane that fails ends all. */
+  async #lane(feed: Feed): Promise<void> {
+    try {
+      while (this.#goesOn()) {
+        const object = feed.take()
+        if (object !== undefined) await this.#next(object)
+        else if (!feed.isEnded) await feed.load()
+        else return await this.#rest()
+      }
+    } catch (error) {
+      this.#stop ??= asLakehouseError(error)
+    }
+  }
+
+  #goesOn(): boolean {
+    const { drain, limits, nowMs, pair } = this.#deps
+    pair.signal.throwIfAborted()
+    if (drain.aborted) this.cut = 'it was asked to end'
+    else if (limits.untilMs !== undefined && nowMs() >= limits.untilMs) this.cut = 'the time that was allowed is over'
+    else if (limits.maxBytes !== undefined && this.counts.bytesCopied >= limits.maxBytes) this.cut = 'as much as was allowed has been moved'
+    return this.cut === undefined && this.#stop === undefined
+  }
+
+  #note({ transfer, unchanged }: DiffBatch): void {
+    this.counts.objectsPlanned += transfer.length
+    for (const object of transfer) {
+      this.counts.bytesPlanned += object.size
+      addLoad(this.load, this.#engineFor(object, 0) ?? null, 1, object.size)
+    }
+    this.counts.objectsSkipped += unchanged.length
+    this.#deps.onProgress(this.counts)
+  }
+
+  async #next(object: TransferObject): Promise<void> {
+    const engine = this.#engineFor(object, 0)
+    if (engine === undefined || this.#engine(engine).moveBatch === undefined) return await this.#single(object)
+    const { name, batch } = transferClass(object.size, this.#deps.pair)
+    const waiting = this.#waiting.get(`${engine} ${name}`) ?? { engine, objects: [] }
+    this.#waiting.set(`${engine} ${name}`, waiting)
+    waiting.objects.push(object)
+    if (waiting.objects.length >= batch) await this.#batch(engine, waiting.objects.splice(0))
+  }
+
+  /** What waits for a batch to become full, when nothing more comes. */
+  async #rest(): Promise<void> {
+    for (const { engine, objects } of this.#waiting.values()) if (objects.length > 0) await this.#batch(engine, objects.splice(0))
+  }
+
+  #engine(id: EngineId): TransferEngine {
+    return TRANSFER_ENGINES[id]
+  }
+
+  #engineFor(object: TransferObject, from: number): EngineId | undefined {
+    const { engines, pair } = this.#deps
+    for (let at = from; at < engines.length; at++) {
+      const id = engines[at]
+      if (id !== undefined && !this.#given.has(id) && TRANSFER_ENGINES[id].refuses(object, pair) === undefined) return id
+    }
+    return undefined
+  }
+
+  async #batch(engine: EngineId, objects: readonly TransferObject[]): Promise<void> {
+    await this.#batches.take(1)
+    try {
+      for await (const outcome of this.#engine(engine).moveBatch?.(objects, this.#deps.pair) ?? []) {
+        if ('moved' in outcome) this.#copied(outcome.object, engine, outcome.moved, [])
+        else await this.#single(outcome.object, { engine, error: outcome.error })
+      }
+    } finally {
+      this.#batches.give(1)
+    }
+  }
+
+  /** Moves one object, engine after engine; `before` is what happened to it in a batch. */
+  async #single(planned: TransferObject, before?: { engine: EngineId; error: LakehouseError }): Promise<void> {
+    const history: string[] = []
+    let object = planned
+    let position = 0
+    let again = 0
+    let renewals = 0
+    let trouble = before
+    for (;;) {
+      const engine = trouble?.engine ?? this.#engineFor(object, position)
+      if (engine === undefined) return this.#failed(object, history, this.#noEngine(object, history))
+      const moved = trouble?.error ?? (await this.#try(object, engine, again))
+      trouble = undefined
+      if (!(moved instanceof LakehouseError)) return this.#copied(object, engine, moved, history)
+      history.push(`${engine}: ${moved.code}`)
+      this.#remember(moved)
+      const strategy = strategyFor(moved)
+      if (strategy === 'stop') {
+        this.#stop ??= moved
+        return
+      }
+      if (strategy === 'fail') return this.#failed(object, history, moved)
+      if (strategy === 'renew' || strategy === 'vanished') {
+        const renewed = await this.#renew(object)
+        if (renewed === undefined) return this.#vanished(object, history)
+        if (++renewals > RENEWALS) return this.#failed(object, history, moved)
+        object = renewed
+        continue
+      }
+      if (strategy === 'again' && again++ < REPEATS && this.#engine(engine).move !== undefined) continue
+      if (strategy === 'next') this.#refused(engine, moved)
+      again = 0
+      position = this.#deps.engines.indexOf(engine) + 1
+      if (this.#engineFor(object, position) === undefined) return this.#failed(object, history, moved)
+    }
+  }
+
+  /** A second look at an engine goes more gently: smaller parts, which are lost more cheaply. */
+  async #try(object: TransferObject, engine: EngineId, again: number): Promise<Moved | LakehouseError> {
+    const { pair } = this.#deps
+    const limit = this.#limitFor(object)
+    const room = limit.enter()
+    if (room !== undefined) await room
+    const { generation } = limit
+    if (pair.requestsPerSecond !== undefined) await pair.requestsPerSecond.take(1)
+    const gentle = again === 0 ? pair : { ...pair, partBytes: Math.max(PART_LEAST, (pair.partBytes ?? partBytesFor(object.size)) >> again) }
+    try {
+      const { move, moveBatch }: TransferEngine = TRANSFER_ENGINES[engine]
+      const moved = move === undefined ? await onlyOne(moveBatch?.([object], gentle)) : await move(object, gentle)
+      limit.leave('good', generation)
+      return moved
+    } catch (error) {
+      const failure = asLakehouseError(error)
+      limit.leave(failure.code === 'STORE_THROTTLED' ? 'throttled' : 'good', generation)
+      return failure
+    }
+  }
+
+  /** One limit for each of the prefixes that stores divide their load by, and each class of objects. */
+  #limitFor({ key, size }: TransferObject): AdaptiveLimit {
+    const { name, initial, atOnce } = transferClass(size, this.#deps.pair)
+    let end = 0
+    for (let depth = 0; depth < 4 && end >= 0; depth++) end = key.indexOf('/', end + 1)
+    const prefix = `${name} ${end < 0 ? '' : key.slice(0, end)}`
+    const known = this.#limits.get(prefix)
+    if (known !== undefined) return known
+    const fresh = new AdaptiveLimit({ initial, max: atOnce })
+    this.#limits.set(prefix, fresh)
+    return fresh
+  }
+
+  async #renew(object: TransferObject): Promise<TransferObject | undefined> {
+    const now = await this.#deps.pair.source.store.head(object.key).catch(() => undefined)
+    return now === undefined ? undefined : { ...object, size: now.size, etag: now.etag, lastModifiedMs: now.lastModifiedMs }
+  }
+
+  #refused(engine: EngineId, error: LakehouseError): void {
+    const refusals = (this.#refusals.get(engine) ?? 0) + 1
+    this.#refusals.set(engine, refusals)
+    if (this.#given.has(engine) || refusals < (this.byEngine.has(engine) ? REFUSALS : PROBES)) return
+    if (this.#deps.engines.at(-1) === engine) return
+    this.#given.add(engine)
+    this.#deps.onRefused(engine, error)
+  }
+
+  #remember(error: LakehouseError): void {
+    if (!this.failures.some((other) => other.code === error.code)) this.failures.push(error)
+  }
+
+  #noEngine(object: TransferObject, history: readonly string[]): LakehouseError {
+    const { engines, pair } = this.#deps
+    const reasons = engines.map((id) => `${id}: ${TRANSFER_ENGINES[id].refuses(object, pair) ?? 'given up'}`)
+    return new LakehouseError('TRANSFER_IMPOSSIBLE', `${object.key}: no engine can move it (${[...history, ...reasons].join('; ')})`, {
+      details: { key: object.key },
+    })
+  }
+
+  #copied(object: TransferObject, engine: EngineId, moved: Moved, history: readonly string[]): void {
+    const { counts } = this
+    counts.objectsCopied++
+    counts.bytesCopied += object.size
+    counts.bytesThrough += moved.throughBytes
+    counts.bytesOnDisk += moved.diskBytes
+    this.byEngine.set(engine, (this.byEngine.get(engine) ?? 0) + 1)
+    this.#refusals.delete(engine)
+    const copy = moved.etag === object.etag ? undefined : moved.etag
+    this.#settle(object, 'copied', history, { engine, proof: moved.proof, ...(copy === undefined ? {} : { copy }) })
+  }
+
+  #vanished(object: TransferObject, history: readonly string[]): void {
+    this.counts.objectsVanished++
+    this.#settle(object, 'vanished', history, {})
+  }
+
+  #failed(object: TransferObject, history: readonly string[], error: LakehouseError): void {
+    this.counts.objectsFailed++
+    this.#remember(error)
+    this.#settle(object, 'failed', history, { error: `${error.code}: ${error.message}` })
+  }
+
+  #settle(object: TransferObject, state: JournalEntry['state'], history: readonly string[], more: Partial<JournalEntry>): void {
+    const { key, size, etag } = object
+    this.#deps.journal.add({ key, state, size, etag, ...more, ...(history.length === 0 ? {} : { history }) })
+    this.#deps.onProgress(this.counts)
+  }
+}
+
+async function onlyOne(outcomes: AsyncIterable<{ moved: Moved } | { error: LakehouseError }> | undefined): Promise<Moved> {
+  for await (const outcome of outcomes ?? []) {
+    if ('moved' in outcome) return outcome.moved
+    throw outcome.error
+  }
+  throw new LakehouseError('S5CMD_FAILED', 'nothing was told of the object')
+}
+
+/** Hands out the objects of batches one by one, without a promise for each. */
+class Feed {
+  isEnded = false
+  readonly #batches: AsyncIterator<DiffBatch>
+  readonly #onBatch: (batch: DiffBatch) => void
+  #objects: readonly TransferObject[] = []
+  #at = 0
+  #loading: Promise<void> | undefined
+
+  constructor(batches: AsyncIterable<DiffBatch>, onBatch: (batch: DiffBatch) => void) {
+    this.#batches = batches[Symbol.asyncIterator]()
+    this.#onBatch = onBatch
+  }
+
+  take(): TransferObject | undefined {
+    return this.#objects[this.#at] === undefined ? undefined : this.#objects[this.#at++]
+  }
+
+  /** Resolves when there is more, or nothing more at all. */
+  load(): Promise<void> {
+    if (this.isEnded || this.#at < this.#objects.length) return Promise.resolve()
+    this.#loading ??= this.#read()
+    return this.#loading
+  }
+
+  async #read(): Promise<void> {
+    try {
+      while (!this.isEnded && this.#at >= this.#objects.length) {
+        const next = await this.#batches.next()
+        if (next.done === true) {
+          this.isEnded = true
+          return
+        }
+        this.#onBatch(next.value)
+        this.#objects = next.value.transfer
+        this.#at = 0
+      }
+    } finally {
+      this.#loading = undefined
+    }
+  }
+}
