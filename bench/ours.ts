@@ -2,7 +2,7 @@
 import module from 'node:module'
 import { tmpdir } from 'node:os'
 import { configSchema } from '../src/config/schema.ts'
-import { DATASET_IDS, seriesOf } from '../src/datasets/registry.ts'
+import { DATASET_IDS } from '../src/datasets/registry.ts'
 import { loadTable } from '../src/lake/iceberg/table.ts'
 import { type Layer, tableKey } from '../src/lake/layout.ts'
 import { filesByPartition } from '../src/lake/tables/commit-queue.ts'
@@ -11,6 +11,7 @@ import { scanSql } from '../src/lake/tables/scan-sql.ts'
 import { Lakehouse } from '../src/lakehouse/lakehouse.ts'
 import { DuckDBSession } from '../src/platform/duckdb/session.ts'
 import { CheckRun } from '../src/silver/quality/checks/run-checks.ts'
+import { seriesOf } from '../src/sources/series.ts'
 import { localStore } from '../src/storage/local.ts'
 
 module.enableCompileCache() // as the command line does

@@ -4,7 +4,6 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { prepareReaders, READERS_PYTHON } from '../scripts/readers.ts'
 import { configSchema } from '../src/config/schema.ts'
-import { silverColumns } from '../src/datasets/registry.ts'
 import { commit } from '../src/lake/iceberg/commit.ts'
 import type { DataFile } from '../src/lake/iceberg/manifest.ts'
 import { planScan } from '../src/lake/iceberg/scan.ts'
@@ -14,12 +13,13 @@ import { sqlType } from '../src/lake/iceberg/values.ts'
 import { writeDataFile } from '../src/lake/tables/data-file.ts'
 import { Lakehouse } from '../src/lakehouse/lakehouse.ts'
 import { DuckDBSession, quote } from '../src/platform/duckdb/session.ts'
+import { silverColumns } from '../src/sources/series.ts'
 import { localStore } from '../src/storage/local.ts'
 import { emptyLake } from '../test/support/empty-lake.ts'
 import { startVersity } from '../test/support/s3-server.ts'
 import { BENCH_PYTHON } from './python.ts'
 
-const FIELDS = fieldsOf(silverColumns({ dataset: 'klines', market: 'spot', interval: '1m' }))
+const FIELDS = fieldsOf(silverColumns({ exchange: 'binance', dataset: 'klines', market: 'spot', interval: '1m' }))
 const SHAPE: TableShape = { fields: FIELDS, partition: byPeriod('open_time', 'month'), sort: ['symbol', 'open_time'] }
 const PARQUET = { rowGroupSize: 122_880, dictionarySizeLimit: 1000, zstdLevel: 2 }
 const DEPS = { nowMs: Date.now, random: Math.random, onConflict: () => {} }

@@ -1,32 +1,31 @@
 import { LakehouseError } from '../core/errors.ts'
-import { type Interval, parseInterval } from '../core/interval.ts'
-import { MARKETS, type Market } from '../core/market.ts'
+import { parseInterval } from '../core/interval.ts'
 import { parseInstant, type TimeRange, utc } from '../core/time.ts'
+import { DATASET_IDS, type DatasetId, findDataset } from '../datasets/registry.ts'
 import { quote } from '../platform/duckdb/session.ts'
-import { ARCHIVE_TYPES, type ArchiveType, findArchiveType } from '../sources/binance/archive/matrix.ts'
+import type { ArchiveSelection, Source } from '../sources/contract.ts'
+import { DEFAULT_SOURCE, EXCHANGE_IDS, findMarket, findSource, MARKET_IDS } from '../sources/registry.ts'
 import { list, type OptionSpec, text, type Values } from './command.ts'
 
 /** Options that choose a part of the archive. */
 export const SELECTION_OPTIONS = {
   archive: { type: 'string', value: 'URL|DIR', help: 'where the archive is read (default: the public site)' },
-  market: { type: 'string', value: 'M,…', help: `markets: ${MARKETS.join(', ')}` },
+  exchange: { type: 'string', value: 'NAME', help: `${EXCHANGE_IDS.join(', ')} (default: ${DEFAULT_SOURCE.id})` },
+  market: { type: 'string', value: 'M,…', help: `markets: ${MARKET_IDS.join(', ')}` },
   symbols: { type: 'string', value: 'GLOB,…', help: 'symbols, * and ? allowed' },
   interval: { type: 'string', value: 'I,…', help: 'intervals of bars: 1m, 1h, 1d …' },
   from: { type: 'string', value: 'D', help: 'first instant, UTC: YYYY-MM-DD or ISO 8601' },
   to: { type: 'string', value: 'D', help: 'the instant after the last, UTC' },
 } as const satisfies Record<string, OptionSpec>
 
-export type Selection = {
-  readonly markets: Market[]
-  readonly symbols: string[]
-  readonly intervals: Interval[]
-  readonly range: TimeRange | undefined
-}
+export type Selection = Omit<ArchiveSelection, 'types'>
 
 /** What the options choose; empty lists and an undefined range mean everything. Throws USAGE. */
 export function parseSelection(values: Values, nowMs: number): Selection {
+  const source = parseExchange(values)
   return {
-    markets: unique(list(values, 'market').map(parseMarket)),
+    exchange: source.id,
+    markets: unique(list(values, 'market').map((name) => parseMarket(source, name))),
     symbols: unique(list(values, 'symbols')),
     intervals: unique(list(values, 'interval').map(parseInterval)),
     range: parseRange(values, nowMs),
@@ -44,20 +43,23 @@ export function symbolsSql(values: Values): string {
 }
 
 /** The type that the text names, or all of them for `all`. Throws USAGE. */
-export function parseTypes(name: string): ArchiveType[] {
-  if (name === 'all') return [...ARCHIVE_TYPES]
-  const type = findArchiveType(name)
+export function parseTypes(name: string): DatasetId[] {
+  if (name === 'all') return [...DATASET_IDS]
+  const type = findDataset(name)
   if (type === undefined)
-    throw new LakehouseError('USAGE', `unknown data type "${name}": all, or one of ${ARCHIVE_TYPES.join(' ')}`, { details: { type: name } })
+    throw new LakehouseError('USAGE', `unknown data type "${name}": all, or one of ${DATASET_IDS.join(' ')}`, { details: { type: name } })
   return [type]
 }
 
-/** A market by its name. Throws USAGE. */
-export function parseMarket(name: string): Market {
-  const market = MARKETS.find((id) => id === name)
-  if (market === undefined)
-    throw new LakehouseError('USAGE', `unknown market "${name}": one of ${MARKETS.join(' ')}`, { details: { market: name } })
-  return market
+/** The exchange that is meant. Throws USAGE. */
+export function parseExchange(values: Values): Source {
+  return findSource(text(values, 'exchange') ?? DEFAULT_SOURCE.id)
+}
+
+/** A market of an exchange by its name. Throws USAGE. */
+export function parseMarket(source: Source, name: string): string {
+  findMarket(source, name)
+  return name
 }
 
 function parseRange(values: Values, nowMs: number): TimeRange | undefined {

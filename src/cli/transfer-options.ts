@@ -1,6 +1,7 @@
 import { LakehouseError } from '../core/errors.ts'
-import { archiveMatcher, archivePrefixes } from '../sources/binance/archive/archive-filter.ts'
-import { symbolPatterns } from '../sources/binance/archive/discover.ts'
+import { namePatterns } from '../core/patterns.ts'
+import { archiveMatcher, archivePrefixes } from '../sources/archive/archive-filter.ts'
+import { findSource } from '../sources/registry.ts'
 import { type CommandContext, list, type OptionSpec, type Values } from './command.ts'
 import { parseSelection, parseTypes, SELECTION_OPTIONS } from './selection.ts'
 
@@ -21,17 +22,18 @@ export function parseFilter(values: Values, nowMs: number): KeyFilter {
   const selection = parseSelection(values, nowMs)
   const types = list(values, 'type').flatMap(parseTypes)
   const { markets, symbols, intervals, range } = selection
+  const source = findSource(selection.exchange)
   const isFiltered = types.length + markets.length + symbols.length + intervals.length > 0 || range !== undefined
   const matchers: ((key: string) => boolean)[] = []
-  if (isFiltered) matchers.push(archiveMatcher({ types, ...selection }))
+  if (isFiltered) matchers.push(archiveMatcher(source, { types, ...selection }))
   const [include, exclude] = [list(values, 'include'), list(values, 'exclude')]
-  if (include.length > 0) matchers.push(symbolPatterns(include).matches)
+  if (include.length > 0) matchers.push(namePatterns(include).matches)
   if (exclude.length > 0) {
-    const { matches } = symbolPatterns(exclude)
+    const { matches } = namePatterns(exclude)
     matchers.push((key) => !matches(key))
   }
   return {
-    prefixes: isFiltered ? archivePrefixes({ types, ...selection }) : [''],
+    prefixes: isFiltered ? archivePrefixes(source, { types, ...selection }) : [''],
     includes: (key) => matchers.every((matches) => matches(key)),
   }
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { LakehouseError } from '../core/errors.ts'
+import { DEFAULT_SOURCE, MARKET_IDS } from '../sources/registry.ts'
 import type { SyncOptions } from '../transfer/options.ts'
 import { OPERATION_MODES } from '../transfer/run/route.ts'
 import { SYNC_MODES } from '../transfer/sync-mode.ts'
@@ -60,8 +61,15 @@ export const archiveCollection = z
     workflow_type: z.string().min(1).describe('Name of the workflow, kept for the record'),
     matrix_path: z.string().min(1).describe('Kept for the record: the matrix of the archive is built in'),
     output_directory: z.string().min(1).describe('Where the traditional way puts files while it works'),
-    source_url: z.string().min(1).default('binance').describe('Where the archive is read: the public one, or a bucket that holds its keys'),
-    markets: z.array(z.string()).min(1).describe('Markets: spot, um, cm, option'),
+    source_url: z
+      .string()
+      .min(1)
+      .default(DEFAULT_SOURCE.id)
+      .describe('Where the archive is read: the public one, or a bucket that holds its keys'),
+    markets: z
+      .array(z.string())
+      .min(1)
+      .describe(`Markets: ${MARKET_IDS.join(', ')}`),
     symbols: z.array(z.string()).min(1).describe('Symbols, * and ? allowed'),
     data_types: z.array(z.string()).min(1).describe('Data types of the archive'),
     intervals: z
@@ -74,7 +82,7 @@ export const archiveCollection = z
     max_parallel_downloads: whole(1, 32).default(8).describe('Objects under way at once where nothing else is set'),
     enable_batch_mode: only(true, 'objects are always moved many at a time'),
     enable_resume: only(true, 'a run always goes on where the last one stopped'),
-    download_checksum: z.boolean().default(true).describe('Copies the .CHECKSUM files, and proves copies by them'),
+    download_checksum: z.boolean().default(true).describe('Copies the checksum files, and proves copies by them'),
     timeout_seconds: whole(1, 3600).default(300).describe('A connection without a byte for so long is given up'),
     force_redownload: z.boolean().default(false).describe('Copies also what is there already'),
     part_size_mb: whole(5, 5120).optional().describe('As performance_optimization.part_size_mb'),

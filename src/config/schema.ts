@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { INTERVAL_IDS } from '../core/interval.ts'
 import { tierOptions } from '../lake/tiers/tiers.ts'
+import { DEFAULT_SOURCE } from '../sources/registry.ts'
 import { syncOptions } from '../transfer/options.ts'
 import { archiveCollection } from './archive-collection.ts'
 
@@ -26,8 +27,10 @@ export const configSchema = z.strictObject({
       origin: z
         .string()
         .min(1)
-        .default('binance')
-        .describe('Where the archive is read: binance (the public site), a URL, s3://bucket/prefix?endpoint=…, or a directory'),
+        .default(DEFAULT_SOURCE.id)
+        .describe(
+          'Where the archive is read: the id of an exchange (its public site), a URL, s3://bucket/prefix?endpoint=…, or a directory',
+        ),
       concurrency: z.coerce.number().int().min(1).max(256).default(16).describe('Objects on their way at once'),
       idleTimeoutMs: z.coerce
         .number()
@@ -88,7 +91,7 @@ export const configSchema = z.strictObject({
     .describe('Makes tables known to AWS Glue, where Athena finds them; without it nothing is'),
   tiers: tierOptions.prefault({}),
   stores: z.record(z.string(), z.string()).default({}).describe('Names for places, so that NAME:prefix can stand for a longer address'),
-  sync: syncOptions.prefault({}),
+  sync: syncOptions.extend({ source: syncOptions.shape.source.default(DEFAULT_SOURCE.id) }).prefault({}),
   archive_collection: archiveCollection.optional().describe('A collection as older files write it: `sync` without places carries it out'),
   quality: z
     .strictObject({

@@ -149,7 +149,7 @@ export const ERROR_CODES = {
   },
   CHECKSUM_FILE_INVALID: {
     retryable: false,
-    meaning: 'A .CHECKSUM file is not of the form `<sha256>  <name>`.',
+    meaning: 'A checksum file is not of the form `<sha256>  <name>`.',
     remedy: 'Run again; the file is quarantined meanwhile.',
   },
   ZIP_INVALID: {
@@ -187,8 +187,8 @@ export const ERROR_CODES = {
   ROW_NOT_FOUND: { retryable: false, meaning: 'A table has no such row.', remedy: 'Look for it with `query`.' },
   EXCHANGE_INFO_INVALID: {
     retryable: false,
-    meaning: 'What is given as an answer of the exchange to exchangeInfo is none.',
-    remedy: 'Fetch it from /api/v3/exchangeInfo, /fapi/v1/exchangeInfo or /dapi/v1/exchangeInfo, and give the file as it is.',
+    meaning: 'What is given as an answer of the exchange about its instruments is none.',
+    remedy: 'Fetch it from the REST interface of the exchange, and give the file as it is.',
   },
   INDICATOR_INVALID: {
     retryable: false,

@@ -1,30 +1,28 @@
-import type { Market } from '../core/market.ts'
-import { type CsvColumn, column, type DatasetContract, PARQUET } from './contract.ts'
+import { amount, type Column, column, type DatasetContract, eventTime, type MarketUnits, PARQUET, price, unitNames } from './contract.ts'
+import { bestMatch } from './trades.ts'
 
 /** Trades of one taker order at one price, joined. */
 export const aggTrades = {
   id: 'aggTrades',
-  archiveType: 'aggTrades',
   meaning: 'Trades of one taker order at one price, joined',
+  kind: 'trades',
   columns,
   key: ['symbol', 'agg_trade_id'],
   eventTime: 'transact_time',
   partition: () => 'day',
   cadence: () => undefined,
   parquet: PARQUET,
-  decoderVersion: 1,
 } as const satisfies DatasetContract
 
-function columns(market: Market): readonly CsvColumn[] {
-  const coin = market === 'cm'
+function columns(units: MarketUnits): readonly Column[] {
   return [
-    column('agg_trade_id', 'long', 'id'),
-    column('price', 'double', 'quote asset'),
-    coin ? column('contracts', 'double', 'contracts', { headers: ['quantity'] }) : column('quantity', 'double', 'base asset'),
-    column('first_trade_id', 'long', 'trade id'),
-    column('last_trade_id', 'long', 'trade id'),
-    column('transact_time', 'instant', 'µs UTC'),
-    column('is_buyer_maker', 'boolean', 'the buyer stood in the book: the seller took'),
-    ...(market === 'spot' ? [column('is_best_match', 'boolean', 'at the best price')] : []),
+    column('agg_trade_id', 'long', 'id', { roles: ['sequence'] }),
+    price('price', 'price'),
+    amount(units.amounts === 'contracts' ? 'contracts' : 'quantity', unitNames(units).amount, 'amount'),
+    column('first_trade_id', 'long', 'trade id', { roles: ['first_trade_id'] }),
+    column('last_trade_id', 'long', 'trade id', { roles: ['last_trade_id'] }),
+    eventTime('transact_time'),
+    column('is_buyer_maker', 'boolean', 'the buyer stood in the book: the seller took', { roles: ['buyer_is_maker'] }),
+    ...bestMatch(units),
   ]
 }

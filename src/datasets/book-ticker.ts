@@ -1,27 +1,26 @@
-import { type CsvColumn, column, type DatasetContract, PARQUET } from './contract.ts'
+import { amount, type Column, column, type DatasetContract, eventTime, PARQUET, price } from './contract.ts'
 
 /** Best bid and ask at each change. */
 export const bookTicker = {
   id: 'bookTicker',
-  archiveType: 'bookTicker',
   meaning: 'Best bid and ask at each change',
+  kind: 'quotes',
   columns,
   key: ['symbol', 'update_id'],
   eventTime: 'transaction_time',
   partition: () => 'day',
   cadence: () => undefined,
   parquet: PARQUET,
-  decoderVersion: 1,
 } as const satisfies DatasetContract
 
-function columns(): readonly CsvColumn[] {
+function columns(): readonly Column[] {
   return [
-    column('update_id', 'long', 'id'),
-    column('best_bid_price', 'double', 'quote asset'),
-    column('best_bid_qty', 'double', 'base asset or contracts'),
-    column('best_ask_price', 'double', 'quote asset'),
-    column('best_ask_qty', 'double', 'base asset or contracts'),
-    column('transaction_time', 'instant', 'µs UTC'),
+    column('update_id', 'long', 'id', { roles: ['order_number'] }),
+    price('best_bid_price', 'bid_price'),
+    amount('best_bid_qty', 'base asset or contracts'),
+    price('best_ask_price', 'ask_price'),
+    amount('best_ask_qty', 'base asset or contracts'),
+    eventTime('transaction_time'),
     column('event_time', 'instant', 'µs UTC'),
   ]
 }

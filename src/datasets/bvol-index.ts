@@ -1,26 +1,24 @@
 import { US_PER_SECOND } from '../core/time.ts'
-import { type CsvColumn, column, type DatasetContract, ignored, PARQUET } from './contract.ts'
+import { type Column, column, type DatasetContract, eventTime, PARQUET } from './contract.ts'
 
 /** The index of implied volatility, every second. */
 export const BVOLIndex = {
   id: 'BVOLIndex',
-  archiveType: 'BVOLIndex',
   meaning: 'The index of implied volatility, every second',
+  kind: 'index',
   columns,
   key: ['symbol', 'calc_time'],
   eventTime: 'calc_time',
   partition: () => 'month',
   cadence: () => US_PER_SECOND,
   parquet: PARQUET,
-  decoderVersion: 1,
 } as const satisfies DatasetContract
 
-function columns(): readonly CsvColumn[] {
+function columns(): readonly Column[] {
   return [
-    column('calc_time', 'instant', 'µs UTC'),
-    ignored('symbol'),
+    eventTime('calc_time'),
     column('base_asset', 'string', 'asset'),
     column('quote_asset', 'string', 'asset'),
-    column('index_value', 'double', 'percent a year'),
+    column('index_value', 'double', 'percent a year', { measure: 'price', positive: true }),
   ]
 }

@@ -1,8 +1,8 @@
-import { priceBars } from './price-bars.ts'
+import { priceBars } from './bars.ts'
 
 /** Bars of the index price. */
 export const indexPriceKlines = priceBars({
   id: 'indexPriceKlines',
   meaning: 'Open, high, low, close of the index price in one interval',
-  unit: 'quote asset',
+  ofIndex: true,
 })

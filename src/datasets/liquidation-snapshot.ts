@@ -1,10 +1,10 @@
-import { type CsvColumn, column, type DatasetContract, PARQUET } from './contract.ts'
+import { type Column, column, type DatasetContract, eventTime, PARQUET, price } from './contract.ts'
 
 /** Orders by which positions were liquidated. */
 export const liquidationSnapshot = {
   id: 'liquidationSnapshot',
-  archiveType: 'liquidationSnapshot',
   meaning: 'Orders by which positions were liquidated',
+  kind: 'orders',
   columns,
   key: [
     'symbol',
@@ -23,17 +23,16 @@ export const liquidationSnapshot = {
   partition: () => 'month',
   cadence: () => undefined,
   parquet: PARQUET,
-  decoderVersion: 1,
 } as const satisfies DatasetContract
 
-function columns(): readonly CsvColumn[] {
+function columns(): readonly Column[] {
   return [
-    column('time', 'instant', 'µs UTC'),
+    eventTime('time'),
     column('side', 'string', 'BUY or SELL'),
     column('order_type', 'string', 'order type'),
     column('time_in_force', 'string', 'time in force'),
     column('original_quantity', 'double', 'contracts'),
-    column('price', 'double', 'quote asset'),
+    price('price', 'price'),
     column('average_price', 'double', 'quote asset'),
     column('order_status', 'string', 'order status'),
     column('last_fill_quantity', 'double', 'contracts'),

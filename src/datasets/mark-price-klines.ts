@@ -1,8 +1,7 @@
-import { priceBars } from './price-bars.ts'
+import { priceBars } from './bars.ts'
 
 /** Bars of the mark price. */
 export const markPriceKlines = priceBars({
   id: 'markPriceKlines',
   meaning: 'Open, high, low, close of the mark price in one interval',
-  unit: 'quote asset',
 })

@@ -1,29 +1,29 @@
 import { US_PER_SECOND } from '../core/time.ts'
-import { type CsvColumn, column, type DatasetContract, ignored, PARQUET } from './contract.ts'
+import { type Column, column, type DatasetContract, eventTime, PARQUET } from './contract.ts'
 
 /** Open interest and ratios of long to short, every five minutes. */
 export const metrics = {
   id: 'metrics',
-  archiveType: 'metrics',
   meaning: 'Open interest and ratios of long to short, every five minutes',
+  kind: 'metrics',
   columns,
   key: ['symbol', 'create_time'],
   eventTime: 'create_time',
   partition: () => 'month',
   cadence: () => 300 * US_PER_SECOND,
   parquet: PARQUET,
-  decoderVersion: 1,
 } as const satisfies DatasetContract
 
-function columns(): readonly CsvColumn[] {
+function columns(): readonly Column[] {
+  const ratio = (name: string, unit: string) => column(name, 'double', unit, { optional: true })
+  const interest = { optional: true, measure: 'amount' } as const
   return [
-    column('create_time', 'datetime', 'µs UTC'),
-    ignored('symbol'),
-    column('sum_open_interest', 'double', 'contracts or base asset', { optional: true }),
-    column('sum_open_interest_value', 'double', 'quote asset', { optional: true }),
-    column('count_toptrader_long_short_ratio', 'double', 'accounts', { optional: true }),
-    column('sum_toptrader_long_short_ratio', 'double', 'positions', { optional: true }),
-    column('count_long_short_ratio', 'double', 'accounts', { optional: true }),
-    column('sum_taker_long_short_vol_ratio', 'double', 'volume', { optional: true }),
+    eventTime('create_time'),
+    column('sum_open_interest', 'double', 'contracts or base asset', { ...interest, roles: ['open_interest'] }),
+    column('sum_open_interest_value', 'double', 'quote asset', { ...interest, roles: ['open_interest_value'] }),
+    ratio('count_toptrader_long_short_ratio', 'accounts'),
+    ratio('sum_toptrader_long_short_ratio', 'positions'),
+    ratio('count_long_short_ratio', 'accounts'),
+    ratio('sum_taker_long_short_vol_ratio', 'volume'),
   ]
 }

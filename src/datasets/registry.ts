@@ -1,10 +1,8 @@
-import { INTERVAL_IDS, type Interval } from '../core/interval.ts'
-import { MARKETS, type Market } from '../core/market.ts'
 import { aggTrades } from './agg-trades.ts'
 import { bookDepth } from './book-depth.ts'
 import { bookTicker } from './book-ticker.ts'
 import { BVOLIndex } from './bvol-index.ts'
-import type { DatasetContract, FieldType } from './contract.ts'
+import type { DatasetContract } from './contract.ts'
 import { EOHSummary } from './eoh-summary.ts'
 import { fundingRate } from './funding-rate.ts'
 import { indexPriceKlines } from './index-price-klines.ts'
@@ -36,48 +34,23 @@ export type DatasetId = keyof typeof DATASETS
 
 export const DATASET_IDS = Object.keys(DATASETS) as readonly DatasetId[]
 
-/** What one silver table holds: one data type of one market, at one interval where the type has intervals. */
-export type Series = { readonly dataset: DatasetId; readonly market: Market; readonly interval: Interval | undefined }
+/** Bars of what was traded: what bars of other lengths are made of. */
+export const TRADED_BARS = klines.id satisfies DatasetId
 
-/** The table's name within its layer: binance_spot_klines_1m. */
-export function silverTableName(series: Series): string {
-  const type = series.dataset.replaceAll(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g, '_').toLowerCase()
-  return ['binance', series.market, type, series.interval].filter((part) => part !== undefined).join('_')
+/** What holders of perpetual contracts pay one another. */
+export const FUNDING = fundingRate.id satisfies DatasetId
+
+/** Other spellings of a type, lower case. */
+const ALIASES: Readonly<Record<string, DatasetId>> = {
+  premiumindex: 'premiumIndexKlines',
+  markprice: 'markPriceKlines',
+  indexprice: 'indexPriceKlines',
+  candles: 'klines',
 }
 
-/** The series that a silver table of such a name holds, or undefined for any other table. */
-export function seriesOf(tableName: string): Series | undefined {
-  const [, market, rest = ''] = /^binance_([a-z]+)_(.+)$/.exec(tableName) ?? []
-  const found = MARKETS.find((one) => one === market)
-  if (found === undefined) return undefined
-  for (const dataset of DATASET_IDS)
-    for (const interval of [undefined, ...INTERVAL_IDS]) {
-      const series = { dataset, market: found, interval }
-      if (silverTableName(series) === `binance_${market}_${rest}`) return series
-    }
-  return undefined
-}
-
-/** How a field is kept. */
-export function storedAs(type: FieldType): TableColumn['type'] {
-  return type === 'datetime' || type === 'day' || type === 'hour' ? 'instant' : type
-}
-
-export type TableColumn = {
-  readonly name: string
-  readonly type: 'instant' | 'double' | 'long' | 'string' | 'boolean'
-  readonly doc: string
-}
-
-/** The silver columns of a series, in order: the symbol, what the CSV carries, and where the row came from. */
-export function silverColumns(series: Series): readonly TableColumn[] {
-  const published = DATASETS[series.dataset].columns(series.market).flatMap((column) => {
-    return column.name === undefined ? [] : [{ name: column.name, type: storedAs(column.type), doc: column.unit }]
-  })
-  return [
-    { name: 'symbol', type: 'string', doc: 'symbol as the exchange writes it' },
-    ...published,
-    { name: 'source', type: 'string', doc: 'archive, api, stream, derived or synthetic' },
-    { name: 'source_object', type: 'string', doc: 'key of the bronze object; of a derived row the table that it is made of' },
-  ]
+/** The type that the text names in any spelling, or undefined. */
+export function findDataset(text: string): DatasetId | undefined {
+  const lower = text.toLowerCase()
+  const plain = lower.replaceAll('_', '')
+  return DATASET_IDS.find((id) => id.toLowerCase() === plain) ?? ALIASES[lower]
 }

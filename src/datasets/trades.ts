@@ -1,30 +1,33 @@
-import type { Market } from '../core/market.ts'
-import { type CsvColumn, column, type DatasetContract, PARQUET } from './contract.ts'
+import { amount, type Column, column, type DatasetContract, eventTime, type MarketUnits, PARQUET, price, unitNames } from './contract.ts'
 
 /** Single trades. */
 export const trades = {
   id: 'trades',
-  archiveType: 'trades',
   meaning: 'Single trades',
+  kind: 'trades',
   columns,
   key: ['symbol', 'id'],
   eventTime: 'time',
   partition: () => 'day',
   cadence: () => undefined,
   parquet: PARQUET,
-  decoderVersion: 1,
 } as const satisfies DatasetContract
 
-/** cm counts contracts, and their worth in the base asset. */
-function columns(market: Market): readonly CsvColumn[] {
-  const coin = market === 'cm'
+/** Markets that count contracts value them in the base asset. */
+function columns(units: MarketUnits): readonly Column[] {
+  const names = unitNames(units)
   return [
-    column('id', 'long', 'trade id'),
-    column('price', 'double', 'quote asset'),
-    coin ? column('contracts', 'double', 'contracts', { headers: ['qty'] }) : column('qty', 'double', 'base asset'),
-    coin ? column('base_qty', 'double', 'base asset') : column('quote_qty', 'double', 'quote asset'),
-    column('time', 'instant', 'µs UTC'),
-    column('is_buyer_maker', 'boolean', 'the buyer stood in the book: the seller took'),
-    ...(market === 'spot' ? [column('is_best_match', 'boolean', 'at the best price')] : []),
+    column('id', 'long', 'trade id', { roles: ['sequence', 'first_trade_id', 'last_trade_id'] }),
+    price('price', 'price'),
+    amount(units.amounts === 'contracts' ? 'contracts' : 'qty', names.amount, 'amount'),
+    amount(`${units.values}_qty`, names.value, 'value'),
+    eventTime('time'),
+    column('is_buyer_maker', 'boolean', 'the buyer stood in the book: the seller took', { roles: ['buyer_is_maker'] }),
+    ...bestMatch(units),
   ]
+}
+
+/** The column of markets whose trades say whether they were made at the best price. */
+export function bestMatch(units: MarketUnits): readonly Column[] {
+  return units.bestMatch === true ? [column('is_best_match', 'boolean', 'at the best price')] : []
 }

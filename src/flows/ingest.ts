@@ -3,16 +3,14 @@ import { foldIntoTable } from '../bronze/objects-table.ts'
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import { type Finding, wholeFinding } from '../core/finding.ts'
 import { type Interval, isIntraday } from '../core/interval.ts'
-import type { Market } from '../core/market.ts'
+import { namePatterns } from '../core/patterns.ts'
 import { formatInstant } from '../core/time.ts'
-import { type DatasetId, type Series, silverTableName } from '../datasets/registry.ts'
-import { barTableName, sourceIntervals } from '../gold/bars/bars.ts'
+import { type BarSeries, barTableName, sourceIntervals } from '../gold/bars/bars.ts'
 import { buildBars } from '../gold/bars/build-bars.ts'
 import { buildUniverse, UNIVERSE } from '../gold/build-universe.ts'
 import { buildIndicators, indicatorTables } from '../gold/indicators/build-indicators.ts'
 import type { CommitDeps } from '../lake/iceberg/commit.ts'
-import type { Layer } from '../lake/layout.ts'
-import { tableKey } from '../lake/layout.ts'
+import { type Layer, tableKey } from '../lake/layout.ts'
 import { currentObjects, foldLedger, type ObjectState, oneKeyPerFolder } from '../lake/ledger/fold.ts'
 import type { LedgerWriter } from '../lake/ledger/writer.ts'
 import type { Run } from '../lake/runs/run.ts'
@@ -25,11 +23,11 @@ import { buildSilverTable } from '../silver/build/build-table.ts'
 import { type CoveredMonth, continuityFindings, missingDays } from '../silver/build/continuity.ts'
 import { SilverTally } from '../silver/build/tally.ts'
 import { refillGaps } from '../silver/gaps/fill-gaps.ts'
-import { fileRange, parseArchiveKey, seriesPrefix } from '../sources/binance/archive/archive-key.ts'
-import { symbolPatterns } from '../sources/binance/archive/discover.ts'
-import { findEntry } from '../sources/binance/archive/matrix.ts'
-import { type ArchiveRequest, type PlannedFile, type PlannedSeries, planArchive, planOne } from '../sources/binance/archive/plan-archive.ts'
-import type { ArchiveOrigin } from '../sources/origin/origin.ts'
+import type { OpenArchive } from '../sources/archive/discover.ts'
+import { fileRange } from '../sources/archive/file-range.ts'
+import { type ArchiveRequest, type PlannedFile, type PlannedSeries, planArchive, planOne } from '../sources/archive/plan-archive.ts'
+import { objectKey, parseObjectKey } from '../sources/objects.ts'
+import { isTradedBars, offerOf, type Series, silverTableName } from '../sources/series.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
 export type IngestRequest = ArchiveRequest & { readonly layers: ReadonlySet<Layer>; readonly barIntervals: readonly Interval[] }
@@ -37,7 +35,7 @@ export type IngestRequest = ArchiveRequest & { readonly layers: ReadonlySet<Laye
 export type IngestDeps = {
   /** Makes a table that was written known to those who do not look at the lake itself; what did not work is told. */
   readonly publish: (root: string) => Promise<Finding[]>
-  readonly origin: ArchiveOrigin
+  readonly archive: OpenArchive
   readonly store: ObjectStore
   readonly session: DuckDBSession
   readonly ledger: LedgerWriter
@@ -132,7 +130,7 @@ class Ingestion {
     // They may have committed what they could not tell of any more.
     if (killed > 0) for (const root of await everyTable(store)) this.#findings.push(...(await this.#deps.publish(root)))
     await foldLedger(session, store)
-    if (this.#request.layers.has('bronze')) await this.#land(planArchive(this.#deps.origin, this.#request))
+    if (this.#request.layers.has('bronze')) await this.#land(planArchive(this.#deps.archive, this.#request))
     else await this.#noteHeld()
     if (this.#counts.filesPlanned === 0 && this.#tables.size === 0) this.#noteNothing()
     const isSilver = this.#request.layers.has('silver')
@@ -170,18 +168,19 @@ class Ingestion {
       this.#note(planned)
       const known = new Map<string, ObjectState>()
       for (const period of ['daily', 'monthly'] as const) {
-        for (const [key, state] of await currentObjects(this.#deps.session, seriesPrefix(planned.series, period))) known.set(key, state)
+        const { source } = this.#deps.archive
+        const prefix = objectKey(source, source.archive.seriesPrefix(planned.series, period))
+        for (const [key, state] of await currentObjects(this.#deps.session, prefix)) known.set(key, state)
       }
-      for (const file of planned.files) yield { planned: file, known: known.get(file.object.key) }
+      for (const file of planned.files) yield { planned: file, known: known.get(file.key) }
     }
   }
 
   #note({ series, files, uncovered, unparsed }: PlannedSeries): void {
     this.#counts.filesPlanned += files.length
     this.#report({ planned: this.#counts.filesPlanned })
-    const table = { dataset: series.type, market: series.market, interval: series.interval }
-    const subject = `silver.${silverTableName(table)}`
-    if (files.length > 0) this.#noteTable(table, files)
+    const subject = `silver.${silverTableName(series)}`
+    if (files.length > 0) this.#noteTable(series, files)
     for (const gap of uncovered) {
       const severity = this.#request.range !== undefined && gap.reason === 'not_in_archive' ? 'warning' : 'info'
       const explanation = `no file of the archive covers it: ${gap.reason.replaceAll('_', ' ')}`
@@ -220,22 +219,24 @@ class Ingestion {
 
   /** Without bronze the archive is not asked: the tables are those of the objects that the lake holds. */
   async #noteHeld(): Promise<void> {
-    const { types, markets, symbols, intervals } = this.#request
-    const { matches } = symbolPatterns(symbols)
+    const { exchange, types, markets, symbols, intervals } = this.#request
+    const { matches } = namePatterns(symbols)
     for (const key of await oneKeyPerFolder(this.#deps.session)) {
-      const { market, type, symbol, interval } = parseArchiveKey(key)
-      const wanted = types.includes(type) && matches(symbol) && (markets.length === 0 || markets.includes(market))
+      const file = parseObjectKey(key)
+      const { market, dataset, symbol, interval } = file
+      const wanted =
+        file.exchange === exchange && types.includes(dataset) && matches(symbol) && (markets.length === 0 || markets.includes(market))
       const fits = intervals.length === 0 || (interval !== undefined && intervals.includes(interval))
-      if (wanted && fits) this.#noteTable({ dataset: type, market, interval }, [])
+      if (wanted && fits) this.#noteTable(file, [])
     }
   }
 
-  #noteTable(series: Series, files: readonly PlannedFile[]): void {
+  #noteTable({ exchange, market, dataset, interval }: Series, files: readonly PlannedFile[]): void {
+    const series = { exchange, market, dataset, interval }
     const name = silverTableName(series)
     this.#tables.set(name, series)
     const months = this.#months.get(name) ?? []
-    for (const { file, object } of files)
-      if (file.period === 'monthly') months.push({ key: object.key, symbol: file.symbol, ...fileRange(file) })
+    for (const { file, key } of files) if (file.period === 'monthly') months.push({ key, symbol: file.symbol, ...fileRange(file) })
     this.#months.set(name, months)
   }
 
@@ -252,7 +253,12 @@ class Ingestion {
         counts.filesFetched++
         counts.bytesRead += outcome.sizeBytes
         if (outcome.checksum === 'absent')
-          this.#noteObject('checksum_missing', 'warning', outcome.key, 'the archive has no .CHECKSUM for it; the digest was computed here')
+          this.#noteObject(
+            'checksum_missing',
+            'warning',
+            outcome.key,
+            'the archive has no checksum file for it; the digest was computed here',
+          )
         if (outcome.status === 'revised')
           this.#noteObject('republished', 'info', outcome.key, 'the archive has replaced it; the former revision is kept')
         break
@@ -330,9 +336,8 @@ class Ingestion {
 
   /** Lands the daily files of days that monthly files turned out to lack; true when there were any. */
   async #fillMonths(series: Series): Promise<boolean> {
-    const entry = findEntry(series.market, series.dataset)
     const daily = series.interval === undefined || isIntraday(series.interval) || series.interval === '1d'
-    if (!this.#request.layers.has('bronze') || entry === undefined || !daily) return false
+    if (!this.#request.layers.has('bronze') || offerOf(series) === undefined || !daily) return false
     const months = (this.#months.get(silverTableName(series)) ?? []).filter(({ key }) => !this.#failed.has(key))
     if (months.length === 0) return false
     await this.#deps.ledger.flush()
@@ -340,8 +345,7 @@ class Ingestion {
     const lacking = await missingDays(this.#deps, series, months)
     const before = this.#counts.filesFetched
     for (const [symbol, days] of lacking) {
-      const archiveSeries = { market: series.market, type: entry.type, symbol, interval: series.interval }
-      const planned = await planOne(this.#deps.origin, archiveSeries, this.#request, days)
+      const planned = await planOne(this.#deps.archive, { ...series, symbol }, this.#request, days)
       const files = planned.files.filter(({ file }) => file.period === 'daily' && days.has(file.date))
       await this.#land(justOne({ ...planned, files, uncovered: [], unparsed: [] }))
     }
@@ -349,14 +353,13 @@ class Ingestion {
   }
 
   async #buildGold(): Promise<void> {
-    const markets = new Set(
-      [...this.#tables.values()].filter((series) => series.dataset === ('klines' satisfies DatasetId)).map((series) => series.market),
-    )
+    const { exchange } = this.#request
+    const markets = new Set([...this.#tables.values()].filter(isTradedBars).map(({ market }) => market))
     const fine = new Set([...this.#tables.values()].map((series) => series.interval))
     for (const market of markets) {
       for (const interval of this.#request.barIntervals) {
         if (!sourceIntervals(interval).some((source) => fine.has(source))) continue
-        await this.#buildBarTable(market, interval)
+        await this.#buildBarTable({ exchange, market, interval })
       }
     }
     const { store, publish, run } = this.#deps
@@ -376,14 +379,13 @@ class Ingestion {
     if (((await buildUniverse({ ...this.#deps, run: run.id })) ?? 0) > 0) this.#findings.push(...(await publish(UNIVERSE)))
   }
 
-  async #buildBarTable(market: Market, interval: Interval): Promise<void> {
-    this.#report({ phase: 'gold', table: `${market} ${interval}` })
-    const outcome = await buildBars({ ...this.#deps, run: this.#deps.run.id }, { market, interval })
+  async #buildBarTable(series: BarSeries): Promise<void> {
+    this.#report({ phase: 'gold', table: `${series.market} ${series.interval}` })
+    const outcome = await buildBars({ ...this.#deps, run: this.#deps.run.id }, series)
     this.#counts.barsWritten += outcome.rowsWritten
     this.#counts.partitionsWritten += outcome.partitionsWritten
     this.#counts.partitionsUnchanged += outcome.partitionsUnchanged
-    if (outcome.partitionsWritten > 0)
-      this.#findings.push(...(await this.#deps.publish(tableKey('gold', barTableName({ market, interval })))))
+    if (outcome.partitionsWritten > 0) this.#findings.push(...(await this.#deps.publish(tableKey('gold', barTableName(series)))))
   }
 
   #report(change: Partial<IngestProgress>): void {

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto'
 import { asLakehouseError } from '../core/errors.ts'
-import { seriesOf } from '../datasets/registry.ts'
 import { fieldsOf, type TableShape } from '../lake/iceberg/schema.ts'
 import { loadTable } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
 import { listTables } from '../lake/tables/list-tables.ts'
-import { type WriteDeps, writeRows } from '../lake/tables/write-rows.ts'
+import { addMissingColumns, type WriteDeps, writeRows } from '../lake/tables/write-rows.ts'
 import { quote } from '../platform/duckdb/session.ts'
 import { ARCHIVE_LISTING } from '../silver/universe/archive-listing.ts'
+import { EXCHANGE_COLUMN } from '../silver/universe/exchange-column.ts'
 import { EXCHANGE_INFO } from '../silver/universe/exchange-info.ts'
 import { type Listing, universe } from '../silver/universe/universe.ts'
+import { seriesOf } from '../sources/series.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
 /** Where listings lie: gold.universe. */
@@ -38,6 +39,7 @@ const SHAPE: TableShape = {
       type: 'string',
       doc: 'trading or ended, as the newest answer of the exchange says, else by the end of what is known of the market',
     },
+    EXCHANGE_COLUMN,
   ]),
   partition: [],
   sort: ['market', 'symbol', 'listing'],
@@ -61,9 +63,10 @@ export async function buildUniverse(deps: WriteDeps): Promise<number | undefined
     const before = (await loadTable(deps.store, UNIVERSE))?.metadata.properties[PROPERTY]
     const value = await sourcesOf(deps.store)
     if (before === value) return undefined
-    const listings = await universe(deps, { markets: [], at: undefined, quotes: [], contractTypes: [], plain: false })
+    const listings = await universe(deps, { exchanges: [], markets: [], at: undefined, quotes: [], contractTypes: [], plain: false })
     if (listings.length === 0) return 0
     try {
+      await addMissingColumns(deps, UNIVERSE, SHAPE)
       const mark = { name: PROPERTY, before, value }
       return (await writeRows(deps, UNIVERSE, valuesOf(listings), { mode: 'overwrite', shape: SHAPE, mark })).rows
     } catch (error) {
@@ -83,9 +86,9 @@ async function sourcesOf(store: ObjectStore): Promise<string> {
 function valuesOf(listings: readonly Listing[]): string {
   const rows = listings.map(
     (one) =>
-      `(${[one.market, one.symbol, one.base, one.quote, one.contractType, one.firstSeen, one.lastSeen, one.status].map(quote).join(', ')}, ${one.listing}, ${one.contractSize ?? 'NULL'}::DOUBLE, ${one.multiplier}, ${one.isLeveraged}, ${one.isStablePair})`,
+      `(${[one.exchange, one.market, one.symbol, one.base, one.quote, one.contractType, one.firstSeen, one.lastSeen, one.status].map(quote).join(', ')}, ${one.listing}, ${one.contractSize ?? 'NULL'}::DOUBLE, ${one.multiplier}, ${one.isLeveraged}, ${one.isStablePair})`,
   )
   const names =
-    'market, symbol, base, quote, contract_type, first_seen, last_seen, status, listing, contract_size, multiplier, is_leveraged, is_stable_pair'
+    'exchange, market, symbol, base, quote, contract_type, first_seen, last_seen, status, listing, contract_size, multiplier, is_leveraged, is_stable_pair'
   return `SELECT * REPLACE (first_seen::TIMESTAMPTZ AS first_seen, last_seen::TIMESTAMPTZ AS last_seen) FROM (VALUES ${rows.join(', ')}) AS v(${names})`
 }

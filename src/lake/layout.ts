@@ -1,3 +1,5 @@
+import { ownerOf } from '../sources/objects.ts'
+
 /** Where things lie within a lake; every key of it is made here. */
 
 export type Layer = 'bronze' | 'silver' | 'gold'
@@ -11,26 +13,25 @@ export const LAKE_FORMAT = 1
 export const LEDGER_PREFIX = 'bronze/_ledger/'
 export const RUNS_PREFIX = 'bronze/_ledger/.runs/'
 
-const ARCHIVE_PREFIX = 'bronze/binance/archive/'
-
-/** A published object, exactly as it was published. */
-export function bronzeKey(archiveKey: string): string {
-  return ARCHIVE_PREFIX + archiveKey
+/** A published object, exactly as it was published. Throws ARCHIVE_KEY_INVALID. */
+export function bronzeKey(key: string): string {
+  const { source, archiveKey } = ownerOf(key)
+  return `bronze/${source.id}/archive/${archiveKey}`
 }
 
 /** A revision that the exchange has replaced. */
-export function revisionKey(sha256: string, archiveKey: string): string {
-  return `${ARCHIVE_PREFIX}.revisions/${sha256}/${archiveKey.slice(archiveKey.lastIndexOf('/') + 1)}`
+export function revisionKey(sha256: string, key: string): string {
+  return `bronze/${ownerOf(key).source.id}/archive/.revisions/${sha256}/${key.slice(key.lastIndexOf('/') + 1)}`
 }
 
-/** An answer of the exchange to exchangeInfo, by when it was given: 2024-01-01T00:00:00.123Z */
-export function exchangeInfoKey(market: string, takenAt: string, sha256: string): string {
-  return `bronze/binance/exchange-info/${market}/${takenAt.replaceAll(/[-:.]/g, '')}-${sha256.slice(0, 12)}.json`
+/** An answer of an exchange about its instruments, by when it was given: 2024-01-01T00:00:00.123Z */
+export function exchangeInfoKey(exchange: string, market: string, takenAt: string, sha256: string): string {
+  return `bronze/${exchange}/exchange-info/${market}/${takenAt.replaceAll(/[-:.]/g, '')}-${sha256.slice(0, 12)}.json`
 }
 
 /** Bytes that failed verification, by their own digest. */
-export function quarantinedObjectKey(sha256: string, archiveKey: string): string {
-  return `quarantine/objects/${sha256}/${archiveKey.slice(archiveKey.lastIndexOf('/') + 1)}`
+export function quarantinedObjectKey(sha256: string, key: string): string {
+  return `quarantine/objects/${sha256}/${key.slice(key.lastIndexOf('/') + 1)}`
 }
 
 /** Folder of the lines that could not be typed: <sha256 of the object>.ndjson each. */
@@ -38,12 +39,12 @@ export function quarantinedRowsKey(table: string): string {
   return `quarantine/rows/${table}`
 }
 
-/** The root of a table: silver/binance_spot_klines_1m */
+/** The root of a table: silver/exchange_spot_klines_1m */
 export function tableKey(layer: Layer, name: string): string {
   return `${layer}/${name}`
 }
 
-/** What people call the table at a root: silver.binance_spot_klines_1m */
+/** What people call the table at a root: silver.exchange_spot_klines_1m */
 export function tableName(root: string): string {
   return root.replace('/', '.')
 }

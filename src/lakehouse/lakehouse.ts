@@ -21,10 +21,11 @@ import { RetryBudget, retry } from '../platform/retry.ts'
 import type { BoundTable } from '../query/bound-table.ts'
 import { displayRows, explainQuery, type QueryLimits, type QueryOptions, runQuery, selectRows } from '../query/run-query.ts'
 import { type BuildPool, createBuildPool } from '../silver/build/build-pool.ts'
-import { seriesPrefix } from '../sources/binance/archive/archive-key.ts'
-import { type ArchiveRequest, type PlannedSeries, planArchive } from '../sources/binance/archive/plan-archive.ts'
+import type { OpenArchive } from '../sources/archive/discover.ts'
+import { type ArchiveRequest, type PlannedSeries, planArchive } from '../sources/archive/plan-archive.ts'
+import { objectKey, PUBLIC_BUCKETS } from '../sources/objects.ts'
 import { openOrigin } from '../sources/origin/open-origin.ts'
-import type { ArchiveOrigin } from '../sources/origin/origin.ts'
+import { DEFAULT_SOURCE, EXCHANGE_IDS, findSource } from '../sources/registry.ts'
 import { localStore } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { openPlace, type StoreDeps } from '../storage/open-store.ts'
@@ -35,7 +36,9 @@ import { Quality } from './quality.ts'
 import { Tables, type TablesDeps } from './tables.ts'
 import type { Surroundings } from './transfers.ts'
 
-export type IngestOptions = Omit<IngestRequest, 'now' | 'barIntervals'> & {
+export type IngestOptions = Omit<IngestRequest, 'now' | 'barIntervals' | 'exchange'> & {
+  /** By default the first one of the registry. */
+  readonly exchange?: string
   readonly onProgress: (progress: IngestProgress) => void
   readonly onNotice: (text: string) => void
 }
@@ -69,7 +72,8 @@ export class Lakehouse {
     const onConflict = () => {
       mayLeaveOrphans = true
     }
-    const request = { ...options, now: nowMs() * 1000, barIntervals: this.config.gold.intervals.map(parseInterval) }
+    const exchange = options.exchange ?? DEFAULT_SOURCE.id
+    const request = { ...options, exchange, now: nowMs() * 1000, barIntervals: this.config.gold.intervals.map(parseInterval) }
     const fixed = {
       store,
       run,
@@ -81,12 +85,12 @@ export class Lakehouse {
       publish: publisher.publish,
     }
     try {
-      return await this.#withOrigin(options.onNotice, (origin, attempt) =>
+      return await this.#withOrigin(exchange, options.onNotice, (archive, attempt) =>
         this.#withScratch((scratch) =>
           this.#withPool(scratch, (pool) => {
             if (options.layers.has('silver')) pool.warmUp()
             return this.#withSession(scratch, (session) =>
-              ingest({ ...fixed, origin, attempt, session, pool, onProgress: options.onProgress }, request),
+              ingest({ ...fixed, archive, attempt, session, pool, onProgress: options.onProgress }, request),
             )
           }),
         ),
@@ -110,27 +114,28 @@ export class Lakehouse {
       if (asLakehouseError(error).code === 'LAKE_NOT_FOUND') return undefined
       throw error
     })
-    const origin = await this.#openOrigin(onNotice)
+    const { archive } = await this.#openOrigin(request.exchange, onNotice)
     const scratch = await makeScratch()
     const session = await DuckDBSession.open({ threads: 1, memoryLimitMb: this.config.engine.memoryLimitMb, temporaryDirectory: scratch })
     try {
       if (place !== undefined) await foldLedger(session, place.store)
-      for await (const planned of planArchive(origin.origin, { ...request, now: this.#around.nowMs() * 1000 })) {
-        yield { ...planned, held: place === undefined ? 0 : await countHeld(session, planned) }
+      for await (const planned of planArchive(archive, { ...request, now: this.#around.nowMs() * 1000 })) {
+        yield { ...planned, held: place === undefined ? 0 : await countHeld(session, archive, planned) }
       }
     } finally {
       session.close()
       place?.close()
-      await origin.origin.close()
+      await archive.origin.close()
       await rm(scratch, { recursive: true, force: true })
     }
   }
 
-  /** Runs `use` with the archive of the configuration. */
-  async withArchive<T>(use: (origin: ArchiveOrigin) => Promise<T>): Promise<T> {
+  /** Runs `use` with the archive of an exchange, where the configuration says it is. */
+  async withArchive<T>(exchange: string, use: (archive: OpenArchive) => Promise<T>): Promise<T> {
     return await this.#withOrigin(
+      exchange,
       () => {},
-      (origin) => use(origin),
+      (archive) => use(archive),
     )
   }
 
@@ -299,10 +304,12 @@ export class Lakehouse {
       onRetry: (error, pauseMs) => onNotice(`${error.code}: ${error.message}; again in ${Math.round(pauseMs)} ms`),
       cache: { directory: cache.directory, limitBytes: cache.limitMb * 2 ** 20 },
       names: stores,
+      aliases: PUBLIC_BUCKETS,
     }
   }
 
-  async #openOrigin(onNotice: (text: string) => void) {
+  async #openOrigin(exchange: string, onNotice: (text: string) => void) {
+    const source = findSource(exchange)
     const { archive } = this.config
     const { nowMs, random, signal } = this.#around
     const budget = new RetryBudget({ capacity: 100, earnedPerCall: 0.5 })
@@ -318,7 +325,9 @@ export class Lakehouse {
         },
         call,
       )
-    const origin = await openOrigin(archive.origin, {
+    // Where the configuration names the public site, it is that of the exchange that is asked for.
+    const address = EXCHANGE_IDS.includes(archive.origin) ? exchange : archive.origin
+    const origin = await openOrigin(source, address, {
       idleTimeoutMs: archive.idleTimeoutMs,
       connections: archive.concurrency,
       attempts: archive.attempts,
@@ -329,18 +338,19 @@ export class Lakehouse {
       signal,
       attempt,
     })
-    return { origin, attempt }
+    return { archive: { source, origin }, attempt }
   }
 
   async #withOrigin<T>(
+    exchange: string,
     onNotice: (text: string) => void,
-    use: (origin: ArchiveOrigin, attempt: <R>(call: () => Promise<R>) => Promise<R>) => Promise<T>,
+    use: (archive: OpenArchive, attempt: <R>(call: () => Promise<R>) => Promise<R>) => Promise<T>,
   ): Promise<T> {
-    const { origin, attempt } = await this.#openOrigin(onNotice)
+    const { archive, attempt } = await this.#openOrigin(exchange, onNotice)
     try {
-      return await use(origin, attempt)
+      return await use(archive, attempt)
     } finally {
-      await origin.close()
+      await archive.origin.close()
     }
   }
 
@@ -381,9 +391,9 @@ export class Lakehouse {
   }
 }
 
-async function countHeld(session: DuckDBSession, { series, files }: PlannedSeries): Promise<number> {
+async function countHeld(session: DuckDBSession, { source }: OpenArchive, { series, files }: PlannedSeries): Promise<number> {
   const held = new Set<string>()
   for (const period of ['daily', 'monthly'] as const)
-    for (const key of (await currentObjects(session, seriesPrefix(series, period))).keys()) held.add(key)
-  return files.filter(({ object }) => held.has(object.key)).length
+    for (const key of (await currentObjects(session, objectKey(source, source.archive.seriesPrefix(series, period)))).keys()) held.add(key)
+  return files.filter(({ key }) => held.has(key)).length
 }

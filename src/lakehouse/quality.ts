@@ -1,8 +1,7 @@
 import { LakehouseError } from '../core/errors.ts'
 import { type Finding, wholeFinding } from '../core/finding.ts'
 import { INTERVAL_IDS } from '../core/interval.ts'
-import type { Market } from '../core/market.ts'
-import { type Series, seriesOf, silverTableName } from '../datasets/registry.ts'
+import { namePatterns } from '../core/patterns.ts'
 import { loadTable } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
 import { LedgerWriter } from '../lake/ledger/writer.ts'
@@ -17,8 +16,9 @@ import { type Decision, decide, type Quarantine, readQuarantine } from '../silve
 import { ARCHIVE_LISTING, keepListing } from '../silver/universe/archive-listing.ts'
 import { EXCHANGE_INFO, type KeptExchangeInfo, keepExchangeInfo } from '../silver/universe/exchange-info.ts'
 import { type Listing, type UniverseFilter, universe } from '../silver/universe/universe.ts'
-import { symbolPatterns } from '../sources/binance/archive/discover.ts'
-import type { ListedSymbol } from '../sources/binance/archive/listed-stretches.ts'
+import type { ListedSymbol } from '../sources/archive/listed-stretches.ts'
+import { findSource } from '../sources/registry.ts'
+import { type Series, seriesOf, silverTableName } from '../sources/series.ts'
 import type { TablesDeps } from './tables.ts'
 
 /** What is wrong with the data of a lake, and why. Tables are named as SQL names them, or by a pattern with * and ?. */
@@ -122,18 +122,18 @@ export class Quality {
     await withSession((session) => decide({ store, session, ledger }, key, decision, this.#options))
   }
 
-  /** Keeps what the exchange has said of its symbols, its answer to exchangeInfo; the universe knows it from then on. Throws EXCHANGE_INFO_INVALID. */
-  async keepExchangeInfo(bytes: Uint8Array, name: string): Promise<KeptExchangeInfo> {
+  /** Keeps what an exchange has said of its instruments, the answer as it was given; the universe knows it from then on. Throws EXCHANGE_INFO_INVALID. */
+  async keepExchangeInfo(exchange: string, bytes: Uint8Array, name: string): Promise<KeptExchangeInfo> {
     const { store, commits, run, withSession, publish } = this.#deps
-    const kept = await withSession((session) => keepExchangeInfo({ store, session, commits, run }, bytes, name))
+    const kept = await withSession((session) => keepExchangeInfo({ store, session, commits, run }, findSource(exchange), bytes, name))
     this.findings.push(...(await publish(EXCHANGE_INFO)))
     return kept
   }
 
-  /** Keeps what the archive lists of a market; the universe knows it from then on. */
-  async keepListing(market: Market, symbols: readonly ListedSymbol[]): Promise<void> {
+  /** Keeps what the archive of an exchange lists of a market; the universe knows it from then on. */
+  async keepListing(exchange: string, market: string, symbols: readonly ListedSymbol[]): Promise<void> {
     const { store, commits, run, withSession, publish } = this.#deps
-    await withSession((session) => keepListing({ store, session, commits, run }, market, symbols))
+    await withSession((session) => keepListing({ store, session, commits, run }, exchange, market, symbols))
     this.findings.push(...(await publish(ARCHIVE_LISTING)))
   }
 
@@ -150,7 +150,7 @@ export class Quality {
     if (names.length === 0) return all.map(({ series }) => series)
     const chosen = new Set<Series>()
     for (const name of names) {
-      const { matches } = symbolPatterns([name.includes('.') ? name : `silver.${name}`])
+      const { matches } = namePatterns([name.includes('.') ? name : `silver.${name}`])
       const found = all.filter((one) => matches(one.name))
       if (found.length === 0)
         throw new LakehouseError(

@@ -1,5 +1,6 @@
 import { LakehouseError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
+import { TRADED_BARS } from '../datasets/registry.ts'
 import { type CommitDeps, update } from '../lake/iceberg/commit.ts'
 import { type ColumnChange, withColumns, withoutRef, withPartition, withRef } from '../lake/iceberg/evolve.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
@@ -18,6 +19,7 @@ import { type TableStatus, tableStatus } from '../lake/tables/status.ts'
 import { createTable, deletePartitions, type WriteDeps, type WriteOptions, writeRows } from '../lake/tables/write-rows.ts'
 import type { DuckDBSession } from '../platform/duckdb/session.ts'
 import { ParallelProcessor } from '../platform/parallel-processor.ts'
+import { exampleTable } from '../sources/series.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
 /** What tables need of the lake that they lie in. */
@@ -30,7 +32,7 @@ export type TablesDeps = {
   readonly withSession: <T>(use: (session: DuckDBSession) => Promise<T>) => Promise<T>
 }
 
-/** The Iceberg tables of a lake, by names such as silver.binance_spot_klines_1m. Every method throws TABLE_NOT_FOUND for a table that is not there. */
+/** The Iceberg tables of a lake, by their names in SQL: layer.name. Every method throws TABLE_NOT_FOUND for a table that is not there. */
 export class Tables {
   /** What did not work besides, though the tables themselves are as they should be. */
   readonly findings: Finding[] = []
@@ -213,7 +215,7 @@ export class Tables {
 function rootOf(name: string): string {
   const [layer, table, ...more] = name.split('.')
   if (!LAYERS.includes(layer as Layer) || table === undefined || !/^\w+$/.test(table) || more.length > 0)
-    throw new LakehouseError('TABLE_NOT_FOUND', `"${name}" is no name of a table: layer.name, as in silver.binance_spot_klines_1m`, {
+    throw new LakehouseError('TABLE_NOT_FOUND', `"${name}" is no name of a table: layer.name, as in ${exampleTable(TRADED_BARS, '1m')}`, {
       details: { table: name },
     })
   return tableKey(layer as Layer, table)

@@ -1,5 +1,7 @@
 import type { Config } from '../config/schema.ts'
 import { asLakehouseError, type LakehouseError } from '../core/errors.ts'
+import { PUBLIC_BUCKETS } from '../sources/objects.ts'
+import { DEFAULT_SOURCE, findSource } from '../sources/registry.ts'
 import { closePair, openPair, type PairRequest } from '../transfer/open-pair.ts'
 import { type Capability, probeStore } from '../transfer/probe-store.ts'
 import { type Comparison, emptyPlace, placeBelow, sampleKeys } from '../transfer/report/compare-ways.ts'
@@ -11,8 +13,11 @@ import { type VerifyCounts, type VerifyOptions, verifyPlaces } from '../transfer
 /** What the outside gives: the clock, randomness, and the signal that ends everything. */
 export type Surroundings = { readonly nowMs: () => number; readonly random: () => number; readonly signal: AbortSignal }
 
-/** The places of a transfer and what is told of it. */
-export type TransferOptions = Omit<PairRequest, 'stores'> & Pick<SyncDeps, 'drain' | 'onProgress' | 'onNotice'>
+/** The places of a transfer, the exchange by whose rules their keys are written, and what is told of it. */
+export type TransferOptions = Omit<PairRequest, 'stores' | 'aliases' | 'checksumKey'> & { readonly exchange?: string } & Pick<
+    SyncDeps,
+    'drain' | 'onProgress' | 'onNotice'
+  >
 
 /** Moves objects between stores, wired from one configuration; needs no lake. */
 export class Transfers {
@@ -78,7 +83,13 @@ export class Transfers {
     const { sync, stores } = this.config
     const onRetry = (error: LakehouseError, pauseMs: number) =>
       options.onNotice(`${error.code}: ${error.message}; again in ${Math.round(pauseMs)} ms`)
-    const pair = openPair(sync, { ...options, stores }, { signal, nowMs, random, environment: process.env, onRetry })
+    const { archive } = findSource(options.exchange ?? DEFAULT_SOURCE.id)
+    const checksumKey = (key: string) => (archive.checksumOf(key) === undefined ? archive.checksumKey(key) : undefined)
+    const pair = openPair(
+      sync,
+      { ...options, stores, aliases: PUBLIC_BUCKETS, checksumKey },
+      { signal, nowMs, random, environment: process.env, onRetry },
+    )
     try {
       return await use({ ...options, pair, stateDirectory: sync.state, nowMs })
     } catch (error) {

@@ -1,11 +1,13 @@
 import * as z from 'zod'
 import { LakehouseError } from '../core/errors.ts'
 import { parseInstant } from '../core/time.ts'
+import { TRADED_BARS } from '../datasets/registry.ts'
 import { parseExactJson } from '../lake/iceberg/metadata.ts'
 import type { Predicate } from '../lake/iceberg/scan.ts'
 import type { ColumnValue } from '../lake/iceberg/values.ts'
 import { LAYERS, type Layer } from '../lake/layout.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
+import { exampleTable } from '../sources/series.ts'
 import { type GoldCall, isGoldFunction, toCall } from './functions/gold-functions.ts'
 
 /** A table of the lake that a statement names, with the conditions that each of its mentions is under: a row is needed if all of one set hold. */
@@ -147,11 +149,11 @@ function checkTable(table: Node, scope: Scope, unqualified: (name: string) => La
   if (table['catalog_name'] !== '' || (schema !== '' && !SCHEMAS.has(schema.toLowerCase())) || (schema === '' && /[./\\]/.test(name)))
     throw new LakehouseError(
       'SQL_REFUSED',
-      `"${full}" cannot be read from SQL: name a table of the lake, as in silver.binance_spot_klines_1m, or a table function`,
+      `"${full}" cannot be read from SQL: name a table of the lake, as in ${exampleTable(TRADED_BARS, '1m')}, or a table function`,
       { details: { table: full } },
     )
   if (schema === '' && !scope.has(name.toLowerCase()) && unqualified(name) === undefined)
-    throw new LakehouseError('SQL_INVALID', `there is no table "${name}": name tables by layer, as in silver.binance_spot_klines_1m`, {
+    throw new LakehouseError('SQL_INVALID', `there is no table "${name}": name tables by layer, as in ${exampleTable(TRADED_BARS, '1m')}`, {
       details: { table: name },
     })
 }

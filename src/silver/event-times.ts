@@ -1,15 +1,15 @@
 import type { TimeRange } from '../core/time.ts'
-import { DATASETS, type Series, silverTableName } from '../datasets/registry.ts'
 import { planScan } from '../lake/iceberg/scan.ts'
 import { loadTable, required, snapshotOf, type Table } from '../lake/iceberg/table.ts'
 import { tableKey } from '../lake/layout.ts'
 import { everyRow, scanSql } from '../lake/tables/scan-sql.ts'
 import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
+import { contractOf, type Series, silverTableName } from '../sources/series.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
 /** SQL of symbol and event time (`us`, microseconds) of every row of a series' table. */
 export async function eventTimes(session: DuckDBSession, table: Table, series: Series): Promise<string> {
-  return `SELECT symbol, epoch_us(${quoteName(DATASETS[series.dataset].eventTime)}) AS us FROM (${await everyRow(session, table)})`
+  return `SELECT symbol, epoch_us(${quoteName(contractOf(series).eventTime)}) AS us FROM (${await everyRow(session, table)})`
 }
 
 /** The rows of a series' table in a stretch of time, µs, as SQL, and how many bytes their files have. */
@@ -17,7 +17,7 @@ export async function rowsOf(
   { store, session }: { store: ObjectStore; session: DuckDBSession },
   series: Series,
 ): Promise<(range: TimeRange) => Promise<{ sql: string; bytes: number }>> {
-  const { eventTime } = DATASETS[series.dataset]
+  const { eventTime } = contractOf(series)
   const root = tableKey('silver', silverTableName(series))
   const table = required(await loadTable(store, root), root)
   return async ({ start, end }) => {

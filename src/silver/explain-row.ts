@@ -1,6 +1,5 @@
 import { LakehouseError } from '../core/errors.ts'
 import { formatInstant, parseInstant } from '../core/time.ts'
-import { DATASETS, type Series, silverColumns, silverTableName } from '../datasets/registry.ts'
 import { planScan } from '../lake/iceberg/scan.ts'
 import { loadTable, required, snapshotOf } from '../lake/iceberg/table.ts'
 import { bronzeKey, tableKey } from '../lake/layout.ts'
@@ -8,6 +7,7 @@ import { scanSql } from '../lake/tables/scan-sql.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
 import { sniffLayout } from '../sources/csv/csv-header.ts'
 import { ZipReader } from '../sources/csv/zip-entry.ts'
+import { contractOf, formatOf, type Series, silverColumns, silverTableName } from '../sources/series.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { listRevisions } from './compare/reconcile.ts'
 
@@ -35,7 +35,7 @@ export async function explainRow(
   series: Series,
   { symbol, at, id, maxEntryBytes }: { symbol: string; at: number; id: string | undefined; maxEntryBytes: number },
 ): Promise<RowOrigin[]> {
-  const { eventTime, key } = DATASETS[series.dataset]
+  const { eventTime, key } = contractOf(series)
   const name = silverTableName(series)
   const table = required(await loadTable(store, tableKey('silver', name)), tableKey('silver', name))
   const origins: RowOrigin[] = []
@@ -71,7 +71,7 @@ export async function explainRow(
 
 /** The line of a zipped CSV that a row was made of: the first of its time, and of its other numbers where several have that. */
 function findLine(path: string, series: Series, row: Readonly<Record<string, unknown>>, at: number, maxEntryBytes: number) {
-  const columns = DATASETS[series.dataset].columns(series.market)
+  const columns = formatOf(series).columns
   const zips = new ZipReader()
   const bytes = zips.openFile(path)
   try {
@@ -80,7 +80,7 @@ function findLine(path: string, series: Series, row: Readonly<Record<string, unk
     for (let piece = entry.next(); piece !== undefined; piece = entry.next()) pieces.push(Buffer.from(piece))
     const csv = Buffer.concat(pieces)
     const { positions, dataStart, dataLine } = sniffLayout(csv, columns, path)
-    const { eventTime } = DATASETS[series.dataset]
+    const { eventTime } = contractOf(series)
     const place = (wanted: (index: number) => boolean) => positions.findIndex((index) => index >= 0 && wanted(index))
     const time = place((index) => columns[index]?.name === eventTime)
     const hour = place((index) => columns[index]?.type === 'hour')

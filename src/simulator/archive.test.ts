@@ -6,7 +6,8 @@ import { temporaryFolder } from '../../test/support/folders.ts'
 import { readPlainRows } from '../../test/support/plain-reader.ts'
 import { parseArchiveKey } from '../sources/binance/archive/archive-key.ts'
 import { parseChecksumFile } from '../sources/binance/archive/checksum-file.ts'
-import { ARCHIVE_MATRIX, findEntry } from '../sources/binance/archive/matrix.ts'
+import { format } from '../sources/binance/archive/formats.ts'
+import { findOffer, OFFERS } from '../sources/binance/offers.ts'
 import { type SimulatedArchive, writeArchive } from './archive.ts'
 
 /** Every type of the matrix on one day. */
@@ -19,7 +20,7 @@ const EVERYTHING: SimulatedArchive = {
   series: (['spot', 'um', 'cm', 'option'] as const).map((market) => ({
     market,
     symbol: market === 'cm' ? 'BTCUSD_PERP' : market === 'option' ? 'BTCBVOLUSDT' : 'BTCUSDT',
-    types: ARCHIVE_MATRIX.filter((entry) => entry.market === market).map((entry) => entry.type),
+    types: OFFERS.filter((entry) => entry.market === market).map((entry) => entry.dataset),
     intervals: ['1m', '1h'],
   })),
 }
@@ -38,16 +39,16 @@ test('the same seed gives the same bytes, another seed others', async (context) 
 test('every type of the matrix is written in its own columns, with a header where the archive has one, under a key that parses', async (context) => {
   const folder = await temporaryFolder(context)
   const keys = await writeArchive(folder, EVERYTHING)
-  const written = new Set(keys.map((key) => `${parseArchiveKey(key).market} ${parseArchiveKey(key).type}`))
-  const daily = ARCHIVE_MATRIX.filter((entry) => entry.periods.daily !== undefined)
-  assert.deepEqual(written, new Set(daily.map((entry) => `${entry.market} ${entry.type}`)))
+  const written = new Set(keys.map((key) => `${parseArchiveKey(key).market} ${parseArchiveKey(key).dataset}`))
+  const daily = OFFERS.filter((entry) => entry.archive.periods.daily !== undefined)
+  assert.deepEqual(written, new Set(daily.map((entry) => `${entry.market} ${entry.dataset}`)))
   for (const key of keys) {
-    const { market, type } = parseArchiveKey(key)
-    const entry = findEntry(market, type) ?? assert.fail()
+    const { market, dataset } = parseArchiveKey(key)
+    const entry = findOffer(market, dataset) ?? assert.fail()
     const rows = readPlainRows(join(folder, key))
     assert.ok(rows.length > 0, key)
-    const data = entry.timeUnit === 'text' ? rows.filter((row) => /^\d/.test(row[0] ?? '')) : rows
-    for (const row of data) assert.equal(row.length, entry.columns.length, `${key}: ${row.join()}`)
+    const data = entry.archive.timeUnit === 'text' ? rows.filter((row) => /^\d/.test(row[0] ?? '')) : rows
+    for (const row of data) assert.equal(row.length, format(dataset, market).columns.length, `${key}: ${row.join()}`)
     parseChecksumFile(await readFile(join(folder, `${key}.CHECKSUM`)), key.split('/').at(-1) ?? '')
   }
   assert.equal((await readdir(folder)).length, 1)

@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto'
 import { mkdir, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Interval } from '../core/interval.ts'
-import type { Market } from '../core/market.ts'
 import { formatDay, formatMonth, startOfMonth } from '../core/time.ts'
+import type { DatasetId } from '../datasets/registry.ts'
 import { zipOne } from '../platform/zip-writer.ts'
-import { type ArchiveFile, type ArchiveSeries, printArchiveKey } from '../sources/binance/archive/archive-key.ts'
-import { type ArchiveType, findEntry } from '../sources/binance/archive/matrix.ts'
+import { printArchiveKey } from '../sources/binance/archive/archive-key.ts'
+import type { Market } from '../sources/binance/markets.ts'
+import { findOffer } from '../sources/binance/offers.ts'
+import type { ArchiveFile } from '../sources/contract.ts'
 import { type Bar, BarMaker, klineLine } from './bars.ts'
 import { applyDefect, type Defect, type FileParts } from './defects.ts'
 import { Random } from './random.ts'
@@ -16,9 +18,13 @@ import { fixed, MS_PER_DAY, type TradeDay, TradeWalk } from './trades.ts'
 type SimulatedSeries = {
   readonly market: Market
   readonly symbol: string
-  readonly types: readonly ArchiveType[]
+  readonly types: readonly DatasetId[]
   readonly intervals: readonly Interval[]
 }
+
+type FileSeries = { readonly market: Market; readonly dataset: DatasetId; readonly symbol: string; readonly interval: Interval | undefined }
+
+type SimulatedFile = FileSeries & Pick<ArchiveFile, 'period' | 'date'>
 
 export type SimulatedArchive = {
   readonly seed: string
@@ -33,7 +39,7 @@ export type SimulatedArchive = {
   readonly defects?: ReadonlyMap<string, readonly Defect[]>
 }
 
-const BAR_TYPES: readonly ArchiveType[] = ['klines', 'markPriceKlines', 'indexPriceKlines', 'premiumIndexKlines']
+const BAR_TYPES: readonly DatasetId[] = ['klines', 'markPriceKlines', 'indexPriceKlines', 'premiumIndexKlines']
 
 /** Writes the archive into a directory, data/ at its root, and returns the keys of the data files in the order of writing. */
 export async function writeArchive(directory: string, archive: SimulatedArchive): Promise<string[]> {
@@ -49,7 +55,7 @@ class SeriesWriter {
   readonly #directory: string
   readonly #archive: SimulatedArchive
   readonly #series: SimulatedSeries
-  readonly #months = new Map<string, { file: ArchiveFile; start: number; lines: string[][] }>()
+  readonly #months = new Map<string, { file: SimulatedFile; start: number; lines: string[][] }>()
   readonly #keys: string[] = []
 
   constructor(directory: string, archive: SimulatedArchive, series: SimulatedSeries) {
@@ -78,24 +84,24 @@ class SeriesWriter {
     const { market, symbol, types } = this.#series
     for (const type of types.filter((candidate) => BAR_TYPES.includes(candidate))) {
       const lines = bars.map((bar) => barLine(type, bar, interval, market))
-      await this.#add({ market, type, symbol, interval }, day.start, lines)
+      await this.#add({ market, dataset: type, symbol, interval }, day.start, lines)
     }
   }
 
-  async #addRecords(type: ArchiveType, day: TradeDay): Promise<void> {
+  async #addRecords(type: DatasetId, day: TradeDay): Promise<void> {
     const write = DAY_WRITERS[type]
     if (write === undefined) return
     const { market, symbol } = this.#series
     const random = new Random(`${this.#archive.seed}:${type}:${market}:${symbol}:${day.start}`)
     await this.#add(
-      { market, type, symbol, interval: undefined },
+      { market, dataset: type, symbol, interval: undefined },
       day.start,
       write(day, { market, symbol, random, unit: timeUnit(market, day.start) }),
     )
   }
 
-  async #add(series: ArchiveSeries, start: number, lines: string[]): Promise<void> {
-    const periods = findEntry(series.market, series.type)?.periods ?? {}
+  async #add(series: FileSeries, start: number, lines: string[]): Promise<void> {
+    const periods = findOffer(series.market, series.dataset)?.archive.periods ?? {}
     const has = (period: 'daily' | 'monthly') => {
       const found = periods[period]
       return (
@@ -104,7 +110,7 @@ class SeriesWriter {
     }
     if (has('daily') && lines.length > 0) await this.#writeFile({ ...series, period: 'daily', date: formatDay(start * 1000) }, start, lines)
     if (!has('monthly')) return
-    const file: ArchiveFile = { ...series, period: 'monthly', date: formatMonth(start * 1000) }
+    const file: SimulatedFile = { ...series, period: 'monthly', date: formatMonth(start * 1000) }
     const key = printArchiveKey(file)
     const month = this.#months.get(key)
     if (month !== undefined) month.lines.push(lines)
@@ -116,9 +122,9 @@ class SeriesWriter {
     this.#months.clear()
   }
 
-  async #writeFile(file: ArchiveFile, start: number, lines: readonly string[]): Promise<void> {
+  async #writeFile(file: SimulatedFile, start: number, lines: readonly string[]): Promise<void> {
     const key = printArchiveKey(file)
-    const header = headerOf(file.market, file.type, start)
+    const header = headerOf(file.market, file.dataset, start)
     const csv = Buffer.from(`${[...(header === undefined ? [] : [header]), ...lines].join('\n')}\n`)
     const defects = this.#archive.defects?.get(key) ?? []
     await writeObject(this.#directory, key, csv, defects)
@@ -145,7 +151,7 @@ async function writeDated(path: string, bytes: Buffer): Promise<void> {
   await utimes(path, PUBLISHED, PUBLISHED)
 }
 
-function barLine(type: ArchiveType, bar: Bar, interval: Interval, market: Market): string {
+function barLine(type: DatasetId, bar: Bar, interval: Interval, market: Market): string {
   const unit = timeUnit(market, bar.start)
   if (type === 'klines') return klineLine(bar, interval, market, unit)
   const silent = { ...bar, amount: 0, value: 0, takerAmount: 0, takerValue: 0 }
@@ -156,7 +162,7 @@ function barLine(type: ArchiveType, bar: Bar, interval: Interval, market: Market
   return [start, price(bar.open), price(high), price(low), price(bar.close), 0, end, 0, bar.count, 0, 0, 0].join(',')
 }
 
-function priceOf(type: ArchiveType): (ticks: number) => string {
+function priceOf(type: DatasetId): (ticks: number) => string {
   if (type === 'premiumIndexKlines') return (ticks) => fixed(Math.round(1e8 / ticks), 8, 8)
   return (ticks) => fixed(type === 'markPriceKlines' ? ticks + 1 : ticks, 2, 8)
 }

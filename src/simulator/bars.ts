@@ -1,5 +1,5 @@
 import { barStart, type Interval, nextBar } from '../core/interval.ts'
-import type { Market } from '../core/market.ts'
+import type { Market } from '../sources/binance/markets.ts'
 import { fixed, scales, type TradeDay } from './trades.ts'
 
 /** A bar in integers: prices in ticks of 0.01, amounts and values in the market's units; times in ms. */

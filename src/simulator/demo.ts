@@ -1,9 +1,30 @@
 import { printArchiveKey } from '../sources/binance/archive/archive-key.ts'
+import type { ArchiveSelection } from '../sources/contract.ts'
 import type { SimulatedArchive } from './archive.ts'
 import type { Defect } from './defects.ts'
 
 /** The month that the demonstration shows. */
 export const DEMO_MONTH = { start: Date.UTC(2024, 0, 1), days: 31 } as const
+
+const SYMBOLS = ['BTCUSDT', 'ETHUSDT']
+
+/** What the demonstration ingests, and shows of it. */
+export const DEMO = {
+  exchange: 'binance',
+  symbols: SYMBOLS,
+  /** The one that is shown first. */
+  symbol: 'BTCUSDT',
+  minutes: 'silver.binance_spot_klines_1m',
+  dailyBars: 'gold.binance_spot_bars_1d',
+  fourHourBars: 'gold.binance_spot_bars_4h',
+  /** What is ingested one after the other: of the whole month, or of the day in its middle. */
+  parts: [
+    { markets: ['spot'], symbols: SYMBOLS, intervals: ['1m'], isDay: false },
+    { markets: ['spot'], symbols: SYMBOLS, intervals: ['1h', '1d'], isDay: false },
+    { markets: ['um'], symbols: ['BTCUSDT'], intervals: ['1m'], isDay: true },
+    { markets: ['cm'], symbols: ['BTCUSD_PERP'], intervals: ['1m'], isDay: true },
+  ] satisfies readonly (Pick<ArchiveSelection, 'markets' | 'symbols' | 'intervals'> & { readonly isDay: boolean })[],
+} as const
 
 /** A small archive of one month in which something of everything is wrong. */
 export function demoArchive(): SimulatedArchive {
@@ -31,9 +52,9 @@ export function demoArchive(): SimulatedArchive {
 
 function defects(): ReadonlyMap<string, readonly Defect[]> {
   const monthly = (symbol: string, interval: '1m' | '1h' | '1d') =>
-    printArchiveKey({ market: 'spot', type: 'klines', symbol, interval, period: 'monthly', date: '2024-01' })
+    printArchiveKey({ market: 'spot', dataset: 'klines', symbol, interval, period: 'monthly', date: '2024-01' })
   const day = (date: string) =>
-    printArchiveKey({ market: 'spot', type: 'klines', symbol: 'ETHUSDT', interval: '1m', period: 'daily', date })
+    printArchiveKey({ market: 'spot', dataset: 'klines', symbol: 'ETHUSDT', interval: '1m', period: 'daily', date })
   return new Map<string, readonly Defect[]>([
     // The month lacks the 12th, which the daily file has; an outage of 90 minutes, a repeated quarter of an hour, a bar told twice differently.
     [

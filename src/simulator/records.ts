@@ -1,5 +1,7 @@
-import type { Market } from '../core/market.ts'
-import { type ArchiveType, findEntry } from '../sources/binance/archive/matrix.ts'
+import type { DatasetId } from '../datasets/registry.ts'
+import { format } from '../sources/binance/archive/formats.ts'
+import type { Market } from '../sources/binance/markets.ts'
+import { findOffer } from '../sources/binance/offers.ts'
 import type { Random } from './random.ts'
 import { fixed, MS_PER_DAY, scales, type TradeDay } from './trades.ts'
 
@@ -152,7 +154,7 @@ const eohSummary: DayWriter = (day, { symbol, random }) => {
 }
 
 /** The types that are written day by day; bars are made elsewhere. */
-export const DAY_WRITERS: Readonly<Partial<Record<ArchiveType, DayWriter>>> = {
+export const DAY_WRITERS: Readonly<Partial<Record<DatasetId, DayWriter>>> = {
   trades,
   aggTrades,
   fundingRate,
@@ -165,10 +167,11 @@ export const DAY_WRITERS: Readonly<Partial<Record<ArchiveType, DayWriter>>> = {
 }
 
 /** The header line of a type's CSV, or undefined where the archive writes none for that day. */
-export function headerOf(market: Market, type: ArchiveType, start: number): string | undefined {
-  const entry = findEntry(market, type)
-  if (entry === undefined || entry.header === 'never') return undefined
-  return entry.header === 'always' || start >= Date.UTC(2022, 5, 1) ? entry.columns.join(',') : undefined
+export function headerOf(market: Market, type: DatasetId, start: number): string | undefined {
+  const entry = findOffer(market, type)
+  const headers = format(type, market).columns.map(({ headers }) => headers[0])
+  if (entry === undefined || entry.archive.header === 'never') return undefined
+  return entry.archive.header === 'always' || start >= Date.UTC(2022, 5, 1) ? headers.join(',') : undefined
 }
 
 /** Spot writes microseconds for days from 2025 on. */

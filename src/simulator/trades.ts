@@ -1,4 +1,4 @@
-import type { Market } from '../core/market.ts'
+import type { Market } from '../sources/binance/markets.ts'
 import { Random } from './random.ts'
 
 export const MS_PER_DAY = 86_400_000

@@ -11,15 +11,14 @@ import { S3Client, type S3ClientOptions } from './s3/s3-client.ts'
 import type { CacheOptions } from './s3/s3-files.ts'
 import { s3Store } from './s3/s3-store.ts'
 
-/** The bucket of the public archive, as everybody may list and read it. */
-const BINANCE = 's3://data.binance.vision?region=ap-northeast-1&anonymous=true'
-
 const DEFAULT_CACHE: CacheOptions = { directory: join(homedir(), '.cache', 'crypto-lakehouse'), limitBytes: 10e9 }
 
 export type StoreDeps = Pick<S3ClientOptions, 'connections' | 'idleTimeoutMs' | 'signal' | 'nowMs' | 'random' | 'onRetry'> & {
   readonly attempts: number
   readonly retryDelayMs: number
   readonly environment: NodeJS.ProcessEnv
+  /** Words that stand for an address of their own. */
+  readonly aliases?: Readonly<Record<string, string>> | undefined
   /** Names for places: NAME:prefix. */
   readonly names?: Readonly<Record<string, string>> | undefined
   /** Credentials to use instead of those that the address and the environment name. */
@@ -32,12 +31,12 @@ export type StoreDeps = Pick<S3ClientOptions, 'connections' | 'idleTimeoutMs' | 
 export type Place = { readonly address: string; readonly store: ObjectStore; readonly s3: S3Client | undefined; close(): void }
 
 /**
- * The place at an address: a directory, file://…, s3://bucket/prefix?…, https://host/bucket/prefix (public, read only), `binance` (the public archive's
- * bucket) or NAME:prefix. Throws CONFIG_INVALID.
+ * The place at an address: a directory, file://…, s3://bucket/prefix?…, https://host/bucket/prefix (public, read only), one of the aliases
+ * or NAME:prefix. Throws CONFIG_INVALID.
  */
 export function openPlace(named: string, deps: StoreDeps): Place {
-  const address = resolveName(named, deps.names ?? {})
-  if (address === 'binance') return s3Place(BINANCE, deps)
+  const alias = Object.hasOwn(deps.aliases ?? {}, named) ? deps.aliases?.[named] : undefined
+  const address = alias ?? resolveName(named, deps.names ?? {})
   if (address.startsWith('s3://')) return s3Place(address, deps)
   if (/^https?:\/\//.test(address)) return s3Place(publicBucket(address), deps)
   if (/^[a-z0-9]+:\/\//.test(address) && !address.startsWith('file://'))

@@ -20,6 +20,9 @@ export type PairRequest = {
   readonly destination: string
   /** Names for places: NAME:prefix. */
   readonly stores: Readonly<Record<string, string>>
+  /** Words that stand for an address of their own. */
+  readonly aliases: Readonly<Record<string, string>>
+  readonly checksumKey: Pair['checksumKey']
   readonly bytesPerSecond: number | undefined
   readonly requestsPerSecond: number | undefined
 }
@@ -34,6 +37,7 @@ export function openPair(options: SyncOptions, request: PairRequest, deps: PairD
     openPlace(address, {
       ...deps,
       names: request.stores,
+      aliases: request.aliases,
       connections: options.concurrency + 4 * options.listParallel,
       idleTimeoutMs: options.idleTimeoutMs,
       attempts: options.attempts,
@@ -44,6 +48,7 @@ export function openPair(options: SyncOptions, request: PairRequest, deps: PairD
     destination: open(request.destination),
     write: { storageClass: set(options.storageClass), encryption: set(options.encryption), kmsKeyId: set(options.kmsKeyId) },
     verify: options.verify,
+    checksumKey: request.checksumKey,
     partBytes: options.partSizeMb === 0 ? undefined : options.partSizeMb * MIB,
     multipartThresholdBytes: options.multipartThresholdMb * MIB,
     scratch: options.downloads === '' ? join(options.state, 'downloads') : options.downloads,

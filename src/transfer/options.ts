@@ -8,7 +8,7 @@ const count = (most: number) => z.coerce.number().int().min(1).max(most)
 
 /** The settings of transfers. */
 export const syncOptions = z.strictObject({
-  source: z.string().min(1).default('binance').describe('Where `sync` reads when no source is named'),
+  source: z.string().min(1).describe('Where `sync` reads when no source is named'),
   destination: z.string().default('').describe('Where `sync` writes when no destination is named'),
   state: z
     .string()

@@ -19,6 +19,8 @@ export type Pair = {
   readonly destination: Place
   readonly write: WriteSettings
   readonly verify: VerifyMode
+  /** Where the source publishes the SHA-256 of an object, as sha256sum writes it; undefined for such a file itself. */
+  readonly checksumKey: (key: string) => string | undefined
   /** Sizes, bytes; parts without one are as large as befits their object. */
   readonly partBytes: number | undefined
   readonly multipartThresholdBytes: number

@@ -33,7 +33,7 @@ async function lake(folder: string, future: string): Promise<Lakehouse> {
       const random = new Random(`${symbol}:${seed}`)
       const start = date === '2024-01' ? BORDER - 3 * 86_400_000 : BORDER
       const lines = Array.from({ length: 9 }, (_, n) => `${start + n * 28_800_000 + 2},8,${(random.normal() / 1e4).toFixed(8)}`)
-      const key = printArchiveKey({ market: 'um', type: 'fundingRate', symbol, interval: undefined, period: 'monthly', date })
+      const key = printArchiveKey({ market: 'um', dataset: 'fundingRate', symbol, interval: undefined, period: 'monthly', date })
       await writeObject(archive, key, Buffer.from(`calc_time,funding_interval_hours,last_funding_rate\n${lines.join('\n')}\n`), [])
     }
   const house = openHouse({ lake: join(folder, `lake-${future}`), archive })

@@ -89,7 +89,7 @@ test('flat prices, bars without trades, short histories and zeros end in no scor
 })
 
 test('an isolation forest says which features a hit is made of, and gives the same score when it is read back', () => {
-  const bars = cleanRows('klines', new Random('forest'), 1400)
+  const bars = cleanRows('traded bars', new Random('forest'), 1400)
   const odd = bars[1300]
   if (odd !== undefined)
     Object.assign(odd, {

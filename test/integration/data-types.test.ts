@@ -3,13 +3,15 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Interval } from '../../src/core/interval.ts'
-import type { Market } from '../../src/core/market.ts'
-import type { CsvColumn } from '../../src/datasets/contract.ts'
-import { DATASET_IDS, DATASETS, type DatasetId, silverTableName } from '../../src/datasets/registry.ts'
+import { DATASET_IDS, DATASETS, type DatasetId } from '../../src/datasets/registry.ts'
 import { LAYERS } from '../../src/lake/layout.ts'
 import { writeArchive, writeObject } from '../../src/simulator/archive.ts'
-import { type ArchiveFile, parseArchiveKey, printArchiveKey } from '../../src/sources/binance/archive/archive-key.ts'
-import { ARCHIVE_MATRIX } from '../../src/sources/binance/archive/matrix.ts'
+import { parseArchiveKey, printArchiveKey } from '../../src/sources/binance/archive/archive-key.ts'
+import type { Market } from '../../src/sources/binance/markets.ts'
+import { OFFERS } from '../../src/sources/binance/offers.ts'
+import type { ArchiveFile } from '../../src/sources/contract.ts'
+import type { CsvColumn } from '../../src/sources/csv/csv-column.ts'
+import { formatOf, silverTableName } from '../../src/sources/series.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { openHouse } from '../support/house.ts'
 import { readPlainRows } from '../support/plain-reader.ts'
@@ -44,9 +46,9 @@ function expected(column: CsvColumn, text: string): unknown {
 
 /** Every published field of a file against silver, row by row in the order of the file; rows of equal keys once. */
 async function assertSame(house: Awaited<ReturnType<typeof ingestAll>>['house'], archive: string, key: string): Promise<number> {
-  const { market, type, interval, symbol } = parseArchiveKey(key)
-  const { eventTime, key: keyColumns } = DATASETS[type]
-  const columns = DATASETS[type].columns(market)
+  const file = parseArchiveKey(key)
+  const { eventTime, key: keyColumns } = DATASETS[file.dataset]
+  const { columns } = formatOf(file)
   const named = columns.flatMap((column, index) => (column.name === undefined ? [] : [{ column, name: column.name, index }]))
   const hour = columns.findIndex((column) => column.type === 'hour')
   const rows = readPlainRows(join(archive, key)).map((row) =>
@@ -61,11 +63,11 @@ async function assertSame(house: Awaited<ReturnType<typeof ingestAll>>['house'],
       .toReversed()
       .map((row) => [named.flatMap(({ name }, at) => (new Set<string>(keyColumns).has(name) ? [row[at]] : [])).join('|'), row]),
   )
-  const table = silverTableName({ dataset: type, market, interval })
+  const table = silverTableName(file)
   const select = named.map(({ column, name }) =>
     ['instant', 'datetime', 'day'].includes(column.type) ? `epoch_us(${name}) AS ${name}` : name,
   )
-  const from = `FROM silver.${table} WHERE source_object = '${key}' AND symbol = '${symbol}'`
+  const from = `FROM silver.${table} WHERE source_object = '${key}' AND symbol = '${file.symbol}'`
   const held: object[] = []
   for (const second of [0, 1])
     held.push(...(await house.select(`SELECT ${select.join(', ')} ${from} AND epoch_us(${eventTime}) // 1000 % 2 = ${second}`)))
@@ -85,8 +87,9 @@ async function excerptsAsArchive(data: string, archive: string): Promise<string[
     const [symbol = '', middle = '', ...date] = name.split('.')[0]?.split('-') ?? []
     const intervals = DATASETS[type as DatasetId].id.endsWith('lines') ? (middle as Interval) : undefined
     const file: ArchiveFile = {
+      exchange: 'binance',
       market: MARKETS[folder] ?? 'spot',
-      type: type as DatasetId,
+      dataset: type as DatasetId,
       symbol,
       interval: intervals,
       period: date.length === 3 ? 'daily' : 'monthly',
@@ -137,7 +140,7 @@ test('real files of aggregated trades, funding and options, whole', async (conte
 test('a simulated archive of every market and type: all rows arrive, tables are whole, a second run does nothing', async (context) => {
   const folder = await temporaryFolder(context)
   const archive = join(folder, 'archive')
-  const typesOf = (market: Market) => ARCHIVE_MATRIX.filter((entry) => entry.market === market).map(({ type }) => type)
+  const typesOf = (market: Market) => OFFERS.filter((entry) => entry.market === market).map(({ dataset }) => dataset)
   const symbols = { spot: 'BTCUSDT', um: 'ETHUSDT', cm: 'BTCUSD_PERP', option: 'BTCUSDT' } as const
   const series = Object.entries(symbols).map(([market, symbol]) => ({
     market: market as Market,

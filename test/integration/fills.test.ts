@@ -63,7 +63,7 @@ function fives(): Bar[] {
 }
 
 async function write(archive: string, interval: Interval, bars: readonly Bar[], length: number): Promise<void> {
-  const key = printArchiveKey({ market: 'spot', type: 'klines', symbol: 'AAAUSDT', interval, period: 'daily', date: '2024-01-02' })
+  const key = printArchiveKey({ market: 'spot', dataset: 'klines', symbol: 'AAAUSDT', interval, period: 'daily', date: '2024-01-02' })
   await writeObject(archive, key, Buffer.from(`${bars.map((bar) => text(bar, length)).join('\n')}\n`), [])
 }
 
@@ -191,7 +191,7 @@ test('bars that trades prove are made of them; only on request the last close is
   ]
   const key = printArchiveKey({
     market: 'spot',
-    type: 'trades',
+    dataset: 'trades',
     symbol: 'AAAUSDT',
     interval: undefined,
     period: 'daily',

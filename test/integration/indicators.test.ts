@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import fc from 'fast-check'
 import { prepareReaders } from '../../scripts/readers.ts'
-import { DATASETS } from '../../src/datasets/registry.ts'
 import { memoryOf, recall } from '../../src/gold/indicators/compute-indicators.ts'
 import type { InputName } from '../../src/gold/indicators/indicator.ts'
 import { parseIndicators } from '../../src/gold/indicators/indicator-spec.ts'
@@ -12,6 +11,7 @@ import { runKernel } from '../../src/gold/indicators/run-indicator.ts'
 import { writeObject } from '../../src/simulator/archive.ts'
 import { Random } from '../../src/simulator/random.ts'
 import { printArchiveKey } from '../../src/sources/binance/archive/archive-key.ts'
+import { formatOf } from '../../src/sources/series.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { ingestKlines, openHouse } from '../support/house.ts'
 import { type Bars, compareWithOracles, indicatorValues, randomBars } from '../support/indicator-parity.ts'
@@ -174,7 +174,7 @@ async function writeDay(archive: string, symbol: string, day: number, shift = 0)
   const date = new Date(start).toISOString().slice(0, 10)
   await writeObject(
     archive,
-    printArchiveKey({ market: 'spot', type: 'klines', symbol, interval: '1h', period: 'daily', date }),
+    printArchiveKey({ market: 'spot', dataset: 'klines', symbol, interval: '1h', period: 'daily', date }),
     Buffer.from(`${lines.join('\n')}\n`),
     [],
   )
@@ -244,9 +244,10 @@ test('after a new decoder gold is what it would be from scratch; a table of indi
   }
   const house = await kept('lake')
   const before = await liveState(join(folder, 'lake'))
-  const { decoderVersion } = DATASETS.klines
-  context.after(() => Object.assign(DATASETS.klines, { decoderVersion }))
-  Object.assign(DATASETS.klines, { decoderVersion: decoderVersion + 1 })
+  const klines = formatOf({ exchange: 'binance', market: 'spot', dataset: 'klines' })
+  const { decoderVersion } = klines
+  context.after(() => Object.assign(klines, { decoderVersion }))
+  Object.assign(klines, { decoderVersion: decoderVersion + 1 })
   await ingestKlines(house)
   await kept('scratch')
   const [after, scratch] = [await liveState(join(folder, 'lake')), await liveState(join(folder, 'scratch'))]

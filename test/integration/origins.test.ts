@@ -3,7 +3,8 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { serveArchive } from '../../src/simulator/server.ts'
-import { planOne } from '../../src/sources/binance/archive/plan-archive.ts'
+import { planOne } from '../../src/sources/archive/plan-archive.ts'
+import { binance } from '../../src/sources/binance/index.ts'
 import { httpOrigin } from '../../src/sources/origin/http-origin.ts'
 import { openOrigin } from '../../src/sources/origin/open-origin.ts'
 import type { ArchiveOrigin } from '../../src/sources/origin/origin.ts'
@@ -23,7 +24,7 @@ const OPTIONS = {
   environment: {},
   attempt: <T>(call: () => Promise<T>) => call(),
 }
-const SERIES = { market: 'spot', type: 'klines', symbol: 'BTCUSDT', interval: '1m' } as const
+const SERIES = { exchange: 'binance', market: 'spot', dataset: 'klines', symbol: 'BTCUSDT', interval: '1m' } as const
 
 async function everything(origin: ArchiveOrigin) {
   const keys: [string, number][] = []
@@ -41,12 +42,16 @@ async function everything(origin: ArchiveOrigin) {
 test('a directory, a site and a bucket hold the same archive, whatever the size of a listing page', async (context) => {
   const directory = await temporaryFolder(context)
   await smallArchive(directory, { symbols: ['BTCUSDT', '币安人生USDT', 'A_260925'], tradesPerDay: 20 })
-  const expected = await everything(await openOrigin(directory, OPTIONS))
+  const expected = await everything(await openOrigin(binance, directory, OPTIONS))
   assert.equal(expected.keys.length, 24)
   for (const pageSize of [1, 2, 7, 1000]) {
     for (const bucket of [undefined, 'archive.example']) {
       const server = await serveArchive({ directory, pageSize, ...(bucket === undefined ? {} : { bucket }) })
-      const origin = await openOrigin(bucket === undefined ? server.url : `s3://${bucket}?endpoint=${server.url}&anonymous=true`, OPTIONS)
+      const origin = await openOrigin(
+        binance,
+        bucket === undefined ? server.url : `s3://${bucket}?endpoint=${server.url}&anonymous=true`,
+        OPTIONS,
+      )
       assert.deepEqual(await everything(origin), expected, `${pageSize} ${bucket}`)
       await origin.close()
       await server.close()
@@ -65,7 +70,10 @@ test('the listing is a hint: dates after its last one are asked for by name', as
   ]
   const origin = httpOrigin({ ...OPTIONS, downloadUrl: files.url, listingUrl: listing.url, listingMayLag: true })
   const now = Date.UTC(2024, 5, 1) * 1000
-  const planned = await planOne(origin, SERIES, { range: { start: Date.UTC(2024, 0, 30) * 1000, end: Date.UTC(2024, 1, 10) * 1000 }, now })
+  const planned = await planOne({ source: binance, origin }, SERIES, {
+    range: { start: Date.UTC(2024, 0, 30) * 1000, end: Date.UTC(2024, 1, 10) * 1000 },
+    now,
+  })
   assert.deepEqual(
     planned.files.map(({ file }) => file.date),
     ['2024-01-30', '2024-01-31', '2024-02-01', '2024-02-03', '2024-02-04'],
@@ -74,7 +82,7 @@ test('the listing is a hint: dates after its last one are asked for by name', as
     planned.uncovered.map((gap) => gap.reason),
     ['not_in_archive', 'after_last_file'],
   )
-  const open = await planOne(origin, SERIES, { range: undefined, now })
+  const open = await planOne({ source: binance, origin }, SERIES, { range: undefined, now })
   assert.equal(open.files.length, 5)
   await origin.close()
   await files.close()
@@ -86,7 +94,10 @@ test('a key that follows no grammar is told and left alone', async (context) => 
   await smallArchive(directory, { symbols: ['BTCUSDT'], days: 1, tradesPerDay: 20 })
   const strange = 'data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01-30-fixed.zip'
   await writeFile(join(directory, strange), 'x')
-  const planned = await planOne(await openOrigin(directory, OPTIONS), SERIES, { range: undefined, now: Date.now() * 1000 })
+  const planned = await planOne({ source: binance, origin: await openOrigin(binance, directory, OPTIONS) }, SERIES, {
+    range: undefined,
+    now: Date.now() * 1000,
+  })
   assert.deepEqual([planned.files.length, planned.unparsed], [1, [strange]])
 })
 
@@ -98,13 +109,13 @@ test('a private bucket is an archive like any other, also below a prefix', async
   const address = (await server.bucket('private')).replace('?', '/mirror?')
   await runSync(directory, address, { state: await stateFor(context) })
   const environment = { ...server.environment }
-  const origin = await openOrigin(address, { ...OPTIONS, environment })
-  assert.deepEqual(await everything(origin), await everything(await openOrigin(directory, OPTIONS)))
+  const origin = await openOrigin(binance, address, { ...OPTIONS, environment })
+  assert.deepEqual(await everything(origin), await everything(await openOrigin(binance, directory, OPTIONS)))
   await origin.close()
 })
 
 test('addresses that name no archive are refused with the reason', async () => {
   for (const address of ['/nowhere', 'package.json', 'src']) {
-    await assert.rejects(openOrigin(address, OPTIONS), { code: 'USAGE' }, address)
+    await assert.rejects(openOrigin(binance, address, OPTIONS), { code: 'USAGE' }, address)
   }
 })

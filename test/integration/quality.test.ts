@@ -17,7 +17,7 @@ const line = (ms: number) => [ms, 10, 12, 9, 11, 5, ms + HOUR - 1, 52, 3, 2, 21,
 async function writeDay(archive: string, symbol: string, date: string, without: readonly number[] = []): Promise<void> {
   const start = Date.parse(`${date}T00:00:00Z`)
   const lines = Array.from({ length: 24 }, (_, hour) => hour).flatMap((hour) => (without.includes(hour) ? [] : [line(start + hour * HOUR)]))
-  const key = printArchiveKey({ market: 'spot', type: 'klines', symbol, interval: '1h', period: 'daily', date })
+  const key = printArchiveKey({ market: 'spot', dataset: 'klines', symbol, interval: '1h', period: 'daily', date })
   await writeObject(archive, key, Buffer.from(`${lines.join('\n')}\n`), [])
 }
 
@@ -75,7 +75,7 @@ test('each gap has its cause: outages seen in many symbols or reported, our own 
   // What another table has is no outage.
   const minutes = Array.from({ length: 1440 }, (_, n) => Date.parse('2019-05-16T00:00:00Z') + n * 60_000)
   const csv = minutes.map((ms) => [ms, 10, 12, 9, 11, 5, ms + 59_999, 52, 3, 2, 21, 0].join(',')).join('\n')
-  const file = { market: 'spot', type: 'klines', symbol: 'AAAUSDT', interval: '1m', period: 'daily', date: '2019-05-16' } as const
+  const file = { market: 'spot', dataset: 'klines', symbol: 'AAAUSDT', interval: '1m', period: 'daily', date: '2019-05-16' } as const
   await writeObject(archive, printArchiveKey(file), Buffer.from(`${csv}\n`), [])
   await ingestKlines(house)
   assert.deepEqual((await gapsOf(house))[1], ['AAAUSDT', '2019-05-16T10', 1, 'archive_hole'])
@@ -149,7 +149,7 @@ test('rows are read with what is known of them, and stay as they were published'
       ',',
     )
   })
-  const file = { market: 'spot', type: 'klines', symbol: 'AAAUSDT', interval: '1h', period: 'daily', date: '2024-01-02' } as const
+  const file = { market: 'spot', dataset: 'klines', symbol: 'AAAUSDT', interval: '1h', period: 'daily', date: '2024-01-02' } as const
   await writeObject(archive, printArchiveKey(file), Buffer.from(`${lines.join('\n')}\n`), [])
   const house = openHouse({ lake: join(folder, 'lake'), archive })
   await ingestKlines(house)

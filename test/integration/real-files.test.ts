@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { cp, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { DATASETS, silverTableName } from '../../src/datasets/registry.ts'
 import { writeObject } from '../../src/simulator/archive.ts'
 import { parseArchiveKey } from '../../src/sources/binance/archive/archive-key.ts'
+import { silverTableName, valueColumns } from '../../src/sources/series.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { ingestKlines, openHouse } from '../support/house.ts'
 import { type PlainRow, readPlainRows } from '../support/plain-reader.ts'
@@ -48,10 +48,8 @@ test('every real klines file: counts and values equal those of an independent re
       beyondDouble++
     }
     const file = parseArchiveKey(key)
-    const table = silverTableName({ dataset: 'klines', market: file.market, interval: file.interval })
-    const names = DATASETS.klines
-      .columns(file.market)
-      .flatMap((column) => (column.name === undefined ? [] : [column.type === 'instant' ? `epoch_us(${column.name})` : column.name]))
+    const table = silverTableName(file)
+    const names = valueColumns(file).map((column) => (column.type === 'instant' ? `epoch_us(${column.name})` : column.name))
     const held = await house.select(
       `SELECT ${names.join(', ')}, symbol, source FROM silver.${table} WHERE source_object = '${key}' ORDER BY open_time`,
     )

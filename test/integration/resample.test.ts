@@ -49,7 +49,7 @@ async function write(
     )
     await writeObject(
       archive,
-      printArchiveKey({ market, type: 'klines', symbol, interval, period: 'daily', date }),
+      printArchiveKey({ market, dataset: 'klines', symbol, interval, period: 'daily', date }),
       Buffer.from(`${lines.join('\n')}\n`),
       [],
     )
@@ -159,7 +159,11 @@ test('prices and sums are those of the minutes with trades, whichever way they a
       ['quote_volume', Math.max(...amounts, 1.9e7)],
       ['taker_buy_volume', Math.max(...amounts, 1e5)],
     ])
-    const sql = resampleSql('spot', { rows: 'FROM fine', us: 60_000_000, name: '1m', largest }, { us: 3_600_000_000, offsetUs: 0 })
+    const sql = resampleSql(
+      { exchange: 'binance', market: 'spot' },
+      { rows: 'FROM fine', us: 60_000_000, name: '1m', largest },
+      { us: 3_600_000_000, offsetUs: 0 },
+    )
     const bars = await session.rows(
       `SELECT volume, quote_volume, taker_buy_volume, taker_buy_quote_volume FROM (${sql}) ORDER BY open_time`,
     )
@@ -256,7 +260,7 @@ test('segments: cut where a ticker came back as something else, whole calendars 
   const funding = [0, 8, 16].map((hour) => `${start + hour * HOUR + 3},8,0.000${hour}1`)
   await writeObject(
     archive,
-    printArchiveKey({ market: 'um', type: 'fundingRate', symbol: 'AAAUSDT', interval: undefined, period: 'monthly', date: '2024-01' }),
+    printArchiveKey({ market: 'um', dataset: 'fundingRate', symbol: 'AAAUSDT', interval: undefined, period: 'monthly', date: '2024-01' }),
     Buffer.from(`calc_time,funding_interval_hours,last_funding_rate\n${funding.join('\n')}\n`),
     [],
   )

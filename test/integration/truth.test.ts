@@ -28,7 +28,7 @@ async function write(
   const lines = Array.from({ length: days * 24 }, (_, hour) => line(start + hour * HOUR))
   const key = printArchiveKey({
     market: 'spot',
-    type: 'klines',
+    dataset: 'klines',
     symbol,
     interval: '1h',
     period: date.length === 7 ? 'monthly' : 'daily',

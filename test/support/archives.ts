@@ -1,7 +1,7 @@
 import type { Interval } from '../../src/core/interval.ts'
-import type { Market } from '../../src/core/market.ts'
 import { type SimulatedArchive, writeArchive } from '../../src/simulator/archive.ts'
 import type { Defect } from '../../src/simulator/defects.ts'
+import type { Market } from '../../src/sources/binance/markets.ts'
 
 export type SmallArchive = {
   symbols?: readonly string[]

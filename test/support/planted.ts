@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import type { Market } from '../../src/core/market.ts'
 import { DATASET_IDS, type DatasetId } from '../../src/datasets/registry.ts'
 import { LAYERS } from '../../src/lake/layout.ts'
 import { writeObject } from '../../src/simulator/archive.ts'
@@ -8,6 +7,7 @@ import { Random } from '../../src/simulator/random.ts'
 import { DAY_WRITERS, headerOf } from '../../src/simulator/records.ts'
 import { MS_PER_DAY, TradeWalk } from '../../src/simulator/trades.ts'
 import { printArchiveKey } from '../../src/sources/binance/archive/archive-key.ts'
+import type { Market } from '../../src/sources/binance/markets.ts'
 import { openHouse } from './house.ts'
 
 /** A way to spoil one row of a clean day: what is done to its fields, and which rules must tell of it. Rules that come along with it by their nature are named too. */
@@ -324,7 +324,7 @@ async function writeDay(
   const date = period === 'monthly' ? '2024-03' : '2024-03-05'
   await writeObject(
     archive,
-    printArchiveKey({ market, type, symbol, interval: isBars ? '1h' : undefined, period, date }),
+    printArchiveKey({ market, dataset: type, symbol, interval: isBars ? '1h' : undefined, period, date }),
     Buffer.from(`${csv}\n`),
     [],
   )

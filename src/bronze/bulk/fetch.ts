@@ -1,30 +1,31 @@
 import { createHash } from 'node:crypto'
 import { LakehouseError } from '../../core/errors.ts'
-import { parseChecksumFile } from '../../sources/binance/archive/checksum-file.ts'
-import type { ArchiveOrigin, OpenArchiveObject } from '../../sources/origin/origin.ts'
+import type { OpenArchive } from '../../sources/archive/discover.ts'
+import type { OpenArchiveObject } from '../../sources/origin/origin.ts'
 
 /**
- * The digest that the exchange publishes for a key, or null when there is no .CHECKSUM file. The archive answers as if there were none also when it refuses
+ * The digest that the exchange publishes for a key of its archive, or null when there is no checksum file. The archive answers as if there were none also when it refuses
  * to give one that it lists: that is an error. Throws CHECKSUM_FILE_INVALID, ORIGIN_REFUSED.
  */
 export async function publishedDigest(
-  origin: ArchiveOrigin,
+  { source: { archive }, origin }: OpenArchive,
   key: string,
   isListed: boolean,
 ): Promise<{ sha256: string; file: Uint8Array } | null> {
+  const checksumKey = archive.checksumKey(key)
   let opened: OpenArchiveObject
   try {
-    opened = await origin.open(`${key}.CHECKSUM`)
+    opened = await origin.open(checksumKey)
   } catch (error) {
     if (!(error instanceof LakehouseError && error.code === 'OBJECT_NOT_FOUND')) throw error
     if (!isListed) return null
-    throw new LakehouseError('ORIGIN_REFUSED', `${key}.CHECKSUM is listed, but the archive does not give it`, {
+    throw new LakehouseError('ORIGIN_REFUSED', `${checksumKey} is listed, but the archive does not give it`, {
       details: { key, status: error.details['status'] ?? null },
       cause: error,
     })
   }
   const file = await collect(opened.body, 64 << 10)
-  return { sha256: parseChecksumFile(file, key.slice(key.lastIndexOf('/') + 1)), file }
+  return { sha256: archive.parseChecksum(file, key.slice(key.lastIndexOf('/') + 1)), file }
 }
 
 async function collect(body: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {
@@ -33,7 +34,7 @@ async function collect(body: AsyncIterable<Uint8Array>, limit: number): Promise<
   for await (const piece of body) {
     size += piece.length
     if (size > limit)
-      throw new LakehouseError('CHECKSUM_FILE_INVALID', `a .CHECKSUM file is longer than ${limit} bytes`, { details: { limit } })
+      throw new LakehouseError('CHECKSUM_FILE_INVALID', `a checksum file is longer than ${limit} bytes`, { details: { limit } })
     pieces.push(piece)
   }
   return Buffer.concat(pieces)

@@ -2,7 +2,9 @@ import { asLakehouseError, type ErrorCode, LakehouseError } from '../../core/err
 import { bronzeKey, quarantinedObjectKey, revisionKey } from '../../lake/layout.ts'
 import type { ObjectState } from '../../lake/ledger/fold.ts'
 import type { LedgerWriter } from '../../lake/ledger/writer.ts'
-import type { ArchiveObject, ArchiveOrigin } from '../../sources/origin/origin.ts'
+import type { OpenArchive } from '../../sources/archive/discover.ts'
+import { objectKey } from '../../sources/objects.ts'
+import type { ArchiveObject } from '../../sources/origin/origin.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { temporaryName } from '../../storage/temporary.ts'
 import { hashing, publishedDigest } from './fetch.ts'
@@ -19,15 +21,15 @@ export type LandOutcome =
   | { readonly status: 'failed'; readonly key: string; readonly error: LakehouseError }
 
 export type LandDeps = {
-  readonly origin: ArchiveOrigin
+  readonly archive: OpenArchive
   readonly store: ObjectStore
   readonly ledger: LedgerWriter
   /** Repeats calls that fail with a retryable error. */
   readonly attempt: <T>(call: () => Promise<T>) => Promise<T>
 }
 
-/** An object as the archive lists it, and whether a .CHECKSUM is listed beside it. */
-type Planned = { readonly object: ArchiveObject; readonly hasChecksum: boolean }
+/** An object as the archive lists it, the key under which the lake knows it, and whether a checksum file is listed beside it. */
+type Planned = { readonly key: string; readonly object: ArchiveObject; readonly hasChecksum: boolean }
 
 type Fetched = {
   readonly sha256: string
@@ -37,12 +39,12 @@ type Fetched = {
 }
 
 /**
- * Brings one published object into bronze and proves it: hashed while it streams, compared with its .CHECKSUM, fetched once more on a mismatch and
+ * Brings one published object into bronze and proves it: hashed while it streams, compared with its checksum file, fetched once more on a mismatch and
  * then quarantined. An object that the ledger knows unchanged is skipped; bytes that lie in bronze although the ledger does not know them are verified
  * in place; a republished object becomes a new revision. The outcome is a value; only an interruption throws.
  */
 export async function landObject(deps: LandDeps, planned: Planned, known: ObjectState | undefined): Promise<LandOutcome> {
-  const { key } = planned.object
+  const { key } = planned
   const held = await deps.store.head(bronzeKey(key))
   // What is known of an object that bronze has lost does not count: it is fetched as if it were new.
   const current = held?.size === known?.size ? known : undefined
@@ -61,7 +63,7 @@ export async function landObject(deps: LandDeps, planned: Planned, known: Object
 
 /**
  * Whether upstream still has what the ledger last verified. A size of −1 and an empty ETag mean that upstream does not tell. Listings give times to the
- * millisecond, answers to the second. An object that was taken without a .CHECKSUM is looked at again once there is one.
+ * millisecond, answers to the second. An object that was taken without a checksum file is looked at again once there is one.
  */
 function isUnchanged({ object, hasChecksum }: Planned, known: ObjectState): boolean {
   return (
@@ -74,7 +76,7 @@ function isUnchanged({ object, hasChecksum }: Planned, known: ObjectState): bool
 
 /** A run that was killed may have left the very object: it is proved where it lies, without fetching it. Other bytes are put aside. */
 async function adopt(deps: LandDeps, planned: Planned): Promise<LandOutcome | undefined> {
-  const { key } = planned.object
+  const { key } = planned
   const published = await readDigest(deps, planned)
   if (published === null) return undefined
   const hashed = hashing(deps.store.stream(bronzeKey(key)), key, null)
@@ -84,7 +86,7 @@ async function adopt(deps: LandDeps, planned: Planned): Promise<LandOutcome | un
     await deps.store.copy(bronzeKey(key), quarantinedObjectKey(sha256, key))
     return undefined
   }
-  await settle(deps, { sha256, size, seen: planned.object, published }, undefined)
+  await settle(deps, key, { sha256, size, seen: planned.object, published }, undefined)
   return { status: 'adopted', key, sizeBytes: size, checksum: 'published' }
 }
 
@@ -103,11 +105,11 @@ function needsSecondLook(error: unknown): boolean {
 
 /** Streams the object to its place; a mismatch ends the stream before anything is published there. */
 async function receive(deps: LandDeps, planned: Planned, known: ObjectState | undefined): Promise<LandOutcome> {
-  const { key } = planned.object
+  const { key } = planned
   const published = await readDigest(deps, planned)
   const staging = known === undefined ? undefined : stagingKey()
   const fetched = await deps.attempt(async (): Promise<Fetched> => {
-    const opened = await deps.origin.open(key)
+    const opened = await deps.archive.origin.open(planned.object.key)
     const hashed = hashing(opened.body, key, published?.sha256 ?? null)
     await deps.store.put(staging ?? bronzeKey(key), hashed.body)
     return { ...hashed.digest(), seen: { ...opened, size: hashed.digest().size }, published }
@@ -117,11 +119,11 @@ async function receive(deps: LandDeps, planned: Planned, known: ObjectState | un
 
 /** The second fetch goes to quarantine first: it leaves it only if its digest is right this time. */
 async function receiveIntoQuarantine(deps: LandDeps, planned: Planned, known: ObjectState | undefined): Promise<LandOutcome> {
-  const { key } = planned.object
+  const { key } = planned
   const staging = stagingKey()
   const published = await readDigest(deps, planned).catch((error: unknown) => asLakehouseError(error))
   const fetched = await deps.attempt(async () => {
-    const opened = await deps.origin.open(key)
+    const opened = await deps.archive.origin.open(planned.object.key)
     const hashed = hashing(opened.body, key, null)
     await deps.store.put(staging, hashed.body)
     return { ...hashed.digest(), seen: { ...opened, size: hashed.digest().size } }
@@ -166,7 +168,7 @@ async function place(
     if (known === undefined || revised) await deps.store.copy(staging, bronzeKey(key))
     await deps.store.delete(staging)
   }
-  await settle(deps, fetched, known)
+  await settle(deps, key, fetched, known)
   return { status: revised ? 'revised' : 'landed', key, sizeBytes: size, checksum: published === null ? 'absent' : 'published' }
 }
 
@@ -178,10 +180,15 @@ async function keepRevision(deps: LandDeps, key: string, sha256: string): Promis
   if (hashed.digest().sha256 === sha256) await deps.store.copy(bronzeKey(key), old)
 }
 
-/** The .CHECKSUM beside the object, then the ledger's lines: what they claim is true by then. */
-async function settle(deps: LandDeps, { sha256, size, seen, published }: Fetched, known: ObjectState | undefined): Promise<void> {
-  const { key } = seen
-  if (published !== null) await deps.store.put(`${bronzeKey(key)}.CHECKSUM`, published.file)
+/** The checksum file beside the object, then the ledger's lines: what they claim is true by then. */
+async function settle(
+  deps: LandDeps,
+  key: string,
+  { sha256, size, seen, published }: Fetched,
+  known: ObjectState | undefined,
+): Promise<void> {
+  const { source } = deps.archive
+  if (published !== null) await deps.store.put(bronzeKey(objectKey(source, source.archive.checksumKey(seen.key))), published.file)
   const about = { key, size, etag: seen.etag, lastModifiedMs: seen.lastModifiedMs, sha256 }
   if (known !== undefined && known.sha256 !== sha256)
     await deps.ledger.append({ event: 'superseded', key, sha256: known.sha256, by: sha256 })
@@ -189,7 +196,7 @@ async function settle(deps: LandDeps, { sha256, size, seen, published }: Fetched
 }
 
 function readDigest(deps: LandDeps, { object, hasChecksum }: Planned): Promise<{ sha256: string; file: Uint8Array } | null> {
-  return deps.attempt(() => publishedDigest(deps.origin, object.key, hasChecksum))
+  return deps.attempt(() => publishedDigest(deps.archive, object.key, hasChecksum))
 }
 
 /** Where an object waits until its fate is decided; what a killed run leaves there is swept as any temporary file. */

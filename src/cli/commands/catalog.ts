@@ -1,13 +1,12 @@
 import { LakehouseError } from '../../core/errors.ts'
+import { namePatterns } from '../../core/patterns.ts'
 import { formatInstant } from '../../core/time.ts'
 import { textTable } from '../../query/formats/text-table.ts'
-import { printArchiveKey } from '../../sources/binance/archive/archive-key.ts'
-import { discoverSymbols, symbolPatterns } from '../../sources/binance/archive/discover.ts'
-import { ARCHIVE_MATRIX, ARCHIVE_TYPES } from '../../sources/binance/archive/matrix.ts'
-import { planArchive } from '../../sources/binance/archive/plan-archive.ts'
+import { discoverSymbols } from '../../sources/archive/discover.ts'
+import { planArchive } from '../../sources/archive/plan-archive.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 import { formatBytes } from '../format.ts'
-import { parseSelection, parseTypes, SELECTION_OPTIONS } from '../selection.ts'
+import { parseExchange, parseSelection, parseTypes, SELECTION_OPTIONS } from '../selection.ts'
 
 export const catalog: Command = {
   summary: 'Show what the archive holds',
@@ -33,19 +32,21 @@ function selectedTypes(context: CommandContext) {
 function matrix(context: CommandContext): CommandResult {
   const { markets } = parseSelection(context.values, context.nowMs())
   const types = selectedTypes(context)
-  const items = ARCHIVE_MATRIX.filter(
-    (entry) => types.includes(entry.type) && (markets.length === 0 || markets.includes(entry.market)),
-  ).map((entry) => ({
-    market: entry.market,
-    type: entry.type,
-    daily: entry.periods.daily ?? null,
-    monthly: entry.periods.monthly ?? null,
-    firstDate: entry.firstDate,
-    discontinued: entry.discontinued ?? null,
-    header: entry.header,
-    timeUnit: entry.timeUnit,
-    columns: entry.columns,
-    quirks: entry.quirks,
+  const source = parseExchange(context.values)
+  const offers = source.offers.filter(
+    ({ dataset, market }) => types.includes(dataset) && (markets.length === 0 || markets.includes(market)),
+  )
+  const items = offers.map(({ market, dataset, archive }) => ({
+    market,
+    type: dataset,
+    daily: archive.periods.daily ?? null,
+    monthly: archive.periods.monthly ?? null,
+    firstDate: archive.firstDate,
+    discontinued: archive.discontinued ?? null,
+    header: archive.header,
+    timeUnit: archive.timeUnit,
+    columns: source.archive.format(dataset, market).columns.map(({ headers }) => headers[0]),
+    quirks: archive.quirks,
   }))
   if (!context.json) {
     const intervals = (list: readonly string[] | null) => (list === null ? '–' : list.length === 0 ? 'yes' : list.join(' '))
@@ -63,17 +64,17 @@ function matrix(context: CommandContext): CommandResult {
 }
 
 async function symbols(context: CommandContext): Promise<CommandResult> {
-  const { markets, symbols: patterns } = parseSelection(context.values, context.nowMs())
-  const types = text(context.values, 'type') === undefined ? [...ARCHIVE_TYPES] : selectedTypes(context)
-  const { matches } = symbolPatterns(patterns)
+  const { exchange, markets, symbols: patterns } = parseSelection(context.values, context.nowMs())
+  const types = selectedTypes(context)
+  const { matches } = namePatterns(patterns)
   const items: { market: string; type: string; symbol: string }[] = []
   const strange: string[] = []
-  await (await context.open()).withArchive(async (origin) => {
-    for (const entry of ARCHIVE_MATRIX) {
-      if (!types.includes(entry.type) || (markets.length > 0 && !markets.includes(entry.market))) continue
-      const found = await discoverSymbols(origin, entry.market, entry.type)
+  await (await context.open()).withArchive(exchange, async (archive) => {
+    for (const { market, dataset } of archive.source.offers) {
+      if (!types.includes(dataset) || (markets.length > 0 && !markets.includes(market))) continue
+      const found = await discoverSymbols(archive, market, dataset)
       strange.push(...found.unparsed)
-      for (const symbol of found.symbols.filter(matches)) items.push({ market: entry.market, type: entry.type, symbol })
+      for (const symbol of found.symbols.filter(matches)) items.push({ market, type: dataset, symbol })
     }
   })
   if (!context.json) for (const { market, type, symbol } of items) context.out(`${market}\t${type}\t${symbol}\n`)
@@ -87,13 +88,13 @@ async function files(context: CommandContext): Promise<CommandResult> {
   const items: unknown[] = []
   const uncovered: unknown[] = []
   let bytes = 0
-  await (await context.open()).withArchive(async (origin) => {
-    for await (const planned of planArchive(origin, { types: selectedTypes(context), ...selection, now: context.nowMs() * 1000 })) {
-      for (const { file, object } of planned.files) {
+  await (await context.open()).withArchive(selection.exchange, async (archive) => {
+    for await (const planned of planArchive(archive, { types: selectedTypes(context), ...selection, now: context.nowMs() * 1000 })) {
+      for (const { key, file, object } of planned.files) {
         const item = {
-          key: printArchiveKey(file),
+          key,
           market: file.market,
-          type: file.type,
+          type: file.dataset,
           symbol: file.symbol,
           interval: file.interval ?? null,
           period: file.period,
@@ -102,10 +103,11 @@ async function files(context: CommandContext): Promise<CommandResult> {
         const lastModified = formatInstant(object.lastModifiedMs * 1000)
         items.push({ ...item, size: object.size, lastModified })
         bytes += Math.max(0, object.size)
-        if (!context.json) context.out(`${String(object.size).padStart(12)}  ${lastModified}  ${object.key}\n`)
+        if (!context.json) context.out(`${String(object.size).padStart(12)}  ${lastModified}  ${key}\n`)
       }
+      const { market, dataset: type, symbol, interval } = planned.series
       for (const gap of planned.uncovered)
-        uncovered.push({ ...planned.series, from: formatInstant(gap.start), to: formatInstant(gap.end), reason: gap.reason })
+        uncovered.push({ market, type, symbol, interval, from: formatInstant(gap.start), to: formatInstant(gap.end), reason: gap.reason })
     }
   })
   if (!context.json) context.note(`${items.length} files, ${formatBytes(bytes)}\n`)

@@ -2,13 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../../config/schema.ts'
+import { TRADED_BARS } from '../../datasets/registry.ts'
 import type { IngestResult } from '../../flows/ingest.ts'
 import { LAYERS } from '../../lake/layout.ts'
 import type { Lakehouse } from '../../lakehouse/lakehouse.ts'
 import { type Candle, htmlChart, textChart } from '../../pages/candles.ts'
 import { textTable } from '../../query/formats/text-table.ts'
 import { writeArchive } from '../../simulator/archive.ts'
-import { DEMO_MONTH, demoArchive } from '../../simulator/demo.ts'
+import { DEMO, DEMO_MONTH, demoArchive } from '../../simulator/demo.ts'
 import { serveArchive } from '../../simulator/server.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 import { ProgressDisplay } from '../progress.ts'
@@ -22,10 +23,8 @@ export const demo: Command = {
 }
 
 const REACH_MS = 4000
-const PROBE_KEY = 'data/spot/monthly/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01.zip.CHECKSUM'
-const SYMBOLS = ['BTCUSDT', 'ETHUSDT']
 const QUERY = `SELECT symbol, count(*) AS days, min(low) AS lowest, max(high) AS highest, sum(trade_count) AS trades, count(*) FILTER (NOT is_complete) AS incomplete
-  FROM gold.binance_spot_bars_1d GROUP BY symbol ORDER BY symbol`
+  FROM ${DEMO.dailyBars} GROUP BY symbol ORDER BY symbol`
 
 async function run(context: CommandContext): Promise<CommandResult> {
   const lake = text(context.values, 'lake') ?? 'lakehouse-demo'
@@ -33,7 +32,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
   const public_ = context.values['simulated'] !== true && (await isReachable(context))
   if (public_) {
     say('The public archive answers: using real data.')
-    return await show(context, lake, 'binance', say)
+    return await show(context, lake, DEMO.exchange, say)
   }
   say(
     context.values['simulated'] === true
@@ -57,11 +56,11 @@ async function run(context: CommandContext): Promise<CommandResult> {
 async function isReachable(context: CommandContext): Promise<boolean> {
   const quick = (config: Config): Config => ({
     ...config,
-    archive: { ...config.archive, origin: 'binance', attempts: 1, idleTimeoutMs: REACH_MS },
+    archive: { ...config.archive, origin: DEMO.exchange, attempts: 1, idleTimeoutMs: REACH_MS },
   })
   const patience = new Promise<false>((resolve) => setTimeout(resolve, REACH_MS, false).unref())
   const house = await context.open(quick)
-  const asked = house.withArchive(async (origin) => (await origin.head(PROBE_KEY)) !== undefined)
+  const asked = house.withArchive(DEMO.exchange, async ({ source, origin }) => (await origin.head(source.archive.probe)) !== undefined)
   return await Promise.race([asked.catch(() => false), patience])
 }
 
@@ -80,13 +79,13 @@ async function show(context: CommandContext, lake: string, origin: string, say: 
   const at = lake === 'lakehouse' ? '' : ` --lake ${lake}`
   say(`\nNext:
   crypto-lakehouse status${at}
-  crypto-lakehouse query${at} "SELECT * FROM silver.binance_spot_klines_1m WHERE symbol = 'BTCUSDT' LIMIT 5"
+  crypto-lakehouse query${at} "SELECT * FROM ${DEMO.minutes} WHERE symbol = '${DEMO.symbol}' LIMIT 5"
   crypto-lakehouse query${at} "SELECT key, status, reason FROM bronze.objects WHERE status <> 'verified'"
   crypto-lakehouse ingest klines --market spot --symbols SOLUSDT --interval 1m --from 2024-01-01 --to 2024-03-01`)
   const shown = toResult(result)
   // Showing what is wrong with the data is what the demonstration is for.
   const status = shown.status === 'failed' ? 'failed' : 'done'
-  return { ...shown, status, body: { ...shown.body, lake, origin: origin === 'binance' ? 'public' : 'simulated' } }
+  return { ...shown, status, body: { ...shown.body, lake, origin: origin === DEMO.exchange ? 'public' : 'simulated' } }
 }
 
 /** A month of minutes of two symbols, the day in the middle of every other kind that is ready. */
@@ -94,21 +93,16 @@ async function ingestMonth(context: CommandContext, house: Lakehouse, say: (line
   const month = { start: DEMO_MONTH.start * 1000, end: (DEMO_MONTH.start + DEMO_MONTH.days * 86_400_000) * 1000 }
   const middle = month.start + 14 * 86_400_000_000
   const day = { start: middle, end: middle + 86_400_000_000 }
-  const parts = [
-    { markets: ['spot' as const], symbols: SYMBOLS, intervals: ['1m' as const], range: month },
-    { markets: ['spot' as const], symbols: SYMBOLS, intervals: ['1h' as const, '1d' as const], range: month },
-    { markets: ['um' as const], symbols: ['BTCUSDT'], intervals: ['1m' as const], range: day },
-    { markets: ['cm' as const], symbols: ['BTCUSD_PERP'], intervals: ['1m' as const], range: day },
-  ]
   const results: IngestResult[] = []
-  for (const part of parts) {
+  for (const { isDay, ...chosen } of DEMO.parts) {
+    const part = { ...chosen, range: isDay ? day : month }
     const startedMs = context.nowMs()
     const display = new ProgressDisplay({ write: context.note, interactive: context.interactive, nowMs: context.nowMs })
     const onProgress = context.interactive ? display.update.bind(display) : () => {}
     const result = await house
-      .ingest({ types: ['klines'], ...part, layers: new Set(LAYERS), onProgress, onNotice: () => {} })
+      .ingest({ exchange: DEMO.exchange, types: [TRADED_BARS], ...part, layers: new Set(LAYERS), onProgress, onNotice: () => {} })
       .finally(() => display.clear())
-    say(`\n${part.markets[0]} klines ${part.symbols.join(', ')} ${part.intervals.join(', ')}`)
+    say(`\n${part.markets[0]} ${TRADED_BARS} ${part.symbols.join(', ')} ${part.intervals.join(', ')}`)
     say(
       summary(result, context.nowMs() - startedMs, lake)
         .slice(0, -1)
@@ -140,10 +134,10 @@ async function showCharts(
   lake: string,
   say: (line: string) => void,
 ): Promise<void> {
-  const daily = await candles(house, 'gold.binance_spot_bars_1d', 'BTCUSDT')
-  say(`\nBTCUSDT, one candle a day\n${textChart(daily, { height: 14, color: context.color })}`)
+  const daily = await candles(house, DEMO.dailyBars, DEMO.symbol)
+  say(`\n${DEMO.symbol}, one candle a day\n${textChart(daily, { height: 14, color: context.color })}`)
   const hours = new Map<string, readonly Candle[]>()
-  for (const symbol of SYMBOLS) hours.set(symbol, await candles(house, 'gold.binance_spot_bars_4h', symbol))
+  for (const symbol of DEMO.symbols) hours.set(symbol, await candles(house, DEMO.fourHourBars, symbol))
   const file = join(lake, 'demo.html')
   const notes = result.findings
     .filter(({ severity }) => severity !== 'info')

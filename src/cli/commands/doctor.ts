@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { asLakehouseError } from '../../core/errors.ts'
 import { LAKE_MARKER } from '../../lake/layout.ts'
 import { DuckDBSession } from '../../platform/duckdb/session.ts'
+import { DEFAULT_SOURCE } from '../../sources/registry.ts'
 import { makeScratch } from '../../storage/scratch.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 import { formatBytes } from '../format.ts'
@@ -107,8 +108,8 @@ function nearestExisting(path: string): string {
 async function archive(context: CommandContext): Promise<Check> {
   return await attempt('archive', 'check the network, or name another with --archive', async () => {
     const house = await context.open((config) => ({ ...config, archive: { ...config.archive, attempts: 1, idleTimeoutMs: 5000 } }))
-    return await house.withArchive(async (origin) => {
-      const markets = await origin.folders('data/')
+    return await house.withArchive(DEFAULT_SOURCE.id, async ({ source, origin }) => {
+      const markets = await origin.folders(source.archive.root)
       return `${origin.address} (${markets.join(', ')})`
     })
   })

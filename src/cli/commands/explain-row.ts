@@ -1,6 +1,7 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { parseInstant } from '../../core/time.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+import { EXAMPLE } from '../examples.ts'
 
 export const explainRow: Command = {
   summary: 'Where a row comes from: object, revision, line, and the text of it',
@@ -10,7 +11,7 @@ export const explainRow: Command = {
     at: { type: 'string', value: 'TIME', help: 'its event time, ISO 8601 UTC' },
     id: { type: 'string', value: 'ID', help: 'its number, where several have that time' },
   },
-  examples: ['crypto-lakehouse explain-row silver.binance_spot_klines_1h --symbol BTCUSDT --at 2017-12-18T12:00:00Z'],
+  examples: [`crypto-lakehouse explain-row ${EXAMPLE.hours} --symbol BTCUSDT --at 2017-12-18T12:00:00Z`],
   run,
 }
 
@@ -21,7 +22,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
   if (table === undefined || more.length > 0 || symbol === undefined || at === undefined)
     throw new LakehouseError(
       'USAGE',
-      'explain-row takes a table, --symbol and --at: explain-row silver.binance_spot_klines_1h --symbol BTCUSDT --at 2024-01-01T00:00:00Z',
+      `explain-row takes a table, --symbol and --at: explain-row ${EXAMPLE.hours} --symbol BTCUSDT --at 2024-01-01T00:00:00Z`,
     )
   const row = { symbol, at, id: text(context.values, 'id') }
   const items = await (await context.open()).withQuality(false, (quality) => quality.explainRow(table, row))

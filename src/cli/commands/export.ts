@@ -4,6 +4,7 @@ import { LakehouseError } from '../../core/errors.ts'
 import { EXPORTERS } from '../../gold/exporters/registry.ts'
 import { readManifest } from '../../gold/training-set.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+import { EXAMPLE } from '../examples.ts'
 import { formatCount } from '../format.ts'
 import { requireSymbol } from '../made-rows.ts'
 import { parseSelection, SELECTION_OPTIONS } from '../selection.ts'
@@ -30,8 +31,8 @@ export const exportBars: Command = {
     manifest: { type: 'string', value: 'FILE', help: 'training: make again what a manifest tells of' },
   },
   examples: [
-    'crypto-lakehouse export silver.binance_spot_klines_1h --as freqtrade --symbols BTCUSDT --output user_data/data/binance',
-    "crypto-lakehouse export silver.binance_spot_klines_1h --as training --features 'rsi(14), zscore(24)' --horizon 24 --output set",
+    `crypto-lakehouse export ${EXAMPLE.hours} --as freqtrade --symbols BTCUSDT --output user_data/data/${EXAMPLE.exchange}`,
+    `crypto-lakehouse export ${EXAMPLE.hours} --as training --features 'rsi(14), zscore(24)' --horizon 24 --output set`,
   ],
   run,
 }

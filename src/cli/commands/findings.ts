@@ -3,6 +3,7 @@ import type { Finding, Severity } from '../../core/finding.ts'
 import { findingsPage } from '../../pages/quality-page.ts'
 import { quote } from '../../platform/duckdb/session.ts'
 import { type Command, type CommandContext, type CommandResult, list } from '../command.ts'
+import { EXAMPLE } from '../examples.ts'
 import { findingLines } from '../findings.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
 import { SELECTION_OPTIONS, symbolsSql } from '../selection.ts'
@@ -18,10 +19,7 @@ export const findings: Command = {
     symbols: SELECTION_OPTIONS.symbols,
     ...HTML_OPTION,
   },
-  examples: [
-    'crypto-lakehouse findings --severity error',
-    'crypto-lakehouse findings silver.binance_spot_klines_1h --check gap,off_grid --json',
-  ],
+  examples: ['crypto-lakehouse findings --severity error', `crypto-lakehouse findings ${EXAMPLE.hours} --check gap,off_grid --json`],
   run,
 }
 

@@ -5,6 +5,7 @@ import { CAUSES } from '../../silver/gaps/causes.ts'
 import type { FillReport } from '../../silver/gaps/fill-gaps.ts'
 import { FILL_METHODS } from '../../silver/gaps/fill-methods.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
+import { EXAMPLE } from '../examples.ts'
 import { formatBytes } from '../format.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
 import { parseSelection, SELECTION_OPTIONS, symbolsSql } from '../selection.ts'
@@ -28,9 +29,9 @@ export const gaps: Command = {
     ...HTML_OPTION,
   },
   examples: [
-    'crypto-lakehouse gaps silver.binance_spot_klines_1h --html gaps.html',
+    `crypto-lakehouse gaps ${EXAMPLE.hours} --html gaps.html`,
     'crypto-lakehouse gaps --symbols BTCUSDT --from 2018-01-01 --to 2019-01-01 --json',
-    'crypto-lakehouse gaps silver.binance_spot_klines_5m --fill',
+    `crypto-lakehouse gaps ${EXAMPLE.fiveMinutes} --fill`,
   ],
   run,
 }

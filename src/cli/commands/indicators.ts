@@ -5,6 +5,7 @@ import { INDICATORS } from '../../gold/indicators/registry.ts'
 import { quote, quoteName } from '../../platform/duckdb/session.ts'
 import { textTable } from '../../query/formats/text-table.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+import { EXAMPLE } from '../examples.ts'
 import { formatCount } from '../format.ts'
 import { ROWS_OPTIONS, requireSymbol, writeRowsOf } from '../made-rows.ts'
 import { parseSelection, SELECTION_OPTIONS } from '../selection.ts'
@@ -26,8 +27,8 @@ export const indicators: Command = {
   },
   examples: [
     'crypto-lakehouse indicators describe macd',
-    "crypto-lakehouse indicators compute silver.binance_spot_klines_1h 'rsi(14), macd(12, 26, 9)' --symbol BTCUSDT --from 2024-01-01",
-    "crypto-lakehouse indicators compute silver.binance_spot_klines_1h 'ema(20), atr(14)' --save features_1h",
+    `crypto-lakehouse indicators compute ${EXAMPLE.hours} 'rsi(14), macd(12, 26, 9)' --symbol BTCUSDT --from 2024-01-01`,
+    `crypto-lakehouse indicators compute ${EXAMPLE.hours} 'ema(20), atr(14)' --save features_1h`,
   ],
   run,
 }

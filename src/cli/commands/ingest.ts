@@ -104,16 +104,20 @@ async function dryRun(context: CommandContext, plan: AsyncIterable<DryRunSeries>
     total.filesSkipped += held
     total.bytesPlanned += bytes
     const missing = uncovered.map((gap) => ({ from: formatInstant(gap.start), to: formatInstant(gap.end), reason: gap.reason }))
+    const { exchange, market, dataset: type, symbol, interval } = series
     items.push({
-      ...series,
-      interval: series.interval ?? null,
-      files: files.map(({ object }) => object.key),
+      exchange,
+      market,
+      type,
+      symbol,
+      interval: interval ?? null,
+      files: files.map(({ key }) => key),
       bytes,
       held,
       uncovered: missing,
     })
     if (context.json) continue
-    const name = [series.market, series.type, series.symbol, series.interval].filter((part) => part !== undefined).join(' ')
+    const name = [series.market, series.dataset, series.symbol, series.interval].filter((part) => part !== undefined).join(' ')
     context.out(`${name}: ${files.length} files, ${formatBytes(bytes)}, ${held} held already\n`)
     for (const gap of missing) context.out(`  not covered ${gap.from} – ${gap.to}: ${gap.reason.replaceAll('_', ' ')}\n`)
   }

@@ -4,6 +4,7 @@ import { quote } from '../../platform/duckdb/session.ts'
 import { textTable } from '../../query/formats/text-table.ts'
 import { DIMENSIONS } from '../../silver/quality/checks/check.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
+import { EXAMPLE } from '../examples.ts'
 import { findingLines } from '../findings.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
 
@@ -11,7 +12,7 @@ export const quality: Command = {
   summary: 'Hold every rule against the silver tables, and score them',
   usage: '[TABLE …] [OPTIONS]',
   options: HTML_OPTION,
-  examples: ['crypto-lakehouse quality --html quality.html', "crypto-lakehouse quality 'silver.binance_um_*' --json"],
+  examples: ['crypto-lakehouse quality --html quality.html', `crypto-lakehouse quality 'silver.${EXAMPLE.exchange}_*' --json`],
   run,
 }
 

@@ -3,6 +3,7 @@ import type { Quality } from '../../lakehouse/quality.ts'
 import { quarantinePage } from '../../pages/quality-page.ts'
 import { textTable } from '../../query/formats/text-table.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+import { EXAMPLE } from '../examples.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
 import { parseCount } from '../transfer-options.ts'
 
@@ -18,7 +19,7 @@ export const quarantine: Command = {
   },
   examples: [
     'crypto-lakehouse quarantine --json',
-    "crypto-lakehouse quarantine drop data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01-03.zip --line 12 --reason 'a line of the exporter'",
+    `crypto-lakehouse quarantine drop ${EXAMPLE.object} --line 12 --reason 'a line of the exporter'`,
   ],
   run,
 }

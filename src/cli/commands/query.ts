@@ -3,6 +3,7 @@ import type { AsOf } from '../../lake/iceberg/table.ts'
 import { RESULT_FORMATS, type ResultFormat } from '../../query/run-query.ts'
 import { parseAsOf } from '../as-of.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+import { EXAMPLE } from '../examples.ts'
 import { formatBytes } from '../format.ts'
 
 export const query: Command = {
@@ -15,8 +16,8 @@ export const query: Command = {
     explain: { type: 'boolean', help: 'show which files would be read, and run nothing' },
   },
   examples: [
-    'crypto-lakehouse query "SELECT * FROM silver.binance_spot_klines_1m WHERE symbol = \'BTCUSDT\' LIMIT 5"',
-    'crypto-lakehouse query "SELECT * FROM gold.binance_spot_bars_1d" --format parquet -o days.parquet',
+    `crypto-lakehouse query "SELECT * FROM ${EXAMPLE.minutes} WHERE symbol = 'BTCUSDT' LIMIT 5"`,
+    `crypto-lakehouse query "SELECT * FROM ${EXAMPLE.days}" --format parquet -o days.parquet`,
   ],
   run,
 }

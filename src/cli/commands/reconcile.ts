@@ -1,13 +1,14 @@
 import { reconciliationPage } from '../../pages/quality-page.ts'
 import { textTable } from '../../query/formats/text-table.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
+import { EXAMPLE } from '../examples.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
 
 export const reconcile: Command = {
   summary: 'Compare monthly files with daily ones, row by row, where the lake holds both',
   usage: '[TABLE …] [OPTIONS]',
   options: HTML_OPTION,
-  examples: ['crypto-lakehouse reconcile silver.binance_spot_klines_1m --json'],
+  examples: [`crypto-lakehouse reconcile ${EXAMPLE.minutes} --json`],
   run,
 }
 

@@ -2,14 +2,16 @@ import { LakehouseError } from '../../core/errors.ts'
 import type { Finding, Severity } from '../../core/finding.ts'
 import { formatInstant, parseInstant } from '../../core/time.ts'
 import { AGGREGATIONS } from '../../gold/aggregations/registry.ts'
-import { amountNames, tradedRows } from '../../gold/bars/traded-rows.ts'
+import { tradedRows } from '../../gold/bars/traded-rows.ts'
 import { parseIndicators } from '../../gold/indicators/indicator-spec.ts'
 import type { Lakehouse } from '../../lakehouse/lakehouse.ts'
 import { type ChartBar, chartPage } from '../../pages/chart-page.ts'
 import { quote, quoteName } from '../../platform/duckdb/session.ts'
 import { textTable } from '../../query/formats/text-table.ts'
 import type { GapReport } from '../../silver/gaps/find-gaps.ts'
+import { tradedNames } from '../../sources/series.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+import { EXAMPLE } from '../examples.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
 import { ROWS_OPTIONS, requireSymbol, writeRowsOf } from '../made-rows.ts'
 import { parseSelection, SELECTION_OPTIONS } from '../selection.ts'
@@ -33,7 +35,7 @@ export const report: Command = {
     ...HTML_OPTION,
   },
   examples: [
-    "crypto-lakehouse report chart silver.binance_spot_klines_1h --symbol BTCUSDT --indicators 'bollinger, rsi(14)' --html btc.html",
+    `crypto-lakehouse report chart ${EXAMPLE.hours} --symbol BTCUSDT --indicators 'bollinger, rsi(14)' --html btc.html`,
     "crypto-lakehouse report order_flow um --symbols 'BTC*' --options minutes=15 --format csv",
   ],
   run,
@@ -107,7 +109,7 @@ async function readBars(
   most: number,
 ): Promise<ChartBar[]> {
   const columns = spec === undefined ? [] : parseIndicators(spec).flatMap((one) => one.columns)
-  const [amount] = amountNames(tradedRows(table).market)
+  const { amount } = tradedNames(tradedRows(table).market)
   const within =
     range === undefined ? 'true' : `open_time >= make_timestamptz(${range.start}) AND open_time < make_timestamptz(${range.end})`
   const source =

@@ -1,6 +1,7 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { quote } from '../../platform/duckdb/session.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+import { EXAMPLE } from '../examples.ts'
 import { ROWS_OPTIONS, requireSymbol, writeRowsOf } from '../made-rows.ts'
 
 export const resample: Command = {
@@ -17,8 +18,8 @@ export const resample: Command = {
     ...ROWS_OPTIONS,
   },
   examples: [
-    'crypto-lakehouse resample silver.binance_spot_klines_1m --every 1h --offset 5m --symbols BTCUSDT --format csv',
-    'crypto-lakehouse resample silver.binance_um_trades --by volume:100 --symbols BTCUSDT',
+    `crypto-lakehouse resample ${EXAMPLE.minutes} --every 1h --offset 5m --symbols BTCUSDT --format csv`,
+    `crypto-lakehouse resample ${EXAMPLE.trades} --by volume:100 --symbols BTCUSDT`,
   ],
   run,
 }

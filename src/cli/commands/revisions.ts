@@ -1,6 +1,7 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { textTable } from '../../query/formats/text-table.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+import { EXAMPLE } from '../examples.ts'
 
 /** So many changed rows are handed out. */
 const LISTED = 1000
@@ -11,10 +12,7 @@ export const revisions: Command = {
   options: {
     from: { type: 'string', value: 'SHA256', help: 'diff: the former revision, by the beginning of its digest (default: the one before)' },
   },
-  examples: [
-    'crypto-lakehouse revisions list',
-    'crypto-lakehouse revisions diff data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2021-09-29.zip --json',
-  ],
+  examples: ['crypto-lakehouse revisions list', `crypto-lakehouse revisions diff ${EXAMPLE.object} --json`],
   run,
 }
 

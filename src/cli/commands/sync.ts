@@ -11,8 +11,10 @@ import { SYNC_MODES, type SyncMode } from '../../transfer/sync-mode.ts'
 import { VERIFY_MODES, type VerifyMode } from '../../transfer/verify-mode.ts'
 import { collectionRequest } from '../collection.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+import { EXAMPLE } from '../examples.ts'
 import { findingLines } from '../findings.ts'
 import { formatBytes, formatCount, formatDuration } from '../format.ts'
+import { parseExchange } from '../selection.ts'
 import { SyncDisplay } from '../sync-display.ts'
 import { FILTER_OPTIONS, parseBytes, parseCount, parseDuration, parseFilter, parsePlaces } from '../transfer-options.ts'
 import { syncReport } from './sync-report.ts'
@@ -46,7 +48,7 @@ export const sync: Command = {
     explain: { type: 'boolean', help: 'show which way each object would go, and why; write nothing' },
   },
   examples: [
-    'crypto-lakehouse sync binance s3://my-bucket/archive?region=ap-northeast-1 --type klines --symbols BTCUSDT --interval 1m',
+    `crypto-lakehouse sync ${EXAMPLE.exchange} s3://my-bucket/archive?region=ap-northeast-1 --type klines --symbols BTCUSDT --interval 1m`,
     'crypto-lakehouse sync s3://a/x s3://b/x --sync-mode sync --dry-run',
     'crypto-lakehouse sync report',
   ],
@@ -65,6 +67,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
   const display = new SyncDisplay({ write: context.note, interactive: context.interactive, nowMs: context.nowMs })
   const options: TransferOptions = {
     ...places,
+    exchange: parseExchange(values).id,
     bytesPerSecond: parseBytes('bwlimit', text(values, 'bwlimit')),
     requestsPerSecond: parseCount('tpslimit', text(values, 'tpslimit'), 1),
     drain: context.drain,

@@ -7,6 +7,7 @@ import type { Tables } from '../../lakehouse/tables.ts'
 import { textTable } from '../../query/formats/text-table.ts'
 import { parseAsOf } from '../as-of.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
+import { EXAMPLE } from '../examples.ts'
 import { findingLines } from '../findings.ts'
 import { formatBytes } from '../format.ts'
 import { parseCount, parseDuration } from '../transfer-options.ts'
@@ -188,9 +189,9 @@ export const tables: Command = {
   },
   examples: [
     'crypto-lakehouse tables list',
-    'crypto-lakehouse tables tag silver.binance_spot_klines_1m before-change',
-    'crypto-lakehouse tables diff silver.binance_spot_klines_1m before-change',
-    'crypto-lakehouse tables expire silver.binance_spot_klines_1m --older-than 30d',
+    `crypto-lakehouse tables tag ${EXAMPLE.minutes} before-change`,
+    `crypto-lakehouse tables diff ${EXAMPLE.minutes} before-change`,
+    `crypto-lakehouse tables expire ${EXAMPLE.minutes} --older-than 30d`,
   ],
   run,
 }

@@ -1,20 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
-import { MARKETS, type Market } from '../../core/market.ts'
-import { CONTRACT_TYPES } from '../../core/symbol.ts'
 import { parseInstant } from '../../core/time.ts'
 import { universePage } from '../../pages/quality-page.ts'
 import { textTable } from '../../query/formats/text-table.ts'
 import type { KeptExchangeInfo } from '../../silver/universe/exchange-info.ts'
-import { type ListedSymbol, listedStretches } from '../../sources/binance/archive/listed-stretches.ts'
+import { type ListedSymbol, listedStretches } from '../../sources/archive/listed-stretches.ts'
+import { CONTRACT_TYPES, type Source } from '../../sources/contract.ts'
 import { type Command, type CommandContext, type CommandResult, list, text } from '../command.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
-import { parseMarket, SELECTION_OPTIONS } from '../selection.ts'
+import { parseExchange, parseMarket, SELECTION_OPTIONS } from '../selection.ts'
 
 export const universe: Command = {
   summary: 'Which symbols there were at a time, also those that are gone',
   usage: '[DATE] [OPTIONS]',
   options: {
+    exchange: SELECTION_OPTIONS.exchange,
     market: SELECTION_OPTIONS.market,
     quote: { type: 'string', value: 'ASSET,…', help: 'quote assets: USDT, USDC …' },
     contract: { type: 'string', value: 'TYPE,…', help: CONTRACT_TYPES.join(', ') },
@@ -23,14 +23,14 @@ export const universe: Command = {
     'exchange-info': {
       type: 'string',
       value: 'FILE',
-      help: 'keep an answer of the exchange to exchangeInfo first: it knows symbols that the lake has no rows of',
+      help: 'keep an answer of the exchange about its instruments first: it knows symbols that the lake has no rows of',
     },
     ...HTML_OPTION,
     plain: { type: 'boolean', help: 'no leveraged tokens, no pairs of two stable coins' },
   },
   examples: [
     'crypto-lakehouse universe 2021-06-01 --market spot --quote USDT --plain',
-    'crypto-lakehouse universe --exchange-info exchangeInfo.json --json',
+    'crypto-lakehouse universe --exchange-info answer.json --json',
   ],
   run,
 }
@@ -45,13 +45,15 @@ async function run(context: CommandContext): Promise<CommandResult> {
     if (type === undefined) throw new LakehouseError('USAGE', `unknown contract type "${name}": one of ${CONTRACT_TYPES.join(' ')}`)
     return type
   })
-  const markets = list(context.values, 'market').map(parseMarket)
-  const filter = { at, markets, quotes: list(context.values, 'quote'), contractTypes, plain: context.values['plain'] === true }
+  const source = parseExchange(context.values)
+  const markets = list(context.values, 'market').map((name) => parseMarket(source, name))
+  const exchanges = list(context.values, 'exchange')
+  const filter = { at, exchanges, markets, quotes: list(context.values, 'quote'), contractTypes, plain: context.values['plain'] === true }
   if (text(context.values, 'archive') !== undefined && context.values['listing'] !== true)
     throw new LakehouseError('USAGE', '--archive belongs to --listing')
-  if (context.values['listing'] === true) await keepListings(context, markets)
+  if (context.values['listing'] === true) await keepListings(context, source, markets)
   const info = text(context.values, 'exchange-info')
-  const kept = info === undefined ? undefined : await keep(context, info)
+  const kept = info === undefined ? undefined : await keep(context, source, info)
   const items = await (await context.open()).withQuality(false, (quality) => quality.universe(filter))
   if (!context.json) {
     const rows = items.map((one) => [
@@ -73,25 +75,25 @@ async function run(context: CommandContext): Promise<CommandResult> {
   return { status: 'done', counts: { symbols: items.length }, body: { items, ...(kept === undefined ? {} : { kept }) } }
 }
 
-async function keepListings(context: CommandContext, markets: readonly Market[]): Promise<void> {
+async function keepListings(context: CommandContext, source: Source, markets: readonly string[]): Promise<void> {
   const house = await context.open()
   const around = { nowUs: context.nowMs() * 1000, signal: context.signal }
-  await house.withArchive(async (origin) => {
-    for (const market of markets.length === 0 ? MARKETS : markets) {
+  await house.withArchive(source.id, async (archive) => {
+    for (const market of markets.length === 0 ? Object.keys(source.markets) : markets) {
       const symbols: ListedSymbol[] = []
-      for await (const one of listedStretches(origin, market, around)) symbols.push(one)
-      if (symbols.length > 0) await house.withQuality(true, (quality) => quality.keepListing(market, symbols))
+      for await (const one of listedStretches(archive, market, around)) symbols.push(one)
+      if (symbols.length > 0) await house.withQuality(true, (quality) => quality.keepListing(source.id, market, symbols))
     }
   })
   await house.withGold((gold) => gold.updateUniverse())
 }
 
-async function keep(context: CommandContext, file: string): Promise<KeptExchangeInfo> {
+async function keep(context: CommandContext, source: Source, file: string): Promise<KeptExchangeInfo> {
   const bytes = await readFile(file).catch((error: unknown) => {
     throw new LakehouseError('EXCHANGE_INFO_INVALID', `${file} cannot be read: ${asLakehouseError(error).message}`, { details: { file } })
   })
   const house = await context.open()
-  const kept = await house.withQuality(true, (quality) => quality.keepExchangeInfo(bytes, file))
+  const kept = await house.withQuality(true, (quality) => quality.keepExchangeInfo(source.id, bytes, file))
   await house.withGold((gold) => gold.updateUniverse())
   if (!context.json) context.note(`kept what the exchange said of ${kept.symbols} symbols of ${kept.market} at ${kept.takenAt}\n`)
   return kept

@@ -3,7 +3,9 @@ import { type Finding, wholeFinding } from '../../core/finding.ts'
 import { keepHeapSmall } from '../../platform/small-heap.ts'
 import type { Difference } from '../../transfer/verify.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
+import { EXAMPLE } from '../examples.ts'
 import { formatCount } from '../format.ts'
+import { parseExchange } from '../selection.ts'
 import { FILTER_OPTIONS, parseFilter } from '../transfer-options.ts'
 
 export const verify: Command = {
@@ -14,7 +16,7 @@ export const verify: Command = {
     full: { type: 'boolean', help: 'read every object on both sides and compare SHA-256' },
     'one-way': { type: 'boolean', help: 'what only the destination has is no difference' },
   },
-  examples: ['crypto-lakehouse verify s3://a/x s3://b/x', 'crypto-lakehouse verify binance ./mirror --symbols BTCUSDT --full'],
+  examples: ['crypto-lakehouse verify s3://a/x s3://b/x', `crypto-lakehouse verify ${EXAMPLE.exchange} ./mirror --symbols BTCUSDT --full`],
   run,
 }
 
@@ -42,6 +44,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
     {
       source,
       destination,
+      exchange: parseExchange(context.values).id,
       bytesPerSecond: undefined,
       requestsPerSecond: undefined,
       drain: context.drain,

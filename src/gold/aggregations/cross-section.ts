@@ -1,5 +1,4 @@
-import { quoteSql } from '../../core/symbol.ts'
-import { amountNames } from '../bars/traded-rows.ts'
+import { isCountedInBase, sourceOf, tradedNames } from '../../sources/series.ts'
 import { type Aggregation, amountSum } from './aggregation.ts'
 
 export const crossSection = {
@@ -9,13 +8,13 @@ export const crossSection = {
   inputs: { bars: 'klines' },
   options: { minutes: 1440 },
   sql: ({ bars = '' }, { minutes = 1440 }, market) => {
-    const [, value] = amountNames(market)
+    const { value } = tradedNames(market)
     // What coins are worth can be added up, they themselves cannot.
-    const worth = market === 'cm' ? `${value} * close` : value
+    const worth = isCountedInBase(market) ? value : `${value} * close`
     return `WITH periods AS (SELECT symbol, time_bucket(to_minutes(${minutes}), open_time) AS open_time, arg_min(open, open_time) AS open, arg_max(close, open_time) AS close, ${amountSum(worth)} AS traded FROM (${bars}) GROUP BY ALL),
       moved AS (SELECT *, close / open - 1 AS return FROM periods)
       SELECT open_time, symbol, close, return, percent_rank() OVER at_time AS rank, (return - avg(return) OVER all_then) / nullif(stddev_pop(return) OVER all_then, 0) AS zscore, traded,
         traded / nullif(sum(traded) OVER of_quote, 0) AS share, count(*) OVER all_then AS symbols
-      FROM moved WINDOW at_time AS (PARTITION BY open_time ORDER BY return), all_then AS (PARTITION BY open_time), of_quote AS (PARTITION BY open_time, ${quoteSql('symbol')}) ORDER BY open_time, symbol`
+      FROM moved WINDOW at_time AS (PARTITION BY open_time ORDER BY return), all_then AS (PARTITION BY open_time), of_quote AS (PARTITION BY open_time, ${sourceOf(market).symbols.quoteSql('symbol')}) ORDER BY open_time, symbol`
   },
 } as const satisfies Aggregation

@@ -1,4 +1,4 @@
-import { amountNames } from '../bars/traded-rows.ts'
+import { tradedNames } from '../../sources/series.ts'
 import { type Aggregation, amountSum } from './aggregation.ts'
 
 export const volumeProfile = {
@@ -8,7 +8,7 @@ export const volumeProfile = {
   inputs: { bars: 'klines' },
   options: { steps: 24 },
   sql: ({ bars = '' }, { steps = 24 }, market) => {
-    const [amount] = amountNames(market)
+    const { amount } = tradedNames(market)
     return `WITH priced AS (SELECT symbol, open_time::DATE AS day, (high + low + close) / 3 AS price, ${amount} AS amount, min(low) OVER of_day AS bottom, max(high) OVER of_day AS top
         FROM (${bars}) WINDOW of_day AS (PARTITION BY symbol, open_time::DATE)),
       steps AS (SELECT symbol, day, CASE WHEN top > bottom THEN least(${steps - 1}, floor((price - bottom) / (top - bottom) * ${steps})) ELSE 0 END::INTEGER AS step, any_value(bottom) AS bottom, any_value(top) AS top, ${amountSum('amount')} AS amount FROM priced GROUP BY ALL),

@@ -1,23 +1,42 @@
 import { createHash } from 'node:crypto'
-import { INTERVAL_IDS, INTERVALS, type Interval, isIntraday, isMultiple } from '../../core/interval.ts'
-import type { Market } from '../../core/market.ts'
-import { DATASETS, storedAs, type TableColumn } from '../../datasets/registry.ts'
+import { INTERVAL_IDS, INTERVALS, type Interval, isMultiple } from '../../core/interval.ts'
+import type { TableColumn } from '../../datasets/contract.ts'
+import { TRADED_BARS } from '../../datasets/registry.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
 import { byPeriod, fieldsOf, type TableShape } from '../../lake/iceberg/schema.ts'
 import type { PeriodTransform } from '../../lake/iceberg/transform.ts'
 import { quote, quoteName } from '../../platform/duckdb/session.ts'
+import { SOURCES } from '../../sources/registry.ts'
+import { contractOf, type MarketRef, type Series, valueColumns } from '../../sources/series.ts'
 import { longest, ruleOf } from './bar-rule.ts'
 import { resampleSql } from './resample.ts'
 
 /** Raised when the same silver files would give other bars. */
 const BARS_VERSION = 1
 
-/** Bars of one interval of one market, made from finer klines. */
-export type BarSeries = { readonly market: Market; readonly interval: Interval }
+/** Bars of one interval of one market, made from finer ones that were published. */
+export type BarSeries = MarketRef & { readonly interval: Interval }
 
-/** gold.binance_spot_bars_4h */
-export function barTableName({ market, interval }: BarSeries): string {
-  return `binance_${market}_bars_${interval}`
+/** The name of a table of bars within gold: exchange_spot_bars_4h */
+export function barTableName({ exchange, market, interval }: BarSeries): string {
+  return `${exchange}_${market}_bars_${interval}`
+}
+
+/** The bars that a gold table of such a name holds, or undefined for any other table. */
+export function barSeriesOf(tableName: string): BarSeries | undefined {
+  for (const { id: exchange, markets } of SOURCES) {
+    if (!tableName.startsWith(`${exchange}_`)) continue
+    for (const market of Object.keys(markets)) {
+      const interval = INTERVAL_IDS.find((one) => barTableName({ exchange, market, interval: one }) === tableName)
+      if (interval !== undefined) return { exchange, market, interval }
+    }
+  }
+  return undefined
+}
+
+/** The published bars of the same market and interval. */
+export function tradedBars({ exchange, market, interval }: BarSeries): Series {
+  return { exchange, market, dataset: TRADED_BARS, interval }
 }
 
 /** The silver intervals of which bars of `interval` can be made, finest first. */
@@ -26,10 +45,8 @@ export function sourceIntervals(interval: Interval): Interval[] {
 }
 
 /** The columns of a bar table, in order. */
-function barColumns(market: Market): readonly TableColumn[] {
-  const published = DATASETS.klines
-    .columns(market)
-    .flatMap((column) => (column.name === undefined ? [] : [{ name: column.name, type: storedAs(column.type), doc: column.unit }]))
+function barColumns(series: BarSeries): readonly TableColumn[] {
+  const published = valueColumns(tradedBars(series)).map(({ name, type, unit }) => ({ name, type, doc: unit }))
   return [
     { name: 'symbol', type: 'string', doc: 'symbol as the exchange writes it' },
     ...published,
@@ -40,17 +57,14 @@ function barColumns(market: Market): readonly TableColumn[] {
   ]
 }
 
-/** Bars of a day or longer are few: a year of them is a file. */
-export function barPeriod(interval: Interval): PeriodTransform {
-  return isIntraday(interval) ? 'month' : 'year'
+/** How the bars are cut into files. */
+export function barPeriod(series: BarSeries): PeriodTransform {
+  return contractOf(tradedBars(series)).partition(series.interval)
 }
 
-export function barShape({ market, interval }: BarSeries): TableShape {
-  return {
-    fields: fieldsOf(barColumns(market)),
-    partition: byPeriod('open_time', barPeriod(interval)),
-    sort: ['symbol', 'open_time'],
-  }
+export function barShape(series: BarSeries): TableShape {
+  const { eventTime, key } = contractOf(tradedBars(series))
+  return { fields: fieldsOf(barColumns(series)), partition: byPeriod(eventTime, barPeriod(series)), sort: key }
 }
 
 /** Silver files of one source interval, and the largest amounts that they tell of. */
@@ -73,14 +87,14 @@ export function barFingerprint(
  * SQL of the bars whose open time lies in [start, end) µs, one row per symbol and bar, in order. Where several source intervals reach a bar, the one that
  * covers most of it makes it, the finest of equals.
  */
-export function barQuery({ market, interval }: BarSeries, sources: readonly BarSource[], range: { start: number; end: number }): string {
-  const rule = ruleOf(interval)
+export function barQuery(series: BarSeries, sources: readonly BarSource[], range: { start: number; end: number }): string {
+  const rule = ruleOf(series.interval)
   const parts = sources.map(({ interval: fine, paths, largest }) => {
     const rows = `SELECT * FROM read_parquet([${paths.map(quote).join(', ')}], hive_partitioning = false)
       WHERE open_time >= make_timestamptz(${range.start}) AND open_time < make_timestamptz(${range.end + longest(rule)})`
-    return `(${resampleSql(market, { rows, us: INTERVALS[fine].us ?? 0, name: fine, largest }, rule, range)})`
+    return `(${resampleSql(series, { rows, us: INTERVALS[fine].us ?? 0, name: fine, largest }, rule, range)})`
   })
-  const columns = barColumns(market).map((column) => quoteName(column.name))
+  const columns = barColumns(series).map((column) => quoteName(column.name))
   const best = 'QUALIFY row_number() OVER (PARTITION BY symbol, open_time ORDER BY bars_held / bars_expected DESC, bars_expected DESC) = 1'
   return `SELECT ${columns.join(', ')} FROM (${parts.join(' UNION ALL ')}) ${parts.length > 1 ? best : ''} ORDER BY symbol, open_time`
 }

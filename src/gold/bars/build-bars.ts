@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { LakehouseError } from '../../core/errors.ts'
 import type { Interval } from '../../core/interval.ts'
-import { DATASETS, silverTableName } from '../../datasets/registry.ts'
+import { DATASETS, TRADED_BARS } from '../../datasets/registry.ts'
 import type { CommitDeps } from '../../lake/iceberg/commit.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
 import { periodFolder, periodRange, type TableShape } from '../../lake/iceberg/schema.ts'
@@ -13,6 +13,7 @@ import { writeDataFile } from '../../lake/tables/data-file.ts'
 import { openFiles } from '../../lake/tables/scan-sql.ts'
 import type { DuckDBSession } from '../../platform/duckdb/session.ts'
 import { mapConcurrent } from '../../platform/map-concurrent.ts'
+import { silverTableName } from '../../sources/series.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import {
   type BarSeries,
@@ -24,6 +25,7 @@ import {
   barTableName,
   largestAmounts,
   sourceIntervals,
+  tradedBars,
 } from './bars.ts'
 
 export type GoldDeps = {
@@ -49,7 +51,7 @@ const COMMITTED_TOGETHER = 16
 /** A table is planned anew when another run changed a partition meanwhile. */
 const ROUNDS = 8
 
-/** Makes a bar table what the silver klines of its market say; only bars of partitions whose silver files changed are computed. */
+/** Makes a bar table what the published bars of its market say; only bars of partitions whose silver files changed are computed. */
 export async function buildBars(deps: GoldDeps, series: BarSeries): Promise<GoldOutcome> {
   const table = barTableName(series)
   const outcome = { table, rowsWritten: 0, partitionsWritten: 0, partitionsUnchanged: 0 }
@@ -78,10 +80,10 @@ export async function buildBars(deps: GoldDeps, series: BarSeries): Promise<Gold
   }
 }
 
-async function silverSources(store: ObjectStore, { market, interval }: BarSeries): Promise<Source[]> {
+async function silverSources(store: ObjectStore, series: BarSeries): Promise<Source[]> {
   const sources: Source[] = []
-  for (const fine of sourceIntervals(interval)) {
-    const table = await loadTable(store, tableKey('silver', silverTableName({ dataset: 'klines', market, interval: fine })))
+  for (const fine of sourceIntervals(series.interval)) {
+    const table = await loadTable(store, tableKey('silver', silverTableName(tradedBars({ ...series, interval: fine }))))
     if (table === undefined) continue
     const files = await currentFiles(table)
     if (files.length > 0) sources.push({ interval: fine, files, fields: table.shape.fields })
@@ -91,12 +93,12 @@ async function silverSources(store: ObjectStore, { market, interval }: BarSeries
 
 /** Every partition that a silver file reaches, and those that are live. */
 function partitionsOf(series: BarSeries, sources: readonly Source[], live: ReadonlyMap<number | undefined, unknown>): number[] {
-  const transform = barPeriod(series.interval)
+  const transform = barPeriod(series)
   const found = new Set<number>()
   for (const partition of live.keys()) if (partition !== undefined) found.add(partition)
-  for (const { files } of sources) {
+  for (const { files, fields } of sources) {
     for (const file of files) {
-      const range = timesOf(file)
+      const range = timesOf(file, fields)
       for (let value = periodOf(transform, range.start - overhang(series)); value <= periodOf(transform, range.end); value++)
         found.add(value)
     }
@@ -104,9 +106,10 @@ function partitionsOf(series: BarSeries, sources: readonly Source[], live: Reado
   return [...found].sort((a, b) => a - b)
 }
 
-/** The file's open times, from its bounds; open_time is field 2 of a klines table. */
-function timesOf(file: DataFile): { start: number; end: number } {
-  return { start: Number(file.lower.get(2)), end: Number(file.upper.get(2)) }
+/** The file's first and last opening, from its bounds. */
+function timesOf(file: DataFile, fields: Source['fields']): { start: number; end: number } {
+  const id = fields.find(({ name }) => name === DATASETS[TRADED_BARS].eventTime)?.id ?? 0
+  return { start: Number(file.lower.get(id)), end: Number(file.upper.get(id)) }
 }
 
 async function buildPartition(
@@ -119,17 +122,20 @@ async function buildPartition(
   queue: CommitQueue,
 ): Promise<number | 'unchanged' | 'conflict'> {
   const { store } = deps
-  const transform = barPeriod(series.interval)
+  const transform = barPeriod(series)
   const range = periodRange(transform, partition)
   const reaching = sources
     .map(({ interval, files, fields }) => ({
       interval,
       fields,
-      files: files.filter((file) => timesOf(file).end >= range.start && timesOf(file).start < range.end + overhang(series)),
+      files: files.filter((file) => {
+        const { start, end } = timesOf(file, fields)
+        return end >= range.start && start < range.end + overhang(series)
+      }),
     }))
     .filter(({ files }) => files.length > 0)
   const seen = new Set(live.map((file) => file.path))
-  const folder = `${tableKey('gold', barTableName(series))}/data/${periodFolder('open_time', transform, partition)}`
+  const folder = `${tableKey('gold', barTableName(series))}/data/${periodFolder(DATASETS[TRADED_BARS].eventTime, transform, partition)}`
   const name = barFingerprint(
     series,
     partition,
@@ -145,7 +151,7 @@ async function buildPartition(
     const written =
       paths.length === 0
         ? undefined
-        : await writeDataFile(deps.session, barQuery(series, paths, range), shape.fields, temporary, DATASETS.klines.parquet)
+        : await writeDataFile(deps.session, barQuery(series, paths, range), shape.fields, temporary, DATASETS[TRADED_BARS].parquet)
     const add =
       written === undefined || written.rows === 0 ? [] : [{ temporary, file: { ...written, path: url, specId: 0, partition: [partition] } }]
     if (add.length === 0 && live.length === 0) return 'unchanged'

@@ -1,8 +1,9 @@
 import { type FeedColumn, registerFeed } from '../../platform/duckdb/feed.ts'
 import { readDoubles } from '../../platform/duckdb/read-doubles.ts'
 import { type DuckDBSession, quoteName } from '../../platform/duckdb/session.ts'
+import { isCountedInBase, tradedNames } from '../../sources/series.ts'
 import type { AmountRule } from './bar-rule.ts'
-import { amountNames, type TradedRows } from './traded-rows.ts'
+import type { TradedRows } from './traded-rows.ts'
 
 /** A sum of amounts of up to 8 decimals each, without rounding: whole parts and hundred-millionths apart. */
 class ExactSum {
@@ -37,7 +38,8 @@ const FIXED = ['open_time', 'close_time', 'open', 'high', 'low', 'close'] as con
  * exact sums, rows held, and whether it is full: the last one of a symbol may not be. What overshoots stays in its bar; nothing is split.
  */
 export async function eventBars(session: DuckDBSession, source: TradedRows, rows: string, rule: AmountRule, target: string): Promise<void> {
-  const amounts = amountNames(source.market)
+  const { amount, value, taker_amount: takerAmount, taker_value: takerValue } = tradedNames(source.market)
+  const amounts = [amount, value, takerAmount, takerValue]
   const result =
     await session.stream(`SELECT symbol, epoch_us(open_time)::DOUBLE, epoch_us(close_time)::DOUBLE, open, high, low, close, ${amounts.map((name) => `coalesce(${name}, 0)::DOUBLE`).join(', ')}, trade_count::DOUBLE
     FROM (${source.select(rows)}) ORDER BY symbol, place`)
@@ -49,7 +51,8 @@ export async function eventBars(session: DuckDBSession, source: TradedRows, rows
     for (let row = 0; row < chunk.rowCount; row++) bars.add(symbols[row] as string, columns, row)
   }
   bars.end()
-  await write(session, target, bars, amounts)
+  const price = isCountedInBase(source.market) ? `CASE WHEN ${amount} > 0 THEN ${value} / ${amount} END AS vwap` : undefined
+  await write(session, target, bars, amounts, price)
 }
 
 class EventBars {
@@ -107,7 +110,13 @@ class EventBars {
   }
 }
 
-async function write(session: DuckDBSession, target: string, bars: EventBars, amounts: readonly string[]): Promise<void> {
+async function write(
+  session: DuckDBSession,
+  target: string,
+  bars: EventBars,
+  amounts: readonly string[],
+  price: string | undefined,
+): Promise<void> {
   const columns: FeedColumn[] = [
     { name: 'symbol', type: 'constant' },
     { name: 'bar', type: 'long' },
@@ -137,7 +146,7 @@ async function write(session: DuckDBSession, target: string, bars: EventBars, am
     }
     chunk.texts[0] = symbol ?? ''
   })
-  const [amount = '', value = ''] = amounts
-  const price = value === '' || value.startsWith('base') ? '' : `, CASE WHEN ${amount} > 0 THEN ${value} / ${amount} END AS vwap`
-  await session.run(`CREATE OR REPLACE TEMP TABLE ${quoteName(target)} AS SELECT *${price} FROM (${feed.sql})`).finally(() => feed.finish())
+  await session
+    .run(`CREATE OR REPLACE TEMP TABLE ${quoteName(target)} AS SELECT *${price === undefined ? '' : `, ${price}`} FROM (${feed.sql})`)
+    .finally(() => feed.finish())
 }

@@ -1,13 +1,13 @@
-import type { Market } from '../../core/market.ts'
 import type { TimeRange } from '../../core/time.ts'
-import type { CsvColumn } from '../../datasets/contract.ts'
-import { DATASETS } from '../../datasets/registry.ts'
+import type { Column } from '../../datasets/contract.ts'
+import { TRADED_BARS } from '../../datasets/registry.ts'
 import { quoteName } from '../../platform/duckdb/session.ts'
+import { type MarketRef, valueColumns } from '../../sources/series.ts'
 import { barKeySql, barStartSql, longest, nextBarSql, type TimeRule } from './bar-rule.ts'
 
 /** Finer bars that coarser ones are made of. */
 export type FineBars = {
-  /** SQL of them, with the columns of klines of the market. */
+  /** SQL of them, with the columns of traded bars of the market. */
   readonly rows: string
   /** How long each is, µs, and what that is called. */
   readonly us: number
@@ -20,8 +20,8 @@ export type FineBars = {
  * SQL of the bars whose opening lies in a range, of all without one, one row per symbol and bar: open and close of the first and last fine bar with trades, highest, lowest, exact sums, the number of fine
  * bars held and expected, and whether these are the same. A fine bar without trades repeats the last close, and counts only in a bar that has no others.
  */
-export function resampleSql(market: Market, { rows, us, name, largest }: FineBars, rule: TimeRule, range?: TimeRange): string {
-  const sums = DATASETS.klines.columns(market).flatMap((column) => sumOf(column, largest, Math.ceil(longest(rule) / us)))
+export function resampleSql(market: MarketRef, { rows, us, name, largest }: FineBars, rule: TimeRule, range?: TimeRange): string {
+  const sums = valueColumns({ ...market, dataset: TRADED_BARS }).flatMap((column) => sumOf(column, largest, Math.ceil(longest(rule) / us)))
   const next = nextBarSql(rule, 'bar')
   const later = `CASE WHEN trade_count > 0 THEN epoch_us(open_time) ELSE epoch_us(open_time)`
   const inner = `SELECT symbol, ${barKeySql(rule, 'open_time')} AS bar_key, arg_min("open", ${later} + ${FAR} END) AS "open", max(CASE WHEN trade_count > 0 THEN high END) AS high,
@@ -37,16 +37,14 @@ export function resampleSql(market: Market, { rows, us, name, largest }: FineBar
 /** Further away than any two instants. */
 const FAR = '4611686018427387904'
 
-const PRICES: ReadonlySet<string> = new Set(['open', 'high', 'low', 'close'])
-
 /**
  * Amounts are published with at most 8 decimals, of which a double below 2·10⁷ carries every one. A sum is exact when it is added up as whole hundred-millionths, or, as long as its rounding
  * stays below half of one, when it is brought back to them at the end. Of the ways that are sure for the largest amount there is, the cheapest is taken:
  * n amounts of S in all are off by less than (n + 1)·S·2⁻⁵³ in whatever order they are added; below 10⁷ in all a compensated sum (Kahan 1965) is off by less than 3.3·10⁻⁹; below 9·10⁷ whole hundred-millionths fit a double; amounts below 2·10⁷ are added up as whole parts and
  * hundred-millionths apart; beyond that the shortest text that gives the double is the published one, and decimals are added.
  */
-function sumOf(column: CsvColumn, largest: ReadonlyMap<string, number>, most: number): { sum: string; result: string }[] {
-  if (column.name === undefined || column.type === 'instant' || column.type === 'string' || PRICES.has(column.name)) return []
+function sumOf(column: Column, largest: ReadonlyMap<string, number>, most: number): { sum: string; result: string }[] {
+  if (column.measure !== 'amount') return []
   const name = quoteName(column.name)
   if (column.type === 'long') return [{ sum: `sum(${name})::BIGINT AS ${name}`, result: name }]
   const one = largest.get(column.name) ?? Number.POSITIVE_INFINITY

@@ -1,33 +1,36 @@
 import { LakehouseError } from '../../core/errors.ts'
-import { amountNames, type TradedRows } from './traded-rows.ts'
+import { isCountedInBase, tradedNames } from '../../sources/series.ts'
+import type { TradedRows } from './traded-rows.ts'
 
 /** When a series is cut in two: after a break of `splitUs`, or of `jumpUs` that the price has jumped over by more than `jump`. */
 type SegmentRule = { readonly splitUs: number; readonly jumpUs: number; readonly jump: number }
 
-/** As users of binance_datatool know it. */
+/** As users of the usual download tools know it. */
 const SEGMENT_RULE: SegmentRule = { splitUs: 2 * 86_400_000_000, jumpUs: 86_400_000_000, jump: 0.1 }
 
+/** SQL of funding rates, and what they call the time and the rate. */
+export type FundingRows = { readonly rows: string; readonly time: string; readonly rate: string }
+
 /**
- * SQL of klines as a back-test wants them: cut into segments where a ticker came back as something else (SP0_…, SP1_… before, the last keeps the name), every bar of a segment's calendar
+ * SQL of bars as a back-test wants them: cut into segments where a ticker came back as something else (SP0_…, SP1_… before, the last keeps the name), every bar of a segment's calendar
  * there, the average price within [low, high], and the funding rate at the bar's beginning. Bars that are filled in have the last close for every price, no volume, and say so: `is_filled`.
- * `funding` is SQL of funding rates; of futures without any the rate is 0. Throws INDICATOR_INVALID for rows that are no klines of a fixed length.
+ * `funding` is where funding rates are read; of futures without any the rate is 0. Throws INDICATOR_INVALID for rows that are no bars of a fixed length.
  */
-export function segmentsSql(source: TradedRows, rows: string, funding: string | undefined, rule: SegmentRule = SEGMENT_RULE): string {
+export function segmentsSql(source: TradedRows, rows: string, funding: FundingRows | undefined, rule: SegmentRule = SEGMENT_RULE): string {
   const { us, market } = source
   if (us === undefined)
     throw new LakehouseError('INDICATOR_INVALID', 'segments are made of klines of a fixed length, not of trades or months', {
       details: { rows: source.interval },
     })
-  const [amount, value, takerAmount, takerValue] = amountNames(market)
+  const { amount, value, taker_amount: takerAmount, taker_value: takerValue } = tradedNames(market)
   // Of coin-margined futures the value of a contract in the quote asset is a round number, and the average price is contracts × size / base asset.
-  const average =
-    market === 'cm'
-      ? `${amount} * round(median(${value} * (high + low) / 2 / ${amount}) OVER (PARTITION BY symbol)) / ${value}`
-      : `${value} / ${amount}`
+  const average = isCountedInBase(market)
+    ? `${value} / ${amount}`
+    : `${amount} * round(median(${value} * (high + low) / 2 / ${amount}) OVER (PARTITION BY symbol)) / ${value}`
   const rates =
     funding === undefined
       ? 'SELECT NULL::VARCHAR AS symbol, NULL::TIMESTAMPTZ AS open_time, 0::DOUBLE AS rate WHERE false'
-      : `SELECT symbol, date_trunc('hour', calc_time) AS open_time, arg_max(last_funding_rate, calc_time) AS rate FROM (${funding}) GROUP BY ALL`
+      : `SELECT symbol, date_trunc('hour', ${funding.time}) AS open_time, arg_max(${funding.rate}, ${funding.time}) AS rate FROM (${funding.rows}) GROUP BY ALL`
   return `WITH traded AS (SELECT symbol, open_time, open, high, low, close, ${amount}, ${value}, trade_count, ${takerAmount}, ${takerValue}, greatest(low, least(high, ${average})) AS vwap
       FROM (${rows}) WHERE ${amount} > 0 AND ${value} > 0),
     stepped AS (SELECT *, epoch_us(open_time) - epoch_us(lag(open_time) OVER by_time) AS gap, abs(open / lag(close) OVER by_time - 1) AS jump FROM traded WINDOW by_time AS (PARTITION BY symbol ORDER BY open_time)),

@@ -1,54 +1,47 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { INTERVALS } from '../../core/interval.ts'
-import type { Market } from '../../core/market.ts'
-import { DATASETS, type Series, seriesOf } from '../../datasets/registry.ts'
+import {
+  columnNames,
+  findColumn,
+  findNames,
+  isCountedInBase,
+  isSingleTrades,
+  isTradedBars,
+  isTrades,
+  type MarketRef,
+  type Series,
+  seriesOf,
+  tradedNames,
+} from '../../sources/series.ts'
+import { barSeriesOf, tradedBars } from './bars.ts'
 
 /** Rows that bars can be made of, brought to one shape. */
 export type TradedRows = {
-  readonly market: Market
+  readonly market: MarketRef
   /** How long each row lasts, µs; undefined for trades. */
   readonly us: number | undefined
   readonly interval: string
   /** Whether rows say what they are worth. */
   readonly hasWorth: boolean
-  /** SQL of: symbol, open_time, close_time, place (order within the symbol), open, high, low, close, and the amounts under the names of klines of the market. */
+  /** SQL of: symbol, open_time, close_time, place (order within the symbol), open, high, low, close, and the amounts under the names of traded bars of the market. */
   select(rows: string): string
 }
 
-/** Of rows that do not say what they are worth. */
-const NO_WORTH = 'NULL::DOUBLE'
-
-/** How a table's rows are read as what was traded: klines of any interval, our own bars, trades or aggregated trades. Throws INDICATOR_INVALID for any other. */
+/** How a table's rows are read as what was traded: published bars of any interval, our own bars, trades or joined trades. Throws INDICATOR_INVALID for any other. */
 export function tradedRows(table: string): TradedRows {
-  const [, gold = '', unit = ''] = /^gold\.binance_([a-z]+)_bars_(\w+)$/.exec(table) ?? []
-  const series = gold === '' ? seriesOf(table.replace(/^silver\./, '')) : seriesOf(`binance_${gold}_klines_${unit}`)
-  if (series?.dataset === 'klines') return ofBars(series)
-  if (series?.dataset === 'trades')
-    return ofTrades(series.market, { id: 'id', time: 'time', ...unitsOf(series.market, 'qty', 'quote_qty', 'base_qty'), count: '1' })
-  if (series?.dataset === 'aggTrades') {
-    const product = (quantity: string) => `round(price * ${quantity}, 8)`
-    const worth = series.market === 'cm' ? NO_WORTH : product('quantity')
-    const quantity = series.market === 'cm' ? 'contracts' : 'quantity'
-    return ofTrades(series.market, {
-      id: 'agg_trade_id',
-      time: 'transact_time',
-      quantity,
-      worth,
-      count: 'last_trade_id - first_trade_id + 1',
-    })
-  }
+  const bars = table.startsWith('gold.') ? barSeriesOf(table.slice('gold.'.length)) : undefined
+  const series = bars === undefined ? seriesOf(table.replace(/^silver\./, '')) : tradedBars(bars)
+  if (series !== undefined && isTradedBars(series)) return ofBars(series)
+  if (series !== undefined && isTrades(series)) return ofTrades(series)
   throw new LakehouseError('INDICATOR_INVALID', `bars are made of klines, trades or aggregated trades, not of ${table}`, {
     details: { table },
   })
 }
 
-function unitsOf(market: Market, quantity: string, worth: string, coinWorth: string): { quantity: string; worth: string } {
-  return market === 'cm' ? { quantity: 'contracts', worth: coinWorth } : { quantity, worth }
-}
-
-function ofBars({ market, interval }: Series): TradedRows {
+function ofBars(series: Series): TradedRows {
+  const { interval } = series
   return {
-    market,
+    market: series,
     us: interval === undefined ? undefined : INTERVALS[interval].us,
     interval: interval ?? '',
     hasWorth: true,
@@ -56,27 +49,34 @@ function ofBars({ market, interval }: Series): TradedRows {
   }
 }
 
-function ofTrades(
-  market: Market,
-  { id, time, quantity, worth, count }: { id: string; time: string; quantity: string; worth: string; count: string },
-): TradedRows {
-  const [amount, value, takerAmount, takerValue] = amountNames(market)
-  const taken = (sql: string) => (sql === NO_WORTH ? sql : `CASE WHEN is_buyer_maker THEN 0 ELSE ${sql} END`)
+function ofTrades(series: Series): TradedRows {
+  const bar = tradedNames(series)
+  const at = columnNames(series, 'event_time', 'sequence', 'price', 'amount', 'buyer_is_maker')
+  const worth = worthOf(series)
+  const taken = (sql: string) => `CASE WHEN ${at.buyer_is_maker} THEN 0 ELSE ${sql} END`
   return {
-    market,
+    market: series,
     us: undefined,
     interval: 'trades',
-    hasWorth: worth !== NO_WORTH,
-    select: (
-      rows,
-    ) => `SELECT symbol, ${time} AS open_time, ${time} AS close_time, ${id} AS place, price AS open, price AS high, price AS low, price AS close, ${quantity} AS ${amount}, ${worth} AS ${value},
-      (${count})::BIGINT AS trade_count, ${taken(quantity)} AS ${takerAmount}, ${taken(worth)} AS ${takerValue} FROM (${rows})`,
+    hasWorth: worth !== undefined,
+    select: (rows) => `SELECT symbol, ${at.event_time} AS open_time, ${at.event_time} AS close_time, ${at.sequence} AS place,
+      ${['open', 'high', 'low', 'close'].map((name) => `${at.price} AS ${name}`).join(', ')}, ${at.amount} AS ${bar.amount}, ${worth ?? NO_WORTH} AS ${bar.value},
+      (${countOf(series)})::BIGINT AS ${bar.trade_count}, ${taken(at.amount)} AS ${bar.taker_amount}, ${worth === undefined ? NO_WORTH : taken(worth)} AS ${bar.taker_value} FROM (${rows})`,
   }
 }
 
-/** What klines of a market call the traded amount, its worth, and the takers' part of both. */
-export function amountNames(market: Market): readonly [amount: string, value: string, takerAmount: string, takerValue: string] {
-  const names = DATASETS.klines.columns(market).flatMap(({ name, type }) => (name !== undefined && type === 'double' ? [name] : []))
-  const [amount = '', value = '', takerAmount = '', takerValue = ''] = names.slice(4)
-  return [amount, value, takerAmount, takerValue]
+const NO_WORTH = 'NULL::DOUBLE'
+
+/** SQL of what a trade was worth; undefined where rows neither say it nor let it be worked out. */
+function worthOf(series: Series): string | undefined {
+  const value = findColumn(series, 'value')
+  if (value !== undefined) return value.name
+  const { price, amount } = columnNames(series, 'price', 'amount')
+  return isCountedInBase(series) ? `round(${price} * ${amount}, 8)` : undefined
+}
+
+/** SQL of how many trades a row is made of. */
+function countOf(series: Series): string {
+  const ids = findNames(series, 'first_trade_id', 'last_trade_id')
+  return ids === undefined || isSingleTrades(series) ? '1' : `${ids.last_trade_id} - ${ids.first_trade_id} + 1`
 }

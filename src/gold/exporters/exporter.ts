@@ -1,13 +1,13 @@
 import type { Interval } from '../../core/interval.ts'
-import type { Market } from '../../core/market.ts'
 import type { DuckDBSession } from '../../platform/duckdb/session.ts'
+import type { MarketRef } from '../../sources/series.ts'
 
 /** What is exported: bars of one interval of one market. */
 type ExportedBars = {
   readonly session: DuckDBSession
-  /** SQL of the bars, with the columns of klines of the market. */
+  /** SQL of the bars, with the columns of traded bars of the market. */
   readonly rows: string
-  readonly market: Market
+  readonly market: MarketRef
   readonly interval: Interval
   /** Where files go; it is there. */
   readonly folder: string

@@ -1,9 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { splitSymbol } from '../../core/symbol.ts'
 import { readDoubles } from '../../platform/duckdb/read-doubles.ts'
 import { quote } from '../../platform/duckdb/session.ts'
-import { amountNames } from '../bars/traded-rows.ts'
+import { marketOf, sourceOf, tradedNames } from '../../sources/series.ts'
 import type { Exporter } from './exporter.ts'
 
 export const freqtrade = {
@@ -12,7 +11,7 @@ export const freqtrade = {
   async write({ session, rows, market, interval, folder }, symbol) {
     // Loaded when it is needed: it would double the time of every start.
     const arrow = await import('apache-arrow')
-    const [amount] = amountNames(market)
+    const { amount } = tradedNames(market)
     const result = await session.stream(
       `SELECT epoch_ms(open_time)::DOUBLE, open, high, low, close, ${amount}::DOUBLE FROM (${rows}) WHERE symbol = ${quote(symbol)} ORDER BY open_time`,
     )
@@ -31,15 +30,16 @@ export const freqtrade = {
       (name, index) => [name, arrow.makeVector(prices[index] ?? new Float64Array())] as const,
     )
     const table = new arrow.Table({ date: instants, ...Object.fromEntries(named) } as Record<string, import('apache-arrow').Vector>)
-    const { base: plain, quote: asset, multiplier, contractType } = splitSymbol(market, symbol)
+    const { base: plain, quote: asset, multiplier, contractType, expiry } = sourceOf(market).symbols.split(market.market, symbol)
     // 1000SHIB is not SHIB, and a contract that expires, or was settled, is not the perpetual one.
     const base = multiplier === 1 ? plain : `${multiplier}${plain}`
-    const suffix = contractType === 'delivery' ? `_${symbol.split('_')[1] ?? ''}` : contractType === 'settled' ? '_SETTLED' : ''
+    const suffix = contractType === 'delivery' ? `_${expiry ?? ''}` : contractType === 'settled' ? '_SETTLED' : ''
     const timeframe = interval === '1mo' ? '1M' : interval
+    const { kind } = marketOf(market)
     const file =
-      market === 'spot'
+      kind === 'spot'
         ? `${base}_${asset}-${timeframe}.feather`
-        : join('futures', `${base}_${asset}_${market === 'cm' ? base : asset}${suffix}-${timeframe}-futures.feather`)
+        : join('futures', `${base}_${asset}_${kind === 'inverse' ? base : asset}${suffix}-${timeframe}-futures.feather`)
     await mkdir(dirname(join(folder, file)), { recursive: true })
     await writeFile(join(folder, file), arrow.tableToIPC(table, 'file'))
     return [file]

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { LakehouseError } from '../../core/errors.ts'
 import { quote } from '../../platform/duckdb/session.ts'
 import { zipOne } from '../../platform/zip-writer.ts'
-import { amountNames } from '../bars/traded-rows.ts'
+import { marketOf, tradedNames } from '../../sources/series.ts'
 import type { Exporter } from './exporter.ts'
 
 /** Lean knows these resolutions; minutes lie in a file a day, the others in one file. */
@@ -12,14 +12,14 @@ const RESOLUTIONS: Readonly<Record<string, 'minute' | 'hour' | 'daily'>> = { '1m
 export const lean = {
   id: 'lean',
   meaning:
-    'QuantConnect Lean: zipped CSV of its data folder, crypto/binance/minute/btcusdt/YYYYMMDD_trade.zip, of futures cryptofuture/…; intervals 1m, 1h, 1d',
+    'QuantConnect Lean: zipped CSV of its data folder, crypto/EXCHANGE/minute/btcusdt/YYYYMMDD_trade.zip, of futures cryptofuture/…; intervals 1m, 1h, 1d',
   async write({ session, rows, market, interval, folder }, symbol) {
     const resolution = RESOLUTIONS[interval]
     if (resolution === undefined)
       throw new LakehouseError('USAGE', `Lean has minutes, hours and days: 1m, 1h or 1d, not ${interval}`, { details: { interval } })
-    const [amount] = amountNames(market)
+    const { amount } = tradedNames(market)
     const name = symbol.toLowerCase()
-    const place = join(market === 'spot' ? 'crypto' : 'cryptofuture', 'binance', resolution)
+    const place = join(marketOf(market).kind === 'spot' ? 'crypto' : 'cryptofuture', market.exchange, resolution)
     const time = resolution === 'minute' ? 'epoch_ms(open_time) % 86400000' : "strftime(open_time, '%Y%m%d %H:%M')"
     const lines = await session.stream(
       `SELECT strftime(open_time, '%Y%m%d') AS day, concat_ws(',', ${time}, ${['open', 'high', 'low', 'close', amount].map((name) => `${name}::DECIMAL(38, 8)`).join(', ')}) AS line FROM (${rows}) WHERE symbol = ${quote(symbol)} ORDER BY open_time`,

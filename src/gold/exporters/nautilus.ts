@@ -1,9 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { INTERVALS } from '../../core/interval.ts'
-import { splitSymbol } from '../../core/symbol.ts'
 import { quote } from '../../platform/duckdb/session.ts'
-import { amountNames } from '../bars/traded-rows.ts'
+import { sourceOf, tradedNames } from '../../sources/series.ts'
 import type { Exporter } from './exporter.ts'
 
 const UNITS: Readonly<Record<string, string>> = { s: 'SECOND', m: 'MINUTE', h: 'HOUR', d: 'DAY', w: 'WEEK', mo: 'MONTH' }
@@ -24,13 +23,13 @@ function decimals(column: string): string {
 export const nautilus = {
   id: 'nautilus',
   meaning:
-    'NautilusTrader (1.2xx, high precision): its Parquet catalog, data/bar/BTCUSDT.BINANCE-1-HOUR-LAST-EXTERNAL/…; bars are stamped with their closing time',
+    'NautilusTrader (1.2xx, high precision): its Parquet catalog, data/bar/BTCUSDT.EXCHANGE-1-HOUR-LAST-EXTERNAL/…; bars are stamped with their closing time',
   async write({ session, rows, market, interval, folder }, symbol) {
     const [, step = '', unit = ''] = /^(\d+)(\D+)$/.exec(interval) ?? []
-    const isPerpetual = splitSymbol(market, symbol).contractType === 'perpetual'
-    const instrument = `${symbol}${isPerpetual ? '-PERP' : ''}.BINANCE`
+    const isPerpetual = sourceOf(market).symbols.split(market.market, symbol).contractType === 'perpetual'
+    const instrument = `${symbol}${isPerpetual ? '-PERP' : ''}.${market.exchange.toUpperCase()}`
     const type = `${instrument}-${step}-${UNITS[unit] ?? ''}-LAST-EXTERNAL`
-    const [amount] = amountNames(market)
+    const { amount } = tradedNames(market)
     const { us } = INTERVALS[interval]
     const closed = us === undefined ? 'epoch_ns(open_time + INTERVAL 1 MONTH)' : `epoch_ns(open_time) + ${us * 1000}`
     const of = `FROM (${rows}) WHERE symbol = ${quote(symbol)}`

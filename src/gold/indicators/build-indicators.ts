@@ -15,6 +15,7 @@ import { listTables } from '../../lake/tables/list-tables.ts'
 import { scanSql } from '../../lake/tables/scan-sql.ts'
 import { createTable, deletePartitions, writeRows } from '../../lake/tables/write-rows.ts'
 import { quote, quoteName } from '../../platform/duckdb/session.ts'
+import { EXCHANGE_IDS } from '../../sources/registry.ts'
 import type { GoldDeps, GoldOutcome } from '../bars/build-bars.ts'
 import { computeIndicators, inputRows, type Memories } from './compute-indicators.ts'
 import { type IndicatorSpec, parseIndicators } from './indicator-spec.ts'
@@ -104,9 +105,14 @@ export async function dropIndicators(deps: GoldDeps, name: string): Promise<numb
   return keys.length + newest.length
 }
 
+/** Names of other tables of gold, and what may become one: a table of an exchange's bars. */
+function isTaken(name: string): boolean {
+  return name === 'universe' || name === 'indicator_memory' || EXCHANGE_IDS.some((exchange) => name.startsWith(`${exchange}_`))
+}
+
 /** Throws USAGE for what is no name of a table of indicators. */
 function checkName(name: string): string {
-  if (/^[a-z][a-z0-9_]*$/.test(name) && !/^(binance_|universe$|indicator_memory$)/.test(name)) return name
+  if (/^[a-z][a-z0-9_]*$/.test(name) && !isTaken(name)) return name
   throw new LakehouseError(
     'USAGE',
     `"${name}" is no name for indicators: small letters, digits and _, and not that of another table of gold`,

@@ -1,7 +1,10 @@
 import { LakehouseError } from '../../core/errors.ts'
+import type { Role } from '../../datasets/contract.ts'
+import { DATASETS, TRADED_BARS } from '../../datasets/registry.ts'
 import { type FeedColumn, registerFeed } from '../../platform/duckdb/feed.ts'
 import { readDoubles } from '../../platform/duckdb/read-doubles.ts'
 import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
+import { SOURCES } from '../../sources/registry.ts'
 import type { InputName, Kernel } from './indicator.ts'
 import { type IndicatorSpec, inputsOf } from './indicator-spec.ts'
 import { runKernel } from './run-indicator.ts'
@@ -12,15 +15,24 @@ export type Memories = Map<string, Float64Array>
 /** So many rows are in memory at once, unless a single symbol has more. */
 const ROWS_AT_ONCE = 1 << 20
 
-/** The columns of bars that may stand for an input, the first that a table has. Of coin-margined futures what is traded in the base asset is the volume. */
+/** What markets count in, each once. */
+const UNITS = SOURCES.flatMap(({ markets }) => Object.values(markets).map(({ units }) => units))
+
+/** The columns of bars that may stand for an input, the first that a table has. What is traded in the base asset is the volume, whether it is the amount or the value. */
 const INPUT_COLUMNS: Readonly<Record<Exclude<InputName, 'time'>, readonly string[]>> = {
-  open: ['open'],
-  high: ['high'],
-  low: ['low'],
-  close: ['close'],
-  volume: ['volume', 'base_volume'],
-  quote_volume: ['quote_volume'],
+  open: columnsOf('open'),
+  high: columnsOf('high'),
+  low: columnsOf('low'),
+  close: columnsOf('close'),
+  volume: [...columnsOf('amount', 'base asset'), ...columnsOf('value', 'base asset')],
+  quote_volume: columnsOf('value', 'quote asset'),
   benchmark: ['benchmark'],
+}
+
+/** What traded bars of any market call the column of a role, where it is in that unit. */
+function columnsOf(role: Role, unit?: string): string[] {
+  const columns = UNITS.flatMap((units) => DATASETS[TRADED_BARS].columns(units))
+  return [...new Set(columns.filter((one) => one.roles.includes(role) && (unit ?? one.unit) === one.unit).map(({ name }) => name))]
 }
 
 /** SQL of symbol, time (µs) and the inputs of a table's rows, in that order. Throws INDICATOR_INVALID where the table lacks one. */

@@ -1,4 +1,5 @@
 import { LakehouseError } from '../../core/errors.ts'
+import { EXCHANGE_IDS } from '../../sources/registry.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { type CommitDeps, update } from '../iceberg/commit.ts'
 import { parseMetadata, type TableMetadata } from '../iceberg/metadata.ts'
@@ -108,7 +109,7 @@ export class LakeCatalog {
 }
 
 /** Folders of bronze that are no tables. */
-const TAKEN: readonly string[] = ['binance', 'raw']
+const TAKEN: readonly string[] = [...EXCHANGE_IDS, 'raw']
 
 function rootOf(namespace: Layer, name: string): string {
   if (name.startsWith('_') || (namespace === 'bronze' && TAKEN.includes(name)))

@@ -1,4 +1,4 @@
-import type { TableColumn } from '../../datasets/registry.ts'
+import type { TableColumn } from '../../datasets/contract.ts'
 import type { PeriodTransform, Transform } from './transform.ts'
 import type { IcebergType } from './values.ts'
 

@@ -47,7 +47,7 @@ export type ObjectState = {
   readonly size: number
   readonly etag: string
   readonly lastModifiedMs: number
-  /** The digest in the .CHECKSUM file, null when there was none. */
+  /** The digest in the checksum file, null when there was none. */
   readonly published: string | null
 }
 

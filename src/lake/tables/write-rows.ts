@@ -3,6 +3,7 @@ import { LakehouseError } from '../../core/errors.ts'
 import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { type CommitDeps, commit, update } from '../iceberg/commit.ts'
+import { withColumns } from '../iceberg/evolve.ts'
 import type { DataFile } from '../iceberg/manifest.ts'
 import { newMetadata } from '../iceberg/metadata.ts'
 import type { PartitionField, TableShape } from '../iceberg/schema.ts'
@@ -102,6 +103,19 @@ export async function createTable(
     if (current !== undefined) return undefined
     const metadata = newMetadata(urlOf(store, root), shape, commits.nowMs())
     return { ...metadata, properties: { ...metadata.properties, ...properties } }
+  })
+}
+
+/** Adds the columns of a shape that an older table lacks, at its end; their values are null in rows that are there. */
+export async function addMissingColumns({ store, commits }: WriteDeps, root: string, shape: TableShape): Promise<void> {
+  await update(store, root, commits, async (current) => {
+    const held = new Set(current?.shape.fields.map(({ name }) => name))
+    const missing = shape.fields.filter(({ name }) => !held.has(name))
+    if (current === undefined || missing.length === 0) return undefined
+    return withColumns(
+      current.metadata,
+      missing.map(({ name, type, doc }) => ({ kind: 'add' as const, name, type, ...(doc === undefined ? {} : { doc }) })),
+    )
   })
 }
 

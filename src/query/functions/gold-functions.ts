@@ -1,15 +1,14 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { INTERVAL_IDS, INTERVALS } from '../../core/interval.ts'
-import { MARKETS } from '../../core/market.ts'
 import { parseInstant, type TimeRange, US_PER_DAY, US_PER_SECOND, utc } from '../../core/time.ts'
-import { type DatasetId, seriesOf, silverTableName } from '../../datasets/registry.ts'
+import { type DatasetId, FUNDING, TRADED_BARS } from '../../datasets/registry.ts'
 import { AGGREGATIONS } from '../../gold/aggregations/registry.ts'
 import { parseAmountRule, parseTimeRule } from '../../gold/bars/bar-rule.ts'
 import { largestAmounts } from '../../gold/bars/bars.ts'
 import { eventBars } from '../../gold/bars/event-bars.ts'
 import { resampleSql } from '../../gold/bars/resample.ts'
 import { segmentsSql } from '../../gold/bars/segments.ts'
-import { amountNames, tradedRows } from '../../gold/bars/traded-rows.ts'
+import { tradedRows } from '../../gold/bars/traded-rows.ts'
 import { computeIndicators, inputRows } from '../../gold/indicators/compute-indicators.ts'
 import { parseIndicators } from '../../gold/indicators/indicator-spec.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
@@ -17,9 +16,21 @@ import { shownId } from '../../lake/iceberg/metadata.ts'
 import { type Predicate, planScan } from '../../lake/iceberg/scan.ts'
 import type { TableShape } from '../../lake/iceberg/schema.ts'
 import { type AsOf, liveFiles, loadTable, required, shapeAt, snapshotOf } from '../../lake/iceberg/table.ts'
+import { tableKey } from '../../lake/layout.ts'
 import { listTables } from '../../lake/tables/list-tables.ts'
 import { scanSql } from '../../lake/tables/scan-sql.ts'
 import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
+import { DEFAULT_SOURCE, findSource } from '../../sources/registry.ts'
+import {
+  columnNames,
+  exampleTable,
+  isBars,
+  isCountedInBase,
+  isOfSameMarket,
+  seriesOf,
+  silverTableName,
+  tradedNames,
+} from '../../sources/series.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { type BoundTable, boundTable } from '../bound-table.ts'
 
@@ -40,31 +51,33 @@ type GoldFunction = {
   make(context: Context, given: Readonly<Record<string, string>>, target: string): Promise<void>
 }
 
+const EXAMPLE_BARS = exampleTable(TRADED_BARS, '1m')
+
 /** Table functions of SQL whose arguments are constants: what they give is made before the statement runs. */
 const FUNCTIONS: Readonly<Record<string, GoldFunction>> = {
   indicators: {
     parameters: { source: undefined, symbol: undefined, spec: undefined, benchmark: '' },
-    example: "indicators('silver.binance_spot_klines_1m', 'BTCUSDT', 'rsi(14), macd(12, 26, 9)' [, 'ETHUSDT' as the benchmark])",
+    example: `indicators('${EXAMPLE_BARS}', 'BTCUSDT', 'rsi(14), macd(12, 26, 9)' [, 'ETHUSDT' as the benchmark])`,
     make: makeIndicators,
   },
   resample: {
     parameters: { source: undefined, symbols: undefined, every: undefined, from: '', to: '', start_offset: '0m', zone: '' },
-    example: "resample('silver.binance_spot_klines_1m', 'BTC*', '7m' [, from, to, start_offset := '1m', zone := 'Europe/Berlin'])",
+    example: `resample('${EXAMPLE_BARS}', 'BTC*', '7m' [, from, to, start_offset := '1m', zone := 'Europe/Berlin'])`,
     make: makeTimeBars,
   },
   event_bars: {
     parameters: { source: undefined, symbols: undefined, size: undefined, from: '', to: '' },
-    example: "event_bars('silver.binance_um_trades', 'BTCUSDT', 'volume:100' [, from, to])",
+    example: `event_bars('${exampleTable('trades')}', 'BTCUSDT', 'volume:100' [, from, to])`,
     make: makeEventBars,
   },
   aggregate: {
-    parameters: { id: undefined, market: undefined, symbols: '*', from: '', to: '', options: '' },
+    parameters: { id: undefined, market: undefined, symbols: '*', from: '', to: '', options: '', exchange: DEFAULT_SOURCE.id },
     example: "aggregate('order_flow', 'spot', 'BTC*' [, from, to, options := 'minutes=60'])",
     make: makeAggregate,
   },
   segments: {
     parameters: { source: undefined, symbols: undefined },
-    example: "segments('silver.binance_um_klines_1m', 'BTC*')",
+    example: `segments('${EXAMPLE_BARS}', 'BTC*')`,
     make: makeSegments,
   },
 }
@@ -209,8 +222,8 @@ async function makeTimeBars(
   const { rows, files, shape } = await sourceOf(context, source, symbols, rangeOf(from, to))
   const isTrades = traded.us === undefined && traded.interval === 'trades'
   if (!isTrades) checkCut(source, traded.us, 'us' in rule ? [rule.us, rule.offsetUs] : [US_PER_DAY, rule.offsetUs])
-  const [amount, value] = amountNames(traded.market)
-  const price = traded.market === 'cm' ? '' : `, CASE WHEN ${amount} > 0 THEN ${value} / ${amount} END AS vwap`
+  const { amount, value } = tradedNames(traded.market)
+  const price = isCountedInBase(traded.market) ? `, CASE WHEN ${amount} > 0 THEN ${value} / ${amount} END AS vwap` : ''
   const fine = {
     rows: traded.select(rows),
     us: traded.us ?? 1,
@@ -262,26 +275,28 @@ async function makeSegments(
   target: string,
 ): Promise<void> {
   const traded = tradedRows(source)
-  const rates = `silver.binance_${traded.market}_funding_rate`
-  const hasRates = (await loadTable(context.store, rates.replace('.', '/'))) !== undefined
-  const funding = hasRates ? (await sourceOf(context, rates, symbols)).rows : undefined
+  const rates = { ...traded.market, dataset: FUNDING, interval: undefined }
+  const name = silverTableName(rates)
+  const hasRates = (await loadTable(context.store, tableKey('silver', name))) !== undefined
+  const { event_time: time, rate } = columnNames(rates, 'event_time', 'rate')
+  const funding = hasRates ? { rows: (await sourceOf(context, `silver.${name}`, symbols)).rows, time, rate } : undefined
   const sql = segmentsSql(traded, (await sourceOf(context, source, symbols)).rows, funding)
   await context.session.run(`CREATE OR REPLACE TEMP TABLE ${quoteName(target)} AS ${sql}`)
 }
 
 async function makeAggregate(
   context: Context,
-  { id = '', market: named = '', symbols = '', from = '', to = '', options = '' }: Readonly<Record<string, string>>,
+  { id = '', market = '', symbols = '', from = '', to = '', options = '', exchange = '' }: Readonly<Record<string, string>>,
   target: string,
 ): Promise<void> {
   const aggregation = AGGREGATIONS.find((one) => one.id === id)
-  const market = MARKETS.find((one) => one === named)
-  if (aggregation === undefined || market === undefined)
+  const { markets } = findSource(exchange)
+  if (aggregation === undefined || !Object.hasOwn(markets, market))
     throw new LakehouseError(
       'USAGE',
-      `aggregate takes one of ${AGGREGATIONS.map((one) => one.id).join(', ')}, and a market: ${MARKETS.join(', ')}`,
+      `aggregate takes one of ${AGGREGATIONS.map((one) => one.id).join(', ')}, and a market: ${Object.keys(markets).join(', ')}`,
       {
-        details: { id, market: named },
+        details: { id, market },
       },
     )
   const { interval, ...numbers } = Object.fromEntries(
@@ -309,10 +324,11 @@ async function makeAggregate(
       `${id} needs ${dataset} of ${market}${interval === undefined ? '' : ` of ${interval}`}, of which the lake has none`,
       { details: { id, dataset } },
     )
+  const of = { exchange, market }
   const intervalsOf = (dataset: DatasetId) =>
-    there.filter((one) => one.dataset === dataset && one.market === market).map((one) => one.interval)
+    there.filter((one) => one.dataset === dataset && isOfSameMarket(one, of)).map((one) => one.interval)
   const datasets = Object.values(aggregation.inputs)
-  const cut = datasets.filter((dataset) => dataset.toLowerCase().endsWith('klines'))
+  const cut = datasets.filter((dataset) => isBars({ dataset }))
   // Bars of several kinds stand side by side: they must be as long as each other.
   const common = INTERVAL_IDS.find(
     (one) => (interval === undefined || one === interval) && cut.every((dataset) => intervalsOf(dataset).includes(one)),
@@ -323,10 +339,10 @@ async function makeAggregate(
   const rows: Record<string, string> = {}
   for (const [name, dataset] of Object.entries(aggregation.inputs)) {
     const series = there.find(
-      (one) => one.dataset === dataset && one.market === market && (!cut.includes(dataset) || one.interval === common),
+      (one) => one.dataset === dataset && isOfSameMarket(one, of) && (!cut.includes(dataset) || one.interval === common),
     )
     if (series === undefined) throw lacking(dataset)
     rows[name] = (await sourceOf(context, `silver.${silverTableName(series)}`, symbols, rangeOf(from, to))).rows
   }
-  await context.session.run(`CREATE OR REPLACE TEMP TABLE ${quoteName(target)} AS ${aggregation.sql(rows, given, market)}`)
+  await context.session.run(`CREATE OR REPLACE TEMP TABLE ${quoteName(target)} AS ${aggregation.sql(rows, given, of)}`)
 }

@@ -1,5 +1,4 @@
 import { asLakehouseError } from '../../core/errors.ts'
-import { DATASETS, type Series, silverColumns } from '../../datasets/registry.ts'
 import { fieldsOf, periodRange } from '../../lake/iceberg/schema.ts'
 import { periodOf } from '../../lake/iceberg/transform.ts'
 import { type WrittenFile, writeDataFile } from '../../lake/tables/data-file.ts'
@@ -7,6 +6,7 @@ import { registerFeed } from '../../platform/duckdb/feed.ts'
 import { type DuckDBSession, quoteName } from '../../platform/duckdb/session.ts'
 import type { FileEvidence } from '../../sources/csv/file-evidence.ts'
 import type { ZipReader } from '../../sources/csv/zip-entry.ts'
+import { contractOf, type Series, silverColumns } from '../../sources/series.ts'
 import { type Duplicates, findDuplicates, NO_DUPLICATES } from './duplicates.ts'
 import { type DecodedInput, InputFeed, InputRefused, SharedInputs } from './input-feed.ts'
 import { type BuildInput, type Refusal, transformOf } from './inputs.ts'
@@ -128,7 +128,7 @@ async function copySorted({ session, zips }: BuildTools, task: BuildTask): Promi
   const feed = registerFeed(session.connection, rows.columns, (chunk) => rows.fill(chunk))
   try {
     await session.run(`CREATE TEMP TABLE staged AS ${feed.sql}`).finally(() => feed.finish())
-    const { key, eventTime } = DATASETS[task.series.dataset]
+    const { key, eventTime } = contractOf(task.series)
     const duplicates = await findDuplicates(session, key, eventTime)
     const keys = key.map(quoteName).join(', ')
     const kept = duplicates.dropped === 0 ? 'true' : `rowid IN (SELECT min(rowid) FROM staged GROUP BY ${keys})`
@@ -143,7 +143,7 @@ function outcome(feed: InputFeed, file: WrittenFile, duplicates: Duplicates, ord
 }
 
 function write(session: DuckDBSession, query: string, task: BuildTask): Promise<WrittenFile> {
-  return writeDataFile(session, query, fieldsOf(silverColumns(task.series)), task.output, DATASETS[task.series.dataset].parquet)
+  return writeDataFile(session, query, fieldsOf(silverColumns(task.series)), task.output, contractOf(task.series).parquet)
 }
 
 function rangeOf(task: BuildTask) {

@@ -3,7 +3,6 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LakehouseError } from '../../core/errors.ts'
 import { formatMonth } from '../../core/time.ts'
-import { DATASETS, type Series, silverColumns, silverTableName } from '../../datasets/registry.ts'
 import type { CommitDeps } from '../../lake/iceberg/commit.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
 import { byPeriod, fieldsOf, periodFolder, periodRange, type TableShape } from '../../lake/iceberg/schema.ts'
@@ -15,7 +14,8 @@ import type { LedgerWriter } from '../../lake/ledger/writer.ts'
 import { CommitQueue, filesByPartition, type PartitionChange } from '../../lake/tables/commit-queue.ts'
 import type { DuckDBSession } from '../../platform/duckdb/session.ts'
 import { mapConcurrent } from '../../platform/map-concurrent.ts'
-import { parseArchiveKey } from '../../sources/binance/archive/archive-key.ts'
+import { parseObjectKey } from '../../sources/objects.ts'
+import { contractOf, formatOf, type Series, silverColumns, silverTableName } from '../../sources/series.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { makeScratch } from '../../storage/scratch.ts'
 import { isFilled } from '../gaps/filled.ts'
@@ -53,7 +53,7 @@ const ROUNDS = 8
 
 /** The shape of a series' silver table. */
 function silverShape(series: Series): TableShape {
-  const { eventTime, key } = DATASETS[series.dataset]
+  const { eventTime, key } = contractOf(series)
   return { fields: fieldsOf(silverColumns(series)), partition: byPeriod(eventTime, transformOf(series)), sort: key }
 }
 
@@ -128,7 +128,7 @@ async function* inBatches(partitions: AsyncIterable<PartitionInputs>, unit: Peri
   let shared = new Set<string>()
   const monthOf = ({ partition }: PartitionInputs) => formatMonth(periodRange(unit, partition).start)
   for await (const one of partitions) {
-    const keys = unit === 'day' ? one.inputs.map(({ key }) => key).filter((key) => parseArchiveKey(key).period === 'monthly') : []
+    const keys = unit === 'day' ? one.inputs.map(({ key }) => key).filter((key) => parseObjectKey(key).period === 'monthly') : []
     const [first] = batch
     if (first !== undefined && !(keys.some((key) => shared.has(key)) && monthOf(first) === monthOf(one))) {
       yield batch
@@ -201,7 +201,7 @@ class PartitionBuilder {
 
   #plan({ partition, inputs }: PartitionInputs): PartitionPlan {
     const live = new Set((this.#live.get(partition) ?? []).map(({ path }) => path))
-    const groups = groupInputs(inputs)
+    const groups = groupInputs(this.#series, inputs)
     const urls = new Set([...groups.values()].map((group) => this.#url(partition, group)))
     const missing = new Map([...groups].filter(([, group]) => !live.has(this.#url(partition, group))))
     return { partition, live, missing, stale: [...live].filter((path) => !isFilled({ path }) && !urls.has(path)) }
@@ -230,7 +230,7 @@ class PartitionBuilder {
   }
 
   #url(partition: number, group: readonly BuildInput[]): string {
-    const folder = periodFolder(DATASETS[this.#series.dataset].eventTime, transformOf(this.#series), partition)
+    const folder = periodFolder(contractOf(this.#series).eventTime, transformOf(this.#series), partition)
     return urlOf(
       this.#deps.store,
       `${tableKey('silver', this.#table)}/data/${folder}/${fingerprint(this.#series, partition, group)}.parquet`,
@@ -283,7 +283,7 @@ class PartitionBuilder {
   /** Writes what was learnt of the inputs into the ledger; true when rows of other partitions turned up for the first time. */
   async #record(partition: number, group: readonly BuildInput[], outcome: BuildOutcome): Promise<boolean> {
     const { ledger, store } = this.#deps
-    const decoder = DATASETS[this.#series.dataset].decoderVersion
+    const decoder = formatOf(this.#series).decoderVersion
     for (const { key, sha256, code, message, bound, lost } of outcome.refused) {
       if (lost) {
         await ledger.append({ event: 'lost', key, sha256, code, message })

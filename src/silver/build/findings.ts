@@ -1,6 +1,6 @@
 import { type Finding, wholeFinding } from '../../core/finding.ts'
 import { quarantinedRowsKey } from '../../lake/layout.ts'
-import { parseArchiveKey } from '../../sources/binance/archive/archive-key.ts'
+import { parseObjectKey } from '../../sources/objects.ts'
 import type { BuildOutcome } from './build-file.ts'
 import type { Refusal } from './inputs.ts'
 
@@ -13,7 +13,7 @@ export function buildFindings(name: string, outcomes: readonly BuildOutcome[], r
       check: code.toLowerCase(),
       severity: 'error',
       table,
-      symbol: parseArchiveKey(key).symbol,
+      symbol: parseObjectKey(key).symbol,
       from: null,
       to: null,
       count: 1,
@@ -26,7 +26,7 @@ export function buildFindings(name: string, outcomes: readonly BuildOutcome[], r
 function duplicateFindings(table: string, { decoded, duplicates }: BuildOutcome): Finding[] {
   const { dropped, conflicting, conflicts } = duplicates
   if (dropped === 0) return []
-  const symbols = [...new Set(decoded.map(({ key }) => parseArchiveKey(key).symbol))]
+  const symbols = [...new Set(decoded.map(({ key }) => parseObjectKey(key).symbol))]
   const symbol = symbols.length === 1 ? (symbols[0] ?? null) : null
   const rule = `${dropped} rows repeat the key of an earlier one and were dropped: the first read stays, monthly files before daily ones`
   const findings: Finding[] = [
@@ -59,7 +59,7 @@ function rejectedRows(name: string, outcomes: readonly BuildOutcome[]): Finding[
   )
   return [...rejecting.values()].map(({ key, sha256, evidence }): Finding => {
     const explanation = `${evidence.rejected} lines of ${key} could not be typed: ${quarantinedRowsKey(name)}/${sha256}.ndjson`
-    const { symbol } = parseArchiveKey(key)
+    const { symbol } = parseObjectKey(key)
     return {
       check: 'rejected_rows',
       severity: 'error',

@@ -3,14 +3,14 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { LakehouseError, systemCode } from '../../core/errors.ts'
 import type { TimeRange } from '../../core/time.ts'
-import type { CsvColumn } from '../../datasets/contract.ts'
-import { DATASETS, type Series, storedAs } from '../../datasets/registry.ts'
 import { CHUNK_ROWS, type FeedChunk, type FeedColumn } from '../../platform/duckdb/feed.ts'
 import { TextPool } from '../../platform/duckdb/text-pool.ts'
+import { type CsvColumn, storedAs } from '../../sources/csv/csv-column.ts'
 import { CsvDecoder } from '../../sources/csv/csv-decoder.ts'
 import type { DecodeOptions } from '../../sources/csv/decode-options.ts'
 import type { FileEvidence, RejectedRow } from '../../sources/csv/file-evidence.ts'
 import { type FileBytes, ZipReader } from '../../sources/csv/zip-entry.ts'
+import { contractOf, formatOf, type Series } from '../../sources/series.ts'
 import type { BuildInput } from './inputs.ts'
 
 /** Where a row may come from. */
@@ -37,7 +37,7 @@ export class InputRefused extends Error {
 
 /** The feed's columns: the silver columns of the series in their order; texts of text columns are gathered in `texts`, by CSV column. */
 function feedColumns(task: FeedTask, texts: readonly (TextPool | undefined)[]): FeedColumn[] {
-  const published = csvColumns(task.series).flatMap(({ name, type, optional }, index): FeedColumn[] => {
+  const published = formatOf(task.series).columns.flatMap(({ name, type, optional }, index): FeedColumn[] => {
     const pool = texts[index]
     if (name === undefined) return []
     if (pool !== undefined) return [{ name, type: 'text', pool, optional }]
@@ -50,10 +50,6 @@ function feedColumns(task: FeedTask, texts: readonly (TextPool | undefined)[]): 
     { name: 'source', type: 'enum', values: SOURCES },
     { name: 'source_object', type: 'enum', values: [...new Set(task.inputs.map((input) => input.key))] },
   ]
-}
-
-function csvColumns(series: Series): readonly CsvColumn[] {
-  return DATASETS[series.dataset].columns(series.market)
 }
 
 type FeedRange = TimeRange & Pick<DecodeOptions, 'partitionStart'>
@@ -114,7 +110,7 @@ export class SharedInputs {
 }
 
 function textPools(series: Series | undefined): readonly (TextPool | undefined)[] {
-  const columns = series === undefined ? [] : csvColumns(series)
+  const columns = series === undefined ? [] : formatOf(series).columns
   return columns.map(({ name, type }) => (name !== undefined && type === 'string' ? new TextPool() : undefined))
 }
 
@@ -143,8 +139,8 @@ export class InputFeed {
     this.#zips = zips
     this.#task = task
     this.#range = range
-    this.#columns = csvColumns(task.series)
-    const { eventTime, key } = DATASETS[task.series.dataset]
+    this.#columns = formatOf(task.series).columns
+    const { eventTime, key } = contractOf(task.series)
     const indexOf = (name: string) => this.#columns.findIndex((column) => column.name === name)
     this.#eventTime = indexOf(eventTime)
     const keyed = key.slice(1).map(indexOf)

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { ErrorCode } from '../../core/errors.ts'
 import { parseInstant } from '../../core/time.ts'
-import { DATASETS, type Series } from '../../datasets/registry.ts'
 import { PERIOD_WIDTHS } from '../../lake/iceberg/schema.ts'
 import { type PeriodTransform, periodOf } from '../../lake/iceberg/transform.ts'
 import { DECISIONS } from '../../lake/ledger/fold.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
-import { type ArchiveFile, parseArchiveKey, typePrefix } from '../../sources/binance/archive/archive-key.ts'
+import type { ArchiveFile } from '../../sources/contract.ts'
+import { belongsSql, dateSql } from '../../sources/object-sql.ts'
+import { parseObjectKey } from '../../sources/objects.ts'
+import { contractOf, formatOf, type Series, sourceOf } from '../../sources/series.ts'
 import { compareKeys } from '../../storage/object-store.ts'
 
 /** A bronze object that a data file is made from. */
@@ -47,7 +49,7 @@ export type PartitionInputs = { readonly partition: number; readonly inputs: rea
 export async function* partitionInputs(session: DuckDBSession, series: Series, limits: DecodeLimits): AsyncGenerator<PartitionInputs> {
   const unit = transformOf(series)
   const width = PERIOD_WIDTHS[unit]
-  const { decoderVersion } = DATASETS[series.dataset]
+  const { decoderVersion } = formatOf(series)
   await session.run(`CREATE OR REPLACE TEMP TABLE decoded AS
     SELECT key, sha256, arg_max(partitions, ("at", run, n)) AS partitions FROM ledger WHERE event = 'decoded' AND decoder = ${decoderVersion} GROUP BY key, sha256`)
   await session.run(`CREATE OR REPLACE TEMP TABLE placed AS
@@ -59,7 +61,7 @@ export async function* partitionInputs(session: DuckDBSession, series: Series, l
     FROM inputs i JOIN (SELECT key, sha256, unnest(partitions) AS start FROM decoded) USING (key, sha256)`)
   const corrections = new Map<string, [number, string][]>()
   for (const row of await session.rows(
-    `SELECT sha256, line, text FROM (${DECISIONS}) WHERE decision = 'released' AND line IS NOT NULL AND ${belongsTo(series, 'key')} ORDER BY line`,
+    `SELECT sha256, line, text FROM (${DECISIONS}) WHERE decision = 'released' AND line IS NOT NULL AND ${belongsSql(series, 'key')} ORDER BY line`,
   )) {
     const sha256 = String(row['sha256'])
     corrections.set(sha256, [...(corrections.get(sha256) ?? []), [Number(row['line']), String(row['text'])]])
@@ -70,27 +72,27 @@ export async function* partitionInputs(session: DuckDBSession, series: Series, l
       const key = String(row['key'])
       const sha256 = String(row['sha256'])
       const corrected = corrections.get(sha256) ?? []
-      return { ...parseArchiveKey(key), key, sha256, size: Number(row['size']), placed: row['placed'] === true, corrections: corrected }
+      return { ...parseObjectKey(key), key, sha256, size: Number(row['size']), placed: row['placed'] === true, corrections: corrected }
     })
     yield { partition: periodOf(unit, parseInstant(String(part)) ?? 0), inputs: sortInputs(inputs) }
   }
 }
 
 export function transformOf(series: Series): PeriodTransform {
-  return DATASETS[series.dataset].partition(series.interval)
+  return contractOf(series).partition(series.interval)
 }
 
 /** SQL of the current revisions of the series' objects that the present decoder has not refused: key, sha256, size, date. */
 export function decodableObjects(series: Series, limits: DecodeLimits): string {
-  return `SELECT c.key AS key, c.v.sha256 AS sha256, c.v.size AS size, ${keyDate('c.key')} AS date
-    FROM current_objects c ANTI JOIN (${refusals(series, limits)}) q ON q.key = c.key AND q.sha256 = c.v.sha256 WHERE ${belongsTo(series, 'c.key')}`
+  return `SELECT c.key AS key, c.v.sha256 AS sha256, c.v.size AS size, ${dateSql(sourceOf(series), 'c.key')} AS date
+    FROM current_objects c ANTI JOIN (${refusals(series, limits)}) q ON q.key = c.key AND q.sha256 = c.v.sha256 WHERE ${belongsSql(series, 'c.key')}`
 }
 
 /** The current revisions of the series' objects that the present decoder has refused, in order of their keys. */
 export async function refusedObjects(session: DuckDBSession, series: Series, limits: DecodeLimits): Promise<Refusal[]> {
   const rows =
     await session.rows(`SELECT q.* FROM (${refusals(series, limits)}) q JOIN current_objects c ON q.key = c.key AND q.sha256 = c.v.sha256
-    WHERE ${belongsTo(series, 'c.key')} ORDER BY q.key`)
+    WHERE ${belongsSql(series, 'c.key')} ORDER BY q.key`)
   return rows.map((row) => ({
     key: String(row['key']),
     sha256: String(row['sha256']),
@@ -104,41 +106,8 @@ export async function refusedObjects(session: DuckDBSession, series: Series, lim
 /** An object that was refused for its size is tried again under a higher bound. */
 function refusals(series: Series, { maxEntryBytes }: DecodeLimits): string {
   return `SELECT key, sha256, arg_max(code, ("at", run, n)) AS code, arg_max(message, ("at", run, n)) AS message, max(bound) AS bound
-    FROM ledger WHERE event = 'quarantined' AND stage = 'decode' AND decoder = ${DATASETS[series.dataset].decoderVersion}
+    FROM ledger WHERE event = 'quarantined' AND stage = 'decode' AND decoder = ${formatOf(series).decoderVersion}
     GROUP BY key, sha256 HAVING bool_or(bound IS NULL) OR max(bound) >= ${maxEntryBytes}`
-}
-
-/** SQL of the date in an object's key, YYYY-MM-DD or YYYY-MM. */
-export function keyDate(key: string): string {
-  return `regexp_extract(${key}, '-(\\d{4}-\\d{2}(?:-\\d{2})?)\\.zip$', 1)`
-}
-
-/** SQL of the symbol in an object's key. */
-export function keySymbol(key: string): string {
-  return `regexp_extract(${key}, '/([^/]+)-[^/-]+-\\d{4}-\\d{2}(?:-\\d{2})?\\.zip$', 1)`
-}
-
-/** SQL of the first instant that an object's key claims, µs. */
-export function keyStart(key: string): string {
-  return `epoch_us(${firstDay(key)})`
-}
-
-/** SQL of the instant after the last that an object's key claims, µs. */
-export function keyEnd(key: string): string {
-  return `epoch_us(${firstDay(key)} + CASE WHEN length(${keyDate(key)}) = 7 THEN INTERVAL 1 MONTH ELSE INTERVAL 1 DAY END)`
-}
-
-function firstDay(key: string): string {
-  return `rpad(${keyDate(key)}, 10, '-01')::TIMESTAMP`
-}
-
-/** SQL that is true for the keys of a series' objects. */
-export function belongsTo(series: Series, key: string): string {
-  const { archiveType } = DATASETS[series.dataset]
-  const type = archiveType as 'klines'
-  const under = (['daily', 'monthly'] as const).map((period) => `starts_with(${key}, ${quote(typePrefix(series.market, period, type))})`)
-  const interval = series.interval === undefined ? 'true' : `${key} LIKE '%/${series.interval}/%'`
-  return `(${under.join(' OR ')}) AND ${interval}`
 }
 
 /**
@@ -151,26 +120,24 @@ function sortInputs(inputs: (BuildInput & ArchiveFile)[]): BuildInput[] {
   return inputs.map(({ key, sha256, size, symbol, placed, corrections }) => ({ key, sha256, size, symbol, placed, corrections }))
 }
 
-/** Where a data file's range of symbols begins; the symbols of the exchange fall into two parts of about the same size. */
-const FIRST_SYMBOLS = ['', 'M']
-
 /**
  * Cuts a partition's inputs into the groups that become one data file each, by number. To which a symbol belongs depends on the symbol alone, so that a new or
  * a damaged one touches one file and no other, files cover ranges of symbols of their own, and a month can be made on several threads.
  */
-export function groupInputs(inputs: readonly BuildInput[]): Map<number, BuildInput[]> {
-  return Map.groupBy(inputs, (input) => FIRST_SYMBOLS.findLastIndex((first) => compareKeys(first, input.symbol) <= 0))
+export function groupInputs(series: Series, inputs: readonly BuildInput[]): Map<number, BuildInput[]> {
+  const { ranges } = sourceOf(series).symbols
+  return Map.groupBy(inputs, (input) => ranges.findLastIndex((first) => compareKeys(first, input.symbol) <= 0))
 }
 
 /** The name of the data file made from these inputs: what was read, by which decoder, in which order, with which settings. */
 export function fingerprint(series: Series, partition: number, inputs: readonly BuildInput[]): string {
-  const { decoderVersion, key, parquet } = DATASETS[series.dataset]
+  const { key, parquet } = contractOf(series)
   const recipe = [
     series.dataset,
     series.market,
     series.interval ?? null,
     partition,
-    decoderVersion,
+    formatOf(series).decoderVersion,
     key,
     parquet,
     inputs.map(({ key: name, sha256, corrections }) => [name, sha256, ...(corrections.length === 0 ? [] : [corrections])]),

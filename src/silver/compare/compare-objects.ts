@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises'
 import { PLAUSIBLE_TIME } from '../../core/time.ts'
-import { DATASETS, type Series, silverColumns } from '../../datasets/registry.ts'
 import { registerFeed } from '../../platform/duckdb/feed.ts'
 import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
-import { parseArchiveKey } from '../../sources/binance/archive/archive-key.ts'
 import { ZipReader } from '../../sources/csv/zip-entry.ts'
+import { parseObjectKey } from '../../sources/objects.ts'
+import { contractOf, type Series, silverColumns } from '../../sources/series.ts'
 import { makeScratch } from '../../storage/scratch.ts'
 import { InputFeed } from '../build/input-feed.ts'
 
@@ -45,7 +45,7 @@ export async function compareObjects(
 ): Promise<RowComparison> {
   await load(session, series, left, 'left_rows', maxEntryBytes, 'true')
   await load(session, series, right, 'right_rows', maxEntryBytes, only)
-  const key = DATASETS[series.dataset].key.map(quoteName)
+  const key = contractOf(series).key.map(quoteName)
   const values = silverColumns(series)
     .map(({ name }) => name)
     .filter((name) => name !== 'source' && name !== 'source_object' && !key.includes(quoteName(name)))
@@ -84,12 +84,12 @@ async function load(
 ): Promise<void> {
   const folder = await makeScratch()
   try {
-    const inputs = objects.map((one) => ({ ...one, size: 0, symbol: parseArchiveKey(one.key).symbol, placed: true, corrections: [] }))
+    const inputs = objects.map((one) => ({ ...one, size: 0, symbol: parseObjectKey(one.key).symbol, placed: true, corrections: [] }))
     const range = { ...PLAUSIBLE_TIME, partitionStart: () => 0 }
     const rows = new InputFeed(new ZipReader(), { series, inputs, rejects: folder, maxEntryBytes }, range)
     const feed = registerFeed(session.connection, rows.columns, (chunk) => rows.fill(chunk))
     await session.run(`CREATE OR REPLACE TEMP TABLE loaded AS ${feed.sql}`).finally(() => feed.finish())
-    const key = DATASETS[series.dataset].key.map(quoteName).join(', ')
+    const key = contractOf(series).key.map(quoteName).join(', ')
     await session.run(
       `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT rowid AS n, * EXCLUDE (source) FROM loaded WHERE (${only}) AND rowid IN (SELECT min(rowid) FROM loaded GROUP BY ${key})`,
     )
@@ -101,5 +101,5 @@ async function load(
 
 /** SQL that is true for rows of some days (YYYY-MM-DD). */
 export function onDays(series: Series, days: readonly string[]): string {
-  return `strftime(${quoteName(DATASETS[series.dataset].eventTime)}, '%Y-%m-%d') IN (${days.map(quote).join(', ')})`
+  return `strftime(${quoteName(contractOf(series).eventTime)}, '%Y-%m-%d') IN (${days.map(quote).join(', ')})`
 }

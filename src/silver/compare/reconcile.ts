@@ -1,12 +1,13 @@
 import { LakehouseError } from '../../core/errors.ts'
-import { type Series, silverTableName } from '../../datasets/registry.ts'
 import { bronzeKey, revisionKey, tableKey } from '../../lake/layout.ts'
 import { foldLedger } from '../../lake/ledger/fold.ts'
 import { type WriteDeps, writeRows } from '../../lake/tables/write-rows.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
-import { parseArchiveKey } from '../../sources/binance/archive/archive-key.ts'
+import { belongsSql } from '../../sources/object-sql.ts'
+import { parseObjectKey } from '../../sources/objects.ts'
+import { type Series, silverTableName } from '../../sources/series.ts'
 import { type ObjectStore, openAll } from '../../storage/object-store.ts'
-import { belongsTo, type DecodeLimits } from '../build/inputs.ts'
+import type { DecodeLimits } from '../build/inputs.ts'
 import { reportShape } from '../quality/report-shape.ts'
 import { compareObjects, type ObjectBytes, onDays, type RowComparison } from './compare-objects.ts'
 
@@ -36,13 +37,13 @@ export async function reconcile(deps: WriteDeps, series: Series, limits: DecodeL
   const table = `silver.${silverTableName(series)}`
   await foldLedger(session, store)
   const found = await session.rows(
-    `SELECT key, v.sha256 AS sha256 FROM current_objects WHERE ${belongsTo(series, 'key')} AND NOT lost ORDER BY key`,
+    `SELECT key, v.sha256 AS sha256 FROM current_objects WHERE ${belongsSql(series, 'key')} AND NOT lost ORDER BY key`,
   )
   type Held = { readonly key: string; readonly sha256: string; readonly date: string }
   const months = new Map<string, { monthly?: Held; daily: Held[]; symbol: string; month: string }>()
   for (const row of found) {
     const key = String(row['key'])
-    const { symbol, period, date } = parseArchiveKey(key)
+    const { symbol, period, date } = parseObjectKey(key)
     const name = `${symbol} ${date.slice(0, 7)}`
     const month = months.get(name) ?? { daily: [], symbol, month: date.slice(0, 7) }
     const held = { key, sha256: String(row['sha256']), date }
@@ -158,8 +159,7 @@ export async function diffRevisions(
         details: { key },
       },
     )
-  const { market, type, interval } = parseArchiveKey(key)
-  const series = { dataset: type, market, interval }
+  const series = parseObjectKey(key)
   const bytes = async ({ sha256, current: isCurrent }: Revision): Promise<ObjectBytes> => ({
     key,
     sha256,

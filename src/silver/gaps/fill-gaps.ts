@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises'
 import { LakehouseError } from '../../core/errors.ts'
 import { union } from '../../core/ranges.ts'
 import { formatInstant, PLAUSIBLE_TIME, type TimeRange, US_PER_DAY } from '../../core/time.ts'
-import { DATASETS, type Series, seriesOf, silverColumns, silverTableName } from '../../datasets/registry.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
 import { periodFolder, periodRange } from '../../lake/iceberg/schema.ts'
 import { liveFiles, loadTable, required, snapshotOf, urlOf } from '../../lake/iceberg/table.ts'
@@ -14,9 +13,22 @@ import { listTables } from '../../lake/tables/list-tables.ts'
 import { scanSql } from '../../lake/tables/scan-sql.ts'
 import type { WriteDeps } from '../../lake/tables/write-rows.ts'
 import { quote, quoteName } from '../../platform/duckdb/session.ts'
+import {
+  barNames,
+  columnNames,
+  contractOf,
+  isBars,
+  isOfSameMarket,
+  isSingleTrades,
+  isTradedBars,
+  type Series,
+  seriesOf,
+  silverColumns,
+  silverTableName,
+  tradedNames,
+} from '../../sources/series.ts'
 import { transformOf } from '../build/inputs.ts'
 import { rowsOf } from '../event-times.ts'
-import { amounts } from '../quality/checks/check.ts'
 import { barsOfFiner, barsOfTrades, everyFiner } from '../quality/made-bars.ts'
 import { replaceRows, reportShape } from '../quality/report-shape.ts'
 import type { Cause } from './causes.ts'
@@ -106,7 +118,7 @@ export async function refillGaps(
 
 async function fill(deps: WriteDeps, series: Series, options: FillOptions, decided: string, again: boolean): Promise<FillReport> {
   const { session } = deps
-  const step = DATASETS[series.dataset].cadence(series.interval)
+  const step = contractOf(series).cadence(series.interval)
   await findGaps(deps, series, options)
   if (step === undefined) return { steps: [], rowsFilled: 0, bytesRead: 0 }
   const maker = new RowMaker(deps, series, step)
@@ -160,17 +172,17 @@ class RowMaker {
     const ranges: TimeRange[] = []
     for (const source of [...everyFiner(this.#series, this.#there), ...this.#trades()]) {
       const table = required(await loadTable(this.#deps.store, tableKey('silver', silverTableName(source))), silverTableName(source))
-      const id = table.shape.fields.find(({ name }) => name === DATASETS[source.dataset].eventTime)?.id ?? 0
+      const id = table.shape.fields.find(({ name }) => name === contractOf(source).eventTime)?.id ?? 0
       for await (const { lower, upper } of liveFiles(table, snapshotOf(table, undefined)))
         ranges.push({ start: Number(lower.get(id) ?? EVERYWHEN.start) - this.#step, end: Number(upper.get(id) ?? EVERYWHEN.end) + 1 })
     }
     return union(ranges)
   }
 
-  /** The table of single trades of the market, for klines; none or one. */
+  /** The table of single trades of the market, for bars of what was traded; none or one. */
   #trades(): Series[] {
-    const { dataset, market } = this.#series
-    return dataset === 'klines' ? this.#there.filter((one) => one.dataset === 'trades' && one.market === market) : []
+    const series = this.#series
+    return isTradedBars(series) ? this.#there.filter((one) => isSingleTrades(one) && isOfSameMarket(one, series)) : []
   }
 
   async make(partition: number): Promise<void> {
@@ -178,7 +190,11 @@ class RowMaker {
     const range = periodRange(transformOf(series), partition)
     for (const finer of everyFiner(series, this.#there)) {
       const bars = barsOfFiner(series, finer, await this.#rows(finer, range))
-      await this.#take(range, bars, { method: 'finer_bars', source: `silver.${silverTableName(finer)}`, closeTime: 'b.close_time' })
+      await this.#take(range, bars, {
+        method: 'finer_bars',
+        source: `silver.${silverTableName(finer)}`,
+        closeTime: `b.${barNames(series).close_time}`,
+      })
     }
     for (const trades of this.#trades()) for (const days of await this.#daysAround(range)) await this.#takeTrades(trades, days, range)
     await this.#takeSynthetic(range)
@@ -189,24 +205,26 @@ class RowMaker {
     const { session } = this.#deps
     const rows = await this.#rows(trades, days)
     await session.run(`CREATE OR REPLACE TEMP TABLE trade_rows AS SELECT * FROM (${rows}) WHERE symbol IN (SELECT symbol FROM lacking)`)
-    const beside = (id: string) => `EXISTS (SELECT 1 FROM trade_rows t WHERE t.symbol = m.symbol AND t.id = ${id})`
-    const proven = `SELECT * FROM (${barsOfTrades(this.#series, 'FROM trade_rows')}) m WHERE ${beside('m.first_id - 1')} AND ${beside('m.last_id + 1')}`
+    const { sequence } = columnNames(trades, 'sequence')
+    const beside = (id: string) => `EXISTS (SELECT 1 FROM trade_rows t WHERE t.symbol = m.symbol AND t.${sequence} = ${id})`
+    const proven = `SELECT * FROM (${barsOfTrades(this.#series, trades, 'FROM trade_rows')}) m WHERE ${beside('m.first_id - 1')} AND ${beside('m.last_id + 1')}`
     const closeTime = `make_timestamptz(l.us + ${this.#step - 1000})`
     await this.#take(range, proven, { method: 'trades', source: `silver.${silverTableName(trades)}`, closeTime })
     await session.run('DROP TABLE trade_rows')
   }
 
   async #takeSynthetic(range: TimeRange): Promise<void> {
-    const { dataset } = this.#series
+    if (!isTradedBars(this.#series)) return
     const { session } = this.#deps
     const [lacking] = await session.rows(`SELECT min(us) AS first, max(us) AS last FROM lacking WHERE is_synthetic AND ${within(range)}`)
-    if (dataset !== 'klines' || lacking?.['first'] === null || lacking === undefined) return
-    const { volume, value, takerVolume, takerValue } = amounts(this.#series)
+    if (lacking === undefined || lacking['first'] === null) return
+    const { event_time: time, open, high, low, close } = barNames(this.#series)
+    const nothing = Object.values(tradedNames(this.#series)).map((name) => `0 AS ${name}`)
     const from = await session.rows(`SELECT min(previous_us) AS us FROM caused WHERE s < ${range.end} AND e > ${range.start}`)
     const before = await this.#rows(this.#series, { start: Number(from[0]?.['us'] ?? range.start), end: range.end })
-    const bars = `SELECT l.symbol, make_timestamptz(l.us) AS open_time, p.close AS open, p.close AS high, p.close AS low, p.close AS close, 0 AS ${volume}, 0 AS ${value}, 0 AS trade_count,
-      0 AS ${takerVolume}, 0 AS ${takerValue} FROM (SELECT * FROM lacking WHERE is_synthetic AND ${within(range)}) l
-      ASOF JOIN (SELECT symbol, epoch_us(open_time) AS us, close FROM (${before}) UNION ALL SELECT symbol, epoch_us(open_time), close FROM made) p ON p.symbol = l.symbol AND l.us > p.us`
+    const flat = [open, high, low, close].map((name) => `p.last AS ${name}`)
+    const bars = `SELECT l.symbol, make_timestamptz(l.us) AS ${time}, ${[...flat, ...nothing].join(', ')} FROM (SELECT * FROM lacking WHERE is_synthetic AND ${within(range)}) l
+      ASOF JOIN (SELECT symbol, epoch_us(${time}) AS us, ${close} AS last FROM (${before}) UNION ALL SELECT symbol, epoch_us(${time}), ${close} FROM made) p ON p.symbol = l.symbol AND l.us > p.us`
     await this.#take(range, bars, { method: 'synthetic', source: 'synthetic', closeTime: `make_timestamptz(l.us + ${this.#step - 1000})` })
   }
 
@@ -216,14 +234,15 @@ class RowMaker {
     bars: string,
     { method, source, closeTime }: { method: FillMethod; source: string; closeTime: string },
   ): Promise<void> {
+    const { event_time: time, close_time: end } = barNames(this.#series)
     const given = silverColumns(this.#series).map(({ name }) => {
-      if (name === 'close_time') return `${closeTime} AS close_time`
+      if (name === end) return `${closeTime} AS ${end}`
       if (name === 'source') return `${quote(method === 'synthetic' ? 'synthetic' : 'derived')} AS source`
       return name === 'source_object' ? `${quote(source)} AS source_object` : `b.${quoteName(name)}`
     })
     await this.#deps.session.run(`INSERT INTO made BY NAME SELECT ${given.join(', ')}, ${quote(method)} AS method, l.s, l.e
-      FROM (SELECT * FROM lacking WHERE ${within(range)}) l JOIN (${bars}) b ON b.symbol = l.symbol AND epoch_us(b.open_time) = l.us
-      ANTI JOIN made m ON m.symbol = b.symbol AND m.open_time = b.open_time`)
+      FROM (SELECT * FROM lacking WHERE ${within(range)}) l JOIN (${bars}) b ON b.symbol = l.symbol AND epoch_us(b.${time}) = l.us
+      ANTI JOIN made m ON m.symbol = b.symbol AND m.${time} = b.${time}`)
   }
 
   async #rows(series: Series, range: TimeRange): Promise<string> {
@@ -234,16 +253,16 @@ class RowMaker {
 
   /** The days of what is still lacking, each with the one before and the one after. */
   async #daysAround(range: TimeRange): Promise<TimeRange[]> {
+    const { eventTime } = contractOf(this.#series)
     const days = await this.#deps.session.rows(`SELECT DISTINCT us // ${US_PER_DAY} AS day FROM lacking l WHERE ${within(range)}
-      AND NOT EXISTS (SELECT 1 FROM made m WHERE m.symbol = l.symbol AND epoch_us(m.open_time) = l.us)`)
+      AND NOT EXISTS (SELECT 1 FROM made m WHERE m.symbol = l.symbol AND epoch_us(m.${eventTime}) = l.us)`)
     return union(days.map(({ day }) => ({ start: (Number(day) - 1) * US_PER_DAY, end: (Number(day) + 2) * US_PER_DAY })))
   }
 
   /** Puts what was made for a partition, and what filled it before, into one file beside those of bronze. */
   async commit(partition: number): Promise<void> {
     const { store, session, commits, run } = this.#deps
-    const { dataset } = this.#series
-    const { eventTime, key, parquet } = DATASETS[dataset]
+    const { eventTime, key, parquet } = contractOf(this.#series)
     const transform = transformOf(this.#series)
     const root = tableKey('silver', this.#name)
     const table = required(await loadTable(store, root), root)
@@ -290,15 +309,15 @@ async function listSteps({ session }: WriteDeps, series: Series, { write }: Fill
   const rows =
     await session.rows(`WITH made_of AS (SELECT symbol, s, e, method, source_object AS source, count(*) AS n FROM made GROUP BY ALL),
     sums AS (SELECT symbol, s, e, sum(n)::BIGINT AS made FROM made_of GROUP BY ALL),
-    rest AS (SELECT symbol, s, e, g.c.cause AS cause, (e - s) // ${DATASETS[series.dataset].cadence(series.interval)} - coalesce(made, 0) AS n FROM caused g LEFT JOIN sums USING (symbol, s, e)
-      WHERE g.c.cause NOT IN ('not_listed', 'delisted') AND (e - s) // ${DATASETS[series.dataset].cadence(series.interval)} > coalesce(made, 0))
+    rest AS (SELECT symbol, s, e, g.c.cause AS cause, (e - s) // ${contractOf(series).cadence(series.interval)} - coalesce(made, 0) AS n FROM caused g LEFT JOIN sums USING (symbol, s, e)
+      WHERE g.c.cause NOT IN ('not_listed', 'delisted') AND (e - s) // ${contractOf(series).cadence(series.interval)} > coalesce(made, 0))
     SELECT m.*, g.c.cause AS cause, true AS is_made FROM made_of m JOIN caused g USING (symbol, s, e)
     UNION ALL BY NAME SELECT symbol, s, e, method, NULL AS source, n, r.cause, false AS is_made FROM rest r JOIN (VALUES ${causes.join(', ')}) AS v(cause, method) USING (cause)
     ORDER BY symbol, s, method`)
   return rows.map((row) => {
     const [made, found] = [row['is_made'] === true, String(row['method']) as FillMethod]
     // Only bars are given back years later.
-    const method = found === 'api' && !DATASETS[series.dataset].id.toLowerCase().includes('klines') ? 'none' : found
+    const method = found === 'api' && !isBars(series) ? 'none' : found
     const n = Number(row['n'])
     return {
       table: `silver.${silverTableName(series)}`,
@@ -350,9 +369,8 @@ async function record(deps: WriteDeps, series: Series, steps: readonly FillStep[
       : `SELECT symbol, s, e, cause, method, source_object, row_count, status FROM (VALUES ${values.join(', ')}) AS v(symbol, s, e, cause, method, source_object, status, row_count)`
   await session.run(`CREATE OR REPLACE TEMP TABLE fresh_fills AS ${fresh}`)
   await session.run(`CREATE OR REPLACE TEMP TABLE former_fills AS ${(await formerFills(deps, name)) ?? none}`)
-  const derived = `SELECT symbol, epoch_us(open_time) AS us, source_object FROM (${await scanSql(session, table, table.shape, await filledFiles(deps, name))})`
-  const isBar = table.shape.fields.some((field) => field.name === 'open_time')
-  const held = isBar
+  const derived = `SELECT symbol, epoch_us(${quoteName(contractOf(series).eventTime)}) AS us, source_object FROM (${await scanSql(session, table, table.shape, await filledFiles(deps, name))})`
+  const held = isBars(series)
     ? `SELECT f.symbol, f.s, f.e, f.cause, f.method, f.source_object, count(*) AS row_count, 'filled' AS status FROM former_fills f JOIN (${derived}) d ON d.symbol = f.symbol AND d.us >= f.s AND d.us < f.e AND d.source_object = f.source_object
       WHERE f.status = 'filled' AND NOT EXISTS (SELECT 1 FROM fresh_fills n WHERE n.status = 'filled' AND n.symbol = f.symbol AND n.s < f.e AND n.e > f.s) GROUP BY ALL`
     : none

@@ -1,16 +1,25 @@
 import { formatInstant, PLAUSIBLE_TIME, parseInstant, type TimeRange, US_PER_DAY } from '../../core/time.ts'
-import { DATASETS, type Series, seriesOf, silverTableName } from '../../datasets/registry.ts'
 import { loadTable, required } from '../../lake/iceberg/table.ts'
 import { tableKey } from '../../lake/layout.ts'
 import { foldLedger, OBJECT_REVISIONS } from '../../lake/ledger/fold.ts'
 import { listTables } from '../../lake/tables/list-tables.ts'
 import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
-import { findEntry } from '../../sources/binance/archive/matrix.ts'
+import { belongsSql, endSql, startSql, symbolSql } from '../../sources/object-sql.ts'
+import {
+  contractOf,
+  findNames,
+  isOfSameMarket,
+  isTradedBars,
+  isTrades,
+  offerOf,
+  type Series,
+  seriesOf,
+  silverTableName,
+  sourceOf,
+} from '../../sources/series.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { belongsTo, keyEnd, keyStart, keySymbol } from '../build/inputs.ts'
 import { eventTimes, rowsOf } from '../event-times.ts'
 import type { Cause } from './causes.ts'
-import { REPORTED_MAINTENANCE } from './maintenance.ts'
 
 /** Rows that are missing. Instants are ISO 8601 UTC; `gapEnd` is the first instant that is there again, or was asked for last. Durations are seconds. */
 type Gap = {
@@ -59,8 +68,9 @@ const LATE_US = 2 * US_PER_DAY
  */
 export async function findGaps(deps: Deps, series: Series, options: GapOptions): Promise<GapReport> {
   const { store, session } = deps
-  const step = DATASETS[series.dataset].cadence(series.interval)
+  const step = contractOf(series).cadence(series.interval)
   if (step === undefined) return { gaps: [], totalGaps: 0, totalMissingPeriods: 0, symbolsAffected: 0, largestGap: 0, averageGapSize: 0 }
+  const source = sourceOf(series)
   const times = await timesOf({ store, session }, series)
   await foldLedger(session, store)
   await session.run(`CREATE OR REPLACE TEMP TABLE spans AS
@@ -71,7 +81,7 @@ export async function findGaps(deps: Deps, series: Series, options: GapOptions):
       WHERE us - before >= ${2 * step} ${beyondEnds(options.range, step)}
     )${options.range === undefined ? '' : ` WHERE s < ${options.range.end} AND e > ${options.range.start}`}`)
   await session.run(`CREATE OR REPLACE TEMP TABLE covering AS
-    SELECT ${keySymbol('key')} AS symbol, status, ${keyStart('key')} AS start, ${keyEnd('key')} AS past FROM (${OBJECT_REVISIONS}) WHERE ${belongsTo(series, 'key')}`)
+    SELECT ${symbolSql(source, 'key')} AS symbol, status, ${startSql(source, 'key')} AS start, ${endSql(source, 'key')} AS past FROM (${OBJECT_REVISIONS}) WHERE ${belongsSql(series, 'key')}`)
   await session.run('CREATE OR REPLACE TEMP TABLE quiet (symbol VARCHAR, s BIGINT, e BIGINT, evidence VARCHAR)')
   await session.run(`CREATE OR REPLACE TEMP TABLE elsewhere (symbol VARCHAR, s BIGINT, e BIGINT, "table" VARCHAR, n BIGINT)`)
   for (const other of await otherTables(store, series)) {
@@ -86,14 +96,13 @@ export async function findGaps(deps: Deps, series: Series, options: GapOptions):
 
 /** Trades are numbered without a hole: where the numbers before and after a gap follow one another, nothing was traded in it. */
 async function noteQuiet({ store, session }: Deps, other: Series): Promise<void> {
-  const ids = { trades: ['id', 'id'], aggTrades: ['first_trade_id', 'last_trade_id'] }[other.dataset as string]
+  const ids = findNames(other, 'first_trade_id', 'last_trade_id')
   if (ids === undefined) return
-  const [first, last] = ids
-  const us = `epoch_us(${quoteName(DATASETS[other.dataset].eventTime)})`
+  const us = `epoch_us(${quoteName(contractOf(other).eventTime)})`
   const { sql: rows } = await (await rowsOf({ store, session }, other))(PLAUSIBLE_TIME)
   const side = (id: string) => `(SELECT symbol, ${us} AS us, ${id} AS id FROM (${rows}) GROUP BY ALL)`
   await session.run(`INSERT INTO quiet SELECT g.symbol, s, e, any_value('trades ' || b.id || ' and ' || a.id || ' of ' || ${quote(`silver.${silverTableName(other)}`)} || ' follow one another')
-    FROM gap_rows g ASOF JOIN ${side(`max(${last})`)} b ON b.symbol = g.symbol AND g.s > b.us ASOF JOIN ${side(`min(${first})`)} a ON a.symbol = g.symbol AND g.e <= a.us
+    FROM gap_rows g ASOF JOIN ${side(`max(${ids.last_trade_id})`)} b ON b.symbol = g.symbol AND g.s > b.us ASOF JOIN ${side(`min(${ids.first_trade_id})`)} a ON a.symbol = g.symbol AND g.e <= a.us
     WHERE a.id = b.id + 1 GROUP BY ALL`)
 }
 
@@ -105,11 +114,11 @@ function beyondEnds(range: TimeRange | undefined, step: number): string {
 }
 
 function causesSql(series: Series, { nowUs }: GapOptions, step: number): string {
-  const discontinued = findEntry(series.market, series.dataset)?.discontinued
+  const discontinued = offerOf(series)?.archive.discontinued
   const dead = discontinued === undefined ? 'NULL' : String(parseInstant(discontinued))
-  const outages = REPORTED_MAINTENANCE.filter(({ market }) => market === series.market).map(
-    ({ from, to }) => `(${parseInstant(from)}, ${parseInstant(to)}, ${quote(`${from} – ${to}`)})`,
-  )
+  const outages = sourceOf(series)
+    .outages.filter(({ market }) => market === series.market)
+    .map(({ from, to }) => `(${parseInstant(from)}, ${parseInstant(to)}, ${quote(`${from} – ${to}`)})`)
   const reported =
     outages.length === 0
       ? 'SELECT 0::BIGINT AS start, 0::BIGINT AS past, NULL::VARCHAR AS named WHERE false'
@@ -170,7 +179,7 @@ export type DayCoverage = { readonly table: string; readonly symbol: string; rea
 
 /** How much of each day between its first and its last a table has of each symbol, where rows come in a fixed step of at most a day; in the order of symbols and days. */
 export async function dayCoverage({ store, session }: Deps, series: Series, symbols: string): Promise<DayCoverage[]> {
-  const step = DATASETS[series.dataset].cadence(series.interval)
+  const step = contractOf(series).cadence(series.interval)
   if (step === undefined || step > US_PER_DAY) return []
   const rows =
     await session.rows(`WITH days AS (SELECT symbol, us // ${US_PER_DAY} AS day, count(*) AS n FROM (${await timesOf({ store, session }, series)}) WHERE ${symbols} GROUP BY ALL),
@@ -188,10 +197,10 @@ async function timesOf({ store, session }: Deps, series: Series): Promise<string
 /** The other tables of trades and bars of the same market: they tell whether anything was traded. */
 async function otherTables(store: ObjectStore, series: Series): Promise<Series[]> {
   const own = silverTableName(series)
-  const isTraded = ({ dataset }: Series) => dataset === 'klines' || dataset === 'trades' || dataset === 'aggTrades'
+  const isTraded = (one: Series) => isTradedBars(one) || isTrades(one)
   if (!isTraded(series)) return []
   return (await listTables(store, 'silver')).flatMap((name) => {
     const other = name === own ? undefined : seriesOf(name)
-    return other !== undefined && other.market === series.market && isTraded(other) ? [other] : []
+    return other !== undefined && isOfSameMarket(other, series) && isTraded(other) ? [other] : []
   })
 }

@@ -1,6 +1,5 @@
 import { type Finding, type Severity, wholeFinding } from '../../core/finding.ts'
 import { formatInstant, US_PER_DAY } from '../../core/time.ts'
-import { DATASETS, type Series, seriesOf, silverTableName } from '../../datasets/registry.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
 import { periodRange } from '../../lake/iceberg/schema.ts'
 import { liveFiles, loadTable, required, snapshotOf, type Table } from '../../lake/iceberg/table.ts'
@@ -10,8 +9,19 @@ import { listTables } from '../../lake/tables/list-tables.ts'
 import { scanSql } from '../../lake/tables/scan-sql.ts'
 import type { WriteDeps } from '../../lake/tables/write-rows.ts'
 import { quote } from '../../platform/duckdb/session.ts'
-import { findEntry } from '../../sources/binance/archive/matrix.ts'
-import { keyDate, keyEnd, keyStart, keySymbol, transformOf } from '../build/inputs.ts'
+import { dateSql, endSql, startSql, symbolSql } from '../../sources/object-sql.ts'
+import {
+  contractOf,
+  isOfSameMarket,
+  isSingleTrades,
+  isTradedBars,
+  offerOf,
+  type Series,
+  seriesOf,
+  silverTableName,
+  sourceOf,
+} from '../../sources/series.ts'
+import { transformOf } from '../build/inputs.ts'
 import { rowsOf } from '../event-times.ts'
 import { DETECTORS } from './anomalies/registry.ts'
 import { DetectorRun } from './anomalies/run-detectors.ts'
@@ -107,24 +117,25 @@ export async function assessTable(deps: WriteDeps, series: Series, options: Qual
   return await summary(deps, `silver.${name}`)
 }
 
-/** Holds klines against finer ones, and against trades, where the lake has them; partition by partition. */
+/** Holds bars of what was traded against finer ones, and against trades, where the lake has them; partition by partition. */
 async function compareBars(
   { store, session }: WriteDeps,
   series: Series,
   table: Table,
   partitions: ReadonlyMap<number, readonly DataFile[]>,
 ): Promise<void> {
-  const { dataset, market, interval } = series
+  if (!isTradedBars(series)) return
   const there = (await listTables(store, 'silver')).map(seriesOf).filter((one) => one !== undefined)
-  const finer = dataset === 'klines' ? finerSeries(series, there) : undefined
-  const trades = there.find((one) => dataset === 'klines' && interval === '1m' && one.market === market && one.dataset === 'trades')
+  const finer = finerSeries(series, there)
+  const trades = series.interval === '1m' ? there.find((one) => isSingleTrades(one) && isOfSameMarket(one, series)) : undefined
   const finerRows = finer && (await rowsOf({ store, session }, finer))
   const tradeRows = trades && (await rowsOf({ store, session }, trades))
   for (const [period, files] of finerRows === undefined && tradeRows === undefined ? [] : partitions) {
     const range = periodRange(transformOf(series), period)
     const bars = await scanSql(session, table, table.shape, files)
     if (finer !== undefined && finerRows !== undefined) await compareWithFiner(session, series, bars, finer, (await finerRows(range)).sql)
-    if (tradeRows !== undefined) await compareWithTrades(session, series, bars, (await tradeRows(range)).sql)
+    if (trades !== undefined && tradeRows !== undefined)
+      await compareWithTrades(session, series, bars, trades, (await tradeRows(range)).sql)
   }
 }
 
@@ -169,12 +180,13 @@ const RULES: Readonly<Record<string, Rule>> = {
 
 /** Scores by symbol and day, and what the ledger knows, into `scores` and `found`. */
 async function score({ session }: WriteDeps, series: Series, { weights, staleUs, nowUs }: QualityOptions): Promise<void> {
-  const isLive = findEntry(series.market, series.dataset)?.discontinued === undefined
-  const us = DATASETS[series.dataset].cadence(series.interval)
+  const source = sourceOf(series)
+  const isLive = offerOf(series)?.archive.discontinued === undefined
+  const us = contractOf(series).cadence(series.interval)
   // A day lies in one partition: `tallies` has it once. Where rows come in a fixed step a day's number is known, but for the days at which a symbol begins and ends; days without a row count as well.
   const isStepped = us !== undefined && us < US_PER_DAY
   await session.run(`CREATE OR REPLACE TEMP TABLE sources AS
-    SELECT source_object AS key, ${keySymbol('source_object')} AS symbol, ${keyDate('source_object')} AS date, kept.n, d.rows, d.rejected - coalesce(gone.n, 0) AS rejected, d.sorted, d.unused
+    SELECT source_object AS key, ${symbolSql(source, 'source_object')} AS symbol, ${dateSql(source, 'source_object')} AS date, kept.n, d.rows, d.rejected - coalesce(gone.n, 0) AS rejected, d.sorted, d.unused
     FROM (SELECT source_object, sum(n) AS n FROM kept GROUP BY ALL) kept
     LEFT JOIN (SELECT key, arg_max(rows, ("at", run, n)) AS rows, arg_max(rejected, ("at", run, n)) AS rejected, arg_max(sorted, ("at", run, n)) AS sorted, arg_max(unused, ("at", run, n)) AS unused FROM ledger WHERE event = 'decoded' GROUP BY key) d ON d.key = source_object
     LEFT JOIN (SELECT x.key, count(*) AS n FROM (${DECISIONS}) x JOIN current_objects c ON c.key = x.key AND c.v.sha256 = x.sha256 WHERE decision = 'dropped' AND line IS NOT NULL GROUP BY x.key) gone ON gone.key = source_object`)
@@ -185,7 +197,7 @@ async function score({ session }: WriteDeps, series: Series, { weights, staleUs,
     unsorted_file: 'CASE WHEN NOT sorted THEN rows END',
   } as const satisfies Record<keyof typeof LEDGER_CHECKS, string>
   for (const [check, count] of Object.entries(known))
-    await session.run(`INSERT INTO found BY NAME SELECT ${quote(check)} AS check_id, symbol, ${keyStart('key')} AS from_us, ${keyEnd('key')} AS to_us, (${count})::BIGINT AS row_count
+    await session.run(`INSERT INTO found BY NAME SELECT ${quote(check)} AS check_id, symbol, ${startSql(source, 'key')} AS from_us, ${endSql(source, 'key')} AS to_us, (${count})::BIGINT AS row_count
       FROM sources WHERE (${count}) > 0`)
   if (isLive)
     await session.run(`INSERT INTO found BY NAME SELECT 'stale' AS check_id, symbol, max(last_us) AS from_us, max(last_us) + 1 AS to_us, 1 AS row_count

@@ -1,7 +1,6 @@
 import { INTERVAL_IDS, INTERVALS, isMultiple } from '../../core/interval.ts'
-import { DATASETS, type Series } from '../../datasets/registry.ts'
 import { quoteName } from '../../platform/duckdb/session.ts'
-import { amounts, isBars } from './checks/check.ts'
+import { barNames, columnNames, findColumn, isBars, isOfSameMarket, type Series, tradedNames, valueColumns } from '../../sources/series.ts'
 
 /** The coarsest of the intervals that a bar of the series is made of evenly, among those that are there. */
 export function finerSeries(series: Series, there: readonly Series[]): Series | undefined {
@@ -10,18 +9,17 @@ export function finerSeries(series: Series, there: readonly Series[]): Series | 
 
 /** The series of the same type whose bars make a bar of this one evenly, coarsest first. Calendar months are made of no fixed number of bars. */
 export function everyFiner(series: Series, there: readonly Series[]): Series[] {
-  const { dataset, market, interval } = series
+  const { interval } = series
   if (!isBars(series) || interval === undefined || INTERVALS[interval].us === undefined) return []
   return there
-    .filter((one) => one.dataset === dataset && one.market === market && one.interval !== undefined && isMultiple(interval, one.interval))
+    .filter((one) => one.dataset === series.dataset && isOfSameMarket(one, series))
+    .filter((one) => one.interval !== undefined && isMultiple(interval, one.interval))
     .sort((a, b) => INTERVAL_IDS.indexOf(b.interval ?? '1s') - INTERVAL_IDS.indexOf(a.interval ?? '1s'))
 }
 
 /** The columns of bars that two ways of making them must agree on. */
 export function comparedColumns(series: Series): string[] {
-  return DATASETS[series.dataset]
-    .columns(series.market)
-    .flatMap(({ name, type }) => (name === undefined || type === 'instant' ? [] : [name]))
+  return valueColumns(series).flatMap(({ name, type }) => (type === 'instant' ? [] : [name]))
 }
 
 /** Decimal text of a double: the one that was published, of up to 17 digits. */
@@ -34,29 +32,39 @@ const sumOf = (name: string) => `CAST(CAST(sum(${exact(name)}) AS VARCHAR) AS DO
  */
 export function barsOfFiner(series: Series, finer: Series, fineBars: string): string {
   const [us, fine] = [lengthOf(series), lengthOf(finer)]
-  const traded = series.dataset === 'klines' ? (sql: string) => `coalesce(${sql} FILTER (trade_count > 0), ${sql})` : (sql: string) => sql
-  const sums = comparedColumns(series).filter((name) => !PRICES.has(name))
-  const sum = (name: string) => `${name.endsWith('_count') ? `sum(${name})::BIGINT` : sumOf(name)} AS ${quoteName(name)}`
-  return `SELECT symbol, ${startOf(series, 'open_time')} AS open_time, ${traded('arg_min(open, open_time)')} AS open, ${traded('max(high)')} AS high,
-    ${traded('min(low)')} AS low, ${traded('arg_max(close, open_time)')} AS close, max(close_time) AS close_time, ${sums.map(sum).join(', ')}
+  const { event_time: time, open, high, low, close, close_time: end } = barNames(series)
+  const count = findColumn(series, 'trade_count')?.name
+  const traded = (sql: string) => (count === undefined ? sql : `coalesce(${sql} FILTER (${count} > 0), ${sql})`)
+  const prices: readonly string[] = [open, high, low, close]
+  const sums = valueColumns(series).flatMap(({ name, type }) => {
+    if (type === 'instant' || prices.includes(name)) return []
+    return [`${type === 'long' ? `sum(${name})::BIGINT` : sumOf(name)} AS ${quoteName(name)}`]
+  })
+  return `SELECT symbol, ${startOf(series, time)} AS ${time}, ${traded(`arg_min(${open}, ${time})`)} AS ${open}, ${traded(`max(${high})`)} AS ${high},
+    ${traded(`min(${low})`)} AS ${low}, ${traded(`arg_max(${close}, ${time})`)} AS ${close}, max(${end}) AS ${end}, ${sums.join(', ')}
     FROM (${fineBars}) GROUP BY ALL HAVING count(*) = ${us / fine}`
 }
 
 /**
- * SQL of the klines that trades make, those alone of whose trades no number is missing between the first and the last. Aggregated trades would not do: one may begin in one bar
- * and end in the next.
+ * SQL of the bars that single trades make, those alone of whose trades no number is missing between the first and the last (first_id, last_id). Joined trades would not do: one may
+ * begin in one bar and end in the next.
  */
-export function barsOfTrades(series: Series, trades: string): string {
-  const { volume, value, takerVolume, takerValue } = amounts(series)
-  const [quantity, worth] = series.market === 'cm' ? ['contracts', 'base_qty'] : ['qty', 'quote_qty']
-  const taker = (name: string) => `coalesce(CAST(CAST(sum(${exact(name)}) FILTER (NOT is_buyer_maker) AS VARCHAR) AS DOUBLE), 0)`
-  return `SELECT symbol, ${startOf(series, 'time')} AS open_time, arg_min(price, id) AS open, max(price) AS high, min(price) AS low, arg_max(price, id) AS close,
-    count(*) AS trade_count, ${sumOf(quantity)} AS ${volume}, ${sumOf(worth)} AS ${value}, ${taker(quantity)} AS ${takerVolume}, ${taker(worth)} AS ${takerValue},
-    min(id) AS first_id, max(id) AS last_id
-    FROM (${trades}) GROUP BY ALL HAVING count(*) = max(id) - min(id) + 1`
+export function barsOfTrades(series: Series, trades: Series, rows: string): string {
+  const bar = { ...barNames(series), ...tradedNames(series) }
+  const {
+    sequence: id,
+    event_time: time,
+    price,
+    amount,
+    value,
+    buyer_is_maker: isMaker,
+  } = columnNames(trades, 'sequence', 'event_time', 'price', 'amount', 'value', 'buyer_is_maker')
+  const taker = (name: string) => `coalesce(CAST(CAST(sum(${exact(name)}) FILTER (NOT ${isMaker}) AS VARCHAR) AS DOUBLE), 0)`
+  return `SELECT symbol, ${startOf(series, time)} AS ${bar.event_time}, arg_min(${price}, ${id}) AS ${bar.open}, max(${price}) AS ${bar.high}, min(${price}) AS ${bar.low},
+    arg_max(${price}, ${id}) AS ${bar.close}, count(*) AS ${bar.trade_count}, ${sumOf(amount)} AS ${bar.amount}, ${sumOf(value)} AS ${bar.value},
+    ${taker(amount)} AS ${bar.taker_amount}, ${taker(value)} AS ${bar.taker_value}, min(${id}) AS first_id, max(${id}) AS last_id
+    FROM (${rows}) GROUP BY ALL HAVING count(*) = max(${id}) - min(${id}) + 1`
 }
-
-const PRICES: ReadonlySet<string> = new Set(['open', 'high', 'low', 'close'])
 
 function lengthOf({ interval }: Series): number {
   return INTERVALS[interval ?? '1m'].us ?? 1

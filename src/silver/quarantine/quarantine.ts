@@ -8,9 +8,9 @@ import { DECISIONS, foldLedger, OBJECT_REVISIONS } from '../../lake/ledger/fold.
 import type { LedgerWriter } from '../../lake/ledger/writer.ts'
 import { registerFeed } from '../../platform/duckdb/feed.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
-import { parseArchiveKey } from '../../sources/binance/archive/archive-key.ts'
 import type { RejectedRow } from '../../sources/csv/file-evidence.ts'
 import { ZipReader } from '../../sources/csv/zip-entry.ts'
+import { parseObjectKey } from '../../sources/objects.ts'
 import { type ObjectStore, openAll } from '../../storage/object-store.ts'
 import { makeScratch } from '../../storage/scratch.ts'
 import { InputFeed } from '../build/input-feed.ts'
@@ -141,12 +141,12 @@ async function typed(
   { key, sha256, line, text }: { key: string; sha256: string; line: number; text: string },
   limits: DecodeLimits,
 ): Promise<RejectedRow | undefined> {
-  const { market, type, interval, symbol } = parseArchiveKey(key)
+  const file = parseObjectKey(key)
   const folder = await makeScratch()
   try {
     const path = await store.files.open(bronzeKey(key))
-    const inputs = [{ key, sha256, path, size: 0, symbol, placed: true, corrections: [[line, text] as const] }]
-    const task = { series: { dataset: type, market, interval }, inputs, rejects: folder, ...limits }
+    const inputs = [{ key, sha256, path, size: 0, symbol: file.symbol, placed: true, corrections: [[line, text] as const] }]
+    const task = { series: file, inputs, rejects: folder, ...limits }
     const rows = new InputFeed(new ZipReader(), task, { ...PLAUSIBLE_TIME, partitionStart: () => 0 })
     const feed = registerFeed(session.connection, rows.columns, (chunk) => rows.fill(chunk))
     await session.run(`SELECT count(*) FROM (${feed.sql})`).finally(() => feed.finish())

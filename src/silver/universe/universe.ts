@@ -1,21 +1,22 @@
-import type { Market } from '../../core/market.ts'
-import { type ContractType, type SymbolParts, splitSymbol } from '../../core/symbol.ts'
 import { formatInstant, US_PER_DAY } from '../../core/time.ts'
-import { DATASETS, type Series, seriesOf } from '../../datasets/registry.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
 import { liveFiles, loadTable, snapshotOf, type Table } from '../../lake/iceberg/table.ts'
 import { tableKey } from '../../lake/layout.ts'
 import { listTables } from '../../lake/tables/list-tables.ts'
 import { everyRow, scanSql } from '../../lake/tables/scan-sql.ts'
+import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
+import type { ContractType, SymbolParts } from '../../sources/contract.ts'
+import { columnNames, contractOf, isTradedBars, marketOf, type Series, seriesOf, sourceOf } from '../../sources/series.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { eventTimes } from '../event-times.ts'
 import { noteListing } from './archive-listing.ts'
-import { noteExchangeInfo } from './exchange-info.ts'
+import { readExchangeInfo } from './exchange-info.ts'
 
 /** A symbol between the first and the last time that it was seen, by its rows or as the exchange said; one that comes back after a break of more than `BREAK_DAYS` is another listing. Instants are ISO 8601 UTC. */
 export type Listing = SymbolParts & {
-  readonly market: Market
+  readonly exchange: string
+  readonly market: string
   readonly symbol: string
   readonly listing: number
   /** What one contract is worth, in the quote asset: of coin-margined futures, whose rows tell it. */
@@ -27,7 +28,9 @@ export type Listing = SymbolParts & {
 }
 
 export type UniverseFilter = {
-  readonly markets: readonly Market[]
+  /** Empty lists mean all. */
+  readonly exchanges?: readonly string[]
+  readonly markets: readonly string[]
   /** µs: symbols that were there then. */
   readonly at: number | undefined
   readonly quotes: readonly string[]
@@ -47,46 +50,53 @@ const ENDED_DAYS = 3
 
 /**
  * Who was there when, as far as the rows of the lake, the listing of the archive and what the exchange has said of its symbols tell: also those that are gone, which is what keeps a study from looking at survivors alone. In the order of
- * markets and symbols.
+ * exchanges, markets and symbols.
  */
 export async function universe(
   { store, session }: { store: ObjectStore; session: DuckDBSession },
   filter: UniverseFilter,
 ): Promise<Listing[]> {
-  await session.run('CREATE OR REPLACE TEMP TABLE seen_days (market VARCHAR, symbol VARCHAR, day BIGINT)')
-  await session.run('CREATE OR REPLACE TEMP TABLE contracts (symbol VARCHAR, size DOUBLE)')
+  await using seenDays = await Relation.empty(session, { exchange: 'VARCHAR', market: 'VARCHAR', symbol: 'VARCHAR', day: 'BIGINT' })
+  await using contracts = await Relation.empty(session, { exchange: 'VARCHAR', market: 'VARCHAR', symbol: 'VARCHAR', size: 'DOUBLE' })
   for (const name of await listTables(store, 'silver')) {
     const series = seriesOf(name)
-    if (series === undefined) continue
+    if (series === undefined || contractOf(series).ofIndex === true) continue
     const table = await loadTable(store, tableKey('silver', name))
     if (table === undefined) continue
-    // An index has no listing of its own.
-    if (series.dataset === 'indexPriceKlines') continue
-    await session.run(
-      `INSERT INTO seen_days SELECT DISTINCT ${quote(series.market)}, symbol, day FROM (${await daysOf(session, table, series)})`,
-    )
-    if (series.dataset === 'klines' && series.market === 'cm') await noteContracts(session, table)
+    await seenDays.add(`SELECT DISTINCT ${marketSql(series)}, symbol, day FROM (${await daysOf(session, table, series)})`)
+    if (isTradedBars(series) && marketOf(series).units.amounts === 'contracts') await contracts.add(await sizesOf(session, table, series))
   }
-  await noteListing(session, store)
-  await noteExchangeInfo(session, store)
+  await noteListing(session, store, seenDays)
+  const told = await readExchangeInfo(session, store)
+  await using _days = told.days
+  await using _symbols = told.symbols
+  await using _answers = told.answers
+  const market = 'exchange, market'
+  const symbol = `${market}, symbol`
   // Whether it is the lake that has a hole is told by what there is of others, not by what the exchange says.
-  const rows = await session.rows(`WITH days AS (SELECT * FROM seen_days UNION SELECT * FROM told_days),
-    gaps AS (SELECT *, lag(day) OVER (PARTITION BY market, symbol ORDER BY day) AS before FROM days),
-    market_days AS (SELECT DISTINCT market, day FROM seen_days),
-    covered AS (SELECT g.market, g.symbol, g.day, count(*) >= ${COVERED} * (g.day - g.before - 1) AS is_covered
-      FROM gaps g JOIN market_days m ON m.market = g.market AND m.day > g.before AND m.day < g.day WHERE g.day - g.before > ${BREAK_DAYS} GROUP BY g.market, g.symbol, g.day, g.before),
-    breaks AS (SELECT d.*, coalesce(is_covered, false) AS is_break FROM days d LEFT JOIN covered USING (market, symbol, day)),
-    parts AS (SELECT *, count(*) FILTER (is_break) OVER (PARTITION BY market, symbol ORDER BY day) + 1 AS listing FROM breaks)
-    SELECT market, symbol, listing, min(parts.day) AS first_day, max(parts.day) + 1 AS end_day, max(max(parts.day)) OVER (PARTITION BY market) AS market_day,
+  const rows = await session.rows(`WITH days AS (SELECT * FROM ${seenDays} UNION SELECT * FROM ${told.days}),
+    gaps AS (SELECT *, lag(day) OVER (PARTITION BY ${symbol} ORDER BY day) AS before FROM days),
+    market_days AS (SELECT DISTINCT ${market}, day FROM ${seenDays}),
+    covered AS (SELECT g.exchange, g.market, g.symbol, g.day, count(*) >= ${COVERED} * (g.day - g.before - 1) AS is_covered
+      FROM gaps g JOIN market_days m ON m.exchange = g.exchange AND m.market = g.market AND m.day > g.before AND m.day < g.day
+      WHERE g.day - g.before > ${BREAK_DAYS} GROUP BY g.exchange, g.market, g.symbol, g.day, g.before),
+    breaks AS (SELECT d.*, coalesce(is_covered, false) AS is_break FROM days d LEFT JOIN covered USING (${symbol}, day)),
+    parts AS (SELECT *, count(*) FILTER (is_break) OVER (PARTITION BY ${symbol} ORDER BY day) + 1 AS listing FROM breaks)
+    SELECT ${symbol}, listing, min(parts.day) AS first_day, max(parts.day) + 1 AS end_day, max(max(parts.day)) OVER (PARTITION BY ${market}) AS market_day,
       any_value(coalesce(told.size, c.size)) AS size, any_value(told.base) AS base, any_value(told.quote) AS quote,
       CASE WHEN any_value(a.day) >= max(parts.day) THEN max(parts.day) = any_value(a.day) AND list_contains(any_value(a.trading), symbol) END AS is_trading FROM parts
-      LEFT JOIN (SELECT 'cm' AS market, symbol, median(size) AS size FROM contracts GROUP BY symbol) c USING (market, symbol) LEFT JOIN told USING (market, symbol) LEFT JOIN answered a USING (market) GROUP BY market, symbol, listing ORDER BY market, symbol, listing`)
+      LEFT JOIN (SELECT ${symbol}, median(size) AS size FROM ${contracts} GROUP BY ALL) c USING (${symbol})
+      LEFT JOIN ${told.symbols} told USING (${symbol}) LEFT JOIN ${told.answers} a USING (${market}) GROUP BY ${symbol}, listing ORDER BY ${symbol}, listing`)
   return rows.map(toListing).filter((listing) => fits(listing, filter))
+}
+
+function marketSql({ exchange, market }: Series): string {
+  return `${quote(exchange)} AS exchange, ${quote(market)} AS market`
 }
 
 /** SQL of symbols and days. Where a table is cut by days the day is known, and the symbols of a file alone are read: of one with a single symbol not even those. */
 async function daysOf(session: DuckDBSession, table: Table, series: Series): Promise<string> {
-  const { partition } = DATASETS[series.dataset]
+  const { partition } = contractOf(series)
   if (partition(series.interval) !== 'day')
     return `SELECT symbol, us // ${US_PER_DAY} AS day FROM (${await eventTimes(session, table, series)})`
   const symbol = table.shape.fields.find(({ name }) => name === 'symbol')?.id ?? 0
@@ -103,20 +113,22 @@ async function daysOf(session: DuckDBSession, table: Table, series: Series): Pro
   return parts.length === 0 ? "SELECT '' AS symbol, 0 AS day WHERE false" : parts.join(' UNION ALL ')
 }
 
-/** Contracts × size = base asset × price, of a bar within its low and high: the sizes are round numbers. */
-async function noteContracts(session: DuckDBSession, table: Table): Promise<void> {
-  await session.run(`INSERT INTO contracts SELECT symbol, round(median(base_volume * (high + low) / 2 / contracts)) FROM (${await everyRow(session, table)})
-    WHERE contracts > 0 AND high > 0 GROUP BY symbol`)
+/** SQL of what a contract is worth. Contracts × size = base asset × price, of a bar within its low and high: the sizes are round numbers. */
+async function sizesOf(session: DuckDBSession, table: Table, series: Series): Promise<string> {
+  const { amount, value, high, low } = columnNames(series, 'amount', 'value', 'high', 'low')
+  return `SELECT ${marketSql(series)}, symbol, round(median(${value} * (${high} + ${low}) / 2 / ${amount})) AS size FROM (${await everyRow(session, table)})
+    WHERE ${amount} > 0 AND ${high} > 0 GROUP BY symbol`
 }
 
 function toListing(row: Record<string, unknown>): Listing {
-  const market = String(row['market']) as Market
+  const [exchange, market] = [String(row['exchange']), String(row['market'])]
   const symbol = String(row['symbol'])
   const [first, end] = [Number(row['first_day']) * US_PER_DAY, Number(row['end_day']) * US_PER_DAY]
-  const parts = splitSymbol(market, symbol)
+  const parts = sourceOf({ exchange }).symbols.split(market, symbol)
   const isLast = Number(row['end_day']) - 1 >= Number(row['market_day']) - ENDED_DAYS
   const status = (typeof row['is_trading'] === 'boolean' ? row['is_trading'] : isLast) ? 'trading' : 'ended'
   return {
+    exchange,
     market,
     symbol,
     listing: Number(row['listing']),
@@ -130,9 +142,10 @@ function toListing(row: Record<string, unknown>): Listing {
   }
 }
 
-function fits(listing: Listing, { markets, at, quotes, contractTypes, plain }: UniverseFilter): boolean {
+function fits(listing: Listing, { exchanges = [], markets, at, quotes, contractTypes, plain }: UniverseFilter): boolean {
   const instant = at === undefined ? undefined : formatInstant(at)
   return (
+    (exchanges.length === 0 || exchanges.includes(listing.exchange)) &&
     (markets.length === 0 || markets.includes(listing.market)) &&
     (quotes.length === 0 || quotes.includes(listing.quote)) &&
     (contractTypes.length === 0 || contractTypes.includes(listing.contractType)) &&

@@ -2,15 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { utc } from '../../core/time.ts'
-import { bookDepth } from '../../datasets/book-depth.ts'
-import { klines } from '../../datasets/klines.ts'
+import { format } from '../binance/archive/formats.ts'
 import { CsvDecoder } from './csv-decoder.ts'
 import type { RejectedRow } from './file-evidence.ts'
 
 const HEADER = 'open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore'
 const ROW = '1704067200000,1.5,2.5,0.5,2,10.001,1704067259999,15.25,7,5,7.5,0'
 
-function decode(blocks: readonly (string | Buffer)[], range = { start: utc(2024), end: utc(2025) }, columns = klines.columns('spot')) {
+function decode(
+  blocks: readonly (string | Buffer)[],
+  range = { start: utc(2024), end: utc(2025) },
+  columns = format('klines', 'spot').columns,
+) {
   const rejected: RejectedRow[] = []
   const queue = blocks.map((block) => Buffer.from(block))
   const options = {
@@ -104,7 +107,7 @@ test('a file of several ranges is read once: each range has its rows, a row beyo
   const range = (from: number) => ({ start: start + from * hour, end: start + (from + 1) * hour })
   const queue = [Buffer.from(`${lines.join('\n')}\n`)]
   const options = {
-    columns: klines.columns('spot'),
+    columns: format('klines', 'spot').columns,
     eventTime: 0,
     key: [0],
     texts: [],
@@ -188,7 +191,8 @@ test('every decimal is the double nearest to it', () => {
 
 test('date-times are read to the microsecond, and what is no time of the calendar is rejected', () => {
   const range = { start: utc(2009), end: utc(2100) }
-  const read = (time: string) => decode([`timestamp,percentage,depth,notional\n${time},-5.00,1,2\n`], range, bookDepth.columns())
+  const read = (time: string) =>
+    decode([`timestamp,percentage,depth,notional\n${time},-5.00,1,2\n`], range, format('bookDepth', 'um').columns)
   const instant = fc.tuple(
     fc.integer({ min: utc(2009) / 1e6, max: utc(2100) / 1e6 - 1 }),
     fc.nat(999_999),

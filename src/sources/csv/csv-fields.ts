@@ -1,6 +1,6 @@
 import { PLAUSIBLE_TIME, parseInstant } from '../../core/time.ts'
-import type { CsvColumn } from '../../datasets/contract.ts'
 import type { TextPool } from '../../platform/duckdb/text-pool.ts'
+import type { CsvColumn } from './csv-column.ts'
 import type { RejectReason } from './file-evidence.ts'
 
 export const SKIP = 0
@@ -35,7 +35,7 @@ export const POWERS = Float64Array.from({ length: 23 }, (_, exponent) => Number(
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 
 export function kindOf(column: CsvColumn | undefined): number {
-  if (column?.headers[0] === 'ignore') return UNUSED
+  if (column?.unused === true) return UNUSED
   if (column === undefined || (column.name === undefined && column.type !== 'hour')) return SKIP
   return KINDS[column.type]
 }

@@ -1,5 +1,5 @@
 import { LakehouseError } from '../../core/errors.ts'
-import type { CsvColumn } from '../../datasets/contract.ts'
+import type { CsvColumn } from './csv-column.ts'
 
 /** What the first bytes of a CSV say: where the rows begin, which contract column stands at each position (-1: none of them). */
 export type CsvLayout = {

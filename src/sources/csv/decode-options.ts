@@ -1,6 +1,6 @@
 import type { TimeRange } from '../../core/time.ts'
-import type { CsvColumn } from '../../datasets/contract.ts'
 import type { TextPool } from '../../platform/duckdb/text-pool.ts'
+import type { CsvColumn } from './csv-column.ts'
 import type { RejectedRow } from './file-evidence.ts'
 
 export type RowSource = { readonly label: string; next(): Buffer | undefined }

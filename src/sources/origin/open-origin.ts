@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LakehouseError } from '../../core/errors.ts'
 import { openPlace, type StoreDeps } from '../../storage/open-store.ts'
+import type { Source } from '../contract.ts'
 import { bucketOrigin } from './bucket-origin.ts'
 import { directoryOrigin } from './directory-origin.ts'
 import type { HttpOriginOptions } from './http-origin.ts'
@@ -11,24 +12,19 @@ import type { ArchiveOrigin } from './origin.ts'
 export type OriginOptions = Omit<HttpOriginOptions, 'downloadUrl' | 'listingUrl' | 'listingMayLag'> &
   Pick<StoreDeps, 'attempts' | 'retryDelayMs' | 'nowMs' | 'random' | 'environment'>
 
-/** The public site's two addresses: files come from the CDN, listings from the bucket behind it. */
-const PUBLIC_ARCHIVE = {
-  downloadUrl: 'https://data.binance.vision',
-  listingUrl: 'https://s3-ap-northeast-1.amazonaws.com/data.binance.vision',
-} as const
-
 /**
- * The archive at an address: `binance` (the public site), https://… or http://… (files and ListObjects at one place),
- * s3://bucket/prefix?endpoint=…&region=…&profile=…&anonymous=true (a bucket), file://… or a directory that holds data/. Throws USAGE, CONFIG_INVALID.
+ * The archive of an exchange at an address: the exchange's id (its public site), https://… or http://… (files and ListObjects at one place),
+ * s3://bucket/prefix?endpoint=…&region=…&profile=…&anonymous=true (a bucket), file://… or a directory that holds the archive's root folder. Throws USAGE, CONFIG_INVALID.
  */
-export async function openOrigin(address: string, options: OriginOptions): Promise<ArchiveOrigin> {
-  if (address === 'binance' || address.replace(/\/$/, '') === PUBLIC_ARCHIVE.downloadUrl)
-    return await overHttp({ ...options, ...PUBLIC_ARCHIVE, listingMayLag: true })
+export async function openOrigin({ id, archive }: Source, address: string, options: OriginOptions): Promise<ArchiveOrigin> {
+  const { files, listing, listingMayLag } = archive.site
+  if (address === id || address.replace(/\/$/, '') === files)
+    return await overHttp({ ...options, downloadUrl: files, listingUrl: listing, listingMayLag })
   if (/^https?:\/\//.test(address)) return await served(address, options)
   if (address.startsWith('s3://')) return bucketOrigin(openPlace(address, options))
   const directory = resolve(address.startsWith('file://') ? fileURLToPath(address) : address)
   if (!existsSync(directory) || !statSync(directory).isDirectory()) throw usage(address, 'it is neither an address nor a directory')
-  if (!existsSync(`${directory}/data`)) throw usage(address, 'the directory holds no data/ folder')
+  if (!existsSync(`${directory}/${archive.root}`)) throw usage(address, `the directory holds no ${archive.root} folder`)
   return directoryOrigin(directory)
 }
 

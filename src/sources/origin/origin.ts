@@ -13,7 +13,7 @@ export type ArchiveOrigin = {
   readonly address: string
   /** Whether what the listing lacks may be there nevertheless: recent files are then asked for one by one. */
   readonly listingMayLag: boolean
-  /** Every object below the prefix, .CHECKSUM files included, all pages. */
+  /** Every object below the prefix, checksum files included, all pages. */
   list(prefix: string): AsyncIterable<ArchiveObject>
   /** Names of the folders directly below the prefix, in byte order. */
   folders(prefix: string): Promise<readonly string[]>

@@ -46,9 +46,10 @@ async function isKeyed(place: Place, key: string): Promise<boolean> {
 
 /** The digest that lies beside the object in the source, if it is asked for and there is one. */
 export async function publishedDigest(object: ObjectInfo, pair: Pair): Promise<string | undefined> {
-  if ((pair.verify !== 'sha256' && pair.verify !== 'reread') || object.key.endsWith('.CHECKSUM')) return undefined
+  const checksumKey = pair.checksumKey(object.key)
+  if ((pair.verify !== 'sha256' && pair.verify !== 'reread') || checksumKey === undefined) return undefined
   try {
-    const text = Buffer.from(await pair.source.store.get(`${object.key}.CHECKSUM`)).toString('utf8')
+    const text = Buffer.from(await pair.source.store.get(checksumKey)).toString('utf8')
     return /^([0-9a-f]{64})\s/i.exec(text)?.[1]?.toLowerCase()
   } catch (error) {
     if (asLakehouseError(error).code === 'OBJECT_NOT_FOUND') return undefined

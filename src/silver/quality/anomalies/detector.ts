@@ -48,7 +48,7 @@ export type Detector = {
   /** What a hit means. */
   readonly meaning: string
   /** The rows that it is shown: bars of what was traded, any bars, trades, or best bids and asks. */
-  readonly sees: 'klines' | 'bars' | 'trades' | 'quotes'
+  readonly sees: 'traded bars' | 'bars' | 'trades' | 'quotes'
   readonly parameters: Readonly<Record<string, number>>
   create(): Judge
 }

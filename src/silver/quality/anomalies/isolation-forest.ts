@@ -52,7 +52,7 @@ export const isolationForest = {
   id: 'isolation_forest',
   meaning: 'move, range, volume, takers and size of trades together are unlike those of the bars before',
   parameters: { trees: TREES, sample: SAMPLE, history: HISTORY, threshold: THRESHOLD, seed: SEED, version: VERSION },
-  sees: 'klines',
+  sees: 'traded bars',
   create: () => {
     const history: number[][] = []
     let forest: Node[] = []

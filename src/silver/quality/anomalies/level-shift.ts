@@ -12,7 +12,7 @@ const DECISION = 26
 export const levelShift = {
   id: 'level_shift',
   meaning: 'the level of volume has changed and stayed',
-  sees: 'klines',
+  sees: 'traded bars',
   parameters: { window: WINDOW, slack: SLACK, decision: DECISION },
   create: () => {
     const window = new RollingWindow(WINDOW)

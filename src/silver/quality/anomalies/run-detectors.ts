@@ -1,9 +1,8 @@
 import { INTERVALS, isIntraday } from '../../../core/interval.ts'
-import { DATASETS, type Series } from '../../../datasets/registry.ts'
 import { CHUNK_ROWS } from '../../../platform/duckdb/feed.ts'
 import { readDoubles } from '../../../platform/duckdb/read-doubles.ts'
 import { type DuckDBSession, quote, quoteName } from '../../../platform/duckdb/session.ts'
-import { amounts, isBars } from '../checks/check.ts'
+import { columnNames, contractOf, findColumn, isTradedBars, type Series } from '../../../sources/series.ts'
 import { type Detector, type Judge, nothingObserved, type Observed } from './detector.ts'
 import { DETECTORS } from './registry.ts'
 
@@ -31,30 +30,30 @@ type Field = Exclude<keyof Observed, 'time'>
 function fieldsOf(
   series: Series,
 ): { readonly kinds: readonly Detector['sees'][]; readonly fields: readonly (readonly [Field, string])[] } | undefined {
-  const prices = (['open', 'high', 'low', 'close'] as const).map((name) => [name, name] as const)
-  if (isBars(series) && (series.interval === undefined || !isIntraday(series.interval))) return undefined
-  switch (series.dataset) {
-    case 'klines': {
-      const { volume, takerVolume } = amounts(series)
-      return {
-        kinds: ['klines', 'bars'],
-        fields: [...prices, ['volume', volume], ['takerVolume', takerVolume], ['tradeCount', 'trade_count::DOUBLE']],
-      }
+  switch (contractOf(series).kind) {
+    case 'bars': {
+      // Bars of a ratio have no price, and bars of a day and more are too few to learn from.
+      if (findColumn(series, 'close')?.measure !== 'price' || series.interval === undefined || !isIntraday(series.interval))
+        return undefined
+      const names = columnNames(series, 'open', 'high', 'low', 'close')
+      const prices = (['open', 'high', 'low', 'close'] as const).map((role) => [role, names[role]] as const)
+      if (!isTradedBars(series)) return { kinds: ['bars'], fields: prices }
+      const { amount, taker_amount: taker, trade_count: count } = columnNames(series, 'amount', 'taker_amount', 'trade_count')
+      const traded = [['volume', amount] as const, ['takerVolume', taker] as const, ['tradeCount', `${count}::DOUBLE`] as const]
+      return { kinds: ['traded bars', 'bars'], fields: [...prices, ...traded] }
     }
-    case 'markPriceKlines':
-    case 'indexPriceKlines':
-      return { kinds: ['bars'], fields: prices }
     case 'trades':
-    case 'aggTrades':
-      return { kinds: ['trades'], fields: [['price', 'price']] }
-    case 'bookTicker':
+      return { kinds: ['trades'], fields: [['price', columnNames(series, 'price').price]] }
+    case 'quotes': {
+      const { bid_price: bid, ask_price: ask } = columnNames(series, 'bid_price', 'ask_price')
       return {
         kinds: ['quotes'],
         fields: [
-          ['bid', 'best_bid_price'],
-          ['ask', 'best_ask_price'],
+          ['bid', bid],
+          ['ask', ask],
         ],
       }
+    }
     default:
       return undefined
   }
@@ -92,7 +91,7 @@ export class DetectorRun {
   /** Rows that lie in the order of the table's key as they are read need not be sorted. */
   async add(rows: string, { inOrder }: { inOrder: boolean }): Promise<void> {
     if (this.#seen === undefined) return
-    const { key, eventTime } = DATASETS[this.#series.dataset]
+    const { key, eventTime } = contractOf(this.#series)
     const fields = this.#seen.fields.map(([name]) => name)
     const values = this.#seen.fields.map(([, sql]) => `(${sql})::DOUBLE`)
     const result = await this.#session.stream(

@@ -8,7 +8,7 @@ const PARAMETERS = { window: 240, shortest: 60, threshold: 5.5, smallestScale: 0
 export const volumeOutlier = {
   id: 'volume_outlier',
   meaning: 'many times more was traded than lately',
-  sees: 'klines',
+  sees: 'traded bars',
   parameters: PARAMETERS,
   create: () => {
     const judge = highOutlier(PARAMETERS)

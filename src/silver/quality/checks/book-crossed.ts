@@ -1,3 +1,4 @@
+import { columnNames, contractOf } from '../../../sources/series.ts'
 import type { Check } from './check.ts'
 
 export const bookCrossed = {
@@ -5,5 +6,9 @@ export const bookCrossed = {
   severity: 'error',
   dimension: 'validity',
   meaning: 'the best bid is not below the best ask',
-  condition: ({ dataset }) => (dataset === 'bookTicker' ? 'best_bid_price >= best_ask_price' : undefined),
+  condition: (series) => {
+    if (contractOf(series).kind !== 'quotes') return undefined
+    const { bid_price: bid, ask_price: ask } = columnNames(series, 'bid_price', 'ask_price')
+    return `${bid} >= ${ask}`
+  },
 } as const satisfies Check

@@ -1,5 +1,5 @@
 import type { Severity } from '../../../core/finding.ts'
-import type { Series } from '../../../datasets/registry.ts'
+import type { Series } from '../../../sources/series.ts'
 
 /** What a violation takes away from: the six parts of a quality score. */
 export const DIMENSIONS = ['completeness', 'validity', 'consistency', 'uniqueness', 'timeliness', 'accuracy'] as const
@@ -23,18 +23,4 @@ export type Check = {
   readonly least?: number
   /** SQL of how many rows are missing before a row that breaks the rule, where it tells of missing ones. */
   readonly missing?: (series: Series) => string
-}
-
-/** The names of what a kline counts: total and taker's, in the first and the second unit. */
-export function amounts({ market }: Series) {
-  return market === 'cm'
-    ? { volume: 'contracts', value: 'base_volume', takerVolume: 'taker_buy_contracts', takerValue: 'taker_buy_base_volume' }
-    : { volume: 'volume', value: 'quote_volume', takerVolume: 'taker_buy_volume', takerValue: 'taker_buy_quote_volume' }
-}
-
-const BARS: ReadonlySet<string> = new Set(['klines', 'markPriceKlines', 'indexPriceKlines', 'premiumIndexKlines'])
-
-/** Whether the rows are bars of an interval. */
-export function isBars({ dataset }: Series): boolean {
-  return BARS.has(dataset)
 }

@@ -1,5 +1,5 @@
-import { barCadence } from '../../../datasets/klines.ts'
-import { type Check, isBars } from './check.ts'
+import { columnNames, contractOf, isBars } from '../../../sources/series.ts'
+import type { Check } from './check.ts'
 
 export const closingTime = {
   id: 'closing_time',
@@ -8,8 +8,9 @@ export const closingTime = {
   meaning: 'the bar does not close one unit before the next one opens',
   condition: (series) => {
     if (!isBars(series)) return undefined
-    const us = barCadence(series.interval)
-    const end = us === undefined ? 'epoch_us(open_time + INTERVAL 1 MONTH)' : `epoch_us(open_time) + ${us}`
-    return `epoch_us(close_time) NOT IN (${end} - 1, ${end} - 1000)`
+    const { event_time: open, close_time: close } = columnNames(series, 'event_time', 'close_time')
+    const us = contractOf(series).cadence(series.interval)
+    const end = us === undefined ? `epoch_us(${open} + INTERVAL 1 MONTH)` : `epoch_us(${open}) + ${us}`
+    return `epoch_us(${close}) NOT IN (${end} - 1, ${end} - 1000)`
   },
 } as const satisfies Check

@@ -1,3 +1,4 @@
+import { columnNames, contractOf, type Series } from '../../../sources/series.ts'
 import type { Check } from './check.ts'
 
 export const depthMonotone = {
@@ -5,9 +6,15 @@ export const depthMonotone = {
   severity: 'error',
   dimension: 'consistency',
   meaning: 'less lies within a wider band around the price than within a narrower one',
-  condition: ({ dataset }) =>
-    dataset === 'bookDepth'
-      ? 'timestamp = previous_timestamp AND ((percentage < 0 AND depth > previous_depth) OR (previous_percentage > 0 AND depth < previous_depth))'
-      : undefined,
-  previous: ({ dataset }) => (dataset === 'bookDepth' ? ['timestamp', 'percentage', 'depth'] : []),
+  condition: (series) => {
+    const names = depthNames(series)
+    if (names === undefined) return undefined
+    const { event_time: time, band, amount } = names
+    return `${time} = previous_${time} AND ((${band} < 0 AND ${amount} > previous_${amount}) OR (previous_${band} > 0 AND ${amount} < previous_${amount}))`
+  },
+  previous: (series) => Object.values(depthNames(series) ?? {}),
 } as const satisfies Check
+
+function depthNames(series: Series) {
+  return contractOf(series).kind === 'depth' ? columnNames(series, 'event_time', 'band', 'amount') : undefined
+}

@@ -1,4 +1,5 @@
-import { type Check, isBars } from './check.ts'
+import { isBars } from '../../../sources/series.ts'
+import type { Check } from './check.ts'
 
 export const derivedRows = {
   id: 'derived_rows',

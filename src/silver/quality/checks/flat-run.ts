@@ -1,14 +1,16 @@
-import { amounts, type Check } from './check.ts'
+import { columnNames, isTradedBars } from '../../../sources/series.ts'
+import type { Check } from './check.ts'
 
 export const flatRun = {
   id: 'flat_run',
   severity: 'warning',
   dimension: 'completeness',
   meaning: 'five bars or more in a row without a trade and at one price: filler rows of an outage, or a market that nobody trades',
-  condition: (series) =>
-    series.dataset === 'klines'
-      ? `${amounts(series).volume} = 0 AND open = high AND high = low AND low = close AND open = previous_close`
-      : undefined,
-  previous: ({ dataset }) => (dataset === 'klines' ? ['close'] : []),
+  condition: (series) => {
+    if (!isTradedBars(series)) return undefined
+    const { amount, open, high, low, close } = columnNames(series, 'amount', 'open', 'high', 'low', 'close')
+    return `${amount} = 0 AND ${open} = ${high} AND ${high} = ${low} AND ${low} = ${close} AND ${open} = previous_${close}`
+  },
+  previous: (series) => (isTradedBars(series) ? Object.values(columnNames(series, 'close')) : []),
   least: 5,
 } as const satisfies Check

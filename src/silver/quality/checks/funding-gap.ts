@@ -1,15 +1,30 @@
+import type { Series } from '../../../sources/series.ts'
 import type { Check } from './check.ts'
+import { fundingNames } from './funding.ts'
 
 export const fundingGap = {
   id: 'funding_gap',
   severity: 'warning',
   dimension: 'completeness',
   meaning: 'fundings are missing: more time lies before this one than its interval',
-  condition: ({ dataset }) =>
-    dataset === 'fundingRate'
-      ? 'round((epoch_us(calc_time) - epoch_us(previous_calc_time)) / 3600e6) > greatest(funding_interval_hours, previous_funding_interval_hours)'
-      : undefined,
-  previous: ({ dataset }) => (dataset === 'fundingRate' ? ['calc_time', 'funding_interval_hours'] : []),
-  missing: () =>
-    'greatest(round((epoch_us(calc_time) - epoch_us(previous_calc_time)) / 3600e6 / greatest(funding_interval_hours, previous_funding_interval_hours)) - 1, 1)::BIGINT',
+  condition: (series) => {
+    const between = hoursBetween(series)
+    return between === undefined ? undefined : `round(${between.passed}) > ${between.interval}`
+  },
+  previous: (series) => Object.values(fundingNames(series) ?? {}),
+  missing: (series) => {
+    const between = hoursBetween(series)
+    return between === undefined ? '0' : `greatest(round(${between.passed} / ${between.interval}) - 1, 1)::BIGINT`
+  },
 } as const satisfies Check
+
+/** SQL of the hours since the funding before, and of the longer of the two intervals. */
+function hoursBetween(series: Series): { readonly passed: string; readonly interval: string } | undefined {
+  const names = fundingNames(series)
+  if (names === undefined) return undefined
+  const { time, hours } = names
+  return {
+    passed: `(epoch_us(${time}) - epoch_us(previous_${time})) / 3600e6`,
+    interval: `greatest(${hours}, previous_${hours})`,
+  }
+}

@@ -1,10 +1,13 @@
 import type { Check } from './check.ts'
+import { fundingNames } from './funding.ts'
 
 export const fundingGrid = {
   id: 'funding_grid',
   severity: 'warning',
   dimension: 'consistency',
   meaning: 'the funding lies a second or more past the hours of its interval',
-  condition: ({ dataset }) =>
-    dataset === 'fundingRate' ? 'epoch_us(calc_time) % (funding_interval_hours * 3600000000) >= 1000000' : undefined,
+  condition: (series) => {
+    const names = fundingNames(series)
+    return names && `epoch_us(${names.time}) % (${names.hours} * 3600000000) >= 1000000`
+  },
 } as const satisfies Check

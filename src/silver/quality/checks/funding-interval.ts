@@ -1,10 +1,17 @@
 import type { Check } from './check.ts'
+import { fundingNames } from './funding.ts'
 
 export const fundingInterval = {
   id: 'funding_interval',
   severity: 'info',
   dimension: 'consistency',
   meaning: 'the time between fundings was changed by the exchange',
-  condition: ({ dataset }) => (dataset === 'fundingRate' ? 'funding_interval_hours <> previous_funding_interval_hours' : undefined),
-  previous: ({ dataset }) => (dataset === 'fundingRate' ? ['funding_interval_hours'] : []),
+  condition: (series) => {
+    const names = fundingNames(series)
+    return names && `${names.hours} <> previous_${names.hours}`
+  },
+  previous: (series) => {
+    const names = fundingNames(series)
+    return names === undefined ? [] : [names.hours]
+  },
 } as const satisfies Check

@@ -1,9 +1,13 @@
 import type { Check } from './check.ts'
+import { fundingNames } from './funding.ts'
 
 export const fundingJitter = {
   id: 'funding_jitter',
   severity: 'info',
   dimension: 'consistency',
   meaning: 'the funding lies some milliseconds past the hour: floor it before you join',
-  condition: ({ dataset }) => (dataset === 'fundingRate' ? 'epoch_us(calc_time) % 3600000000 BETWEEN 1 AND 999999' : undefined),
+  condition: (series) => {
+    const names = fundingNames(series)
+    return names && `epoch_us(${names.time}) % 3600000000 BETWEEN 1 AND 999999`
+  },
 } as const satisfies Check

@@ -1,4 +1,4 @@
-import { DATASETS } from '../../../datasets/registry.ts'
+import { contractOf } from '../../../sources/series.ts'
 import type { Check } from './check.ts'
 
 export const gap = {
@@ -6,14 +6,17 @@ export const gap = {
   severity: 'warning',
   dimension: 'completeness',
   meaning: 'rows are missing between two that are there',
-  condition: ({ dataset, interval }) => {
-    const { eventTime, cadence } = DATASETS[dataset]
-    const us = cadence(interval)
+  condition: (series) => {
+    const { eventTime, cadence } = contractOf(series)
+    const us = cadence(series.interval)
     return us === undefined ? undefined : `epoch_us(${eventTime}) - epoch_us(previous_${eventTime}) >= ${2 * us}`
   },
-  previous: ({ dataset, interval }) => (DATASETS[dataset].cadence(interval) === undefined ? [] : [DATASETS[dataset].eventTime]),
-  missing: ({ dataset, interval }) => {
-    const { eventTime, cadence } = DATASETS[dataset]
-    return `(epoch_us(${eventTime}) - epoch_us(previous_${eventTime})) // ${cadence(interval)} - 1`
+  previous: (series) => {
+    const { eventTime, cadence } = contractOf(series)
+    return cadence(series.interval) === undefined ? [] : [eventTime]
+  },
+  missing: (series) => {
+    const { eventTime, cadence } = contractOf(series)
+    return `(epoch_us(${eventTime}) - epoch_us(previous_${eventTime})) // ${cadence(series.interval)} - 1`
   },
 } as const satisfies Check

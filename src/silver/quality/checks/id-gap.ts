@@ -1,10 +1,5 @@
-import type { Series } from '../../../datasets/registry.ts'
+import { findColumn, type Series } from '../../../sources/series.ts'
 import type { Check } from './check.ts'
-
-/** What numbers the rows without a hole. */
-export function idOf({ dataset }: Series): string | undefined {
-  return dataset === 'trades' ? 'id' : dataset === 'aggTrades' ? 'agg_trade_id' : undefined
-}
 
 export const idGap = {
   id: 'id_gap',
@@ -15,6 +10,11 @@ export const idGap = {
     const id = idOf(series)
     return id === undefined ? undefined : `${id} <> previous_${id} + 1`
   },
-  previous: (series) => [idOf(series) ?? ''].filter((name) => name !== ''),
+  previous: (series) => [idOf(series) ?? []].flat(),
   missing: (series) => `greatest(${idOf(series)} - previous_${idOf(series)} - 1, 0)`,
 } as const satisfies Check
+
+/** What numbers the rows without a hole. */
+function idOf(series: Series): string | undefined {
+  return findColumn(series, 'sequence')?.name
+}

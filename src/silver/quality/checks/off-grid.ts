@@ -1,5 +1,5 @@
 import { US_PER_DAY } from '../../../core/time.ts'
-import { DATASETS } from '../../../datasets/registry.ts'
+import { contractOf } from '../../../sources/series.ts'
 import type { Check } from './check.ts'
 
 export const offGrid = {
@@ -8,8 +8,8 @@ export const offGrid = {
   dimension: 'consistency',
   meaning: 'the time lies off the grid of the interval; the row is kept as published',
   condition: (series) => {
-    const { interval, dataset } = series
-    const { eventTime, cadence } = DATASETS[dataset]
+    const { interval } = series
+    const { eventTime, cadence } = contractOf(series)
     if (interval === '1mo') return `${eventTime} <> date_trunc('month', ${eventTime})`
     const us = cadence(interval)
     // Weeks begin on Mondays; 1970 began on a Thursday.

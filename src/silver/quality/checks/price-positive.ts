@@ -1,3 +1,4 @@
+import { valueColumns } from '../../../sources/series.ts'
 import type { Check } from './check.ts'
 
 export const pricePositive = {
@@ -5,16 +6,12 @@ export const pricePositive = {
   severity: 'error',
   dimension: 'validity',
   meaning: 'a price is not above zero',
-  condition: ({ dataset }) =>
-    ({
-      klines: 'least(open, high, low, close) <= 0',
-      markPriceKlines: 'least(open, high, low, close) <= 0',
-      indexPriceKlines: 'least(open, high, low, close) <= 0',
-      trades: 'price <= 0',
-      aggTrades: 'price <= 0',
-      bookTicker: 'least(best_bid_price, best_ask_price) <= 0',
-      liquidationSnapshot: 'price <= 0',
-      BVOLIndex: 'index_value <= 0',
-      EOHSummary: 'least(open, high, low, close, mark_price) < 0',
-    })[dataset as string],
+  condition: (series) => {
+    const prices = valueColumns(series).filter(({ measure }) => measure === 'price')
+    const broken = [true, undefined].flatMap((positive) => {
+      const names = prices.flatMap((column) => (column.positive === positive ? [column.name] : []))
+      return names.length === 0 ? [] : [`least(${names.join(', ')}) ${positive === true ? '<=' : '<'} 0`]
+    })
+    return broken.length === 0 ? undefined : broken.join(' OR ')
+  },
 } as const satisfies Check

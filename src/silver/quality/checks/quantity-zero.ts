@@ -1,3 +1,4 @@
+import { columnNames, isTrades } from '../../../sources/series.ts'
 import type { Check } from './check.ts'
 
 export const quantityZero = {
@@ -5,8 +6,5 @@ export const quantityZero = {
   severity: 'warning',
   dimension: 'validity',
   meaning: 'a trade of nothing',
-  condition: ({ dataset, market }) => {
-    if (dataset !== 'trades' && dataset !== 'aggTrades') return undefined
-    return `${market === 'cm' ? 'contracts' : dataset === 'trades' ? 'qty' : 'quantity'} = 0`
-  },
+  condition: (series) => (isTrades(series) ? `${columnNames(series, 'amount').amount} = 0` : undefined),
 } as const satisfies Check

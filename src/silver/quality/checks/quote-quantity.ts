@@ -1,3 +1,4 @@
+import { findNames, isCountedInBase, isTrades } from '../../../sources/series.ts'
 import type { Check } from './check.ts'
 
 export const quoteQuantity = {
@@ -5,6 +6,10 @@ export const quoteQuantity = {
   severity: 'warning',
   dimension: 'accuracy',
   meaning: 'price × quantity is not what was paid',
-  condition: ({ dataset, market }) =>
-    dataset === 'trades' && market !== 'cm' ? 'abs(price * qty - quote_qty) > greatest(1e-7, 1e-9 * quote_qty)' : undefined,
+  condition: (series) => {
+    const names = findNames(series, 'price', 'amount', 'value')
+    if (names === undefined || !isTrades(series) || !isCountedInBase(series)) return undefined
+    const { price, amount, value } = names
+    return `abs(${price} * ${amount} - ${value}) > greatest(1e-7, 1e-9 * ${value})`
+  },
 } as const satisfies Check

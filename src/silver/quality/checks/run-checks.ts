@@ -1,6 +1,6 @@
 import { US_PER_DAY } from '../../../core/time.ts'
-import { DATASETS, type Series } from '../../../datasets/registry.ts'
 import { type DuckDBSession, quote, quoteName } from '../../../platform/duckdb/session.ts'
+import { contractOf, type Series } from '../../../sources/series.ts'
 import { type Check, DIMENSIONS } from './check.ts'
 import { CHECKS } from './registry.ts'
 
@@ -23,7 +23,7 @@ export class CheckRun {
   readonly #order: string
 
   constructor(session: DuckDBSession, series: Series) {
-    const { eventTime, key } = DATASETS[series.dataset]
+    const { eventTime, key } = contractOf(series)
     this.#session = session
     this.#series = series
     this.#checks = (CHECKS as readonly Check[]).flatMap((check) => {
@@ -90,8 +90,8 @@ export class CheckRun {
   /** Rows that break a rule one after the other are one finding; missing rows are one for each hole. */
   async #list({ id, sql, missing, least = 1 }: ActiveCheck, rows: string): Promise<void> {
     const us = `epoch_us(${this.#time})`
-    const step = DATASETS[this.#series.dataset].cadence(this.#series.interval) ?? 1
-    const time = DATASETS[this.#series.dataset].eventTime
+    const step = contractOf(this.#series).cadence(this.#series.interval) ?? 1
+    const time = contractOf(this.#series).eventTime
     if (missing !== undefined) {
       const from = this.#lagged.includes(time) ? `epoch_us(${quoteName(`previous_${time}`)}) + ${step}` : us
       await this.#session.run(

@@ -1,4 +1,5 @@
-import { amounts, type Check } from './check.ts'
+import { columnNames, isTradedBars } from '../../../sources/series.ts'
+import type { Check } from './check.ts'
 
 export const takerTotal = {
   id: 'taker_total',
@@ -6,7 +7,8 @@ export const takerTotal = {
   dimension: 'consistency',
   meaning: 'takers bought more than was traded',
   condition: (series) => {
-    const { volume, value, takerVolume, takerValue } = amounts(series)
-    return series.dataset === 'klines' ? `${takerVolume} > ${volume} OR ${takerValue} > ${value}` : undefined
+    if (!isTradedBars(series)) return undefined
+    const names = columnNames(series, 'amount', 'value', 'taker_amount', 'taker_value')
+    return `${names.taker_amount} > ${names.amount} OR ${names.taker_value} > ${names.value}`
   },
 } as const satisfies Check

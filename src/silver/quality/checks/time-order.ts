@@ -1,6 +1,5 @@
-import { DATASETS } from '../../../datasets/registry.ts'
+import { contractOf, findColumn, type Series } from '../../../sources/series.ts'
 import type { Check } from './check.ts'
-import { idOf } from './id-gap.ts'
 
 export const timeOrder = {
   id: 'time_order',
@@ -8,8 +7,12 @@ export const timeOrder = {
   dimension: 'consistency',
   meaning: 'a row is older than the one before it by number',
   condition: (series) => {
-    const { eventTime } = DATASETS[series.dataset]
-    return idOf(series) === undefined && series.dataset !== 'bookTicker' ? undefined : `${eventTime} < previous_${eventTime}`
+    const { eventTime } = contractOf(series)
+    return isNumbered(series) ? `${eventTime} < previous_${eventTime}` : undefined
   },
-  previous: (series) => (idOf(series) === undefined && series.dataset !== 'bookTicker' ? [] : [DATASETS[series.dataset].eventTime]),
+  previous: (series) => (isNumbered(series) ? [contractOf(series).eventTime] : []),
 } as const satisfies Check
+
+function isNumbered(series: Series): boolean {
+  return (findColumn(series, 'sequence') ?? findColumn(series, 'order_number')) !== undefined
+}

@@ -1,3 +1,4 @@
+import { findNames, type Series } from '../../../sources/series.ts'
 import type { Check } from './check.ts'
 
 export const tradeChain = {
@@ -5,9 +6,20 @@ export const tradeChain = {
   severity: 'warning',
   dimension: 'consistency',
   meaning: 'the first trade does not follow the last one of the row before, or comes after the last of its own',
-  condition: ({ dataset }) =>
-    dataset === 'aggTrades'
-      ? 'last_trade_id < first_trade_id OR (agg_trade_id = previous_agg_trade_id + 1 AND first_trade_id <> previous_last_trade_id + 1)'
-      : undefined,
-  previous: ({ dataset }) => (dataset === 'aggTrades' ? ['agg_trade_id', 'last_trade_id'] : []),
+  condition: (series) => {
+    const names = chainNames(series)
+    if (names === undefined) return undefined
+    const { sequence: id, first_trade_id: first, last_trade_id: last } = names
+    return `${last} < ${first} OR (${id} = previous_${id} + 1 AND ${first} <> previous_${last} + 1)`
+  },
+  previous: (series) => {
+    const names = chainNames(series)
+    return names === undefined ? [] : [names.sequence, names.last_trade_id]
+  },
 } as const satisfies Check
+
+/** Rows that join trades: their own number is another than those of their trades. */
+function chainNames(series: Series) {
+  const names = findNames(series, 'sequence', 'first_trade_id', 'last_trade_id')
+  return names?.sequence === names?.first_trade_id ? undefined : names
+}

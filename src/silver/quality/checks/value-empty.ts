@@ -1,4 +1,4 @@
-import { DATASETS } from '../../../datasets/registry.ts'
+import { valueColumns } from '../../../sources/series.ts'
 import type { Check } from './check.ts'
 
 export const valueEmpty = {
@@ -6,10 +6,8 @@ export const valueEmpty = {
   severity: 'info',
   dimension: 'completeness',
   meaning: 'a value that the type has was left empty',
-  condition: ({ dataset, market }) => {
-    const optional = DATASETS[dataset]
-      .columns(market)
-      .flatMap(({ name, optional: may }) => (may === true && name !== undefined ? [name] : []))
+  condition: (series) => {
+    const optional = valueColumns(series).flatMap(({ name, optional: may }) => (may === true ? [name] : []))
     return optional.length === 0 ? undefined : optional.map((name) => `${name} IS NULL`).join(' OR ')
   },
 } as const satisfies Check

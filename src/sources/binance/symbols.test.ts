@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { splitSymbol } from './symbol.ts'
+import { splitSymbol } from './symbols.ts'
 
 const brief = (...[market, symbol]: Parameters<typeof splitSymbol>) => {
   const { base, quote, contractType, multiplier } = splitSymbol(market, symbol)

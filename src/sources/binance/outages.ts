@@ -1,13 +1,7 @@
-import type { Market } from '../../core/market.ts'
+import type { Outage } from '../contract.ts'
 
-/** A time at which the exchange is said not to have traded. Instants are ISO 8601 UTC, the range is half-open. */
-type Maintenance = { readonly market: Market; readonly from: string; readonly to: string }
-
-/**
- * Outages of the exchange as its users have reported them (issues 84, 169, 312, 365, 368, 434 of binance/binance-public-data). Whether they were, the data tell: a gap that
- * lies in one is confirmed where other symbols have it too.
- */
-export const REPORTED_MAINTENANCE: readonly Maintenance[] = [
+/** As its users have reported them: issues 84, 169, 312, 365, 368 and 434 of binance/binance-public-data. */
+export const OUTAGES: readonly Outage[] = [
   { market: 'spot', from: '2017-09-06T16:00:00Z', to: '2017-09-06T23:00:00Z' },
   { market: 'spot', from: '2018-02-08T00:28:00Z', to: '2018-02-09T10:00:00Z' },
   { market: 'spot', from: '2018-06-26T02:00:00Z', to: '2018-06-26T12:00:00Z' },

@@ -1,16 +1,7 @@
-import {
-  formatDay,
-  formatMonth,
-  intersection,
-  nextMonth,
-  startOfDay,
-  startOfMonth,
-  type TimeRange,
-  US_PER_DAY,
-} from '../../../core/time.ts'
-import { DATASETS } from '../../../datasets/registry.ts'
-import { type ArchiveFile, type ArchiveSeries, fileRange } from './archive-key.ts'
-import { findEntry } from './matrix.ts'
+import { formatDay, formatMonth, intersection, nextMonth, startOfDay, startOfMonth, type TimeRange, US_PER_DAY } from '../../core/time.ts'
+import type { ArchiveFile, ArchiveSeries } from '../contract.ts'
+import { contractOf, offerOf } from '../series.ts'
+import { fileRange } from './file-range.ts'
 
 /** The dates for which files of a series are known to exist: YYYY-MM-DD and YYYY-MM. */
 export type Availability = { readonly daily: ReadonlySet<string>; readonly monthly: ReadonlySet<string> }
@@ -43,7 +34,7 @@ export function planSeries(series: ArchiveSeries, available: Availability, reque
   if (range === undefined || range.start >= range.end) return { files: [], uncovered: [] }
   const files: ArchiveFile[] = []
   const missing: number[] = []
-  const byDay = DATASETS[series.type].partition(series.interval) === 'day'
+  const byDay = contractOf(series).partition(series.interval) === 'day'
   for (let month = startOfMonth(range.start); month < range.end; month = nextMonth(month)) {
     const whole = { start: month, end: nextMonth(month) }
     const asked = intersection(whole, range)
@@ -94,7 +85,7 @@ function extentOf(available: Availability): TimeRange | undefined {
 }
 
 function reasonFor(series: ArchiveSeries, day: number, extent: TimeRange | undefined, now: number): UncoveredReason {
-  const discontinued = findEntry(series.market, series.type)?.discontinued
+  const discontinued = offerOf(series)?.archive.discontinued
   if (day >= now) return 'future'
   if (discontinued !== undefined && formatDay(day) >= discontinued) return 'discontinued'
   if (day + US_PER_DAY > now - PUBLICATION_LAG_US) return 'not_published_yet'

@@ -1,11 +1,10 @@
-import type { Market } from '../../../core/market.ts'
-import { union } from '../../../core/ranges.ts'
-import { formatMonth, type TimeRange } from '../../../core/time.ts'
-import { ParallelProcessor } from '../../../platform/parallel-processor.ts'
-import { ResourceOptimizer } from '../../../platform/resources.ts'
-import type { ArchiveOrigin } from '../../origin/origin.ts'
-import { fileRange } from './archive-key.ts'
-import { discoverIntervals, discoverSeries, discoverSymbols } from './discover.ts'
+import { union } from '../../core/ranges.ts'
+import { formatMonth, type TimeRange } from '../../core/time.ts'
+import { TRADED_BARS } from '../../datasets/registry.ts'
+import { ParallelProcessor } from '../../platform/parallel-processor.ts'
+import { ResourceOptimizer } from '../../platform/resources.ts'
+import { discoverIntervals, discoverSeries, discoverSymbols, type OpenArchive } from './discover.ts'
+import { fileRange } from './file-range.ts'
 
 /** Stretches of time for which the archive lists klines of a symbol, oldest first. */
 export type ListedSymbol = { readonly symbol: string; readonly stretches: readonly TimeRange[] }
@@ -17,16 +16,18 @@ const AT_ONCE = 16
  * of it has a file of its own.
  */
 export async function* listedStretches(
-  origin: ArchiveOrigin,
-  market: Market,
+  archive: OpenArchive,
+  market: string,
   { nowUs, signal }: { readonly nowUs: number; readonly signal: AbortSignal },
 ): AsyncGenerator<ListedSymbol> {
-  const { symbols } = await discoverSymbols(origin, market, 'klines')
+  const { symbols } = await discoverSymbols(archive, market, TRADED_BARS)
+  const exchange = archive.source.id
   const look = async (symbol: string): Promise<ListedSymbol> => {
-    const found = await discoverIntervals(origin, market, 'klines', symbol)
+    const found = await discoverIntervals(archive, market, TRADED_BARS, symbol)
     const ranges: TimeRange[] = []
     for (const interval of found.includes('1d') ? (['1d'] as const) : found) {
-      const { available } = await discoverSeries(origin, { market, type: 'klines', symbol, interval }, undefined, nowUs)
+      const series = { exchange, market, dataset: TRADED_BARS, symbol, interval }
+      const { available } = await discoverSeries(archive, series, undefined, nowUs)
       const days = [...available.daily].map((date) => fileRange({ period: 'daily', date }))
       const known = new Set(days.map(({ start }) => formatMonth(start)))
       const months = [...available.monthly].filter((date) => !known.has(date)).map((date) => fileRange({ period: 'monthly', date }))

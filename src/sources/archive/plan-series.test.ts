@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { formatDay, formatMonth, nextMonth, startOfDay, US_PER_DAY, utc } from '../../../core/time.ts'
-import { type ArchiveSeries, fileRange } from './archive-key.ts'
-import { type Availability, planSeries } from './planner.ts'
+import { formatDay, formatMonth, nextMonth, startOfDay, US_PER_DAY, utc } from '../../core/time.ts'
+import type { ArchiveSeries } from '../contract.ts'
+import { fileRange } from './file-range.ts'
+import { type Availability, planSeries } from './plan-series.ts'
 
-const series: ArchiveSeries = { market: 'spot', type: 'klines', symbol: 'BTCUSDT', interval: '1m' }
+const series: ArchiveSeries = { exchange: 'binance', market: 'spot', dataset: 'klines', symbol: 'BTCUSDT', interval: '1m' }
 const now = utc(2024, 6, 1)
 
 const days = (from: number, to: number) => Array.from({ length: (to - from) / US_PER_DAY }, (_, n) => formatDay(from + n * US_PER_DAY))
@@ -56,7 +57,7 @@ test('what no file covers is returned with the reason', () => {
   assert.deepEqual(reason(utc(2024, 3, 2), utc(2024, 3, 3)), ['not_in_archive'])
   assert.deepEqual(reason(utc(2024, 3, 4), utc(2024, 3, 5)), ['after_last_file'])
   assert.deepEqual(reason(utc(2024, 5, 31), utc(2024, 6, 2)), ['not_published_yet', 'future'])
-  const dead = { ...series, market: 'um', type: 'bookTicker', interval: undefined } as const
+  const dead = { ...series, market: 'um', dataset: 'bookTicker', interval: undefined } as const
   assert.deepEqual(
     planSeries(dead, held, { range: { start: utc(2024, 4, 1), end: utc(2024, 4, 2) }, now }).uncovered.map((gap) => gap.reason),
     ['discontinued'],

@@ -1,0 +1,169 @@
+import type { Column } from '../../../datasets/contract.ts'
+import { DATASETS, type DatasetId } from '../../../datasets/registry.ts'
+import type { ArchiveFormat } from '../../contract.ts'
+import type { CsvColumn, FieldType } from '../../csv/csv-column.ts'
+import { MARKETS, type Market } from '../markets.ts'
+
+/** A published column: the silver column that it becomes, found by name or role, and the spellings of its header where they differ from the name. */
+type Published =
+  | string
+  | { readonly role: Column['roles'][number]; readonly headers?: readonly string[]; readonly as?: FieldType }
+  | { readonly name: string; readonly headers: readonly string[] }
+  /** Whole hours that are added to the event time. */
+  | { readonly hours: string }
+  /** Repeats what the file's name says, or counts something that means nothing. */
+  | { readonly passed: string }
+  /** Means nothing, and should be 0. */
+  | { readonly unused: string }
+
+const KLINE: readonly Published[] = [
+  { role: 'event_time', headers: ['open_time', 'open time'] },
+  'open',
+  'high',
+  'low',
+  'close',
+  { role: 'amount', headers: ['volume'] },
+  { role: 'close_time', headers: ['close_time', 'close time'] },
+  { role: 'value', headers: ['quote_volume', 'quote_asset_volume'] },
+  { role: 'trade_count', headers: ['count', 'number_of_trades'] },
+  { role: 'taker_amount', headers: ['taker_buy_volume', 'taker_buy_base_asset_volume'] },
+  { role: 'taker_value', headers: ['taker_buy_quote_volume', 'taker_buy_quote_asset_volume'] },
+  { unused: 'ignore' },
+]
+
+/** Bars in which nothing is traded have the columns of klines all the same. */
+const PRICE_KLINE: readonly Published[] = [
+  'open_time',
+  'open',
+  'high',
+  'low',
+  'close',
+  { passed: 'volume' },
+  'close_time',
+  { passed: 'quote_volume' },
+  { name: 'sample_count', headers: ['count'] },
+  { passed: 'taker_buy_volume' },
+  { passed: 'taker_buy_quote_volume' },
+  { unused: 'ignore' },
+]
+
+/** The columns of each type's CSV, in their published order. */
+const LAYOUTS: Readonly<Record<DatasetId, readonly Published[]>> = {
+  klines: KLINE,
+  markPriceKlines: PRICE_KLINE,
+  indexPriceKlines: PRICE_KLINE,
+  premiumIndexKlines: PRICE_KLINE,
+  aggTrades: [
+    'agg_trade_id',
+    'price',
+    { role: 'amount', headers: ['quantity'] },
+    'first_trade_id',
+    'last_trade_id',
+    'transact_time',
+    'is_buyer_maker',
+    'is_best_match',
+  ],
+  trades: ['id', 'price', { role: 'amount', headers: ['qty'] }, { role: 'value' }, 'time', 'is_buyer_maker', 'is_best_match'],
+  fundingRate: ['calc_time', 'funding_interval_hours', 'last_funding_rate'],
+  metrics: [
+    { role: 'event_time', as: 'datetime' },
+    { passed: 'symbol' },
+    'sum_open_interest',
+    'sum_open_interest_value',
+    'count_toptrader_long_short_ratio',
+    'sum_toptrader_long_short_ratio',
+    'count_long_short_ratio',
+    'sum_taker_long_short_vol_ratio',
+  ],
+  bookDepth: [{ role: 'event_time', as: 'datetime' }, 'percentage', 'depth', 'notional'],
+  bookTicker: ['update_id', 'best_bid_price', 'best_bid_qty', 'best_ask_price', 'best_ask_qty', 'transaction_time', 'event_time'],
+  liquidationSnapshot: [
+    'time',
+    'side',
+    'order_type',
+    'time_in_force',
+    'original_quantity',
+    'price',
+    'average_price',
+    'order_status',
+    'last_fill_quantity',
+    'accumulated_fill_quantity',
+  ],
+  BVOLIndex: ['calc_time', { passed: 'symbol' }, 'base_asset', 'quote_asset', 'index_value'],
+  EOHSummary: [
+    { role: 'event_time', headers: ['date'], as: 'day' },
+    { hours: 'hour' },
+    { name: 'contract', headers: ['symbol'] },
+    { passed: 'underlying' },
+    'type',
+    'strike',
+    'open',
+    'high',
+    'low',
+    'close',
+    'volume_contracts',
+    'volume_usdt',
+    'best_bid_price',
+    'best_ask_price',
+    'best_bid_qty',
+    'best_ask_qty',
+    'best_buy_iv',
+    'best_sell_iv',
+    'mark_price',
+    'mark_iv',
+    'delta',
+    'gamma',
+    'vega',
+    'theta',
+    { name: 'open_interest_contracts', headers: ['openinterest_contracts'] },
+    { name: 'open_interest_usdt', headers: ['openinterest_usdt'] },
+  ],
+}
+
+/** Decoders that give other rows than they once did. */
+const VERSIONS: Readonly<Partial<Record<DatasetId, number>>> = { bookDepth: 2 }
+
+const FORMATS = new Map<string, ArchiveFormat>()
+
+/** How the CSV files of a type are written in a market; the same value each time. */
+export function format(dataset: DatasetId, market: string): ArchiveFormat {
+  const known = FORMATS.get(`${dataset} ${market}`)
+  if (known !== undefined) return known
+  const made = makeFormat(dataset, market)
+  FORMATS.set(`${dataset} ${market}`, made)
+  return made
+}
+
+function makeFormat(dataset: DatasetId, market: string): ArchiveFormat {
+  const columns = DATASETS[dataset].columns(MARKETS[market as Market].units)
+  return {
+    columns: LAYOUTS[dataset].flatMap((published) => csvColumn(published, columns)),
+    decoderVersion: VERSIONS[dataset] ?? 1,
+  }
+}
+
+/** The column; none where the market does not publish it. */
+function csvColumn(published: Published, columns: readonly Column[]): CsvColumn[] {
+  if (typeof published === 'string') return named(columns.find(({ name }) => name === published))
+  if ('hours' in published) return [{ name: undefined, type: 'hour', headers: [published.hours] }]
+  if ('passed' in published) return [{ name: undefined, type: 'string', headers: [published.passed] }]
+  if ('unused' in published) return [{ name: undefined, type: 'string', headers: [published.unused], unused: true }]
+  if ('name' in published)
+    return named(
+      columns.find(({ name }) => name === published.name),
+      published,
+    )
+  return named(
+    columns.find(({ roles }) => roles.includes(published.role)),
+    published,
+  )
+}
+
+function named(
+  column: Column | undefined,
+  { headers, as }: { readonly headers?: readonly string[]; readonly as?: FieldType } = {},
+): CsvColumn[] {
+  if (column === undefined) return []
+  const { name, type, optional } = column
+  return [{ name, type: as ?? type, headers: headers ?? [name], ...(optional === undefined ? {} : { optional }) }]
+}
