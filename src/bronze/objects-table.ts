@@ -18,7 +18,7 @@ const COLUMNS: readonly TableColumn[] = [
   { name: 'size', type: 'long', doc: 'bytes' },
   { name: 'etag', type: 'string', doc: 'as the archive gave it' },
   { name: 'last_modified', type: 'instant', doc: 'as the archive gave it' },
-  { name: 'published_sha256', type: 'string', doc: 'digest in the checksum file, null when there was none' },
+  { name: 'published_sha256', type: 'string', doc: 'digest in the .CHECKSUM file, null when there was none' },
   { name: 'reason', type: 'string', doc: 'error code of a quarantined object' },
   { name: 'has_header', type: 'boolean', doc: 'whether the CSV begins with a header' },
   { name: 'time_unit', type: 'string', doc: 'ms, us or mixed' },

