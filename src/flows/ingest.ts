@@ -275,7 +275,7 @@ class Ingestion {
   }
 
   #noteObject(check: string, severity: Finding['severity'], key: string, explanation: string): void {
-    const symbol = key.split('/').at(-1)?.split('-')[0] ?? null
+    const { symbol } = parseObjectKey(key)
     this.#findings.push({
       check,
       severity,

@@ -10,9 +10,9 @@ export type CliResult = { readonly code: number | null; readonly out: string; re
 /** Runs the command line as a user would, in a folder. */
 export async function cli(
   args: readonly string[],
-  options: { cwd: string; env?: Record<string, string>; interruptAfterMs?: number },
+  options: { cwd: string; env?: Record<string, string>; interruptAfterMs?: number; main?: string },
 ): Promise<CliResult> {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd: options.cwd, env: { ...process.env, ...options.env } })
+  const child = spawn(process.execPath, [options.main ?? MAIN, ...args], { cwd: options.cwd, env: { ...process.env, ...options.env } })
   if (options.interruptAfterMs !== undefined) setTimeout(() => child.kill('SIGINT'), options.interruptAfterMs)
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit') as Promise<[number | null]>])
   return { code, out, err }

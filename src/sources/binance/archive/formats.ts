@@ -1,20 +1,7 @@
-import type { Column } from '../../../datasets/contract.ts'
 import { DATASETS, type DatasetId } from '../../../datasets/registry.ts'
 import type { ArchiveFormat } from '../../contract.ts'
-import type { CsvColumn, FieldType } from '../../csv/csv-column.ts'
+import { csvColumns, type Published } from '../../csv/published.ts'
 import { MARKETS, type Market } from '../markets.ts'
-
-/** A published column: the silver column that it becomes, found by name or role, and the spellings of its header where they differ from the name. */
-type Published =
-  | string
-  | { readonly role: Column['roles'][number]; readonly headers?: readonly string[]; readonly as?: FieldType }
-  | { readonly name: string; readonly headers: readonly string[] }
-  /** Whole hours that are added to the event time. */
-  | { readonly hours: string }
-  /** Repeats what the file's name says, or counts something that means nothing. */
-  | { readonly passed: string }
-  /** Means nothing, and should be 0. */
-  | { readonly unused: string }
 
 const KLINE: readonly Published[] = [
   { role: 'event_time', headers: ['open_time', 'open time'] },
@@ -137,33 +124,7 @@ export function format(dataset: DatasetId, market: string): ArchiveFormat {
 function makeFormat(dataset: DatasetId, market: string): ArchiveFormat {
   const columns = DATASETS[dataset].columns(MARKETS[market as Market].units)
   return {
-    columns: LAYOUTS[dataset].flatMap((published) => csvColumn(published, columns)),
+    columns: csvColumns(LAYOUTS[dataset], columns),
     decoderVersion: VERSIONS[dataset] ?? 1,
   }
-}
-
-/** The column; none where the market does not publish it. */
-function csvColumn(published: Published, columns: readonly Column[]): CsvColumn[] {
-  if (typeof published === 'string') return named(columns.find(({ name }) => name === published))
-  if ('hours' in published) return [{ name: undefined, type: 'hour', headers: [published.hours] }]
-  if ('passed' in published) return [{ name: undefined, type: 'string', headers: [published.passed] }]
-  if ('unused' in published) return [{ name: undefined, type: 'string', headers: [published.unused], unused: true }]
-  if ('name' in published)
-    return named(
-      columns.find(({ name }) => name === published.name),
-      published,
-    )
-  return named(
-    columns.find(({ roles }) => roles.includes(published.role)),
-    published,
-  )
-}
-
-function named(
-  column: Column | undefined,
-  { headers, as }: { readonly headers?: readonly string[]; readonly as?: FieldType } = {},
-): CsvColumn[] {
-  if (column === undefined) return []
-  const { name, type, optional } = column
-  return [{ name, type: as ?? type, headers: headers ?? [name], ...(optional === undefined ? {} : { optional }) }]
 }
