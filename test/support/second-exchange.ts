@@ -22,7 +22,7 @@ export async function withSecondExchange(folder: string): Promise<string> {
 const MINUTE = 60_000
 const DAY = 1440 * MINUTE
 
-export const FIRST_DAY = Date.UTC(2024, 0, 1)
+const FIRST_DAY = Date.UTC(2024, 0, 1)
 
 type Trade = { readonly id: number; readonly ms: number; readonly price: number; readonly amount: number; readonly maker: boolean }
 

@@ -93,12 +93,14 @@ const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
     writes: true,
     run: async (tables, [name = ''], context) => {
       const done = await tables.compact(name)
-      if (!context.json)
-        context.out(
-          done.filesBefore === 0
-            ? 'nothing to compact\n'
-            : `${done.filesBefore} files (${formatBytes(done.bytesBefore)}) became ${done.filesAfter} (${formatBytes(done.bytesAfter)})\n`,
-        )
+      const { filesBefore, filesAfter, bytesBefore, bytesAfter, filesMoved } = done
+      const told = [
+        ...(filesBefore === 0
+          ? []
+          : [`${filesBefore} files (${formatBytes(bytesBefore)}) became ${filesAfter} (${formatBytes(bytesAfter)})`]),
+        ...(filesMoved === 0 ? [] : [`${filesMoved} files were put into the folder of their partition`]),
+      ]
+      if (!context.json) context.out(`${told.join('\n') || 'nothing to compact'}\n`)
       return { status: 'done', counts: { ...done } }
     },
   },

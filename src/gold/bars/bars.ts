@@ -3,6 +3,7 @@ import { INTERVAL_IDS, INTERVALS, type Interval, isMultiple } from '../../core/i
 import type { TableColumn } from '../../datasets/contract.ts'
 import { TRADED_BARS } from '../../datasets/registry.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
+import { fileNameOf } from '../../lake/iceberg/partition-folder.ts'
 import { byPeriod, fieldsOf, type TableShape } from '../../lake/iceberg/schema.ts'
 import type { PeriodTransform } from '../../lake/iceberg/transform.ts'
 import { quote, quoteName } from '../../platform/duckdb/session.ts'
@@ -76,7 +77,7 @@ export function barFingerprint(
   partition: number,
   sources: readonly { interval: Interval; urls: readonly string[] }[],
 ): string {
-  const files = sources.map(({ interval, urls }) => [interval, urls.map((url) => url.slice(url.lastIndexOf('/') + 1)).sort()])
+  const files = sources.map(({ interval, urls }) => [interval, urls.map(fileNameOf).sort()])
   return createHash('sha256')
     .update(JSON.stringify(['bars', BARS_VERSION, series.market, series.interval, partition, files]))
     .digest('hex')

@@ -4,7 +4,8 @@ import type { Interval } from '../../core/interval.ts'
 import { DATASETS, TRADED_BARS } from '../../datasets/registry.ts'
 import type { CommitDeps } from '../../lake/iceberg/commit.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
-import { periodFolder, periodRange, type TableShape } from '../../lake/iceberg/schema.ts'
+import { dataFileKey, fileNameOf } from '../../lake/iceberg/partition-folder.ts'
+import { periodRange, type TableShape } from '../../lake/iceberg/schema.ts'
 import { currentFiles, keyOf, loadTable, urlOf } from '../../lake/iceberg/table.ts'
 import { periodOf } from '../../lake/iceberg/transform.ts'
 import { tableKey } from '../../lake/layout.ts'
@@ -135,14 +136,14 @@ async function buildPartition(
     }))
     .filter(({ files }) => files.length > 0)
   const seen = new Set(live.map((file) => file.path))
-  const folder = `${tableKey('gold', barTableName(series))}/data/${periodFolder(DATASETS[TRADED_BARS].eventTime, transform, partition)}`
   const name = barFingerprint(
     series,
     partition,
     reaching.map(({ interval, files }) => ({ interval, urls: files.map((file) => file.path) })),
   )
-  const url = urlOf(store, `${folder}/${name}.parquet`)
-  if (seen.has(url) || (reaching.length === 0 && live.length === 0)) return 'unchanged'
+  const fileName = `${name}.parquet`
+  const url = urlOf(store, dataFileKey(tableKey('gold', barTableName(series)), shape.partition, [partition], fileName))
+  if (live.some(({ path }) => fileNameOf(path) === fileName) || (reaching.length === 0 && live.length === 0)) return 'unchanged'
   const temporary = await store.files.draft(keyOf(store, url))
   try {
     const paths: BarSource[] = []

@@ -5,7 +5,8 @@ import { LakehouseError } from '../../core/errors.ts'
 import { DATASETS } from '../../datasets/registry.ts'
 import { update } from '../../lake/iceberg/commit.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
-import { byPeriod, fieldsOf, partitionField, periodFolder, type TableShape } from '../../lake/iceberg/schema.ts'
+import { dataFileKey, fileNameOf } from '../../lake/iceberg/partition-folder.ts'
+import { byPeriod, fieldsOf, partitionField, type TableShape } from '../../lake/iceberg/schema.ts'
 import { hintKey, keyOf, liveFiles, loadTable, metadataKey, required, snapshotOf, type Table, urlOf } from '../../lake/iceberg/table.ts'
 import type { PeriodTransform } from '../../lake/iceberg/transform.ts'
 import { tableKey } from '../../lake/layout.ts'
@@ -200,10 +201,11 @@ class IndicatorBuild {
       this.#deps.signal.throwIfAborted()
       const files = source.get(period) ?? []
       const fingerprint = this.#fingerprint(period, files, done.at(-1)?.fingerprint ?? '')
-      const folder = `${root}/data/${periodFolder('open_time', periodOf(this.#source), period)}`
-      const path = urlOf(store, `${folder}/${fingerprint}.parquet`)
-      const seen = new Set((live.get(period) ?? []).map((file) => file.path))
-      if (files.length > 0 && seen.has(path) && seen.size === 1) {
+      const name = `${fingerprint}.parquet`
+      const path = urlOf(store, dataFileKey(root, this.#shape.partition, [period], name))
+      const there = live.get(period) ?? []
+      const seen = new Set(there.map((file) => file.path))
+      if (files.length > 0 && there.length === 1 && there.every((file) => fileNameOf(file.path) === name)) {
         counts.partitionsUnchanged++
         this.#memories = undefined
       } else {
@@ -219,7 +221,7 @@ class IndicatorBuild {
   }
 
   #fingerprint(period: number, files: readonly DataFile[], before: string): string {
-    const names = files.map(({ path }) => path.slice(path.lastIndexOf('/') + 1)).sort()
+    const names = files.map(({ path }) => fileNameOf(path)).sort()
     const { source, spec, benchmark } = this.#of
     return createHash('sha256')
       .update(JSON.stringify(['indicators', INDICATORS_VERSION, source, spec, benchmark, period, names, before]))

@@ -48,12 +48,6 @@ export function periodRange(transform: PeriodTransform, value: number): { start:
 /** How much of YYYY-MM-DD names a period. */
 export const PERIOD_WIDTHS = { year: 4, month: 7, day: 10 } as const satisfies Record<PeriodTransform, number>
 
-/** Folder name of a period, in the way of Hive: open_time_month=2024-01. */
-export function periodFolder(source: string, transform: PeriodTransform, value: number): string {
-  const day = new Date(periodRange(transform, value).start / 1000).toISOString()
-  return `${partitionField(source, transform).name}=${day.slice(0, PERIOD_WIDTHS[transform])}`
-}
-
 /** The options that make DuckDB write the field ids into a Parquet file. */
 export function fieldIdsOption(fields: readonly IcebergField[]): string {
   return `{${fields.map((field) => `"${field.name.replaceAll('"', '""')}": ${field.id}`).join(', ')}}`

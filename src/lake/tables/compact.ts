@@ -1,7 +1,9 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { commit } from '../iceberg/commit.ts'
 import type { DataFile } from '../iceberg/manifest.ts'
-import { keyOf, liveFiles, loadTable, required, snapshotOf, type Table } from '../iceberg/table.ts'
+import { manifestShapeOf } from '../iceberg/metadata.ts'
+import { dataFileKey, fileNameOf } from '../iceberg/partition-folder.ts'
+import { keyOf, liveFiles, loadTable, required, snapshotOf, type Table, urlOf } from '../iceberg/table.ts'
 import { scanSql } from './scan-sql.ts'
 import { partName, type WriteDeps, writeFile } from './write-rows.ts'
 
@@ -45,13 +47,18 @@ export type Compaction = {
   readonly filesAfter: number
   readonly bytesBefore: number
   readonly bytesAfter: number
+  /** Files that lay in a folder of another name than their partition has. */
+  readonly filesMoved: number
 }
 
 const ROUNDS = 5
 
-/** Makes many small or unsorted files of a partition one sorted file; rows stay as they are. A group whose files are no longer there is planned anew. */
+/**
+ * Makes many small or unsorted files of a partition one sorted file; rows stay as they are. A group whose files are no longer there is planned anew. Files that lie in a folder of another name than
+ * their partition has are put where they belong, as they are.
+ */
 export async function compactTable(deps: WriteDeps, root: string): Promise<Compaction> {
-  const total = { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0 }
+  const total = { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0, filesMoved: 0 }
   for (let round = 1; ; round++) {
     const table = required(await loadTable(deps.store, root), root)
     let conflicts = 0
@@ -65,7 +72,8 @@ export async function compactTable(deps: WriteDeps, root: string): Promise<Compa
         total.bytesAfter += made.bytes
       }
     }
-    if (conflicts === 0) return total
+    const moved = conflicts === 0 ? await moveFiles(deps, root) : 'conflict'
+    if (moved !== 'conflict') return { ...total, filesMoved: moved }
     if (round === ROUNDS)
       throw new LakehouseError('COMMIT_CONFLICT', `${root}: other writers changed what was to be compacted, ${ROUNDS} times`)
   }
@@ -74,8 +82,8 @@ export async function compactTable(deps: WriteDeps, root: string): Promise<Compa
 async function compactGroup(deps: WriteDeps, table: Table, files: readonly DataFile[]): Promise<{ bytes: number } | undefined> {
   const [first] = files
   if (first === undefined) return undefined
-  const folder = keyOf(deps.store, first.path).split('/').slice(0, -1).join('/')
-  const written = await writeFile(deps.store, deps.session, await scanSql(deps.session, table, table.shape, files), table.shape, folder)
+  const rowsSql = await scanSql(deps.session, table, table.shape, files)
+  const written = await writeFile(deps.store, deps.session, rowsSql, table.shape, { root: table.root, partition: first.partition })
   if (written === undefined) return undefined
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
   if (written.rows !== rows)
@@ -85,13 +93,42 @@ async function compactGroup(deps: WriteDeps, table: Table, files: readonly DataF
   try {
     await commit(deps.store, table.root, table.shape, deps.commits, async () => ({
       operation: 'replace',
-      add: [{ ...written, specId: first.specId, partition: first.partition }],
+      add: [{ ...written, specId: first.specId }],
       remove,
       summary: { 'lakehouse.run': deps.run },
     }))
     return written
   } catch (error) {
     if (error instanceof LakehouseError && error.code === 'COMMIT_CONFLICT') return undefined
+    throw error
+  }
+}
+
+/** Names that we give: others know why they put a file where it lies. */
+const OWN_NAME = /^(filled-)?[0-9a-f]{33,40}\.parquet$/
+
+/** Puts files of ours whose folder is called otherwise than their partition into the right one, under the same name. Returns how many. */
+async function moveFiles({ store, commits, run }: WriteDeps, root: string): Promise<number | 'conflict'> {
+  const table = required(await loadTable(store, root), root)
+  const moved: { file: DataFile; from: string; to: string }[] = []
+  for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
+    const name = fileNameOf(file.path)
+    const { partition: fields } = manifestShapeOf(table.metadata, file.specId, root)
+    const [from, to] = [keyOf(store, file.path), dataFileKey(root, fields, file.partition, name)]
+    if (from !== to && from.startsWith(`${root}/data/`) && OWN_NAME.test(name)) moved.push({ file, from, to })
+  }
+  if (moved.length === 0) return 0
+  for (const { from, to } of moved) await store.copy(from, to)
+  try {
+    await commit(store, root, table.shape, commits, async () => ({
+      operation: 'replace',
+      add: moved.map(({ file, to }) => ({ ...file, path: urlOf(store, to) })),
+      remove: new Set(moved.map(({ file }) => file.path)),
+      summary: { 'lakehouse.run': run },
+    }))
+    return moved.length
+  } catch (error) {
+    if (error instanceof LakehouseError && error.code === 'COMMIT_CONFLICT') return 'conflict'
     throw error
   }
 }

@@ -2,9 +2,9 @@ import { type Finding, wholeFinding } from '../../core/finding.ts'
 import { formatInstant } from '../../core/time.ts'
 import type { DataFile } from '../iceberg/manifest.ts'
 import { manifestShapeOf, sameId, shownId } from '../iceberg/metadata.ts'
-import { periodRange } from '../iceberg/schema.ts'
+import { shownValue } from '../iceberg/partition-folder.ts'
 import { currentFiles, liveFiles, manifestsOf, metadataKey, snapshotOf, type Table, urlOf } from '../iceberg/table.ts'
-import { type ColumnValue, compareValues } from '../iceberg/values.ts'
+import { compareValues } from '../iceberg/values.ts'
 import { tableName } from '../layout.ts'
 import { compactable, MANY_FILES, SMALL_FILE } from './compact.ts'
 import { ancestors } from './maintain.ts'
@@ -108,17 +108,7 @@ function comparePartitions(a: DataFile, b: DataFile): number {
 /** open_time_month=2024-01, symbol=BTCUSDT; empty for a table that is not cut. */
 function partitionLabel({ metadata, root }: Table, { specId, partition }: DataFile): string {
   const { partition: fields } = manifestShapeOf(metadata, specId, root)
-  return fields.map(({ name, transform }, index) => `${name}=${shown(transform, partition[index] ?? null)}`).join(', ')
-}
-
-function shown(transform: string, value: ColumnValue | null): string {
-  if (value === null) return 'null'
-  const day = (us: number) => formatInstant(us).slice(0, 10)
-  if (transform === 'year' || transform === 'month')
-    return day(periodRange(transform, Number(value)).start).slice(0, transform === 'year' ? 4 : 7)
-  if (transform === 'day') return day(Number(value) * 86_400_000_000)
-  if (transform === 'hour') return formatInstant(Number(value) * 3_600_000_000).slice(0, 13)
-  return String(value)
+  return fields.map(({ name, transform }, index) => `${name}=${shownValue(transform, partition[index] ?? null)}`).join(', ')
 }
 
 /** First and last instant of the column that the table is cut by, as far as files tell. */

@@ -6,6 +6,7 @@ import { type CommitDeps, commit, update } from '../iceberg/commit.ts'
 import { withColumns } from '../iceberg/evolve.ts'
 import type { DataFile } from '../iceberg/manifest.ts'
 import { newMetadata } from '../iceberg/metadata.ts'
+import { dataFileKey, fileNameOf } from '../iceberg/partition-folder.ts'
 import type { PartitionField, TableShape } from '../iceberg/schema.ts'
 import { liveFiles, loadTable, required, snapshotOf, type Table, urlOf } from '../iceberg/table.ts'
 import { applyTransform, resultType } from '../iceberg/transform.ts'
@@ -66,11 +67,13 @@ export async function writeRows(deps: WriteDeps, root: string, query: string, op
     checkMark(root, current, options.mark)
     const live = await liveIn(current, touched, options.branch)
     if (options.mode === 'overwrite' && current !== undefined) await refuseOtherSpecs(current, specId)
-    if (options.mode === 'overwrite' && (live.size !== seen.size || [...seen].some((path) => !live.has(path))))
+    const paths = new Set(live.map(({ path }) => path))
+    if (options.mode === 'overwrite' && (live.length !== seen.length || seen.some(({ path }) => !paths.has(path))))
       throw conflict(root, 'another writer has changed a partition that is to be overwritten')
-    held = live.size
-    const fresh = added.filter(({ path }) => !live.has(path))
-    const gone = options.mode === 'append' ? [] : [...live].filter((path) => !added.some((file) => file.path === path))
+    held = live.length
+    const [liveIds, addedIds] = [new Set(live.map(identity)), new Set(added.map(identity))]
+    const fresh = added.filter((file) => !liveIds.has(identity(file)))
+    const gone = options.mode === 'append' ? [] : live.flatMap((file) => (addedIds.has(identity(file)) ? [] : [file.path]))
     if (fresh.length + gone.length === 0) return undefined
     const { branch, once, mark } = options
     return {
@@ -152,12 +155,17 @@ export function partName({ specId, partition }: Pick<DataFile, 'specId' | 'parti
   return JSON.stringify([specId, ...partition.map((value) => (value === null ? null : String(value)))])
 }
 
+/** Which file of a partition it is: its name says it, whatever folder it lies in. */
+function identity(file: DataFile): string {
+  return `${partName(file)} ${fileNameOf(file.path)}`
+}
+
 /** Live files of some partitions, at the head of a branch; one that is still to begin has those of main. */
-async function liveIn(table: Table | undefined, parts: ReadonlySet<string>, branch: string | undefined): Promise<Set<string>> {
-  const found = new Set<string>()
+async function liveIn(table: Table | undefined, parts: ReadonlySet<string>, branch: string | undefined): Promise<DataFile[]> {
+  const found: DataFile[] = []
   if (table === undefined) return found
   const head = branch === undefined || table.metadata.refs[branch] === undefined ? undefined : { tag: branch }
-  for await (const file of liveFiles(table, snapshotOf(table, head))) if (parts.has(partName(file))) found.add(file.path)
+  for await (const file of liveFiles(table, snapshotOf(table, head))) if (parts.has(partName(file))) found.push(file)
   return found
 }
 
@@ -195,40 +203,40 @@ async function* cutRows(
       ({ sql, type, field }, index) => `${sql} IS NOT DISTINCT FROM ${literal(values[index] ?? null, resultType(field.transform, type))}`,
     )
     const rows = `SELECT ${columns} FROM written_rows${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}`
-    const folder = `${root}/data/${values.map((value, index) => folderOf(parts[index]?.field, value)).join('/')}`.replace(/\/$/, '')
-    const file = await writeFile(store, session, rows, shape, folder)
+    const file = await writeFile(store, session, rows, shape, { root, partition: values })
     if (file === undefined) continue
     written += file.rows
-    yield { ...file, partition: values }
+    yield file
   }
   const [{ n } = {}] = await session.rows('SELECT count(*) AS n FROM written_rows')
   if (Number(n) !== written)
     throw new LakehouseError('INTERNAL', `${root}: ${written} of ${Number(n)} rows found their partition; nothing was committed`)
 }
 
-/** A file of these rows, named by its content; undefined when there are none. */
+/** A file of these rows, all of one partition, named by its content; undefined when there are none. */
 export async function writeFile(
   store: ObjectStore,
   session: DuckDBSession,
   rows: string,
   shape: TableShape,
-  folder: string,
-): Promise<Omit<DataFile, 'specId' | 'partition'> | undefined> {
+  { root, partition }: { readonly root: string } & Pick<DataFile, 'partition'>,
+): Promise<Omit<DataFile, 'specId'> | undefined> {
   // Every column has its place in the order, so that the same rows make the same file.
   const order = [...new Set([...shape.sort, ...shape.fields.map((field) => field.name)])]
     .map((name) => `${quoteName(name)} NULLS FIRST`)
     .join(', ')
-  const temporary = await store.files.draft(`${folder}/x.parquet`)
+  const keyFor = (name: string) => dataFileKey(root, shape.partition, partition, name)
+  const temporary = await store.files.draft(keyFor('x.parquet'))
   try {
     const query = `SELECT * FROM (${rows}) ORDER BY ${order}`
     const written: WrittenFile = await writeDataFile(session, query, shape.fields, temporary, GENERAL_PARQUET)
     if (written.rows === 0) return undefined
     const [{ digest } = {}] = await session.rows(`SELECT sha256(content) AS digest FROM read_blob(${quote(temporary)})`)
-    const key = `${folder}/${String(digest).slice(0, 40)}.parquet`
+    const key = keyFor(`${String(digest).slice(0, 40)}.parquet`)
     const nans = await countNans(session, rows, shape)
     // The same bytes may lie there, old and about to be removed: they become young.
     await store.files.publish(temporary, key, { replace: true })
-    return { ...written, nans, ...withoutBounds(written, nans), path: urlOf(store, key), sorted: shape.sort.length > 0 }
+    return { ...written, nans, ...withoutBounds(written, nans), path: urlOf(store, key), partition, sorted: shape.sort.length > 0 }
   } finally {
     await rm(temporary, { force: true })
   }
@@ -303,9 +311,4 @@ function literal(value: ColumnValue | null, type: IcebergType): string {
   if (value === null) return 'NULL'
   if (isFloating(type)) return `'${value}'::${sqlType(type)}`
   return typeof value === 'string' ? quote(value) : String(value)
-}
-
-/** open_time_month=648, symbol=BTC%2FUSDT: for people, nothing reads it. */
-function folderOf(field: PartitionField | undefined, value: ColumnValue | null): string {
-  return `${encodeURIComponent(field?.name ?? '')}=${value === null ? 'null' : encodeURIComponent(String(value))}`
 }

@@ -5,7 +5,8 @@ import { LakehouseError } from '../../core/errors.ts'
 import { formatMonth } from '../../core/time.ts'
 import type { CommitDeps } from '../../lake/iceberg/commit.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
-import { byPeriod, fieldsOf, periodFolder, periodRange, type TableShape } from '../../lake/iceberg/schema.ts'
+import { dataFileKey, fileNameOf } from '../../lake/iceberg/partition-folder.ts'
+import { byPeriod, fieldsOf, periodRange, type TableShape } from '../../lake/iceberg/schema.ts'
 import { keyOf, loadTable, type Table, urlOf } from '../../lake/iceberg/table.ts'
 import type { PeriodTransform } from '../../lake/iceberg/transform.ts'
 import { bronzeKey, quarantinedObjectKey, quarantinedRowsKey, tableKey } from '../../lake/layout.ts'
@@ -201,10 +202,11 @@ class PartitionBuilder {
 
   #plan({ partition, inputs }: PartitionInputs): PartitionPlan {
     const live = new Set((this.#live.get(partition) ?? []).map(({ path }) => path))
+    const there = new Set([...live].map(fileNameOf))
     const groups = groupInputs(this.#series, inputs)
-    const urls = new Set([...groups.values()].map((group) => this.#url(partition, group)))
-    const missing = new Map([...groups].filter(([, group]) => !live.has(this.#url(partition, group))))
-    return { partition, live, missing, stale: [...live].filter((path) => !isFilled({ path }) && !urls.has(path)) }
+    const names = new Set([...groups.values()].map((group) => this.#fileName(partition, group)))
+    const missing = new Map([...groups].filter(([, group]) => !there.has(this.#fileName(partition, group))))
+    return { partition, live, missing, stale: [...live].filter((path) => !isFilled({ path }) && !names.has(fileNameOf(path))) }
   }
 
   async #submit(
@@ -229,12 +231,15 @@ class PartitionBuilder {
     return { partition, change: 'written', again }
   }
 
+  /** Which file it is, wherever it lies. */
+  #fileName(partition: number, group: readonly BuildInput[]): string {
+    return `${fingerprint(this.#series, partition, group)}.parquet`
+  }
+
   #url(partition: number, group: readonly BuildInput[]): string {
-    const folder = periodFolder(contractOf(this.#series).eventTime, transformOf(this.#series), partition)
-    return urlOf(
-      this.#deps.store,
-      `${tableKey('silver', this.#table)}/data/${folder}/${fingerprint(this.#series, partition, group)}.parquet`,
-    )
+    const { partition: fields } = silverShape(this.#series)
+    const key = dataFileKey(tableKey('silver', this.#table), fields, [partition], this.#fileName(partition, group))
+    return urlOf(this.#deps.store, key)
   }
 
   async #buildGroups(groups: readonly PartitionGroup[]): Promise<BuiltGroup[]> {

@@ -3,7 +3,8 @@ import { LakehouseError } from '../../core/errors.ts'
 import { union } from '../../core/ranges.ts'
 import { formatInstant, PLAUSIBLE_TIME, type TimeRange, US_PER_DAY } from '../../core/time.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
-import { periodFolder, periodRange } from '../../lake/iceberg/schema.ts'
+import { dataFileKey } from '../../lake/iceberg/partition-folder.ts'
+import { periodRange } from '../../lake/iceberg/schema.ts'
 import { liveFiles, loadTable, required, snapshotOf, urlOf } from '../../lake/iceberg/table.ts'
 import { periodOf } from '../../lake/iceberg/transform.ts'
 import { tableKey } from '../../lake/layout.ts'
@@ -275,12 +276,12 @@ class RowMaker {
     const former = live.filter(isFilled)
     const columns = shape.fields.map(({ name }) => quoteName(name)).join(', ')
     const query = `SELECT ${columns} FROM (SELECT ${columns} ${fresh} UNION ALL ${await scanSql(session, table, shape, former)}) ORDER BY ${key.map(quoteName).join(', ')}`
-    const folder = `${root}/data/${periodFolder(eventTime, transform, partition)}`
-    const temporary = await store.files.draft(`${folder}/x.parquet`)
+    const keyFor = (name: string) => dataFileKey(root, shape.partition, [partition], name)
+    const temporary = await store.files.draft(keyFor('x.parquet'))
     try {
       const written = await writeDataFile(session, query, shape.fields, temporary, parquet)
       const [{ digest } = {}] = await session.rows(`SELECT sha256(content) AS digest FROM read_blob(${quote(temporary)})`)
-      const path = urlOf(store, `${folder}/${FILLED_PREFIX}${String(digest).slice(0, 33)}.parquet`)
+      const path = urlOf(store, keyFor(`${FILLED_PREFIX}${String(digest).slice(0, 33)}.parquet`))
       const queue = new CommitQueue({ store, root, shape, deps: commits, run })
       const file = { ...written, path, specId: table.metadata['default-spec-id'], partition: [partition] }
       const seen = new Set(live.map((one) => one.path))
