@@ -9,8 +9,10 @@ import { filesByPartition } from '../src/lake/tables/commit-queue.ts'
 import { listTables } from '../src/lake/tables/list-tables.ts'
 import { scanSql } from '../src/lake/tables/scan-sql.ts'
 import { Lakehouse } from '../src/lakehouse/lakehouse.ts'
+import { Relation } from '../src/platform/duckdb/relation.ts'
 import { DuckDBSession } from '../src/platform/duckdb/session.ts'
 import { CheckRun } from '../src/silver/quality/checks/run-checks.ts'
+import { FOUND_TYPES } from '../src/silver/quality/found.ts'
 import { seriesOf } from '../src/sources/series.ts'
 import { localStore } from '../src/storage/local.ts'
 
@@ -36,8 +38,9 @@ async function judgeRows(): Promise<number> {
   for (const name of await listTables(store, 'silver')) {
     const [series, table] = [seriesOf(name), await loadTable(store, tableKey('silver', name))]
     if (series === undefined || table === undefined) continue
-    const run = new CheckRun(session, series)
-    await run.begin(await scanSql(session, table, table.shape, []))
+    const names = table.shape.fields.map((field) => field.name)
+    const found = await Relation.empty(session, FOUND_TYPES)
+    const run = await CheckRun.begin(session, series, found, { names, sql: await scanSql(session, table, table.shape, []) })
     for (const files of (await filesByPartition(table)).values()) {
       await run.add(await scanSql(session, table, table.shape, files))
       for (const file of files) rows += file.rows

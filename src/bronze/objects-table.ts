@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import type { TableColumn } from '../datasets/contract.ts'
-import type { CommitDeps } from '../lake/iceberg/commit.ts'
 import { fieldsOf, type TableShape } from '../lake/iceberg/schema.ts'
 import { keyOf, loadTable, urlOf } from '../lake/iceberg/table.ts'
+import type { Lake } from '../lake/lake.ts'
 import { tableKey } from '../lake/layout.ts'
-import { foldLedger, OBJECT_REVISIONS } from '../lake/ledger/fold.ts'
 import { CommitQueue, filesByPartition } from '../lake/tables/commit-queue.ts'
 import { writeDataFile } from '../lake/tables/data-file.ts'
-import { type DuckDBSession, quoteName } from '../platform/duckdb/session.ts'
-import type { ObjectStore } from '../storage/object-store.ts'
+import { Relation } from '../platform/duckdb/relation.ts'
+import { quoteName } from '../platform/duckdb/session.ts'
 
 const COLUMNS: readonly TableColumn[] = [
   { name: 'key', type: 'string', doc: 'archive key' },
@@ -30,28 +29,20 @@ const SHAPE: TableShape = { fields: fieldsOf(COLUMNS), partition: [], sort: ['ke
 
 const SETTINGS = { rowGroupSize: 122_880, dictionarySizeLimit: 1000, zstdLevel: 3 }
 
-export type ObjectsDeps = {
-  readonly store: ObjectStore
-  readonly session: DuckDBSession
-  readonly commits: CommitDeps
-  readonly run: string
-  readonly signal: AbortSignal
-}
-
 /** Folds the ledger into the table bronze.objects, again when another run does so at the same time; nothing happens when the table says the same already. */
-export async function foldIntoTable(deps: ObjectsDeps): Promise<void> {
-  while ((await foldOnce(deps)) === 'conflict') deps.signal.throwIfAborted()
+export async function foldIntoTable(lake: Lake): Promise<void> {
+  while ((await foldOnce(lake)) === 'conflict') lake.signal.throwIfAborted()
 }
 
-async function foldOnce({ store, session, commits, run }: ObjectsDeps): Promise<'committed' | 'conflict'> {
+async function foldOnce(lake: Lake): Promise<'committed' | 'conflict'> {
+  const { store, session, commits, run } = lake
   const root = tableKey('bronze', 'objects')
   // The live file first: a ledger that has grown since is a reason to write it anew, never the other way round.
   const live = (await filesByPartition(await loadTable(store, root))).get(undefined) ?? []
-  await foldLedger(session, store)
-  await session.run(`CREATE OR REPLACE TEMP TABLE object_revisions AS ${OBJECT_REVISIONS}`)
-  const [state] = await session.rows(
-    'SELECT count(*) AS n, coalesce(bit_xor(hash(r::VARCHAR)), 0)::VARCHAR AS content FROM object_revisions r',
-  )
+  await using fold = await lake.readLedger()
+  const names = COLUMNS.map(({ name }) => name)
+  await using revisions = await Relation.of(session, names, fold.revisions)
+  const [state] = await session.rows(`SELECT count(*) AS n, coalesce(bit_xor(hash(r::VARCHAR)), 0)::VARCHAR AS content FROM ${revisions} r`)
   const name = createHash('sha256')
     .update(JSON.stringify([COLUMNS, SETTINGS, String(state?.['n']), state?.['content']]))
     .digest('hex')
@@ -60,8 +51,7 @@ async function foldOnce({ store, session, commits, run }: ObjectsDeps): Promise<
   if (live.some((file) => file.path === url) || Number(state?.['n']) === 0) return 'committed'
   const temporary = await store.files.draft(keyOf(store, url))
   try {
-    const columns = COLUMNS.map((column) => quoteName(column.name)).join(', ')
-    const query = `SELECT ${columns} FROM object_revisions ORDER BY key, sha256`
+    const query = `SELECT ${names.map(quoteName).join(', ')} FROM ${revisions} ORDER BY key, sha256`
     const written = await writeDataFile(session, query, SHAPE.fields, temporary, SETTINGS)
     const seen = new Set(live.map((file) => file.path))
     const add = [{ temporary, file: { ...written, path: url, specId: 0, partition: [] } }]

@@ -1,4 +1,4 @@
-import type { IngestProgress } from '../flows/ingest.ts'
+import type { IngestProgress } from '../flows/bulk-ingestion/report.ts'
 import { formatBytes, formatCount } from './format.ts'
 import { type DisplayDeps, LineDisplay } from './line-display.ts'
 

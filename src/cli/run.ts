@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { loadConfig } from '../config/load.ts'
 import { asLakehouseError, ERROR_CODES, LakehouseError, systemCode } from '../core/errors.ts'
 import { formatInstant } from '../core/time.ts'
+import { type Host, hostOf } from '../platform/host.ts'
 import type { Command, CommandContext, CommandResult, OptionSpec, Values } from './command.ts'
 import { allCommands, findCommand } from './commands/registry.ts'
 import { exitCodeOf, exitCodeOfError } from './exit-code.ts'
@@ -24,7 +25,8 @@ export type Signals = { readonly abort: AbortSignal; readonly drain: AbortSignal
 /** Runs one command line and returns the exit code. */
 export async function run(argv: readonly string[], signals: Signals): Promise<number> {
   const signal = signals.abort
-  const startedMs = Date.now()
+  const host = hostOf({ signal })
+  const startedMs = host.nowMs()
   const [name = 'help', ...rest] = argv
   const json = argv.includes('--json')
   try {
@@ -35,15 +37,15 @@ export async function run(argv: readonly string[], signals: Signals): Promise<nu
     if (positionals.length > 0 && !/^\[?(?!OPTIONS)[A-Za-z]/.test(command.usage))
       throw new LakehouseError('USAGE', `${name} takes no argument, not "${positionals[0]}"`)
     if (command.drains === true) signals.onDrains()
-    const result = await command.run(contextFor(values, positionals, signals))
-    if (json) printEnvelope(name, result, startedMs)
+    const result = await command.run(contextFor(values, positionals, signals, host))
+    if (json) printEnvelope(name, result, { startedMs, endedMs: host.nowMs() })
     return exitCodeOf(result)
   } catch (error) {
     if (systemCode(signal.reason) === 'EPIPE') return 0
     return fail(name, signal.aborted ? new LakehouseError('INTERRUPTED', 'interrupted', { cause: error }) : asLakehouseError(error), {
       json,
       verbose: argv.includes('--verbose') || argv.includes('-v'),
-      startedMs,
+      times: { startedMs, endedMs: host.nowMs() },
     })
   }
 }
@@ -75,16 +77,15 @@ function parse(command: Command, args: readonly string[]): { values: Values; pos
   return parsed
 }
 
-function contextFor(values: Values, args: readonly string[], { abort: signal, drain }: Signals): CommandContext {
+function contextFor(values: Values, args: readonly string[], { abort: signal, drain }: Signals, host: Host): CommandContext {
   const quiet = values['quiet'] === true
   const string = (name: string) => (typeof values[name] === 'string' ? values[name] : undefined)
   const loaded = () =>
     loadConfig({
       flags: { lake: string('lake'), 'archive.origin': string('archive') },
-      environment: process.env,
-      file: string('config') ?? process.env['LAKEHOUSE_CONFIG'],
+      environment: host.environment,
+      file: string('config') ?? host.environment['LAKEHOUSE_CONFIG'],
     })
-  const nowMs = () => Date.now()
   return {
     args,
     values,
@@ -92,29 +93,30 @@ function contextFor(values: Values, args: readonly string[], { abort: signal, dr
     json: values['json'] === true,
     quiet,
     verbose: values['verbose'] === true,
-    color: process.stdout.isTTY === true && values['no-color'] !== true && (process.env['NO_COLOR'] ?? '') === '',
+    color: process.stdout.isTTY === true && values['no-color'] !== true && (host.environment['NO_COLOR'] ?? '') === '',
     interactive: process.stderr.isTTY === true && !quiet && values['json'] !== true,
     signal,
     drain,
-    nowMs,
+    nowMs: host.nowMs,
     out: (text) => void process.stdout.write(text),
     note: (text) => void (quiet || process.stderr.write(text)),
     loaded,
-    open: async (change = (config) => config) =>
-      new (await import('../lakehouse/lakehouse.ts')).Lakehouse(change(loaded().config), { nowMs, random: Math.random, signal }),
+    open: async (change = (config) => config) => new (await import('../lakehouse/lakehouse.ts')).Lakehouse(change(loaded().config), host),
     transfers: async (change = (config) => config) =>
-      new (await import('../lakehouse/transfers.ts')).Transfers(change(loaded().config), { nowMs, random: Math.random, signal }),
+      new (await import('../lakehouse/transfers.ts')).Transfers(change(loaded().config), host),
   }
 }
 
-function printEnvelope(command: string, result: CommandResult, startedMs: number): void {
+type Times = { readonly startedMs: number; readonly endedMs: number }
+
+function printEnvelope(command: string, result: CommandResult, { startedMs, endedMs }: Times): void {
   const { status, counts = {}, findings = [], errors = [], body = {} } = result
   const failures = errors.map(({ code, message, details }) => ({ code, message, details }))
   const envelope = {
     command,
     status,
     startedAt: formatInstant(startedMs * 1000),
-    durationMs: Date.now() - startedMs,
+    durationMs: endedMs - startedMs,
     counts,
     findings,
     errors: failures,
@@ -129,9 +131,9 @@ function jsonValue(_key: string, value: unknown): unknown {
   return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
 }
 
-function fail(command: string, error: LakehouseError, options: { json: boolean; verbose: boolean; startedMs: number }): number {
+function fail(command: string, error: LakehouseError, options: { json: boolean; verbose: boolean; times: Times }): number {
   const status = error.code === 'INTERRUPTED' ? 'interrupted' : 'failed'
-  if (options.json) printEnvelope(command, { status, errors: [error] }, options.startedMs)
+  if (options.json) printEnvelope(command, { status, errors: [error] }, options.times)
   else {
     process.stderr.write(`crypto-lakehouse: ${error.message} (${error.code})\n`)
     if (status === 'failed' && error.code !== 'USAGE') process.stderr.write(`  ${ERROR_CODES[error.code].remedy}\n`)

@@ -2,16 +2,15 @@ import { createHash } from 'node:crypto'
 import { asLakehouseError } from '../core/errors.ts'
 import { fieldsOf, type TableShape } from '../lake/iceberg/schema.ts'
 import { loadTable } from '../lake/iceberg/table.ts'
+import type { Lake } from '../lake/lake.ts'
 import { tableKey } from '../lake/layout.ts'
-import { listTables } from '../lake/tables/list-tables.ts'
-import { addMissingColumns, type WriteDeps, writeRows } from '../lake/tables/write-rows.ts'
+import { addMissingColumns, writeRows } from '../lake/tables/write-rows.ts'
 import { quote } from '../platform/duckdb/session.ts'
 import { ARCHIVE_LISTING } from '../silver/universe/archive-listing.ts'
 import { EXCHANGE_COLUMN } from '../silver/universe/exchange-column.ts'
 import { EXCHANGE_INFO } from '../silver/universe/exchange-info.ts'
 import { type Listing, universe } from '../silver/universe/universe.ts'
 import { seriesOf } from '../sources/series.ts'
-import type { ObjectStore } from '../storage/object-store.ts'
 
 /** Where listings lie: gold.universe. */
 export const UNIVERSE = tableKey('gold', 'universe')
@@ -58,28 +57,28 @@ const PROPERTY = 'lakehouse.universe'
  * Makes gold.universe what the silver tables say of who was there when. Returns how many listings there are; undefined when nothing was to be done, because it was
  * made of the very snapshots that the tables are at.
  */
-export async function buildUniverse(deps: WriteDeps): Promise<number | undefined> {
+export async function buildUniverse(lake: Lake): Promise<number | undefined> {
   for (let round = 1; ; round++) {
-    const before = (await loadTable(deps.store, UNIVERSE))?.metadata.properties[PROPERTY]
-    const value = await sourcesOf(deps.store)
+    const before = (await loadTable(lake.store, UNIVERSE))?.metadata.properties[PROPERTY]
+    const value = await sourcesOf(lake)
     if (before === value) return undefined
-    const listings = await universe(deps, { exchanges: [], markets: [], at: undefined, quotes: [], contractTypes: [], plain: false })
+    const listings = await universe(lake, { exchanges: [], markets: [], at: undefined, quotes: [], contractTypes: [], plain: false })
     if (listings.length === 0) return 0
     try {
-      await addMissingColumns(deps, UNIVERSE, SHAPE)
+      await addMissingColumns(lake, UNIVERSE, SHAPE)
       const mark = { name: PROPERTY, before, value }
-      return (await writeRows(deps, UNIVERSE, valuesOf(listings), { mode: 'overwrite', shape: SHAPE, mark })).rows
+      return (await writeRows(lake, UNIVERSE, valuesOf(listings), { mode: 'overwrite', shape: SHAPE, mark })).rows
     } catch (error) {
       if (asLakehouseError(error).code !== 'COMMIT_CONFLICT' || round === ROUNDS) throw error
     }
   }
 }
 
-async function sourcesOf(store: ObjectStore): Promise<string> {
+async function sourcesOf(lake: Lake): Promise<string> {
   const sources = [`rules ${UNIVERSE_VERSION}`]
-  for (const name of await listTables(store, 'silver'))
+  for (const name of await lake.tables('silver'))
     if (seriesOf(name) !== undefined || [EXCHANGE_INFO, ARCHIVE_LISTING].includes(tableKey('silver', name)))
-      sources.push(`${name}@${(await loadTable(store, tableKey('silver', name)))?.metadata['current-snapshot-id']}`)
+      sources.push(`${name}@${(await lake.findTable('silver', name))?.metadata['current-snapshot-id']}`)
   return createHash('sha256').update(sources.sort().join('\n')).digest('hex')
 }
 

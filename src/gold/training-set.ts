@@ -4,6 +4,7 @@ import { readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
+import { Relation } from '../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
 import { computeIndicators, inputRows } from './indicators/compute-indicators.ts'
 import { parseIndicators } from './indicators/indicator-spec.ts'
@@ -64,14 +65,17 @@ export async function writeTrainingSet(
   folder: string,
 ): Promise<TrainingManifest> {
   const specs = parseIndicators(features)
-  await session.run(`CREATE OR REPLACE TEMP TABLE training_bars AS ${rows}`)
-  await computeIndicators(session, inputRows('FROM training_bars', columns, specs), specs, 'training_values')
+  await using bars = await Relation.of(session, columns, rows)
+  await using values = await computeIndicators(session, inputRows(`FROM ${bars}`, columns, specs), specs)
   const names = specs.flatMap((spec) => spec.columns).map(quoteName)
   const settled = names.map((name) => `${name} IS NOT NULL`).join(' AND ')
-  await session.run(`CREATE OR REPLACE TEMP TABLE labelled AS SELECT b.symbol, b.open_time, ${names.map((name) => `v.${name}`).join(', ')}, ln(l.close / b.close) AS label, l.open_time AS label_end
-    FROM training_bars b JOIN training_values v ON v.symbol = b.symbol AND v.open_time = b.open_time JOIN training_bars l ON l.symbol = b.symbol AND epoch_us(l.open_time) = epoch_us(b.open_time) + ${horizon * us}
-    WHERE ${settled} AND b.close > 0 AND l.close > 0`)
-  const [span] = await session.rows('SELECT epoch_us(min(open_time)) AS first, epoch_us(max(open_time)) + 1 AS last FROM labelled')
+  await using labelled = await Relation.from(
+    session,
+    `SELECT b.symbol, b.open_time, ${names.map((name) => `v.${name}`).join(', ')}, ln(l.close / b.close) AS label, l.open_time AS label_end
+    FROM ${bars} b JOIN ${values} v ON v.symbol = b.symbol AND v.open_time = b.open_time JOIN ${bars} l ON l.symbol = b.symbol AND epoch_us(l.open_time) = epoch_us(b.open_time) + ${horizon * us}
+    WHERE ${settled} AND b.close > 0 AND l.close > 0`,
+  )
+  const [span] = await session.rows(`SELECT epoch_us(min(open_time)) AS first, epoch_us(max(open_time)) + 1 AS last FROM ${labelled}`)
   const [first, last] = [Number(span?.['first'] ?? 0), Number(span?.['last'] ?? 0)]
   const border = (fold: number) => Math.round(first + ((last - first) * fold) / folds)
   const at = 'epoch_us(open_time)'
@@ -84,13 +88,13 @@ export async function writeTrainingSet(
   const temporary = `${file}.new`
   try {
     await session.run(
-      `COPY (SELECT *, (${fold})::INTEGER AS fold, ${trains.join(', ')} FROM labelled ORDER BY symbol, open_time) TO ${quote(temporary)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)`,
+      `COPY (SELECT *, (${fold})::INTEGER AS fold, ${trains.join(', ')} FROM ${labelled} ORDER BY symbol, open_time) TO ${quote(temporary)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)`,
     )
     await rename(temporary, file)
   } finally {
     await rm(temporary, { force: true })
   }
-  const [counted] = await session.rows('SELECT count(*) AS n, version() AS engine FROM labelled')
+  const [counted] = await session.rows(`SELECT count(*) AS n, version() AS engine FROM ${labelled}`)
   const hash = createHash('sha256')
   for await (const piece of createReadStream(file)) hash.update(piece as Buffer)
   const sha256 = hash.digest('hex')

@@ -10,22 +10,21 @@ import { EXPORTERS } from '../gold/exporters/registry.ts'
 import { buildIndicators, defineIndicators, dropIndicators, type IndicatorTable } from '../gold/indicators/build-indicators.ts'
 import { type TrainingManifest, type TrainingRecipe, writeTrainingSet } from '../gold/training-set.ts'
 import type { AsOf } from '../lake/iceberg/table.ts'
+import type { Lake } from '../lake/lake.ts'
 import { tableKey } from '../lake/layout.ts'
 import { sourceOf } from '../query/functions/gold-functions.ts'
-import type { TablesDeps } from './tables.ts'
-
-export type GoldOptions = { readonly signal: AbortSignal }
 
 /** What is made of the silver tables. */
 export class Gold {
-  /** What did not work besides, though the tables themselves are as they should be. */
-  readonly findings: Finding[] = []
-  readonly #deps: TablesDeps
-  readonly #options: GoldOptions
+  readonly #lake: Lake
 
-  constructor(deps: TablesDeps, options: GoldOptions) {
-    this.#deps = deps
-    this.#options = options
+  constructor(lake: Lake) {
+    this.#lake = lake
+  }
+
+  /** What did not work besides, though the tables themselves are as they should be. */
+  get findings(): readonly Finding[] {
+    return this.#lake.findings
   }
 
   /**
@@ -33,27 +32,21 @@ export class Gold {
    * another table.
    */
   async saveIndicators(table: IndicatorTable): Promise<GoldOutcome> {
-    const { withSession, publish, ...deps } = this.#deps
-    const outcome = await withSession(async (session) => {
-      const all = { ...deps, session, ...this.#options }
-      await defineIndicators(all, table)
-      return await buildIndicators(all, table)
-    })
-    if (outcome.partitionsWritten > 0) this.findings.push(...(await publish(tableKey('gold', table.name))))
+    await defineIndicators(this.#lake, table)
+    const outcome = await buildIndicators(this.#lake, table)
+    if (outcome.partitionsWritten > 0) await this.#lake.publish(tableKey('gold', table.name))
     return outcome
   }
 
   /** Makes gold.universe of what the lake knows by now. */
   async updateUniverse(): Promise<void> {
-    const { withSession, publish, ...deps } = this.#deps
-    const rows = await withSession((session) => buildUniverse({ ...deps, session }))
-    if (rows !== undefined && rows > 0) this.findings.push(...(await publish(UNIVERSE)))
+    const rows = await buildUniverse(this.#lake)
+    if (rows !== undefined && rows > 0) await this.#lake.publish(UNIVERSE)
   }
 
   /** Takes a table of indicators out of the lake; returns how many objects went. Throws TABLE_NOT_FOUND, USAGE where it is of something else. */
   async dropIndicators(name: string): Promise<number> {
-    const { withSession, publish: _publish, ...deps } = this.#deps
-    return await withSession((session) => dropIndicators({ ...deps, session, ...this.#options }, name))
+    return await dropIndicators(this.#lake, name)
   }
 
   /**
@@ -75,17 +68,15 @@ export class Gold {
     const interval = INTERVAL_IDS.find((one) => one === name)
     if (interval === undefined)
       throw new LakehouseError('INDICATOR_INVALID', `${source} has no bars of one interval`, { details: { table: source } })
-    return await this.#deps.withSession(async (session) => {
-      const { rows } = await sourceOf({ session, store: this.#deps.store, asOf: undefined }, source, symbols, range)
-      await makeFolder(folder)
-      const found = await session.rows(`SELECT DISTINCT symbol FROM (${rows}) ORDER BY symbol`)
-      const files: string[] = []
-      for (const { symbol } of found) {
-        this.#options.signal.throwIfAborted()
-        files.push(...(await exporter.write({ session, rows, market, interval, folder }, String(symbol))))
-      }
-      return files
-    })
+    const { store, session, signal } = this.#lake
+    const { rows } = await sourceOf({ session, store, asOf: undefined }, source, symbols, range)
+    await makeFolder(folder)
+    const files: string[] = []
+    for (const { symbol } of await session.rows(`SELECT DISTINCT symbol FROM (${rows}) ORDER BY symbol`)) {
+      signal.throwIfAborted()
+      files.push(...(await exporter.write({ session, rows, market, interval, folder }, String(symbol))))
+    }
+    return files
   }
 
   /** Writes a training set into a folder, of the newest state of its source or of another; returns its manifest. Throws TABLE_NOT_FOUND, INDICATOR_INVALID. */
@@ -93,12 +84,11 @@ export class Gold {
     const { us } = tradedRows(recipe.source)
     if (us === undefined)
       throw new LakehouseError('INDICATOR_INVALID', `${recipe.source} has no bars of a fixed length`, { details: { table: recipe.source } })
-    return await this.#deps.withSession(async (session) => {
-      const { rows, shape, snapshot } = await sourceOf({ session, store: this.#deps.store, asOf }, recipe.source, recipe.symbols)
-      await makeFolder(folder)
-      const columns = shape.fields.map((field) => field.name)
-      return await writeTrainingSet(session, { rows, columns, us }, recipe, snapshot, folder)
-    })
+    const { store, session } = this.#lake
+    const { rows, shape, snapshot } = await sourceOf({ session, store, asOf }, recipe.source, recipe.symbols)
+    await makeFolder(folder)
+    const columns = shape.fields.map((field) => field.name)
+    return await writeTrainingSet(session, { rows, columns, us }, recipe, snapshot, folder)
   }
 }
 

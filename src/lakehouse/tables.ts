@@ -1,13 +1,14 @@
 import { LakehouseError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
 import { TRADED_BARS } from '../datasets/registry.ts'
-import { type CommitDeps, update } from '../lake/iceberg/commit.ts'
+import { update } from '../lake/iceberg/commit.ts'
 import { type ColumnChange, withColumns, withoutRef, withPartition, withRef } from '../lake/iceberg/evolve.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
 import { type Snapshot, shownId } from '../lake/iceberg/metadata.ts'
 import type { TableShape } from '../lake/iceberg/schema.ts'
 import { type AsOf, loadTable, snapshotOf, type Table } from '../lake/iceberg/table.ts'
 import type { Transform } from '../lake/iceberg/transform.ts'
+import type { Lake } from '../lake/lake.ts'
 import { LAYERS, type Layer, tableKey, tableName } from '../lake/layout.ts'
 import { checkTable } from '../lake/tables/check.ts'
 import { type Compaction, compactTable } from '../lake/tables/compact.ts'
@@ -16,35 +17,26 @@ import { type ChangedRow, diffSnapshots, type SnapshotDiff } from '../lake/table
 import { everyTable } from '../lake/tables/list-tables.ts'
 import { type ExpireOptions, expireSnapshots, type Orphan, type OrphanOptions, removeOrphans } from '../lake/tables/maintain.ts'
 import { type TableStatus, tableStatus } from '../lake/tables/status.ts'
-import { createTable, deletePartitions, type WriteDeps, type WriteOptions, writeRows } from '../lake/tables/write-rows.ts'
-import type { DuckDBSession } from '../platform/duckdb/session.ts'
+import { createTable, deletePartitions, type WriteOptions, writeRows } from '../lake/tables/write-rows.ts'
 import { ParallelProcessor } from '../platform/parallel-processor.ts'
 import { exampleTable } from '../sources/series.ts'
-import type { ObjectStore } from '../storage/object-store.ts'
-
-/** What tables need of the lake that they lie in. */
-export type TablesDeps = {
-  readonly store: ObjectStore
-  readonly commits: CommitDeps
-  readonly run: string
-  /** Makes a changed table known to those who do not look at the lake itself. */
-  readonly publish: (root: string) => Promise<Finding[]>
-  readonly withSession: <T>(use: (session: DuckDBSession) => Promise<T>) => Promise<T>
-}
 
 /** The Iceberg tables of a lake, by their names in SQL: layer.name. Every method throws TABLE_NOT_FOUND for a table that is not there. */
 export class Tables {
-  /** What did not work besides, though the tables themselves are as they should be. */
-  readonly findings: Finding[] = []
-  readonly #deps: TablesDeps
+  readonly #lake: Lake
 
-  constructor(deps: TablesDeps) {
-    this.#deps = deps
+  constructor(lake: Lake) {
+    this.#lake = lake
+  }
+
+  /** What did not work besides, though the tables themselves are as they should be. */
+  get findings(): readonly Finding[] {
+    return this.#lake.findings
   }
 
   /** Every table with its rows, files, bytes and range of time, in the order of layers and names. */
   async list(): Promise<TableStatus[]> {
-    const { store } = this.#deps
+    const { store } = this.#lake
     const outcomes = await new ParallelProcessor().processBatch(await everyTable(store), (root) => tableStatus(store, root), {
       ordered: true,
     })
@@ -83,37 +75,33 @@ export class Tables {
 
   /** What the metadata says and the files do not, or the other way round. Without a name of every table. */
   async check(name: string | undefined): Promise<Finding[]> {
-    const { store, withSession } = this.#deps
-    const names = await this.#names(name)
-    return await withSession(async (session) => {
-      const findings: Finding[] = []
-      for (const one of names) findings.push(...(await checkTable(store, session, rootOf(one))))
-      return findings
-    })
-  }
-
-  /** Makes a table, or every table, known to the catalogs of others again. */
-  async publish(name: string | undefined): Promise<Finding[]> {
+    const { store, session } = this.#lake
     const findings: Finding[] = []
-    for (const one of await this.#names(name)) findings.push(...(await this.#deps.publish(rootOf(one))))
+    for (const one of await this.#names(name)) findings.push(...(await checkTable(store, session, rootOf(one))))
     return findings
   }
 
+  /** Makes a table, or every table, known to the catalogs of others again. */
+  async publish(name: string | undefined): Promise<readonly Finding[]> {
+    for (const one of await this.#names(name)) await this.#lake.publish(rootOf(one))
+    return this.findings
+  }
+
   async compact(name: string): Promise<Compaction> {
-    return await this.#writing(name, (deps) => compactTable(deps, rootOf(name)))
+    return await this.#changed(name, compactTable(this.#lake, rootOf(name)))
   }
 
   /** Old snapshots that went, or would go. */
   async expire(name: string, options: ExpireOptions): Promise<Snapshot[]> {
-    const gone = await expireSnapshots(this.#deps.store, rootOf(name), this.#deps.commits, options)
-    if (gone.length > 0 && !options.dryRun) this.findings.push(...(await this.#deps.publish(rootOf(name))))
+    const gone = await expireSnapshots(this.#lake.store, rootOf(name), this.#lake.commits, options)
+    if (gone.length > 0 && !options.dryRun) await this.#lake.publish(rootOf(name))
     return gone
   }
 
   /** Files that no snapshot reaches. */
   async orphans(name: string, options: OrphanOptions): Promise<Orphan[]> {
     await this.#load(name)
-    return await removeOrphans(this.#deps.store, rootOf(name), options)
+    return await removeOrphans(this.#lake.store, rootOf(name), options)
   }
 
   /** Makes an earlier snapshot the current one; the later ones stay until they expire. Returns its id. Throws SNAPSHOT_NOT_FOUND. */
@@ -140,7 +128,7 @@ export class Tables {
   async diff(name: string, from: AsOf, to: AsOf | undefined, limit: number): Promise<{ diff: SnapshotDiff; rows: ChangedRow[] }> {
     const table = await this.#load(name)
     const [before, after] = [snapshotOf(table, from), snapshotOf(table, to)]
-    return await this.#deps.withSession((session) => diffSnapshots(session, table, before, after, limit))
+    return await diffSnapshots(this.#lake.session, table, before, after, limit)
   }
 
   /** Adds, renames, widens, moves or drops columns. Throws COLUMN_NOT_FOUND, SCHEMA_CHANGE_INVALID. */
@@ -155,28 +143,26 @@ export class Tables {
 
   /** Makes an empty table where there is none. */
   async create(name: string, shape: TableShape, properties: Readonly<Record<string, string>> = {}): Promise<void> {
-    await createTable(this.#deps.store, rootOf(name), shape, this.#deps.commits, properties)
-    this.findings.push(...(await this.#deps.publish(rootOf(name))))
+    await this.#changed(name, createTable(this.#lake.store, rootOf(name), shape, this.#lake.commits, properties))
   }
 
   /** Writes the rows of a query (over files and values, not over tables) into a table; partitions that many small appends have crowded are compacted. */
   async write(name: string, query: string, options: WriteOptions): Promise<{ rows: number; files: number }> {
-    return await this.#writing(name, async (deps) => {
-      const { isCrowded, ...written } = await writeRows(deps, rootOf(name), query, options)
-      if (isCrowded && options.branch === undefined) await compactTable(deps, rootOf(name))
-      return written
-    })
+    const { isCrowded, ...written } = await writeRows(this.#lake, rootOf(name), query, options)
+    if (isCrowded && options.branch === undefined) await compactTable(this.#lake, rootOf(name))
+    await this.#lake.publish(rootOf(name))
+    return written
   }
 
   /** Takes away the partitions that `belongs` chooses; returns how many files went. */
   async deletePartitions(name: string, belongs: (file: DataFile) => boolean): Promise<number> {
-    return await this.#writing(name, (deps) => deletePartitions(deps, rootOf(name), belongs))
+    return await this.#changed(name, deletePartitions(this.#lake, rootOf(name), belongs))
   }
 
-  async #writing<T>(name: string, use: (deps: WriteDeps) => Promise<T>): Promise<T> {
-    const { store, commits, run, withSession, publish } = this.#deps
-    const done = await withSession((session) => use({ store, session, commits, run }))
-    this.findings.push(...(await publish(rootOf(name))))
+  /** What a change gives, once it is made and told. */
+  async #changed<T>(name: string, change: Promise<T>): Promise<T> {
+    const done = await change
+    await this.#lake.publish(rootOf(name))
     return done
   }
 
@@ -187,22 +173,25 @@ export class Tables {
       if (snapshot === undefined)
         throw new LakehouseError('SNAPSHOT_NOT_FOUND', `${name} has no snapshot yet`, { details: { table: name } })
       pointed = shownId(snapshot['snapshot-id'])
-      return withRef(table.metadata, ref, snapshot['snapshot-id'], type, this.#deps.commits.nowMs())
+      return withRef(table.metadata, ref, snapshot['snapshot-id'], type, this.#lake.nowMs())
     })
     return pointed
   }
 
   async #update(name: string, change: (table: Table) => Table['metadata']): Promise<void> {
-    await update(this.#deps.store, rootOf(name), this.#deps.commits, async (current) => change(current ?? (await this.#load(name))))
-    this.findings.push(...(await this.#deps.publish(rootOf(name))))
+    const { store, commits } = this.#lake
+    await this.#changed(
+      name,
+      update(store, rootOf(name), commits, async (current) => change(current ?? (await this.#load(name)))),
+    )
   }
 
   async #names(name: string | undefined): Promise<string[]> {
-    return name === undefined ? (await everyTable(this.#deps.store)).map(tableName) : [name]
+    return name === undefined ? (await everyTable(this.#lake.store)).map(tableName) : [name]
   }
 
   async #load(name: string): Promise<Table> {
-    const table = await loadTable(this.#deps.store, rootOf(name))
+    const table = await loadTable(this.#lake.store, rootOf(name))
     if (table !== undefined) return table
     const names = await this.#names(undefined)
     throw new LakehouseError('TABLE_NOT_FOUND', `the lake has no table ${name}: there are ${names.join(', ') || 'none'}`, {

@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts'
 import { asLakehouseError, type LakehouseError } from '../core/errors.ts'
+import { type Host, hostOf } from '../platform/host.ts'
 import { PUBLIC_BUCKETS } from '../sources/objects.ts'
 import { DEFAULT_SOURCE, findSource } from '../sources/registry.ts'
 import { closePair, openPair, type PairRequest } from '../transfer/open-pair.ts'
@@ -10,9 +11,6 @@ import type { OperationMode } from '../transfer/run/route.ts'
 import { explainSync, type SyncDeps, type SyncRequest, type SyncResult, stateFolder, syncPlaces } from '../transfer/sync.ts'
 import { type VerifyCounts, type VerifyOptions, verifyPlaces } from '../transfer/verify.ts'
 
-/** What the outside gives: the clock, randomness, and the signal that ends everything. */
-export type Surroundings = { readonly nowMs: () => number; readonly random: () => number; readonly signal: AbortSignal }
-
 /** The places of a transfer, the exchange by whose rules their keys are written, and what is told of it. */
 export type TransferOptions = Omit<PairRequest, 'stores' | 'aliases' | 'checksumKey'> & { readonly exchange?: string } & Pick<
     SyncDeps,
@@ -22,11 +20,11 @@ export type TransferOptions = Omit<PairRequest, 'stores' | 'aliases' | 'checksum
 /** Moves objects between stores, wired from one configuration; needs no lake. */
 export class Transfers {
   readonly config: Config
-  readonly #around: Surroundings
+  readonly #host: Host
 
-  constructor(config: Config, around: Surroundings) {
+  constructor(config: Config, host: Partial<Host> = {}) {
     this.config = config
-    this.#around = around
+    this.#host = hostOf(host)
   }
 
   /** Makes the destination hold what the source holds. Throws what concerns the transfer as a whole; what concerns single objects is in the result. */
@@ -79,7 +77,7 @@ export class Transfers {
   }
 
   async #withPair<T>(options: TransferOptions, use: (deps: SyncDeps) => Promise<T>): Promise<T> {
-    const { nowMs, random, signal } = this.#around
+    const { nowMs, random, signal, environment } = this.#host
     const { sync, stores } = this.config
     const onRetry = (error: LakehouseError, pauseMs: number) =>
       options.onNotice(`${error.code}: ${error.message}; again in ${Math.round(pauseMs)} ms`)
@@ -88,7 +86,7 @@ export class Transfers {
     const pair = openPair(
       sync,
       { ...options, stores, aliases: PUBLIC_BUCKETS, checksumKey },
-      { signal, nowMs, random, environment: process.env, onRetry },
+      { signal, nowMs, random, environment, onRetry },
     )
     try {
       return await use({ ...options, pair, stateDirectory: sync.state, nowMs })

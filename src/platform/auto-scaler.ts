@@ -1,3 +1,5 @@
+import { hostOf } from './host.ts'
+
 export type ScaleDecision = 'scale_up' | 'scale_down' | 'maintain'
 
 /** What the instances together are at: shares of processors and memory in percent, and waiting items. */
@@ -22,7 +24,7 @@ export class AutoScaler {
   #instances: number
   #changedMs = Number.NEGATIVE_INFINITY
 
-  constructor({ minInstances = 1, maxInstances = 10, coolDownMs = 300_000, nowMs = Date.now }: Partial<ScalerOptions> = {}) {
+  constructor({ minInstances = 1, maxInstances = 10, coolDownMs = 300_000, nowMs = hostOf().nowMs }: Partial<ScalerOptions> = {}) {
     this.#options = { minInstances, maxInstances, coolDownMs, nowMs }
     this.#instances = minInstances
   }

@@ -1,5 +1,5 @@
 import { quote, quoteName } from '../platform/duckdb/session.ts'
-import { LEDGER_CHECKS, STALE_CHECK } from '../silver/quality/assess.ts'
+import { LEDGER_CHECKS, STALE_CHECK } from '../silver/quality/rules.ts'
 import { contractOf, type Series } from '../sources/series.ts'
 
 /** `silver.<table>_flagged` is the table with what silver.findings says of each row. */

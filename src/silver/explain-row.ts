@@ -1,15 +1,15 @@
 import { LakehouseError } from '../core/errors.ts'
 import { formatInstant, parseInstant } from '../core/time.ts'
 import { planScan } from '../lake/iceberg/scan.ts'
-import { loadTable, required, snapshotOf } from '../lake/iceberg/table.ts'
-import { bronzeKey, tableKey } from '../lake/layout.ts'
+import { snapshotOf } from '../lake/iceberg/table.ts'
+import type { Lake } from '../lake/lake.ts'
+import { bronzeKey } from '../lake/layout.ts'
 import { scanSql } from '../lake/tables/scan-sql.ts'
-import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
+import { quote, quoteName } from '../platform/duckdb/session.ts'
 import { sniffLayout } from '../sources/csv/csv-header.ts'
 import { ZipReader } from '../sources/csv/zip-entry.ts'
 import { contractOf, formatOf, type Series, silverColumns, silverTableName } from '../sources/series.ts'
-import type { ObjectStore } from '../storage/object-store.ts'
-import { listRevisions } from './compare/reconcile.ts'
+import { revisionsIn } from './compare/reconcile.ts'
 
 /** Where a row comes from: the object (or, for a row that fills a gap, the table that it is made of), its revision, the line in it (from 1) and the line's text; the data file of the table that holds it. */
 export type RowOrigin = {
@@ -24,25 +24,25 @@ export type RowOrigin = {
   readonly dataFile: string
 }
 
-type Deps = { readonly store: ObjectStore; readonly session: DuckDBSession }
-
 /** So many rows of one symbol at one instant are explained. */
 const LISTED = 20
 
 /** Where the rows of a symbol at an instant (µs) come from, in the order of their keys; `id` chooses among those of one instant. Throws TABLE_NOT_FOUND, ROW_NOT_FOUND. */
 export async function explainRow(
-  { store, session }: Deps,
+  lake: Lake,
   series: Series,
   { symbol, at, id, maxEntryBytes }: { symbol: string; at: number; id: string | undefined; maxEntryBytes: number },
 ): Promise<RowOrigin[]> {
+  const { store, session } = lake
   const { eventTime, key } = contractOf(series)
   const name = silverTableName(series)
-  const table = required(await loadTable(store, tableKey('silver', name)), tableKey('silver', name))
+  const table = await lake.table('silver', name)
   const origins: RowOrigin[] = []
   const { files } = await planScan(table, snapshotOf(table, undefined), [
     { column: 'symbol', op: '=', value: symbol },
     { column: eventTime, op: '=', value: at },
   ])
+  await using fold = await lake.readLedger()
   for (const file of files) {
     const chosen = id === undefined ? 'true' : `${quoteName(key[1] ?? eventTime)}::VARCHAR = ${quote(id)}`
     const rows = await session.jsonRows(`SELECT * FROM (${await scanSql(session, table, table.shape, [file])})
@@ -55,7 +55,7 @@ export async function explainRow(
         origins.push({ row, source, object, sha256: null, revision: 0, revisions: 0, line: null, text: null, dataFile: file.path })
         continue
       }
-      const known = await listRevisions({ store, session }, object)
+      const known = await revisionsIn(session, fold, object)
       const current = known.findIndex((one) => one.current)
       const line = findLine(await store.files.open(bronzeKey(object)), series, row, at, maxEntryBytes)
       const [sha256 = null] = current < 0 ? [] : [known[current]?.sha256]

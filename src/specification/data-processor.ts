@@ -1,5 +1,5 @@
 import type { Finding } from '../core/finding.ts'
-import type { IngestResult } from '../flows/ingest.ts'
+import type { IngestResult } from '../flows/bulk-ingestion/report.ts'
 import type { IngestOptions, Lakehouse } from '../lakehouse/lakehouse.ts'
 import { quote } from '../platform/duckdb/session.ts'
 import { DETECTORS } from '../silver/quality/anomalies/registry.ts'

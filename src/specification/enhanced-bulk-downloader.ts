@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts'
-import { quietly, type Surroundings, type TransferOptions, Transfers } from '../lakehouse/transfers.ts'
+import { quietly, type TransferOptions, Transfers } from '../lakehouse/transfers.ts'
+import type { Host } from '../platform/host.ts'
 import type { OperationMode } from '../transfer/run/route.ts'
 import { DEFAULT_REQUEST, type SyncResult } from '../transfer/sync.ts'
 import { type FileTask, S3DirectSyncDownloader, type Transfer } from './s3-direct-sync-downloader.ts'
@@ -35,9 +36,9 @@ export class EnhancedBulkDownloader {
   }
 
   /** A downloader to the configured destination; `directory` holds files while they are under way. */
-  static open(config: Config, around: Surroundings, { directory, onNotice }: DownloadOptions): EnhancedBulkDownloader {
+  static open(config: Config, host: Partial<Host>, { directory, onNotice }: DownloadOptions): EnhancedBulkDownloader {
     const { sync, archive_collection: collection } = config
-    const transfers = new Transfers({ ...config, sync: { ...sync, downloads: directory } }, around)
+    const transfers = new Transfers({ ...config, sync: { ...sync, downloads: directory } }, host)
     return new EnhancedBulkDownloader({
       destination: sync.destination === '' ? undefined : sync.destination,
       operationMode: collection?.s3_direct_sync.operation_mode ?? 'auto',

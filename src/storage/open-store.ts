@@ -63,7 +63,7 @@ function s3Place(text: string, deps: StoreDeps): Place {
     onRetry: deps.onRetry,
     ca: caFile === undefined || caFile === '' ? undefined : readFileSync(caFile, 'utf8'),
   })
-  const store = s3Store(client, deps.cache ?? DEFAULT_CACHE)
+  const store = s3Store(client, deps.cache ?? DEFAULT_CACHE, deps.nowMs)
   return { address: store.url, store, s3: client, close: () => client.close() }
 }
 

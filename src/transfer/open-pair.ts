@@ -62,6 +62,8 @@ export function openPair(options: SyncOptions, request: PairRequest, deps: PairD
     bytesPerSecond: limiter(request.bytesPerSecond),
     requestsPerSecond: limiter(request.requestsPerSecond),
     signal: deps.signal,
+    nowMs: deps.nowMs,
+    environment: deps.environment,
     learnt: { conditionalCopy: true, copyBytes: COPY_LIMIT, partBytes: COPY_LIMIT },
   }
 }

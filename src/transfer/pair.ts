@@ -39,6 +39,8 @@ export type Pair = {
   readonly bytesPerSecond: RateLimiter | undefined
   readonly requestsPerSecond: RateLimiter | undefined
   readonly signal: AbortSignal
+  readonly nowMs: () => number
+  readonly environment: NodeJS.ProcessEnv
   /** What the destination has shown on the way: whether it takes conditions on what a copy writes, and how much it copies with one request, whole or as a part. */
   readonly learnt: { conditionalCopy: boolean; copyBytes: number; partBytes: number }
 }

@@ -109,7 +109,7 @@ export async function syncPlaces(deps: SyncDeps, request: SyncRequest): Promise<
   const state = localStore(stateFolder(deps.stateDirectory, deps.pair))
   const startedMs = deps.nowMs()
   const run = `${new Date(startedMs).toISOString().replaceAll(/[-:.Z]/g, '')}-${randomBytes(3).toString('hex')}`
-  return await withLease(state, run, () => new Sync(deps, request, run, state.url.slice('file://'.length), startedMs).run())
+  return await withLease(state, run, deps.nowMs, () => new Sync(deps, request, run, state.url.slice('file://'.length), startedMs).run())
 }
 
 /** What `syncPlaces` would do, without doing it: nothing is written but a plan that is asked for. */

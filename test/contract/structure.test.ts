@@ -129,6 +129,12 @@ export const planted = (market: string, dataset: string) => (market === 'um' || 
   )
 })
 
+test('clock, randomness and environment are read in one place, and given from there', () => {
+  const files = globSync('src/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'))
+  const reading = files.filter((file) => /process\.env|Date\.now\b|Math\.random|new Date\(\)/.test(readFileSync(join(root, file), 'utf8')))
+  assert.deepEqual(reading, ['src/platform/host.ts'])
+})
+
 test('files hold at most 400 lines', () => {
   for (const file of globSync('{src,scripts,bootstrap,bench}/**/*.{ts,mjs}', { cwd: root })) {
     assert.ok(readFileSync(join(root, file), 'utf8').split('\n').length <= 401, `${file} is too long`)

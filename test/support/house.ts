@@ -1,7 +1,7 @@
 import { configSchema } from '../../src/config/schema.ts'
 import type { Interval } from '../../src/core/interval.ts'
 import type { TimeRange } from '../../src/core/time.ts'
-import type { IngestResult } from '../../src/flows/ingest.ts'
+import type { IngestResult } from '../../src/flows/bulk-ingestion/report.ts'
 import { LAYERS, type Layer } from '../../src/lake/layout.ts'
 import { Lakehouse } from '../../src/lakehouse/lakehouse.ts'
 import type { Market } from '../../src/sources/binance/markets.ts'

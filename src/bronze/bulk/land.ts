@@ -1,11 +1,10 @@
 import { asLakehouseError, type ErrorCode, LakehouseError } from '../../core/errors.ts'
+import type { Lake } from '../../lake/lake.ts'
 import { bronzeKey, quarantinedObjectKey, revisionKey } from '../../lake/layout.ts'
 import type { ObjectState } from '../../lake/ledger/fold.ts'
-import type { LedgerWriter } from '../../lake/ledger/writer.ts'
 import type { OpenArchive } from '../../sources/archive/discover.ts'
 import { objectKey } from '../../sources/objects.ts'
 import type { ArchiveObject } from '../../sources/origin/origin.ts'
-import type { ObjectStore } from '../../storage/object-store.ts'
 import { temporaryName } from '../../storage/temporary.ts'
 import { hashing, publishedDigest } from './fetch.ts'
 
@@ -20,10 +19,8 @@ export type LandOutcome =
   | { readonly status: 'quarantined'; readonly key: string; readonly error: LakehouseError }
   | { readonly status: 'failed'; readonly key: string; readonly error: LakehouseError }
 
-export type LandDeps = {
+export type LandDeps = Pick<Lake, 'store' | 'ledger'> & {
   readonly archive: OpenArchive
-  readonly store: ObjectStore
-  readonly ledger: LedgerWriter
   /** Repeats calls that fail with a retryable error. */
   readonly attempt: <T>(call: () => Promise<T>) => Promise<T>
 }

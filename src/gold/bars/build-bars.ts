@@ -2,17 +2,16 @@ import { rm } from 'node:fs/promises'
 import { LakehouseError } from '../../core/errors.ts'
 import type { Interval } from '../../core/interval.ts'
 import { DATASETS, TRADED_BARS } from '../../datasets/registry.ts'
-import type { CommitDeps } from '../../lake/iceberg/commit.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
 import { dataFileKey, fileNameOf } from '../../lake/iceberg/partition-folder.ts'
 import { periodRange, type TableShape } from '../../lake/iceberg/schema.ts'
 import { currentFiles, keyOf, loadTable, urlOf } from '../../lake/iceberg/table.ts'
 import { periodOf } from '../../lake/iceberg/transform.ts'
+import type { Lake } from '../../lake/lake.ts'
 import { tableKey } from '../../lake/layout.ts'
 import { CommitQueue, filesByPartition } from '../../lake/tables/commit-queue.ts'
 import { writeDataFile } from '../../lake/tables/data-file.ts'
 import { openFiles } from '../../lake/tables/scan-sql.ts'
-import type { DuckDBSession } from '../../platform/duckdb/session.ts'
 import { mapConcurrent } from '../../platform/map-concurrent.ts'
 import { silverTableName } from '../../sources/series.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
@@ -28,14 +27,6 @@ import {
   sourceIntervals,
   tradedBars,
 } from './bars.ts'
-
-export type GoldDeps = {
-  readonly store: ObjectStore
-  readonly session: DuckDBSession
-  readonly commits: CommitDeps
-  readonly run: string
-  readonly signal: AbortSignal
-}
 
 export type GoldOutcome = {
   readonly table: string
@@ -53,19 +44,19 @@ const COMMITTED_TOGETHER = 16
 const ROUNDS = 8
 
 /** Makes a bar table what the published bars of its market say; only bars of partitions whose silver files changed are computed. */
-export async function buildBars(deps: GoldDeps, series: BarSeries): Promise<GoldOutcome> {
+export async function buildBars(lake: Lake, series: BarSeries): Promise<GoldOutcome> {
   const table = barTableName(series)
   const outcome = { table, rowsWritten: 0, partitionsWritten: 0, partitionsUnchanged: 0 }
   for (let round = 1; ; round++) {
     // The live bars first: klines that came later than they did are a reason to build anew, never the other way round.
-    const live = await filesByPartition(await loadTable(deps.store, tableKey('gold', table)))
-    const sources = await silverSources(deps.store, series)
+    const live = await filesByPartition(await lake.findTable('gold', table))
+    const sources = await silverSources(lake.store, series)
     const shape = barShape(series)
-    const queue = new CommitQueue({ store: deps.store, root: tableKey('gold', table), shape, deps: deps.commits, run: deps.run })
+    const queue = new CommitQueue({ store: lake.store, root: tableKey('gold', table), shape, deps: lake.commits, run: lake.run })
     let conflicts = 0
     const partitions = partitionsOf(series, sources, live)
-    const build = (partition: number) => buildPartition(deps, series, shape, partition, sources, live.get(partition) ?? [], queue)
-    for await (const rows of mapConcurrent(partitions, { limit: COMMITTED_TOGETHER, signal: deps.signal }, build)) {
+    const build = (partition: number) => buildPartition(lake, series, shape, partition, sources, live.get(partition) ?? [], queue)
+    for await (const rows of mapConcurrent(partitions, { limit: COMMITTED_TOGETHER, signal: lake.signal }, build)) {
       if (rows === 'unchanged') outcome.partitionsUnchanged += round === 1 ? 1 : 0
       else if (rows === 'conflict') conflicts++
       else {
@@ -114,7 +105,7 @@ function timesOf(file: DataFile, fields: Source['fields']): { start: number; end
 }
 
 async function buildPartition(
-  deps: GoldDeps,
+  lake: Lake,
   series: BarSeries,
   shape: TableShape,
   partition: number,
@@ -122,7 +113,7 @@ async function buildPartition(
   live: readonly DataFile[],
   queue: CommitQueue,
 ): Promise<number | 'unchanged' | 'conflict'> {
-  const { store } = deps
+  const { store } = lake
   const transform = barPeriod(series)
   const range = periodRange(transform, partition)
   const reaching = sources
@@ -152,7 +143,7 @@ async function buildPartition(
     const written =
       paths.length === 0
         ? undefined
-        : await writeDataFile(deps.session, barQuery(series, paths, range), shape.fields, temporary, DATASETS[TRADED_BARS].parquet)
+        : await writeDataFile(lake.session, barQuery(series, paths, range), shape.fields, temporary, DATASETS[TRADED_BARS].parquet)
     const add =
       written === undefined || written.rows === 0 ? [] : [{ temporary, file: { ...written, path: url, specId: 0, partition: [partition] } }]
     if (add.length === 0 && live.length === 0) return 'unchanged'

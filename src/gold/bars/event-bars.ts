@@ -1,6 +1,7 @@
 import { type FeedColumn, registerFeed } from '../../platform/duckdb/feed.ts'
 import { readDoubles } from '../../platform/duckdb/read-doubles.ts'
-import { type DuckDBSession, quoteName } from '../../platform/duckdb/session.ts'
+import { Relation } from '../../platform/duckdb/relation.ts'
+import type { DuckDBSession } from '../../platform/duckdb/session.ts'
 import { isCountedInBase, tradedNames } from '../../sources/series.ts'
 import type { AmountRule } from './bar-rule.ts'
 import type { TradedRows } from './traded-rows.ts'
@@ -34,10 +35,10 @@ class ExactSum {
 const FIXED = ['open_time', 'close_time', 'open', 'high', 'low', 'close'] as const
 
 /**
- * Makes bars that are full after so many rows, or once so much was traded, into the temporary table `target`: symbol, bar (from 1), opening and closing time of the first and last row, prices,
+ * Makes bars that are full after so many rows, or once so much was traded, as rows: symbol, bar (from 1), opening and closing time of the first and last row, prices,
  * exact sums, rows held, and whether it is full: the last one of a symbol may not be. What overshoots stays in its bar; nothing is split.
  */
-export async function eventBars(session: DuckDBSession, source: TradedRows, rows: string, rule: AmountRule, target: string): Promise<void> {
+export async function eventBars(session: DuckDBSession, source: TradedRows, rows: string, rule: AmountRule): Promise<Relation<string>> {
   const { amount, value, taker_amount: takerAmount, taker_value: takerValue } = tradedNames(source.market)
   const amounts = [amount, value, takerAmount, takerValue]
   const result =
@@ -51,8 +52,8 @@ export async function eventBars(session: DuckDBSession, source: TradedRows, rows
     for (let row = 0; row < chunk.rowCount; row++) bars.add(symbols[row] as string, columns, row)
   }
   bars.end()
-  const price = isCountedInBase(source.market) ? `CASE WHEN ${amount} > 0 THEN ${value} / ${amount} END AS vwap` : undefined
-  await write(session, target, bars, amounts, price)
+  const price = isCountedInBase(source.market) ? `CASE WHEN ${amount} > 0 THEN ${value} / ${amount} END` : undefined
+  return await write(session, bars, amounts, price)
 }
 
 class EventBars {
@@ -112,11 +113,10 @@ class EventBars {
 
 async function write(
   session: DuckDBSession,
-  target: string,
   bars: EventBars,
   amounts: readonly string[],
   price: string | undefined,
-): Promise<void> {
+): Promise<Relation<string>> {
   const columns: FeedColumn[] = [
     { name: 'symbol', type: 'constant' },
     { name: 'bar', type: 'long' },
@@ -127,7 +127,7 @@ async function write(
     { name: 'is_complete', type: 'boolean' },
   ]
   let next = 0
-  const feed = registerFeed(session.connection, columns, (chunk) => {
+  const feed = await registerFeed(session, columns, (chunk) => {
     const symbol = bars.symbols[next]
     const size = chunk.numbers[1]?.length ?? 0
     const put = (column: number, value: number) => {
@@ -146,7 +146,8 @@ async function write(
     }
     chunk.texts[0] = symbol ?? ''
   })
-  await session
-    .run(`CREATE OR REPLACE TEMP TABLE ${quoteName(target)} AS SELECT *${price === undefined ? '' : `, ${price}`} FROM (${feed.sql})`)
-    .finally(() => feed.finish())
+  const [extra, names] = price === undefined ? ['', []] : [`, ${price} AS vwap`, ['vwap']]
+  return await Relation.of(session, [...columns.map(({ name }) => name), ...names], `SELECT *${extra} FROM (${feed.sql})`).finally(() =>
+    feed.finish(),
+  )
 }

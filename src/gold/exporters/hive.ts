@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Relation } from '../../platform/duckdb/relation.ts'
 import { quote } from '../../platform/duckdb/session.ts'
 import type { Exporter } from './exporter.ts'
 
@@ -7,19 +8,19 @@ export const hive = {
   id: 'hive',
   meaning: 'anything that reads Parquet in folders: symbol=S/year=YYYY/month=MM/data.parquet',
   async write({ session, rows, folder }, symbol) {
-    await session.run(
-      `CREATE OR REPLACE TEMP TABLE exported AS SELECT *, strftime(open_time, '%Y') AS y, strftime(open_time, '%m') AS m FROM (${rows}) WHERE symbol = ${quote(symbol)}`,
+    await using exported = await Relation.from(
+      session,
+      `SELECT *, strftime(open_time, '%Y') AS y, strftime(open_time, '%m') AS m FROM (${rows}) WHERE symbol = ${quote(symbol)}`,
     )
-    const months = await session.rows(`SELECT DISTINCT y, m FROM exported ORDER BY ALL`)
+    const months = await session.rows(`SELECT DISTINCT y, m FROM ${exported} ORDER BY ALL`)
     const files: string[] = []
     for (const { y, m } of months) {
       const place = join(`symbol=${symbol}`, `year=${String(y)}`, `month=${String(m)}`)
       await mkdir(join(folder, place), { recursive: true })
-      const chosen = `SELECT * EXCLUDE (symbol, y, m) FROM exported WHERE y = ${quote(String(y))} AND m = ${quote(String(m))} ORDER BY open_time`
+      const chosen = `SELECT * EXCLUDE (symbol, y, m) FROM ${exported} WHERE y = ${quote(String(y))} AND m = ${quote(String(m))} ORDER BY open_time`
       await session.run(`COPY (${chosen}) TO ${quote(join(folder, place, 'data.parquet'))} (FORMAT parquet, COMPRESSION zstd)`)
       files.push(join(place, 'data.parquet'))
     }
-    await session.run('DROP TABLE exported')
     return files
   },
 } as const satisfies Exporter

@@ -2,22 +2,23 @@ import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import * as z from 'zod'
 import { LakehouseError } from '../../core/errors.ts'
-import { DATASETS } from '../../datasets/registry.ts'
+import { DATASETS, TRADED_BARS } from '../../datasets/registry.ts'
 import { update } from '../../lake/iceberg/commit.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
 import { dataFileKey, fileNameOf } from '../../lake/iceberg/partition-folder.ts'
 import { byPeriod, fieldsOf, partitionField, type TableShape } from '../../lake/iceberg/schema.ts'
 import { hintKey, keyOf, liveFiles, loadTable, metadataKey, required, snapshotOf, type Table, urlOf } from '../../lake/iceberg/table.ts'
 import type { PeriodTransform } from '../../lake/iceberg/transform.ts'
+import type { Lake } from '../../lake/lake.ts'
 import { tableKey } from '../../lake/layout.ts'
 import { CommitQueue, filesByPartition } from '../../lake/tables/commit-queue.ts'
 import { writeDataFile } from '../../lake/tables/data-file.ts'
-import { listTables } from '../../lake/tables/list-tables.ts'
 import { scanSql } from '../../lake/tables/scan-sql.ts'
 import { createTable, deletePartitions, writeRows } from '../../lake/tables/write-rows.ts'
+import { Relation } from '../../platform/duckdb/relation.ts'
 import { quote, quoteName } from '../../platform/duckdb/session.ts'
 import { EXCHANGE_IDS } from '../../sources/registry.ts'
-import type { GoldDeps, GoldOutcome } from '../bars/build-bars.ts'
+import type { GoldOutcome } from '../bars/build-bars.ts'
 import { computeIndicators, inputRows, type Memories } from './compute-indicators.ts'
 import { type IndicatorSpec, parseIndicators } from './indicator-spec.ts'
 
@@ -54,10 +55,10 @@ const MEMORY_SHAPE: TableShape = {
 const ROUNDS = 8
 
 /** The tables of indicators that a lake keeps. */
-export async function indicatorTables(store: GoldDeps['store']): Promise<IndicatorTable[]> {
+export async function indicatorTables(lake: Lake): Promise<IndicatorTable[]> {
   const found: IndicatorTable[] = []
-  for (const name of await listTables(store, 'gold')) {
-    const table = await loadTable(store, tableKey('gold', name))
+  for (const name of await lake.tables('gold')) {
+    const table = await lake.findTable('gold', name)
     const text = table?.metadata.properties?.[PROPERTY]
     if (text !== undefined && text !== DROPPED) found.push({ name, ...definition.parse(JSON.parse(text)) })
   }
@@ -65,26 +66,26 @@ export async function indicatorTables(store: GoldDeps['store']): Promise<Indicat
 }
 
 /** Makes a table of indicators that ingestion keeps up to date from then on. Throws TABLE_NOT_FOUND, INDICATOR_INVALID; USAGE where another table has the name. */
-export async function defineIndicators(deps: GoldDeps, { name, ...of }: IndicatorTable): Promise<void> {
-  const source = await sourceOf(deps, of.source)
+export async function defineIndicators(lake: Lake, { name, ...of }: IndicatorTable): Promise<void> {
+  const source = await sourceOf(lake, of.source)
   const specs = parseIndicators(of.spec)
   inputRows('', [...source.shape.fields.map((field) => field.name), ...(of.benchmark === '' ? [] : ['benchmark'])], specs)
   const root = tableKey('gold', checkName(name))
-  const live = await loadTable(deps.store, root)
+  const live = await loadTable(lake.store, root)
   const text = JSON.stringify(of)
   if (live !== undefined && live.metadata.properties?.[PROPERTY] !== text)
     throw new LakehouseError('USAGE', `gold.${name} is there already, and of other things: choose another name`, {
       details: { table: `gold.${name}` },
     })
-  await createTable(deps.store, root, shapeOf(specs, periodOf(source)), deps.commits, { [PROPERTY]: text })
+  await createTable(lake.store, root, shapeOf(specs, periodOf(source)), lake.commits, { [PROPERTY]: text })
 }
 
 /**
  * Takes a table of indicators out of the lake, with its past and all that was remembered for it; returns how many objects went. What a killed run has left of it goes as well. Throws
  * TABLE_NOT_FOUND where there is no such table, USAGE where it is of something else.
  */
-export async function dropIndicators(deps: GoldDeps, name: string): Promise<number> {
-  const { store, commits } = deps
+export async function dropIndicators(lake: Lake, name: string): Promise<number> {
+  const { store, commits } = lake
   const root = tableKey('gold', checkName(name))
   const table = await update(store, root, commits, async (current) => {
     if (current === undefined || current.metadata.properties[PROPERTY] === DROPPED) return undefined
@@ -94,7 +95,7 @@ export async function dropIndicators(deps: GoldDeps, name: string): Promise<numb
     return { ...current.metadata, properties: { ...current.metadata.properties, [PROPERTY]: DROPPED } }
   })
   if ((await loadTable(store, MEMORY)) !== undefined)
-    await deletePartitions(deps, MEMORY, ({ partition }) => partition[0] === `gold.${name}`)
+    await deletePartitions(lake, MEMORY, ({ partition }) => partition[0] === `gold.${name}`)
   const newest = table === undefined ? [] : [metadataKey(root, table.version)]
   const keys: string[] = []
   for await (const { key } of store.list(`${root}/`)) if (!newest.includes(key)) keys.push(key)
@@ -127,9 +128,9 @@ function checkName(name: string): string {
  * Makes a table of indicators what the bars that it is made of say. A partition is computed where its bars have changed, or those of one before it; it goes on from what was remembered at
  * the end of the one before.
  */
-export async function buildIndicators(deps: GoldDeps, of: IndicatorTable): Promise<GoldOutcome> {
+export async function buildIndicators(lake: Lake, of: IndicatorTable): Promise<GoldOutcome> {
   for (let round = 1; ; round++) {
-    const outcome = await new IndicatorBuild(deps, of, await sourceOf(deps, of.source)).run()
+    const outcome = await new IndicatorBuild(lake, of, await sourceOf(lake, of.source)).run()
     if (outcome !== 'conflict') return outcome
     if (round === ROUNDS)
       throw new LakehouseError('COMMIT_CONFLICT', `gold.${of.name} was changed by other runs ${ROUNDS} times while it was built`, {
@@ -138,7 +139,8 @@ export async function buildIndicators(deps: GoldDeps, of: IndicatorTable): Promi
   }
 }
 
-async function sourceOf({ store }: GoldDeps, name: string): Promise<Table> {
+async function sourceOf(lake: Lake, name: string): Promise<Table> {
+  const { store } = lake
   const root = name.replace('.', '/')
   const table = required(await loadTable(store, root), root)
   if (!['open_time', 'close'].every((column) => table.shape.fields.some((field) => field.name === column)))
@@ -168,7 +170,7 @@ function shapeOf(specs: readonly IndicatorSpec[], period: PeriodTransform): Tabl
 }
 
 class IndicatorBuild {
-  readonly #deps: GoldDeps
+  readonly #lake: Lake
   readonly #of: IndicatorTable
   readonly #source: Table
   readonly #specs: readonly IndicatorSpec[]
@@ -176,8 +178,8 @@ class IndicatorBuild {
   /** What the kernels remember at the end of the partition before, once that is known. */
   #memories: Memories | undefined = new Map()
 
-  constructor(deps: GoldDeps, of: IndicatorTable, source: Table) {
-    this.#deps = deps
+  constructor(lake: Lake, of: IndicatorTable, source: Table) {
+    this.#lake = lake
     this.#of = of
     this.#source = source
     this.#specs = parseIndicators(of.spec)
@@ -185,7 +187,7 @@ class IndicatorBuild {
   }
 
   async run(): Promise<GoldOutcome | 'conflict'> {
-    const { store, commits, run } = this.#deps
+    const { store, commits, run } = this.#lake
     const root = tableKey('gold', this.#of.name)
     const live = await filesByPartition(await loadTable(store, root))
     const source = new Map<number, DataFile[]>()
@@ -198,7 +200,7 @@ class IndicatorBuild {
     const periods = [...new Set([...source.keys(), ...[...live.keys()].filter((key) => key !== undefined)])].sort((a, b) => a - b)
     const done: { period: number; fingerprint: string; files: readonly DataFile[] }[] = []
     for (const period of periods) {
-      this.#deps.signal.throwIfAborted()
+      this.#lake.signal.throwIfAborted()
       const files = source.get(period) ?? []
       const fingerprint = this.#fingerprint(period, files, done.at(-1)?.fingerprint ?? '')
       const name = `${fingerprint}.parquet`
@@ -238,9 +240,9 @@ class IndicatorBuild {
     queue: CommitQueue,
     seen: ReadonlySet<string>,
   ): Promise<number | 'conflict'> {
-    const { store, session } = this.#deps
+    const { store, session } = this.#lake
     const memories = this.#memories ?? (await this.#recall(before))
-    await this.#compute(files, memories)
+    await using values = await this.#compute(files, memories)
     this.#memories = memories
     await this.#remember(period, fingerprint, memories)
     const temporary = await store.files.draft(keyOf(store, path))
@@ -248,10 +250,10 @@ class IndicatorBuild {
       const columns = this.#shape.fields.map(({ name }) => quoteName(name)).join(', ')
       const written = await writeDataFile(
         session,
-        `SELECT ${columns} FROM indicator_values ORDER BY symbol, open_time`,
+        `SELECT ${columns} FROM ${values} ORDER BY symbol, open_time`,
         this.#shape.fields,
         temporary,
-        DATASETS.klines.parquet,
+        DATASETS[TRADED_BARS].parquet,
       )
       const file = { ...written, path, specId: 0, partition: [period] }
       const outcome = await queue.submit({ partition: period, seen, remove: seen, add: [{ temporary, file }] })
@@ -261,9 +263,9 @@ class IndicatorBuild {
     }
   }
 
-  /** Computes a partition into the temporary table `indicator_values`; the memories go on. */
-  async #compute(files: readonly DataFile[], memories: Memories): Promise<void> {
-    const { session } = this.#deps
+  /** The indicators of a partition; the memories go on. */
+  async #compute(files: readonly DataFile[], memories: Memories): Promise<Relation<string>> {
+    const { session } = this.#lake
     const bars = await scanSql(session, this.#source, this.#source.shape, files)
     const { benchmark } = this.#of
     const names = this.#source.shape.fields.map((field) => field.name)
@@ -272,12 +274,12 @@ class IndicatorBuild {
         ? bars
         : `SELECT b.*, o.close AS benchmark FROM (${bars}) b LEFT JOIN (SELECT open_time, close FROM (${bars}) WHERE symbol = ${quote(benchmark)}) o ON o.open_time = b.open_time`
     const rows = inputRows(joined, benchmark === '' ? names : [...names, 'benchmark'], this.#specs)
-    await computeIndicators(session, rows, this.#specs, 'indicator_values', memories)
+    return await computeIndicators(session, rows, this.#specs, memories)
   }
 
   /** What was remembered at the end of the last of some partitions; where that is lost, it is computed from the beginning. */
   async #recall(before: readonly { period: number; fingerprint: string; files: readonly DataFile[] }[]): Promise<Memories> {
-    const { store, session } = this.#deps
+    const { store, session } = this.#lake
     const last = before.at(-1)
     if (last === undefined) return new Map()
     const table = await loadTable(store, MEMORY)
@@ -292,19 +294,19 @@ class IndicatorBuild {
             `SELECT symbol, memory FROM (${await scanSql(session, table, table.shape, files)}) WHERE fingerprint = ${quote(last.fingerprint)}`,
           )
     const memories: Memories = new Map(rows.map((row) => [String(row['symbol']), decode(String(row['memory']))]))
-    if (rows.length === 0) for (const { files: earlier } of before) await this.#compute(earlier, memories)
+    if (rows.length === 0) for (const { files: earlier } of before) await (await this.#compute(earlier, memories))[Symbol.asyncDispose]()
     return memories
   }
 
   async #remember(period: number, fingerprint: string, memories: Memories): Promise<void> {
-    const { session } = this.#deps
+    const { session } = this.#lake
     const table = quote(`gold.${this.#of.name}`)
-    await session.run('CREATE OR REPLACE TEMP TABLE memories (symbol VARCHAR, memory VARCHAR)')
+    await using kept = await Relation.empty(session, { symbol: 'VARCHAR', memory: 'VARCHAR' })
     const values = [...memories].map(([symbol, memory]) => `(${quote(symbol)}, ${quote(encode(memory))})`)
     for (let at = 0; at < values.length; at += 200)
-      await session.run(`INSERT INTO memories VALUES ${values.slice(at, at + 200).join(', ')}`)
-    const query = `SELECT ${table} AS table_name, ${period}::BIGINT AS period, ${quote(fingerprint)} AS fingerprint, symbol, memory FROM memories ORDER BY symbol`
-    await writeRows(this.#deps, MEMORY, query, { mode: 'overwrite', shape: MEMORY_SHAPE })
+      await kept.add(`SELECT * FROM (VALUES ${values.slice(at, at + 200).join(', ')}) AS v(symbol, memory)`)
+    const query = `SELECT ${table} AS table_name, ${period}::BIGINT AS period, ${quote(fingerprint)} AS fingerprint, symbol, memory FROM ${kept} ORDER BY symbol`
+    await writeRows(this.#lake, MEMORY, query, { mode: 'overwrite', shape: MEMORY_SHAPE })
   }
 }
 

@@ -3,6 +3,7 @@ import type { Role } from '../../datasets/contract.ts'
 import { DATASETS, TRADED_BARS } from '../../datasets/registry.ts'
 import { type FeedColumn, registerFeed } from '../../platform/duckdb/feed.ts'
 import { readDoubles } from '../../platform/duckdb/read-doubles.ts'
+import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
 import { SOURCES } from '../../sources/registry.ts'
 import type { InputName, Kernel } from './indicator.ts'
@@ -51,19 +52,21 @@ export function inputRows(rows: string, columns: readonly string[], specs: reado
 }
 
 /**
- * Computes indicators over rows (SQL as `inputRows` gives it) into the temporary table `target`: symbol, open_time, and their columns, null during warm-up. Symbols are read one after the
+ * Computes indicators over rows (SQL as `inputRows` gives it): symbol, open_time, and their columns, null during warm-up; the relation is the caller's to dispose of. Symbols are read one after the
  * other, or several small ones together. With `memories` they go on from there, and leave there what they remember at the end.
  */
 export async function computeIndicators(
   session: DuckDBSession,
   rows: string,
   specs: readonly IndicatorSpec[],
-  target: string,
   memories: Memories = new Map(),
-): Promise<void> {
+): Promise<Relation<string>> {
   const columns = specs.flatMap((spec) => spec.columns)
-  const declared = columns.map((name) => `, ${quoteName(name)} DOUBLE`)
-  await session.run(`CREATE OR REPLACE TEMP TABLE ${quoteName(target)} (symbol VARCHAR, open_time TIMESTAMPTZ${declared.join('')})`)
+  const values: Relation<string> = await Relation.empty(session, {
+    symbol: 'VARCHAR',
+    open_time: 'TIMESTAMPTZ',
+    ...Object.fromEntries(columns.map((name) => [name, 'DOUBLE'])),
+  })
   const found = await session.rows(`SELECT symbol, count(*) AS n FROM (${rows}) GROUP BY symbol ORDER BY symbol`)
   const counts = found.map((row) => ({ symbol: String(row['symbol']), rows: Number(row['n']) }))
   for (let from = 0; from < counts.length; ) {
@@ -73,9 +76,10 @@ export async function computeIndicators(
     const group = counts.slice(from, to)
     const { inputs, holes } = await read(session, rows, group, total, inputsOf(specs))
     const outputs = compute(group, specs, inputs, holes, total, memories)
-    await write(session, target, group, inputs.get('time') as Float64Array, columns, outputs)
+    await write(session, values, group, inputs.get('time') as Float64Array, columns, outputs)
     from = to
   }
+  return values
 }
 
 type Group = readonly { readonly symbol: string; readonly rows: number }[]
@@ -153,7 +157,7 @@ export function recall(kernels: readonly Kernel[], memory: Float64Array | undefi
 
 async function write(
   session: DuckDBSession,
-  target: string,
+  values: Relation<string>,
   group: Group,
   times: Float64Array,
   columns: readonly string[],
@@ -165,7 +169,7 @@ async function write(
     ...columns.map((name) => ({ name, type: 'double' as const, optional: true as const })),
   ]
   let [index, from, done] = [0, 0, 0]
-  const feed = registerFeed(session.connection, feedColumns, (chunk) => {
+  const feed = await registerFeed(session, feedColumns, (chunk) => {
     const symbol = group[index]
     if (symbol === undefined) return
     const rows = Math.min(chunk.numbers[1]?.length ?? 0, symbol.rows - done)
@@ -179,5 +183,5 @@ async function write(
     index++
     done = 0
   })
-  await session.run(`INSERT INTO ${quoteName(target)} ${feed.sql}`).finally(() => feed.finish())
+  await values.add(feed.sql).finally(() => feed.finish())
 }

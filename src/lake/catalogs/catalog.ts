@@ -5,6 +5,7 @@ import { type CommitDeps, update } from '../iceberg/commit.ts'
 import { parseMetadata, type TableMetadata } from '../iceberg/metadata.ts'
 import { applyUpdates, blankMetadata, type CommitRequest, checkRequirements, createdMetadata, type createRequest } from '../iceberg/rest.ts'
 import { loadTable, metadataKey, type Table, urlOf } from '../iceberg/table.ts'
+import type { Lake } from '../lake.ts'
 import { LAYERS, type Layer, tableKey } from '../layout.ts'
 import { listTables } from '../tables/list-tables.ts'
 
@@ -17,11 +18,10 @@ export class LakeCatalog {
   readonly #commits: CommitDeps
   readonly #publish: (root: string) => Promise<unknown>
 
-  /** `publish` is told of each table that was changed. */
-  constructor(store: ObjectStore, commits: CommitDeps, publish: (root: string) => Promise<unknown>) {
-    this.#store = store
-    this.#commits = commits
-    this.#publish = publish
+  constructor(lake: Pick<Lake, 'store' | 'commits' | 'publish'>) {
+    this.#store = lake.store
+    this.#commits = lake.commits
+    this.#publish = (root) => lake.publish(root)
   }
 
   /** Settings by which a client reaches the files; never credentials. */

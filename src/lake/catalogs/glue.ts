@@ -5,7 +5,8 @@ import { loadTable, metadataKey, required, type Table, urlOf, versionIn } from '
 import type { IcebergType } from '../iceberg/values.ts'
 
 /** Where tables are made known: a database a layer, prefix and layer being its name. */
-export type GlueSettings = { readonly region: string; readonly databasePrefix: string; readonly endpoint: string | undefined }
+/** `endpoint` is empty for Amazon's own. */
+export type GlueSettings = { readonly region: string; readonly databasePrefix: string; readonly endpoint: string }
 
 /** What became of a table in Glue. */
 export type GluePublication = 'created' | 'updated' | 'unchanged' | 'newer'
@@ -96,7 +97,7 @@ export class GlueCatalog {
   #connected(): Promise<GlueClient> {
     const { region, endpoint } = this.#settings
     this.#client ??= import('@aws-sdk/client-glue').then(
-      ({ GlueClient }) => new GlueClient({ region, maxAttempts: ATTEMPTS, ...(endpoint === undefined ? {} : { endpoint }) }),
+      ({ GlueClient }) => new GlueClient({ region, maxAttempts: ATTEMPTS, ...(endpoint === '' ? {} : { endpoint }) }),
     )
     return this.#client
   }

@@ -19,9 +19,9 @@ const ORPHAN_MS = 3 * 86_400_000
 export function tablePublisher(
   store: ObjectStore,
   nowMs: () => number,
-  glue: (Omit<GlueSettings, 'endpoint'> & { readonly endpoint: string }) | undefined,
+  glue: GlueSettings | undefined,
 ): { publish: (root: string) => Promise<Finding[]>; close: () => void } {
-  const catalog = glue === undefined ? undefined : new GlueCatalog({ ...glue, endpoint: glue.endpoint === '' ? undefined : glue.endpoint })
+  const catalog = glue === undefined ? undefined : new GlueCatalog(glue)
   const publish = async (root: string): Promise<Finding[]> => {
     try {
       const version = await publishTableCard(store, root)

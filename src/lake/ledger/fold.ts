@@ -1,4 +1,5 @@
 import { LakehouseError } from '../../core/errors.ts'
+import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
 import { type ObjectStore, openAll } from '../../storage/object-store.ts'
 import { LEDGER_PREFIX } from '../layout.ts'
@@ -36,10 +37,6 @@ const COLUMNS = {
   reason: 'VARCHAR',
 } as const
 
-/** SQL of the latest decision on each quarantined line: key, sha256, line (null: the object), decision, text, reason, at. */
-export const DECISIONS = `SELECT key, sha256, line, d.* FROM (
-    SELECT key, sha256, line, arg_max(struct_pack(decision, text, reason, "at"), ("at", run, n)) AS d FROM ledger WHERE event = 'decided' GROUP BY key, sha256, line)`
-
 /** The state of one archive key's current revision, as the ledger tells it. */
 export type ObjectState = {
   readonly key: string
@@ -51,29 +48,123 @@ export type ObjectState = {
   readonly published: string | null
 }
 
-/**
- * Reads the segments into the tables `ledger` (every event) and `current_objects` (the current verified revision of each key, and whether bronze was found
- * to have lost it since).
- */
-export async function foldLedger(session: DuckDBSession, store: ObjectStore): Promise<void> {
+/** The ledger as it was when it was read. */
+export class LedgerFold implements AsyncDisposable {
+  readonly #session: DuckDBSession
+  /** Every event. */
+  readonly events: Relation<keyof typeof COLUMNS>
+  /** The current verified revision of each key (`v`: sha256, size, etag, lastModifiedMs, published), and whether bronze was found to have lost it since. */
+  readonly objects: Relation<'key' | 'v' | 'verified_at' | 'lost'>
+
+  private constructor(session: DuckDBSession, events: LedgerFold['events'], objects: LedgerFold['objects']) {
+    this.#session = session
+    this.events = events
+    this.objects = objects
+  }
+
+  /** Reads the segments. Throws LEDGER_CORRUPT. */
+  static async read(session: DuckDBSession, store: ObjectStore): Promise<LedgerFold> {
+    const events = await readEvents(session, store)
+    const objects = Relation.of(
+      session,
+      ['key', 'v', 'verified_at', 'lost'],
+      `WITH verified AS (
+        SELECT key, arg_max(struct_pack(sha256, size, etag, lastModifiedMs, published), ${STAMP}) AS v, max(${STAMP}) AS verified_at
+        FROM ${events} WHERE event = 'verified' GROUP BY key
+      ), lost AS (SELECT key, sha256, max(${STAMP}) AS lost_at FROM ${events} WHERE event = 'lost' GROUP BY key, sha256)
+      SELECT verified.key AS key, v, verified_at, coalesce(lost_at > verified_at, false) AS lost
+      FROM verified LEFT JOIN lost ON lost.key = verified.key AND lost.sha256 = v.sha256`,
+    )
+    return new LedgerFold(session, events, await objects)
+  }
+
+  /** SQL of the latest decision on each quarantined line: key, sha256, line (null: the object), decision, text, reason, at. */
+  get decisions(): string {
+    return `SELECT key, sha256, line, d.* FROM (
+      SELECT key, sha256, line, arg_max(struct_pack(decision, text, reason, "at"), ${STAMP}) AS d FROM ${this.events} WHERE event = 'decided' GROUP BY key, sha256, line)`
+  }
+
+  /**
+   * SQL of one row per revision of each object, free of clocks and run names, so that the same objects give the same rows however they came in:
+   * what `bronze.objects` holds.
+   */
+  get revisions(): string {
+    return `
+      WITH revisions AS (
+        SELECT key, sha256,
+          arg_max(struct_pack(size, etag, lastModifiedMs, published), ${STAMP}) FILTER (event = 'verified') AS v,
+          arg_max(struct_pack(stage, code, message, published), ${STAMP}) FILTER (event = 'quarantined') AS q,
+          arg_max(struct_pack(rows, rejected, header, unitMs, unitUs, decoder), ${STAMP}) FILTER (event = 'decoded') AS d,
+          max(${STAMP}) FILTER (event = 'verified') AS verified_at,
+          max(${STAMP}) FILTER (event = 'quarantined') AS quarantined_at,
+          max(${STAMP}) FILTER (event = 'decoded') AS decoded_at
+        FROM ${this.events} WHERE sha256 IS NOT NULL GROUP BY key, sha256
+      ), judged AS (
+        SELECT r.*, CASE
+          WHEN r.v IS NULL AND q IS NULL THEN 'fetched'
+          WHEN r.v IS NULL AND c.verified_at > quarantined_at THEN 'fetched' -- a later attempt succeeded
+          WHEN r.v IS NULL THEN 'quarantined'
+          WHEN r.sha256 <> c.v.sha256 THEN 'superseded'
+          WHEN c.lost THEN 'lost'
+          WHEN q.stage = 'decode' AND (d IS NULL OR quarantined_at > decoded_at) THEN 'quarantined'
+          ELSE 'verified' END AS status
+        FROM revisions r LEFT JOIN ${this.objects} c USING (key)
+      )
+      SELECT key, sha256, status, v.size AS size, v.etag AS etag, make_timestamptz(v.lastModifiedMs * 1000) AS last_modified,
+        coalesce(v.published, q.published) AS published_sha256,
+        CASE WHEN status = 'quarantined' THEN q.code END AS reason,
+        d.header AS has_header, CASE WHEN d.unitUs > 0 AND d.unitMs > 0 THEN 'mixed' WHEN d.unitUs > 0 THEN 'us' WHEN d.unitMs > 0 THEN 'ms' END AS time_unit,
+        d.rows AS rows, d.rejected AS rows_rejected
+      FROM judged WHERE status <> 'fetched'`
+  }
+
+  /** The keys of all current objects, one per folder and so one per series and period. */
+  async oneKeyPerFolder(): Promise<string[]> {
+    const rows = await this.#session.rows(
+      `SELECT min(key) AS key FROM ${this.objects} GROUP BY regexp_replace(key, '[^/]*$', '') ORDER BY key`,
+    )
+    return rows.map((row) => String(row['key']))
+  }
+
+  /** Current revisions of the keys below a prefix that bronze has not lost. */
+  async currentObjects(prefix: string): Promise<Map<string, ObjectState>> {
+    const rows =
+      await this.#session.rows(`SELECT key, v.sha256 AS sha256, v.size AS size, v.etag AS etag, v.lastModifiedMs AS modified, v.published AS published
+      FROM ${this.objects} WHERE starts_with(key, ${quote(prefix)}) AND NOT lost`)
+    return new Map(
+      rows.map((row) => {
+        const key = String(row['key'])
+        const state = {
+          key,
+          sha256: String(row['sha256']),
+          size: Number(row['size']),
+          etag: String(row['etag']),
+          lastModifiedMs: Number(row['modified']),
+          published: row['published'] === null ? null : String(row['published']),
+        }
+        return [key, state]
+      }),
+    )
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.events[Symbol.asyncDispose]()
+    await this.objects[Symbol.asyncDispose]()
+  }
+}
+
+async function readEvents(session: DuckDBSession, store: ObjectStore): Promise<LedgerFold['events']> {
   const source = await ledgerSource(store)
   const [threads] = await session.rows("SELECT current_setting('threads') AS n")
   try {
     // The JSON reader takes 32 MB a thread, whatever it reads.
     await session.run('SET threads = 1')
-    await session.run(`CREATE OR REPLACE TEMP TABLE ledger AS ${source}`)
+    return await Relation.of(session, Object.keys(COLUMNS) as (keyof typeof COLUMNS)[], source)
   } catch (error) {
     throw ledgerError(error)
   } finally {
     await session.run(`SET threads = ${Number(threads?.['n'])}`)
   }
-  await session.run(`CREATE OR REPLACE TEMP TABLE current_objects AS
-    WITH verified AS (
-      SELECT key, arg_max(struct_pack(sha256, size, etag, lastModifiedMs, published), ${STAMP}) AS v, max(${STAMP}) AS verified_at
-      FROM ledger WHERE event = 'verified' GROUP BY key
-    ), lost AS (SELECT key, sha256, max(${STAMP}) AS lost_at FROM ledger WHERE event = 'lost' GROUP BY key, sha256)
-    SELECT verified.key AS key, v, verified_at, coalesce(lost_at > verified_at, false) AS lost
-    FROM verified LEFT JOIN lost ON lost.key = verified.key AND lost.sha256 = v.sha256`)
 }
 
 /** SQL of every event of the ledger, one column per field, `at` as text. The segments are named one by one: a lake's path may hold what a glob reads otherwise. */
@@ -99,62 +190,3 @@ function ledgerError(error: unknown): unknown {
 
 /** Which of two events is the later one. */
 const STAMP = 'struct_pack("at", run, n)'
-
-/** The keys of all current objects, one per folder and so one per series and period. */
-export async function oneKeyPerFolder(session: DuckDBSession): Promise<string[]> {
-  const rows = await session.rows("SELECT min(key) AS key FROM current_objects GROUP BY regexp_replace(key, '[^/]*$', '') ORDER BY key")
-  return rows.map((row) => String(row['key']))
-}
-
-/** Current revisions of the keys below a prefix that bronze has not lost. */
-export async function currentObjects(session: DuckDBSession, prefix: string): Promise<Map<string, ObjectState>> {
-  const rows =
-    await session.rows(`SELECT key, v.sha256 AS sha256, v.size AS size, v.etag AS etag, v.lastModifiedMs AS modified, v.published AS published
-    FROM current_objects WHERE starts_with(key, ${quote(prefix)}) AND NOT lost`)
-  return new Map(
-    rows.map((row) => {
-      const key = String(row['key'])
-      const state = {
-        key,
-        sha256: String(row['sha256']),
-        size: Number(row['size']),
-        etag: String(row['etag']),
-        lastModifiedMs: Number(row['modified']),
-        published: row['published'] === null ? null : String(row['published']),
-      }
-      return [key, state]
-    }),
-  )
-}
-
-/**
- * One row per revision of each object, free of clocks and run names, so that the same objects give the same rows however they came in:
- * what `bronze.objects` holds.
- */
-export const OBJECT_REVISIONS = `
-  WITH revisions AS (
-    SELECT key, sha256,
-      arg_max(struct_pack(size, etag, lastModifiedMs, published), ${STAMP}) FILTER (event = 'verified') AS v,
-      arg_max(struct_pack(stage, code, message, published), ${STAMP}) FILTER (event = 'quarantined') AS q,
-      arg_max(struct_pack(rows, rejected, header, unitMs, unitUs, decoder), ${STAMP}) FILTER (event = 'decoded') AS d,
-      max(${STAMP}) FILTER (event = 'verified') AS verified_at,
-      max(${STAMP}) FILTER (event = 'quarantined') AS quarantined_at,
-      max(${STAMP}) FILTER (event = 'decoded') AS decoded_at
-    FROM ledger WHERE sha256 IS NOT NULL GROUP BY key, sha256
-  ), judged AS (
-    SELECT r.*, CASE
-      WHEN r.v IS NULL AND q IS NULL THEN 'fetched'
-      WHEN r.v IS NULL AND c.verified_at > quarantined_at THEN 'fetched' -- a later attempt succeeded
-      WHEN r.v IS NULL THEN 'quarantined'
-      WHEN r.sha256 <> c.v.sha256 THEN 'superseded'
-      WHEN c.lost THEN 'lost'
-      WHEN q.stage = 'decode' AND (d IS NULL OR quarantined_at > decoded_at) THEN 'quarantined'
-      ELSE 'verified' END AS status
-    FROM revisions r LEFT JOIN current_objects c USING (key)
-  )
-  SELECT key, sha256, status, v.size AS size, v.etag AS etag, make_timestamptz(v.lastModifiedMs * 1000) AS last_modified,
-    coalesce(v.published, q.published) AS published_sha256,
-    CASE WHEN status = 'quarantined' THEN q.code END AS reason,
-    d.header AS has_header, CASE WHEN d.unitUs > 0 AND d.unitMs > 0 THEN 'mixed' WHEN d.unitUs > 0 THEN 'us' WHEN d.unitMs > 0 THEN 'ms' END AS time_unit,
-    d.rows AS rows, d.rejected AS rows_rejected
-  FROM judged WHERE status <> 'fetched'`

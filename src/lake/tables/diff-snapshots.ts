@@ -1,3 +1,4 @@
+import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quoteName } from '../../platform/duckdb/session.ts'
 import type { DataFile } from '../iceberg/manifest.ts'
 import type { Snapshot } from '../iceberg/metadata.ts'
@@ -31,19 +32,19 @@ export async function diffSnapshots(
   const come = [...after.values()].filter((file) => !before.has(file.path))
   const shape = shapeAt(table, to)
   const key = shape.sort.map(quoteName)
-  await session.run(`CREATE OR REPLACE TEMP VIEW rows_before AS ${await scanSql(session, table, shape, gone)}`)
-  await session.run(`CREATE OR REPLACE TEMP VIEW rows_after AS ${await scanSql(session, table, shape, come)}`)
-  await session.run('CREATE OR REPLACE TEMP TABLE only_before AS FROM rows_before EXCEPT ALL FROM rows_after')
-  await session.run('CREATE OR REPLACE TEMP TABLE only_after AS FROM rows_after EXCEPT ALL FROM rows_before')
+  const names = shape.fields.map(({ name }) => name)
+  const [was, is] = [await scanSql(session, table, shape, gone), await scanSql(session, table, shape, come)]
+  await using onlyBefore = await Relation.of(session, names, `(${was}) EXCEPT ALL (${is})`)
+  await using onlyAfter = await Relation.of(session, names, `(${is}) EXCEPT ALL (${was})`)
   const same = key.map((name) => `b.${name} IS NOT DISTINCT FROM a.${name}`).join(' AND ') || 'false'
-  const change = `CASE WHEN EXISTS (FROM only_before b WHERE ${same}) THEN 'changed' ELSE 'added' END`
-  await session.run(`CREATE OR REPLACE TEMP TABLE changed_rows AS
-    SELECT ${change} AS change, a.* FROM only_after a
-    UNION ALL SELECT 'removed', b.* FROM only_before b WHERE NOT EXISTS (FROM only_after a WHERE ${same})`)
-  const counts = await session.rows('SELECT change, count(*) AS n FROM changed_rows GROUP BY change')
+  const change = `CASE WHEN EXISTS (FROM ${onlyBefore} b WHERE ${same}) THEN 'changed' ELSE 'added' END`
+  const changes = `SELECT ${change} AS change, a.* FROM ${onlyAfter} a
+    UNION ALL SELECT 'removed', b.* FROM ${onlyBefore} b WHERE NOT EXISTS (FROM ${onlyAfter} a WHERE ${same})`
+  await using changed = await Relation.from(session, changes)
+  const counts = await session.rows(`SELECT change, count(*) AS n FROM ${changed} GROUP BY change`)
   const count = (name: string) => Number(counts.find((row) => row['change'] === name)?.['n'] ?? 0)
   const order = ['change', ...key].join(', ')
-  const shown = await session.jsonRows(`SELECT * FROM changed_rows ORDER BY ${order} LIMIT ${limit}`)
+  const shown = await session.jsonRows(`SELECT * FROM ${changed} ORDER BY ${order} LIMIT ${limit}`)
   return {
     diff: {
       rowsAdded: count('added'),

@@ -1,11 +1,12 @@
 import { formatInstant } from '../../core/time.ts'
+import { Relation } from '../../platform/duckdb/relation.ts'
 import type { DuckDBSession } from '../../platform/duckdb/session.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { DataFile } from '../iceberg/manifest.ts'
 import { shownId } from '../iceberg/metadata.ts'
 import { liveFiles, loadTable, snapshotOf, type Table } from '../iceberg/table.ts'
 import { tableName } from '../layout.ts'
-import { foldLedger, OBJECT_REVISIONS } from '../ledger/fold.ts'
+import { LedgerFold } from '../ledger/fold.ts'
 import { everyTable } from './list-tables.ts'
 
 export type TableStatus = {
@@ -40,23 +41,19 @@ export type LakeStatus = {
 const LISTED = 10
 
 /** What the lake holds, from table metadata and the ledger; no data file is opened. */
-export async function readStatus(store: ObjectStore, session: DuckDBSession): Promise<LakeStatus> {
+export async function readStatus({ store, session }: { store: ObjectStore; session: DuckDBSession }): Promise<LakeStatus> {
   const tables: TableStatus[] = []
   for (const root of await everyTable(store)) tables.push(await tableStatus(store, root))
-  await foldLedger(session, store)
-  await session.run(`CREATE OR REPLACE TEMP TABLE object_revisions AS ${OBJECT_REVISIONS}`)
+  await using fold = await LedgerFold.read(session, store)
+  await using revisions = await Relation.of(session, ['key', 'status', 'size', 'reason', 'rows_rejected'], fold.revisions)
   const objects = await session.rows(
-    'SELECT status, count(*) AS n, coalesce(sum(size), 0)::BIGINT AS bytes FROM object_revisions GROUP BY status ORDER BY status',
+    `SELECT status, count(*) AS n, coalesce(sum(size), 0)::BIGINT AS bytes FROM ${revisions} GROUP BY status ORDER BY status`,
   )
-  const quarantine = await session.rows(
-    `SELECT key, reason FROM object_revisions WHERE status = 'quarantined' ORDER BY key LIMIT ${LISTED}`,
-  )
-  const [rejected] = await session.rows(
-    "SELECT coalesce(sum(rows_rejected), 0)::BIGINT AS n FROM object_revisions WHERE status = 'verified'",
-  )
+  const quarantine = await session.rows(`SELECT key, reason FROM ${revisions} WHERE status = 'quarantined' ORDER BY key LIMIT ${LISTED}`)
+  const [rejected] = await session.rows(`SELECT coalesce(sum(rows_rejected), 0)::BIGINT AS n FROM ${revisions} WHERE status = 'verified'`)
   const runs = await session.rows(`SELECT run, min("at") AS first, max("at") AS last, count(*) FILTER (event = 'verified') AS verified,
     count(*) FILTER (event = 'quarantined') AS quarantined, count(*) FILTER (event = 'decoded') AS decoded
-    FROM ledger GROUP BY run ORDER BY run DESC LIMIT ${LISTED}`)
+    FROM ${fold.events} GROUP BY run ORDER BY run DESC LIMIT ${LISTED}`)
   return {
     lake: store.url,
     tables,

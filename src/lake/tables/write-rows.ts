@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { LakehouseError } from '../../core/errors.ts'
+import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { type CommitDeps, commit, update } from '../iceberg/commit.ts'
@@ -192,23 +193,25 @@ async function* cutRows(
   const columns = shape.fields.map((field) => quoteName(field.name)).join(', ')
   // Whatever the query makes of them, the file has the columns in the table's types.
   const typed = shape.fields.map(({ name, type }) => `${quoteName(name)}::${sqlType(type)} AS ${quoteName(name)}`).join(', ')
-  await session.run(`CREATE OR REPLACE TEMP TABLE written_rows AS SELECT ${typed} FROM (${query})`)
-  const parts = await partExpressions(session, shape)
+  const names = shape.fields.map((field) => field.name)
+  await using held = await Relation.of(session, names, `SELECT ${typed} FROM (${query})`)
+  await using buckets = new AsyncDisposableStack()
+  const parts = await partExpressions(session, shape, held, buckets)
   const cuts = parts.map(({ sql }, index) => `${sql} AS part_${index}`).join(', ')
   let written = 0
-  const tuples = parts.length === 0 ? [{}] : await session.jsonRows(`SELECT DISTINCT ${cuts} FROM written_rows ORDER BY ALL`)
+  const tuples = parts.length === 0 ? [{}] : await session.jsonRows(`SELECT DISTINCT ${cuts} FROM ${held} ORDER BY ALL`)
   for (const tuple of tuples) {
     const values = parts.map(({ type }, index) => plainValue(type, tuple[`part_${index}`]))
     const where = parts.map(
       ({ sql, type, field }, index) => `${sql} IS NOT DISTINCT FROM ${literal(values[index] ?? null, resultType(field.transform, type))}`,
     )
-    const rows = `SELECT ${columns} FROM written_rows${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}`
+    const rows = `SELECT ${columns} FROM ${held}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}`
     const file = await writeFile(store, session, rows, shape, { root, partition: values })
     if (file === undefined) continue
     written += file.rows
     yield file
   }
-  const [{ n } = {}] = await session.rows('SELECT count(*) AS n FROM written_rows')
+  const [{ n } = {}] = await session.rows(`SELECT count(*) AS n FROM ${held}`)
   if (Number(n) !== written)
     throw new LakehouseError('INTERNAL', `${root}: ${written} of ${Number(n)} rows found their partition; nothing was committed`)
 }
@@ -260,12 +263,17 @@ function withoutBounds({ lower, upper }: WrittenFile, nans: ReadonlyMap<number, 
 type Part = { readonly field: PartitionField; readonly type: IcebergType; readonly sql: string }
 
 /** SQL of each partition value, in the form in which our code holds values. */
-async function partExpressions(session: DuckDBSession, { fields, partition }: TableShape): Promise<Part[]> {
+async function partExpressions(
+  session: DuckDBSession,
+  { fields, partition }: TableShape,
+  held: Relation<string>,
+  made: AsyncDisposableStack,
+): Promise<Part[]> {
   const parts: Part[] = []
   for (const field of partition) {
     const type = fields.find(({ name }) => name === field.source)?.type ?? 'string'
     const sql = field.transform.startsWith('bucket')
-      ? await bucketSql(session, field, type, parts.length)
+      ? await bucketSql(session, field, type, held, made)
       : partSql(field, plainSql(quoteName(field.source), type), quoteName(field.source), type)
     parts.push({ field, type, sql })
   }
@@ -292,18 +300,23 @@ function partSql({ transform }: PartitionField, plain: string, column: string, t
 }
 
 /** The engine has no such hash: each value that occurs is looked up. */
-async function bucketSql(session: DuckDBSession, { source, transform }: PartitionField, type: IcebergType, index: number): Promise<string> {
+async function bucketSql(
+  session: DuckDBSession,
+  { source, transform }: PartitionField,
+  type: IcebergType,
+  held: Relation<string>,
+  made: AsyncDisposableStack,
+): Promise<string> {
   const column = quoteName(source)
   const plain = plainSql(column, type)
-  const values = await session.jsonRows(`SELECT DISTINCT ${plain} AS value FROM written_rows WHERE ${column} IS NOT NULL ORDER BY 1`)
+  const values = await session.jsonRows(`SELECT DISTINCT ${plain} AS value FROM ${held} WHERE ${column} IS NOT NULL ORDER BY 1`)
   const rows = values.map(({ value }) => {
     const held = plainValue(type, value)
     return `(${literal(held, type)}, ${literal(applyTransform(transform, type, held), 'int')})`
   })
-  await session.run(
-    `CREATE OR REPLACE TEMP TABLE buckets_${index} AS FROM (VALUES ${rows.join(', ') || '(NULL, NULL)'}) v(bucket_of, bucket_is)`,
-  )
-  return `(SELECT b.bucket_is FROM buckets_${index} b WHERE b.bucket_of = ${plainSql(`written_rows.${column}`, type)})::INTEGER`
+  const sql = `SELECT * FROM (VALUES ${rows.join(', ') || '(NULL, NULL)'}) v(bucket_of, bucket_is)`
+  const buckets = made.use(await Relation.of(session, ['bucket_of', 'bucket_is'], sql))
+  return `(SELECT b.bucket_is FROM ${buckets} b WHERE b.bucket_of = ${plainSql(`${held}.${column}`, type)})::INTEGER`
 }
 
 /** Floating numbers are compared as what they are, not as the decimals that their digits are. */

@@ -5,8 +5,10 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import * as z from 'zod'
 import { LakehouseError } from '../../core/errors.ts'
-import { makeFolder, sweepTemporaries, syncFolder } from '../../storage/local.ts'
+import { localStore, makeFolder, sweepTemporaries, syncFolder } from '../../storage/local.ts'
 import { isTemporary, mayBeAtWork, temporaryName } from '../../storage/temporary.ts'
+import { withLease } from '../../transfer/run/lease.ts'
+import type { Lake } from '../lake.ts'
 import { LAYERS } from '../layout.ts'
 
 const days = z.coerce.number().int().min(1).nullable()
@@ -77,11 +79,7 @@ const DAY_MS = 86_400_000
  * Moves data files of a lake on disk to the directories of their tiers, and leaves a link in their place, so that everything reads them as before. In a tier each lake has a folder of its own; in it
  * files whose link is gone, because they were removed from the lake, are removed. A file is at any time either in its old place or linked. Throws CONFIG_INVALID when a tier and the lake lie within each other.
  */
-export async function moveToTiers(
-  lake: string,
-  rules: TierOptions,
-  { nowMs, dryRun }: { nowMs: number; dryRun: boolean },
-): Promise<TierMove[]> {
+async function moveToTiers(lake: string, rules: TierOptions, { nowMs, dryRun }: { nowMs: number; dryRun: boolean }): Promise<TierMove[]> {
   const home = await realpath(lake)
   const folders = { cool: await tierFolder(home, rules.coolDirectory), archive: await tierFolder(home, rules.archiveDirectory) }
   const moves: TierMove[] = []
@@ -152,4 +150,17 @@ async function removeUnlinked(home: string, folder: string): Promise<void> {
     const linked = await realpath(join(home, relative(folder, path))).catch(() => undefined)
     if (linked !== path) await unlink(path)
   }
+}
+
+/** Moves the files of a lake on disk, one process at a time; a dry run only tells which. Throws STORE_UNSUPPORTED for a lake in a bucket. */
+export async function tierLake(
+  { store, nowMs }: Pick<Lake, 'store' | 'nowMs'>,
+  options: TierOptions,
+  dryRun: boolean,
+): Promise<TierMove[]> {
+  if (!store.capabilities.localFiles)
+    throw new LakehouseError('STORE_UNSUPPORTED', 'a bucket moves its objects by itself: put the rules of `tiers lifecycle` into it')
+  const [folder = ''] = store.files.folders
+  const move = () => moveToTiers(folder, options, { nowMs: nowMs(), dryRun })
+  return dryRun ? await move() : await withLease(localStore(join(folder, '.tiers')), 'tiers', nowMs, move)
 }

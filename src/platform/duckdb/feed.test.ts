@@ -34,7 +34,7 @@ test('columns arrive as they were filled: doubles, wide integers, instants, text
             index === 1 ? row / 3 : index === 2 ? Number.MAX_SAFE_INTEGER - row * (row % 2 === 0 ? 1 : -1) * 1 : 1_700_000_000_000_000 + row
       chunks++
     }
-    const feed = registerFeed(session.connection, columns, fill)
+    const feed = await registerFeed(session, columns, fill)
     await session.run(`CREATE TABLE t AS ${feed.sql}`)
     feed.finish()
     const counted = await session.rows('SELECT symbol, count(*) AS n FROM t GROUP BY symbol')
@@ -53,7 +53,7 @@ test('what fill throws ends the feed and is thrown again', async (context) => {
     temporaryDirectory: join(await temporaryFolder(context), 'spill'),
   })
   let chunks = 0
-  const feed = registerFeed(session.connection, [{ name: 'd', type: 'double' }], (chunk) => {
+  const feed = await registerFeed(session, [{ name: 'd', type: 'double' }], (chunk) => {
     if (chunks++ === 3) throw new RangeError('bad byte')
     chunk.rows = 10
   })

@@ -1,16 +1,7 @@
-import {
-  BIGINT,
-  BOOLEAN,
-  DOUBLE,
-  type DuckDBConnection,
-  DuckDBTableFunction,
-  type DuckDBType,
-  ENUM,
-  TIMESTAMPTZ,
-  VARCHAR,
-} from '@duckdb/node-api'
+import { BIGINT, BOOLEAN, DOUBLE, DuckDBTableFunction, type DuckDBType, ENUM, TIMESTAMPTZ, VARCHAR } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { LakehouseError } from '../../core/errors.ts'
+import type { DuckDBSession } from './session.ts'
 import type { TextPool } from './text-pool.ts'
 
 /** DuckDB takes at most so many rows from a table function at a time. */
@@ -49,7 +40,12 @@ export type Feed = { readonly sql: string; finish(): void }
  * Registers a table function that hands DuckDB what `fill` writes into one chunk after another; `fill` leaves `rows` at 0 when there is no more.
  * Chunks are made ahead on the event loop while DuckDB works on its own thread. The feed can be read once.
  */
-export function registerFeed(connection: DuckDBConnection, columns: readonly FeedColumn[], fill: (chunk: FeedChunk) => void): Feed {
+export async function registerFeed(
+  session: DuckDBSession,
+  columns: readonly FeedColumn[],
+  fill: (chunk: FeedChunk) => void,
+): Promise<Feed> {
+  const connection = await session.connected()
   const name = `feed_${registered++}`
   // The engine keeps a registered function as long as it lives: what the function holds on to must go with the feed.
   let open: { readonly ring: ChunkRing; readonly writers: readonly ColumnWriter[] } | undefined

@@ -32,6 +32,16 @@ export class Relation<Columns extends string> implements AsyncDisposable {
     return relation
   }
 
+  /** The rows of a query, with whatever columns it has. */
+  static async from(session: DuckDBSession, query: string): Promise<Relation<string>> {
+    const described = await session.rows(`DESCRIBE ${query}`)
+    return await Relation.of(
+      session,
+      described.map((row) => String(row['column_name'])),
+      query,
+    )
+  }
+
   /** Adds the rows of a query, whose columns are told by their names; those that it lacks are null. */
   async add(query: string): Promise<void> {
     await this.#session.run(`INSERT INTO ${this} BY NAME ${query}`)

@@ -10,16 +10,33 @@ export type SessionOptions = {
 
 /** An in-memory DuckDB with one connection, in UTC, without downloaded extensions. Nothing in it outlives it. */
 export class DuckDBSession {
-  readonly #instance: DuckDBInstance
-  readonly connection: DuckDBConnection
+  readonly #options: () => Promise<SessionOptions>
+  #opening: Promise<DuckDBConnection> | undefined
+  #opened: { readonly instance: DuckDBInstance; readonly connection: DuckDBConnection } | undefined
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
-    this.#instance = instance
-    this.connection = connection
+  private constructor(options: () => Promise<SessionOptions>) {
+    this.#options = options
   }
 
   static async open(options: SessionOptions): Promise<DuckDBSession> {
-    // Loaded when it is needed: commands that ask for no engine take 50 MB less without it.
+    const session = new DuckDBSession(async () => options)
+    await session.connected()
+    return session
+  }
+
+  /** A session that is opened when it is first asked for something: what asks for nothing takes 50 MB less. */
+  static lazy(options: () => Promise<SessionOptions>): DuckDBSession {
+    return new DuckDBSession(options)
+  }
+
+  /** The connection. */
+  async connected(): Promise<DuckDBConnection> {
+    this.#opening ??= this.#open()
+    return await this.#opening
+  }
+
+  async #open(): Promise<DuckDBConnection> {
+    const options = await this.#options()
     const { DuckDBInstance } = await import('@duckdb/node-api')
     const instance = await DuckDBInstance.create(':memory:', {
       threads: String(options.threads),
@@ -32,43 +49,45 @@ export class DuckDBSession {
     })
     const connection = await instance.connect()
     await connection.run("SET TimeZone = 'UTC'")
-    return new DuckDBSession(instance, connection)
+    this.#opened = { instance, connection }
+    return connection
   }
 
   async run(sql: string): Promise<void> {
-    await this.#guard('QUERY_FAILED', sql, () => this.connection.run(sql))
+    await this.#guard('QUERY_FAILED', sql, async () => (await this.connected()).run(sql))
   }
 
   /** The rows of a small result, as objects with bigints and strings as DuckDB gives them. Never for bulk data. */
   async rows(sql: string): Promise<Record<string, unknown>[]> {
-    const reader = await this.#guard('QUERY_FAILED', sql, () => this.connection.runAndReadAll(sql))
+    const reader = await this.#guard('QUERY_FAILED', sql, async () => (await this.connected()).runAndReadAll(sql))
     return reader.getRowObjectsJS()
   }
 
   /** The rows of a small result as JSON values: 64-bit integers are strings. */
   async jsonRows(sql: string): Promise<Record<string, unknown>[]> {
-    const reader = await this.#guard('QUERY_FAILED', sql, () => this.connection.runAndReadAll(sql))
+    const reader = await this.#guard('QUERY_FAILED', sql, async () => (await this.connected()).runAndReadAll(sql))
     return reader.getRowObjectsJson()
   }
 
   /** The column names and the first rows of a result, as arrays of JavaScript values. */
   async firstRows(sql: string, limit: number): Promise<{ names: string[]; rows: unknown[][] }> {
-    const reader = await this.#guard('QUERY_FAILED', sql, () => this.connection.streamAndReadUntil(sql, limit))
+    const reader = await this.#guard('QUERY_FAILED', sql, async () => (await this.connected()).streamAndReadUntil(sql, limit))
     return { names: reader.deduplicatedColumnNames(), rows: reader.getRowsJS().slice(0, limit) }
   }
 
   /** A result read chunk by chunk as it is made. */
   async stream(sql: string): Promise<DuckDBResult> {
-    return await this.#guard('QUERY_FAILED', sql, () => this.connection.stream(sql))
+    return await this.#guard('QUERY_FAILED', sql, async () => (await this.connected()).stream(sql))
   }
 
   interrupt(): void {
-    this.connection.interrupt()
+    this.#opened?.connection.interrupt()
   }
 
   close(): void {
-    this.connection.closeSync()
-    this.#instance.closeSync()
+    this.#opened?.connection.closeSync()
+    this.#opened?.instance.closeSync()
+    this.#opened = undefined
   }
 
   async #guard<T>(code: ErrorCode, sql: string, work: () => Promise<T>): Promise<T> {

@@ -19,6 +19,7 @@ import { type AsOf, liveFiles, loadTable, required, shapeAt, snapshotOf } from '
 import { tableKey } from '../../lake/layout.ts'
 import { listTables } from '../../lake/tables/list-tables.ts'
 import { scanSql } from '../../lake/tables/scan-sql.ts'
+import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
 import { DEFAULT_SOURCE, findSource } from '../../sources/registry.ts'
 import {
@@ -47,8 +48,8 @@ type GoldFunction = {
   /** Its arguments, all of them texts; those with a value may be left out. */
   readonly parameters: Readonly<Record<string, string | undefined>>
   readonly example: string
-  /** Makes the temporary table `target` of what it gives. */
-  make(context: Context, given: Readonly<Record<string, string>>, target: string): Promise<void>
+  /** SQL of what it gives, or the rows themselves, which stay as long as the session. */
+  make(context: Context, given: Readonly<Record<string, string>>): Promise<string | Relation<string>>
 }
 
 const EXAMPLE_BARS = exampleTable(TRADED_BARS, '1m')
@@ -117,8 +118,13 @@ export async function bindGoldFunctions(context: Context, calls: readonly GoldCa
     const key = Object.keys(FUNCTIONS[name]?.parameters ?? {}).map((parameter) => quote(given[parameter] ?? ''))
     const [row] = await context.session.rows(`SELECT ${tableOf(name, key)} AS name`)
     const target = String(row?.['name'])
-    if (!made.has(target)) await FUNCTIONS[name]?.make(context, given, target)
+    if (made.has(target)) continue
     made.add(target)
+    const rows = await FUNCTIONS[name]?.make(context, given)
+    const kind = typeof rows === 'string' ? 'TABLE' : 'VIEW'
+    await context.session.run(
+      `CREATE OR REPLACE TEMP ${kind} ${quoteName(target)} AS FROM (${typeof rows === 'string' ? rows : `FROM ${rows}`})`,
+    )
   }
   for (const name of new Set(calls.map((call) => call.name))) {
     const parameters = Object.entries(FUNCTIONS[name]?.parameters ?? {})
@@ -188,8 +194,7 @@ function rangeOf(from: string, to: string): TimeRange | undefined {
 async function makeIndicators(
   context: Context,
   { source = '', symbol = '', spec = '', benchmark = '' }: Readonly<Record<string, string>>,
-  target: string,
-): Promise<void> {
+): Promise<Relation<string>> {
   const { session } = context
   const specs = parseIndicators(spec)
   const own = await sourceOf(context, source, symbol)
@@ -202,21 +207,21 @@ async function makeIndicators(
     benchmark === ''
       ? own.rows
       : `SELECT b.*, o.close AS benchmark FROM (${own.rows}) b LEFT JOIN (${(await sourceOf(context, source, benchmark)).rows}) o ON o.open_time = b.open_time`
-  await session.run(`CREATE OR REPLACE TEMP TABLE indicator_bars AS ${bars}`)
   const all = benchmark === '' ? columns : [...columns, 'benchmark']
-  await computeIndicators(session, inputRows('FROM indicator_bars', all, specs), specs, 'indicator_values')
+  await using held = await Relation.of(session, all, bars)
+  await using values = await computeIndicators(session, inputRows(`FROM ${held}`, all, specs), specs)
   const given = specs.flatMap((one) => one.columns).map((column) => `v.${quoteName(column)}`)
-  await session.run(`CREATE OR REPLACE TEMP TABLE ${quoteName(target)} AS
-    SELECT b.*, ${given.join(', ')} FROM indicator_bars b JOIN indicator_values v ON v.symbol = b.symbol AND v.open_time = b.open_time ORDER BY b.open_time`)
-  await session.run('DROP TABLE indicator_bars')
-  await session.run('DROP TABLE indicator_values')
+  return await Relation.of(
+    session,
+    [...all, ...specs.flatMap((one) => one.columns)],
+    `SELECT b.*, ${given.join(', ')} FROM ${held} b JOIN ${values} v ON v.symbol = b.symbol AND v.open_time = b.open_time ORDER BY b.open_time`,
+  )
 }
 
 async function makeTimeBars(
   context: Context,
   { source = '', symbols = '', every = '', from = '', to = '', start_offset: offset = '', zone = '' }: Readonly<Record<string, string>>,
-  target: string,
-): Promise<void> {
+): Promise<Relation<string>> {
   const rule = parseTimeRule(every, offset, zone === '' ? undefined : zone)
   const traded = tradedRows(source)
   const { rows, files, shape } = await sourceOf(context, source, symbols, rangeOf(from, to))
@@ -232,12 +237,10 @@ async function makeTimeBars(
   }
   const bars = resampleSql(traded.market, fine, rule)
   const held = isTrades ? ' EXCLUDE (bars_expected, bars_held, is_complete)' : ''
-  await context.session.run(
-    `CREATE OR REPLACE TEMP TABLE ${quoteName(target)} AS SELECT *${held}${price} FROM (${bars}) ORDER BY symbol, open_time`,
-  )
-  if (isTrades || 'us' in rule || rule.zone === 'UTC') return
+  const made = await Relation.from(context.session, `SELECT *${held}${price} FROM (${bars}) ORDER BY symbol, open_time`)
+  if (isTrades || 'us' in rule || rule.zone === 'UTC') return made
   const [torn] = await context.session.rows(
-    `SELECT any_value(open_time)::VARCHAR AS at_time FROM ${quoteName(target)} WHERE epoch_us(open_time) % ${traded.us ?? 1} <> 0`,
+    `SELECT any_value(open_time)::VARCHAR AS at_time FROM ${made} WHERE epoch_us(open_time) % ${traded.us ?? 1} <> 0`,
   )
   if (torn?.['at_time'] !== null)
     throw new LakehouseError(
@@ -247,6 +250,7 @@ async function makeTimeBars(
         details: { source, zone },
       },
     )
+  return made
 }
 
 /** Throws USAGE where lengths (µs) are no whole numbers of the source's bars: what is made of them would hold what lies beyond it. */
@@ -260,35 +264,28 @@ function checkCut(source: string, fineUs: number | undefined, lengths: readonly 
 async function makeEventBars(
   context: Context,
   { source = '', symbols = '', size = '', from = '', to = '' }: Readonly<Record<string, string>>,
-  target: string,
-): Promise<void> {
+): Promise<Relation<string>> {
   const { rows } = await sourceOf(context, source, symbols, rangeOf(from, to))
   const [traded, rule] = [tradedRows(source), parseAmountRule(size)]
   if (rule.by === 'quote' && !traded.hasWorth)
     throw new LakehouseError('USAGE', `rows of ${source} do not say what they are worth: count or volume`, { details: { source } })
-  await eventBars(context.session, traded, rows, rule, target)
+  return await eventBars(context.session, traded, rows, rule)
 }
 
-async function makeSegments(
-  context: Context,
-  { source = '', symbols = '' }: Readonly<Record<string, string>>,
-  target: string,
-): Promise<void> {
+async function makeSegments(context: Context, { source = '', symbols = '' }: Readonly<Record<string, string>>): Promise<string> {
   const traded = tradedRows(source)
   const rates = { ...traded.market, dataset: FUNDING, interval: undefined }
   const name = silverTableName(rates)
   const hasRates = (await loadTable(context.store, tableKey('silver', name))) !== undefined
   const { event_time: time, rate } = columnNames(rates, 'event_time', 'rate')
   const funding = hasRates ? { rows: (await sourceOf(context, `silver.${name}`, symbols)).rows, time, rate } : undefined
-  const sql = segmentsSql(traded, (await sourceOf(context, source, symbols)).rows, funding)
-  await context.session.run(`CREATE OR REPLACE TEMP TABLE ${quoteName(target)} AS ${sql}`)
+  return segmentsSql(traded, (await sourceOf(context, source, symbols)).rows, funding)
 }
 
 async function makeAggregate(
   context: Context,
   { id = '', market = '', symbols = '', from = '', to = '', options = '', exchange = '' }: Readonly<Record<string, string>>,
-  target: string,
-): Promise<void> {
+): Promise<string> {
   const aggregation = AGGREGATIONS.find((one) => one.id === id)
   const { markets } = findSource(exchange)
   if (aggregation === undefined || !Object.hasOwn(markets, market))
@@ -344,5 +341,5 @@ async function makeAggregate(
     if (series === undefined) throw lacking(dataset)
     rows[name] = (await sourceOf(context, `silver.${silverTableName(series)}`, symbols, rangeOf(from, to))).rows
   }
-  await context.session.run(`CREATE OR REPLACE TEMP TABLE ${quoteName(target)} AS ${aggregation.sql(rows, given, of)}`)
+  return aggregation.sql(rows, given, of)
 }

@@ -3,6 +3,7 @@ import { fieldsOf, periodRange } from '../../lake/iceberg/schema.ts'
 import { periodOf } from '../../lake/iceberg/transform.ts'
 import { type WrittenFile, writeDataFile } from '../../lake/tables/data-file.ts'
 import { registerFeed } from '../../platform/duckdb/feed.ts'
+import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quoteName } from '../../platform/duckdb/session.ts'
 import type { FileEvidence } from '../../sources/csv/file-evidence.ts'
 import type { ZipReader } from '../../sources/csv/zip-entry.ts'
@@ -117,7 +118,7 @@ async function buildFrom(tools: BuildTools, task: BuildTask, shared?: SharedInpu
 /** The fast way: rows are written as they are decoded, and the decoders prove that their keys ascend. */
 async function copyOrdered({ session, zips }: BuildTools, task: BuildTask, shared: SharedInputs | undefined): Promise<Built> {
   const rows = new InputFeed(zips, task, rangeOf(task), shared)
-  const feed = registerFeed(session.connection, rows.columns, (chunk) => rows.fill(chunk))
+  const feed = await registerFeed(session, rows.columns, (chunk) => rows.fill(chunk))
   const file = await write(session, feed.sql, task).finally(() => feed.finish())
   return outcome(rows, file, NO_DUPLICATES, rows.ascending)
 }
@@ -125,17 +126,14 @@ async function copyOrdered({ session, zips }: BuildTools, task: BuildTask, share
 /** The sure way: rows are gathered (spilling to disk beyond the memory limit), the first of each key is kept, and the rest sorted. */
 async function copySorted({ session, zips }: BuildTools, task: BuildTask): Promise<Built> {
   const rows = new InputFeed(zips, task, rangeOf(task))
-  const feed = registerFeed(session.connection, rows.columns, (chunk) => rows.fill(chunk))
-  try {
-    await session.run(`CREATE TEMP TABLE staged AS ${feed.sql}`).finally(() => feed.finish())
-    const { key, eventTime } = contractOf(task.series)
-    const duplicates = await findDuplicates(session, key, eventTime)
-    const keys = key.map(quoteName).join(', ')
-    const kept = duplicates.dropped === 0 ? 'true' : `rowid IN (SELECT min(rowid) FROM staged GROUP BY ${keys})`
-    return outcome(rows, await write(session, `SELECT * FROM staged WHERE ${kept} ORDER BY ${keys}`, task), duplicates, false)
-  } finally {
-    for (const table of ['staged', 'doubled', 'conflicts']) await session.run(`DROP TABLE IF EXISTS ${table}`)
-  }
+  const feed = await registerFeed(session, rows.columns, (chunk) => rows.fill(chunk))
+  const names = silverColumns(task.series).map(({ name }) => name)
+  await using staged = await Relation.of(session, names, feed.sql).finally(() => feed.finish())
+  const { key, eventTime } = contractOf(task.series)
+  const duplicates = await findDuplicates(session, staged, key, eventTime)
+  const keys = key.map(quoteName).join(', ')
+  const kept = duplicates.dropped === 0 ? 'true' : `rowid IN (SELECT min(rowid) FROM ${staged} GROUP BY ${keys})`
+  return outcome(rows, await write(session, `SELECT * FROM ${staged} WHERE ${kept} ORDER BY ${keys}`, task), duplicates, false)
 }
 
 function outcome(feed: InputFeed, file: WrittenFile, duplicates: Duplicates, ordered: boolean): Built {

@@ -3,21 +3,17 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LakehouseError } from '../../core/errors.ts'
 import { formatMonth } from '../../core/time.ts'
-import type { CommitDeps } from '../../lake/iceberg/commit.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
 import { dataFileKey, fileNameOf } from '../../lake/iceberg/partition-folder.ts'
 import { byPeriod, fieldsOf, periodRange, type TableShape } from '../../lake/iceberg/schema.ts'
-import { keyOf, loadTable, type Table, urlOf } from '../../lake/iceberg/table.ts'
+import { keyOf, type Table, urlOf } from '../../lake/iceberg/table.ts'
 import type { PeriodTransform } from '../../lake/iceberg/transform.ts'
+import type { Lake } from '../../lake/lake.ts'
 import { bronzeKey, quarantinedObjectKey, quarantinedRowsKey, tableKey } from '../../lake/layout.ts'
-import { foldLedger } from '../../lake/ledger/fold.ts'
-import type { LedgerWriter } from '../../lake/ledger/writer.ts'
 import { CommitQueue, filesByPartition, type PartitionChange } from '../../lake/tables/commit-queue.ts'
-import type { DuckDBSession } from '../../platform/duckdb/session.ts'
 import { mapConcurrent } from '../../platform/map-concurrent.ts'
 import { parseObjectKey } from '../../sources/objects.ts'
 import { contractOf, formatOf, type Series, silverColumns, silverTableName } from '../../sources/series.ts'
-import type { ObjectStore } from '../../storage/object-store.ts'
 import { makeScratch } from '../../storage/scratch.ts'
 import { isFilled } from '../gaps/filled.ts'
 import type { BuildOutcome, BuildTask } from './build-file.ts'
@@ -34,14 +30,8 @@ import {
 } from './inputs.ts'
 import type { SilverTally } from './tally.ts'
 
-export type SilverDeps = {
-  readonly store: ObjectStore
-  readonly session: DuckDBSession
-  readonly ledger: LedgerWriter
+export type BuildOptions = {
   readonly pool: BuildPool
-  readonly commits: CommitDeps
-  readonly run: string
-  readonly signal: AbortSignal
   readonly limits: DecodeLimits
   /** Told after each data file. */
   readonly onFile: (file: { table: string; rows: number; csvBytes: number }) => void
@@ -59,30 +49,31 @@ function silverShape(series: Series): TableShape {
 }
 
 /** Makes the silver table of a series what the bronze objects say: builds the data files that are missing, replaces those whose inputs changed. */
-export async function buildSilverTable(deps: SilverDeps, series: Series, tally: SilverTally): Promise<SilverOutcome> {
+export async function buildSilverTable(lake: Lake, series: Series, options: BuildOptions, tally: SilverTally): Promise<SilverOutcome> {
+  const { limits, pool } = options
   const table = silverTableName(series)
   const written = new Set<number>()
   let partitionsUnchanged = 0
   const queue = new CommitQueue({
-    store: deps.store,
+    store: lake.store,
     root: tableKey('silver', table),
     shape: silverShape(series),
-    deps: deps.commits,
-    run: deps.run,
-    before: () => deps.ledger.flush(),
+    deps: lake.commits,
+    run: lake.run,
+    before: () => lake.ledger.flush(),
   })
   for (let round = 1; ; round++) {
-    await deps.ledger.flush()
+    await lake.ledger.flush()
     // The live files first: inputs that came later than they did are a reason to build anew, never the other way round.
-    const current = await loadTable(deps.store, tableKey('silver', table))
+    const current = await lake.findTable('silver', table)
     if (current !== undefined) requireCut(current, silverShape(series))
     const live = await filesByPartition(current)
-    await foldLedger(deps.session, deps.store)
-    if (round === 1) for (const refusal of await refusedObjects(deps.session, series, deps.limits)) tally.addRefused(refusal)
-    const builder = new PartitionBuilder(deps, series, table, live, tally)
-    const inputs = withoutInputs(partitionInputs(deps.session, series, deps.limits), live)
+    await using fold = await lake.readLedger()
+    if (round === 1) for (const refusal of await refusedObjects(lake.session, fold, series, limits)) tally.addRefused(refusal)
+    const builder = new PartitionBuilder(lake, series, options, live, tally)
+    const inputs = withoutInputs(partitionInputs(lake.session, fold, series, limits), live)
     const batches = inBatches(inputs, transformOf(series))
-    const work = mapConcurrent(batches, { limit: deps.pool.size + 1, signal: deps.signal }, (batch) => builder.build(batch, queue))
+    const work = mapConcurrent(batches, { limit: pool.size + 1, signal: lake.signal }, (batch) => builder.build(batch, queue))
     let again = false
     for await (const outcomes of work) {
       for (const outcome of outcomes) {
@@ -161,22 +152,24 @@ type PartitionGroup = { readonly partition: number; readonly group: readonly Bui
 type BuiltGroup = PartitionGroup & { readonly outcome: BuildOutcome; readonly temporary: string }
 
 class PartitionBuilder {
-  readonly #deps: SilverDeps
+  readonly #lake: Lake
   readonly #series: Series
+  readonly #options: BuildOptions
   readonly #table: string
   readonly #live: ReadonlyMap<number | undefined, readonly DataFile[]>
   readonly #tally: SilverTally
 
   constructor(
-    deps: SilverDeps,
+    lake: Lake,
     series: Series,
-    table: string,
+    options: BuildOptions,
     live: ReadonlyMap<number | undefined, readonly DataFile[]>,
     tally: SilverTally,
   ) {
-    this.#deps = deps
+    this.#lake = lake
     this.#series = series
-    this.#table = table
+    this.#options = options
+    this.#table = silverTableName(series)
     this.#live = live
     this.#tally = tally
   }
@@ -188,7 +181,7 @@ class PartitionBuilder {
     const built: BuiltGroup[] = []
     try {
       const together = Map.groupBy(wanted, ({ number }) => number).values()
-      for await (const groups of mapConcurrent(together, { limit: this.#deps.pool.size, signal: this.#deps.signal }, (some) =>
+      for await (const groups of mapConcurrent(together, { limit: this.#options.pool.size, signal: this.#lake.signal }, (some) =>
         this.#buildGroups(some),
       ))
         built.push(...groups)
@@ -239,11 +232,12 @@ class PartitionBuilder {
   #url(partition: number, group: readonly BuildInput[]): string {
     const { partition: fields } = silverShape(this.#series)
     const key = dataFileKey(tableKey('silver', this.#table), fields, [partition], this.#fileName(partition, group))
-    return urlOf(this.#deps.store, key)
+    return urlOf(this.#lake.store, key)
   }
 
   async #buildGroups(groups: readonly PartitionGroup[]): Promise<BuiltGroup[]> {
-    const { store, limits } = this.#deps
+    const { store } = this.#lake
+    const { limits, pool, onFile } = this.#options
     const scratch = await makeScratch()
     const paths = new Map<string, string>()
     const tasks: BuildTask[] = []
@@ -262,10 +256,10 @@ class PartitionBuilder {
           maxEntryBytes: limits.maxEntryBytes,
         })
       }
-      const outcomes = await this.#deps.pool.run(tasks)
+      const outcomes = await pool.run(tasks)
       for (const sha256 of new Set(outcomes.flatMap(({ decoded }) => decoded.map((input) => input.sha256))))
         await this.#keepRejects(sha256, join(scratch, `${sha256}.ndjson`))
-      for (const { file, csvBytes } of outcomes) this.#deps.onFile({ table: this.#table, rows: file?.rows ?? 0, csvBytes })
+      for (const { file, csvBytes } of outcomes) onFile({ table: this.#table, rows: file?.rows ?? 0, csvBytes })
       return groups.flatMap((one, index) => {
         const [task, outcome] = [tasks[index], outcomes[index]]
         return task === undefined || outcome === undefined ? [] : [{ ...one, outcome, temporary: task.output }]
@@ -281,13 +275,13 @@ class PartitionBuilder {
   /** The lines of an object that could not be typed are kept; none means that an earlier decoder's are gone too. */
   async #keepRejects(sha256: string, path: string): Promise<void> {
     const key = `${quarantinedRowsKey(this.#table)}/${sha256}.ndjson`
-    if (existsSync(path)) await this.#deps.store.put(key, createReadStream(path))
-    else await this.#deps.store.delete(key)
+    if (existsSync(path)) await this.#lake.store.put(key, createReadStream(path))
+    else await this.#lake.store.delete(key)
   }
 
   /** Writes what was learnt of the inputs into the ledger; true when rows of other partitions turned up for the first time. */
   async #record(partition: number, group: readonly BuildInput[], outcome: BuildOutcome): Promise<boolean> {
-    const { ledger, store } = this.#deps
+    const { ledger, store } = this.#lake
     const decoder = formatOf(this.#series).decoderVersion
     for (const { key, sha256, code, message, bound, lost } of outcome.refused) {
       if (lost) {

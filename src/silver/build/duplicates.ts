@@ -1,3 +1,4 @@
+import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quoteName } from '../../platform/duckdb/session.ts'
 
 /** Two rows with the same key but other values, as JSON; the first read stays. */
@@ -11,37 +12,47 @@ export const NO_DUPLICATES: Duplicates = { dropped: 0, conflicting: 0, conflicts
 const LISTED = 100
 
 /**
- * What is doubled in the table `staged`: how many rows are dropped when the first of each key stays, how many keys have rows that differ in a value,
+ * What is doubled in gathered rows: how many are dropped when the first of each key stays, how many keys have rows that differ in a value,
  * and those with both rows. Where a row came from (source, source_object) is no difference.
  */
-export async function findDuplicates(session: DuckDBSession, key: readonly string[], eventTime: string): Promise<Duplicates> {
+export async function findDuplicates(
+  session: DuckDBSession,
+  staged: Relation<string>,
+  key: readonly string[],
+  eventTime: string,
+): Promise<Duplicates> {
   const keys = key.map(quoteName).join(', ')
-  await session.run(
-    `CREATE TEMP TABLE doubled AS SELECT ${keys}, min(rowid) AS first_row, count(*) AS n FROM staged GROUP BY ${keys} HAVING n > 1`,
+  await using doubled = await Relation.of(
+    session,
+    [...key, 'first_row', 'n'],
+    `SELECT ${keys}, min(rowid) AS first_row, count(*) AS n FROM ${staged} GROUP BY ${keys} HAVING n > 1`,
   )
-  const [totals] = await session.rows('SELECT coalesce(sum(n - 1), 0)::BIGINT AS dropped FROM doubled')
+  const [totals] = await session.rows(`SELECT coalesce(sum(n - 1), 0)::BIGINT AS dropped FROM ${doubled}`)
   const dropped = Number(totals?.['dropped'] ?? 0)
   if (dropped === 0) return NO_DUPLICATES
-  const columns = (await session.rows('DESCRIBE staged')).map((row) => String(row['column_name']))
-  const values = columns.filter((name) => !key.includes(name) && name !== 'source' && name !== 'source_object')
+  const values = staged.columns.filter((name) => !key.includes(name) && name !== 'source' && name !== 'source_object')
   // Where every column is part of the key, rows of one key cannot differ.
   if (values.length === 0) return { dropped, conflicting: 0, conflicts: [] }
   const row = (alias: string) => `row(${values.map((name) => `${alias}.${quoteName(name)}`).join(', ')})`
   const same = key
     .map((name) => `f.${quoteName(name)} = d.${quoteName(name)} AND s.${quoteName(name)} = d.${quoteName(name)}`)
     .join(' AND ')
-  await session.run(`CREATE TEMP TABLE conflicts AS SELECT d.first_row AS first_row, min(s.rowid) AS other_row
-    FROM doubled d JOIN staged f ON f.rowid = d.first_row JOIN staged s ON ${same} AND s.rowid > d.first_row AND ${row('s')} IS DISTINCT FROM ${row('f')}
-    GROUP BY d.first_row`)
-  const [conflicting] = await session.rows('SELECT count(*) AS n FROM conflicts')
+  await using conflicting = await Relation.of(
+    session,
+    ['first_row', 'other_row'],
+    `SELECT d.first_row AS first_row, min(s.rowid) AS other_row
+    FROM ${doubled} d JOIN ${staged} f ON f.rowid = d.first_row JOIN ${staged} s ON ${same} AND s.rowid > d.first_row AND ${row('s')} IS DISTINCT FROM ${row('f')}
+    GROUP BY d.first_row`,
+  )
+  const [counted] = await session.rows(`SELECT count(*) AS n FROM ${conflicting}`)
   const listed =
     await session.rows(`SELECT f.symbol AS symbol, strftime(f.${quoteName(eventTime)}, '%Y-%m-%dT%H:%M:%S.%fZ') AS "at", to_json(f)::VARCHAR AS kept, to_json(s)::VARCHAR AS dropped
-    FROM conflicts c JOIN staged f ON f.rowid = c.first_row JOIN staged s ON s.rowid = c.other_row ORDER BY c.first_row LIMIT ${LISTED}`)
+    FROM ${conflicting} c JOIN ${staged} f ON f.rowid = c.first_row JOIN ${staged} s ON s.rowid = c.other_row ORDER BY c.first_row LIMIT ${LISTED}`)
   const conflicts = listed.map((one) => ({
     symbol: String(one['symbol']),
     at: String(one['at']),
     kept: String(one['kept']),
     dropped: String(one['dropped']),
   }))
-  return { dropped, conflicting: Number(conflicting?.['n'] ?? 0), conflicts }
+  return { dropped, conflicting: Number(counted?.['n'] ?? 0), conflicts }
 }

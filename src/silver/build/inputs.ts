@@ -3,7 +3,8 @@ import type { ErrorCode } from '../../core/errors.ts'
 import { parseInstant } from '../../core/time.ts'
 import { PERIOD_WIDTHS } from '../../lake/iceberg/schema.ts'
 import { type PeriodTransform, periodOf } from '../../lake/iceberg/transform.ts'
-import { DECISIONS } from '../../lake/ledger/fold.ts'
+import type { LedgerFold } from '../../lake/ledger/fold.ts'
+import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
 import type { ArchiveFile } from '../../sources/contract.ts'
 import { belongsSql, dateSql } from '../../sources/object-sql.ts'
@@ -46,28 +47,39 @@ export type PartitionInputs = { readonly partition: number; readonly inputs: rea
  * The decodable objects of a series by partition, oldest partition first, one partition in memory at a time. An object belongs to the partitions
  * in which decoding found rows of it, or, as long as it has not been decoded, to those that its name says.
  */
-export async function* partitionInputs(session: DuckDBSession, series: Series, limits: DecodeLimits): AsyncGenerator<PartitionInputs> {
+export async function* partitionInputs(
+  session: DuckDBSession,
+  fold: LedgerFold,
+  series: Series,
+  limits: DecodeLimits,
+): AsyncGenerator<PartitionInputs> {
   const unit = transformOf(series)
   const width = PERIOD_WIDTHS[unit]
   const { decoderVersion } = formatOf(series)
-  await session.run(`CREATE OR REPLACE TEMP TABLE decoded AS
-    SELECT key, sha256, arg_max(partitions, ("at", run, n)) AS partitions FROM ledger WHERE event = 'decoded' AND decoder = ${decoderVersion} GROUP BY key, sha256`)
-  await session.run(`CREATE OR REPLACE TEMP TABLE placed AS
-    WITH inputs AS (${decodableObjects(series, limits)}), new AS (FROM inputs ANTI JOIN decoded USING (key, sha256))
+  await using decoded = await Relation.of(
+    session,
+    ['key', 'sha256', 'partitions'],
+    `SELECT key, sha256, arg_max(partitions, ("at", run, n)) AS partitions FROM ${fold.events} WHERE event = 'decoded' AND decoder = ${decoderVersion} GROUP BY key, sha256`,
+  )
+  await using placed = await Relation.of(
+    session,
+    ['key', 'sha256', 'size', 'part', 'placed'],
+    `WITH inputs AS (${decodableObjects(fold, series, limits)}), new AS (FROM inputs ANTI JOIN ${decoded} USING (key, sha256))
     SELECT *, left(date, ${width}) AS part, false AS placed FROM new WHERE length(date) >= ${width}
     UNION ALL SELECT *, strftime(unnest(range((date || '-01')::TIMESTAMP, (date || '-01')::TIMESTAMP + INTERVAL 1 MONTH, INTERVAL 1 DAY)), '%Y-%m-%d') AS part, false AS placed
     FROM new WHERE length(date) < ${width}
     UNION ALL SELECT i.*, left(strftime(make_timestamp(start::BIGINT), '%Y-%m-%d'), ${width}) AS part, true AS placed
-    FROM inputs i JOIN (SELECT key, sha256, unnest(partitions) AS start FROM decoded) USING (key, sha256)`)
+    FROM inputs i JOIN (SELECT key, sha256, unnest(partitions) AS start FROM ${decoded}) USING (key, sha256)`,
+  )
   const corrections = new Map<string, [number, string][]>()
   for (const row of await session.rows(
-    `SELECT sha256, line, text FROM (${DECISIONS}) WHERE decision = 'released' AND line IS NOT NULL AND ${belongsSql(series, 'key')} ORDER BY line`,
+    `SELECT sha256, line, text FROM (${fold.decisions}) WHERE decision = 'released' AND line IS NOT NULL AND ${belongsSql(series, 'key')} ORDER BY line`,
   )) {
     const sha256 = String(row['sha256'])
     corrections.set(sha256, [...(corrections.get(sha256) ?? []), [Number(row['line']), String(row['text'])]])
   }
-  for (const { part } of await session.rows('SELECT DISTINCT part FROM placed ORDER BY part')) {
-    const rows = await session.rows(`SELECT key, sha256, size, placed FROM placed WHERE part = ${quote(String(part))}`)
+  for (const { part } of await session.rows(`SELECT DISTINCT part FROM ${placed} ORDER BY part`)) {
+    const rows = await session.rows(`SELECT key, sha256, size, placed FROM ${placed} WHERE part = ${quote(String(part))}`)
     const inputs = rows.map((row) => {
       const key = String(row['key'])
       const sha256 = String(row['sha256'])
@@ -83,15 +95,15 @@ export function transformOf(series: Series): PeriodTransform {
 }
 
 /** SQL of the current revisions of the series' objects that the present decoder has not refused: key, sha256, size, date. */
-export function decodableObjects(series: Series, limits: DecodeLimits): string {
+export function decodableObjects(fold: LedgerFold, series: Series, limits: DecodeLimits): string {
   return `SELECT c.key AS key, c.v.sha256 AS sha256, c.v.size AS size, ${dateSql(sourceOf(series), 'c.key')} AS date
-    FROM current_objects c ANTI JOIN (${refusals(series, limits)}) q ON q.key = c.key AND q.sha256 = c.v.sha256 WHERE ${belongsSql(series, 'c.key')}`
+    FROM ${fold.objects} c ANTI JOIN (${refusals(fold, series, limits)}) q ON q.key = c.key AND q.sha256 = c.v.sha256 WHERE ${belongsSql(series, 'c.key')}`
 }
 
 /** The current revisions of the series' objects that the present decoder has refused, in order of their keys. */
-export async function refusedObjects(session: DuckDBSession, series: Series, limits: DecodeLimits): Promise<Refusal[]> {
+export async function refusedObjects(session: DuckDBSession, fold: LedgerFold, series: Series, limits: DecodeLimits): Promise<Refusal[]> {
   const rows =
-    await session.rows(`SELECT q.* FROM (${refusals(series, limits)}) q JOIN current_objects c ON q.key = c.key AND q.sha256 = c.v.sha256
+    await session.rows(`SELECT q.* FROM (${refusals(fold, series, limits)}) q JOIN ${fold.objects} c ON q.key = c.key AND q.sha256 = c.v.sha256
     WHERE ${belongsSql(series, 'c.key')} ORDER BY q.key`)
   return rows.map((row) => ({
     key: String(row['key']),
@@ -104,9 +116,9 @@ export async function refusedObjects(session: DuckDBSession, series: Series, lim
 }
 
 /** An object that was refused for its size is tried again under a higher bound. */
-function refusals(series: Series, { maxEntryBytes }: DecodeLimits): string {
+function refusals({ events }: LedgerFold, series: Series, { maxEntryBytes }: DecodeLimits): string {
   return `SELECT key, sha256, arg_max(code, ("at", run, n)) AS code, arg_max(message, ("at", run, n)) AS message, max(bound) AS bound
-    FROM ledger WHERE event = 'quarantined' AND stage = 'decode' AND decoder = ${formatOf(series).decoderVersion}
+    FROM ${events} WHERE event = 'quarantined' AND stage = 'decode' AND decoder = ${formatOf(series).decoderVersion}
     GROUP BY key, sha256 HAVING bool_or(bound IS NULL) OR max(bound) >= ${maxEntryBytes}`
 }
 

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { PLAUSIBLE_TIME } from '../../core/time.ts'
 import { registerFeed } from '../../platform/duckdb/feed.ts'
+import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/session.ts'
 import { ZipReader } from '../../sources/csv/zip-entry.ts'
 import { parseObjectKey } from '../../sources/objects.ts'
@@ -43,26 +44,29 @@ export async function compareObjects(
   right: readonly ObjectBytes[],
   { maxEntryBytes, only = 'true', limit }: CompareOptions,
 ): Promise<RowComparison> {
-  await load(session, series, left, 'left_rows', maxEntryBytes, 'true')
-  await load(session, series, right, 'right_rows', maxEntryBytes, only)
+  await using leftRows = await load(session, series, left, maxEntryBytes, 'true')
+  await using rightRows = await load(session, series, right, maxEntryBytes, only)
   const key = contractOf(series).key.map(quoteName)
   const values = silverColumns(series)
     .map(({ name }) => name)
     .filter((name) => name !== 'source' && name !== 'source_object' && !key.includes(quoteName(name)))
   const differs = (name: string) => `l.${quoteName(name)} IS DISTINCT FROM r.${quoteName(name)}`
   const counts = values.map((name) => `count(*) FILTER (both_sides AND ${quoteName(`d_${name}`)}) AS ${quoteName(name)}`)
-  await session.run(`CREATE OR REPLACE TEMP TABLE compared AS SELECT l.n IS NOT NULL AND r.n IS NOT NULL AS both_sides, l.n AS left_n, r.n AS right_n,
+  await using compared = await Relation.from(
+    session,
+    `SELECT l.n IS NOT NULL AND r.n IS NOT NULL AS both_sides, l.n AS left_n, r.n AS right_n,
     ${key.map((name) => `coalesce(l.${name}, r.${name}) AS ${name}`).join(', ')}${values.map((name) => `, ${differs(name)} AS ${quoteName(`d_${name}`)}`).join('')}
-    FROM left_rows l FULL JOIN right_rows r ON ${key.map((name) => `l.${name} = r.${name}`).join(' AND ')}`)
+    FROM ${leftRows} l FULL JOIN ${rightRows} r ON ${key.map((name) => `l.${name} = r.${name}`).join(' AND ')}`,
+  )
   const anyDiffers = values.map((name) => quoteName(`d_${name}`)).join(' OR ') || 'false'
   const [totals = {}] =
     await session.rows(`SELECT count(*) FILTER (both_sides AND NOT (${anyDiffers})) AS equal_rows, count(*) FILTER (both_sides AND (${anyDiffers})) AS differing,
-    count(*) FILTER (right_n IS NULL) AS only_left, count(*) FILTER (left_n IS NULL) AS only_right ${counts.map((sql) => `, ${sql}`).join('')} FROM compared`)
+    count(*) FILTER (right_n IS NULL) AS only_left, count(*) FILTER (left_n IS NULL) AS only_right ${counts.map((sql) => `, ${sql}`).join('')} FROM ${compared}`)
   const rows =
     await session.rows(`SELECT CASE WHEN both_sides THEN 'differs' WHEN right_n IS NULL THEN 'only left' ELSE 'only right' END AS change,
     CASE WHEN left_n IS NOT NULL THEN to_json(l)::VARCHAR END AS "left", CASE WHEN right_n IS NOT NULL THEN to_json(r)::VARCHAR END AS "right"
-    FROM (SELECT * FROM compared WHERE NOT both_sides OR ${anyDiffers} ORDER BY ${key.join(', ')} LIMIT ${limit}) c
-    LEFT JOIN left_rows l ON l.n = left_n LEFT JOIN right_rows r ON r.n = right_n ORDER BY ${key.map((name) => `c.${name}`).join(', ')}`)
+    FROM (SELECT * FROM ${compared} WHERE NOT both_sides OR ${anyDiffers} ORDER BY ${key.join(', ')} LIMIT ${limit}) c
+    LEFT JOIN ${leftRows} l ON l.n = left_n LEFT JOIN ${rightRows} r ON r.n = right_n ORDER BY ${key.map((name) => `c.${name}`).join(', ')}`)
   return {
     equal: Number(totals['equal_rows']),
     differing: Number(totals['differing']),
@@ -73,27 +77,27 @@ export async function compareObjects(
   }
 }
 
-/** The rows of objects as a table, numbered, the first of each key. Lines that cannot be typed are passed over: they lie in quarantine. */
+/** The rows of objects, numbered (n), the first of each key. Lines that cannot be typed are passed over: they lie in quarantine. */
 async function load(
   session: DuckDBSession,
   series: Series,
   objects: readonly ObjectBytes[],
-  table: string,
   maxEntryBytes: number,
   only: string,
-): Promise<void> {
+): Promise<Relation<string>> {
   const folder = await makeScratch()
   try {
     const inputs = objects.map((one) => ({ ...one, size: 0, symbol: parseObjectKey(one.key).symbol, placed: true, corrections: [] }))
     const range = { ...PLAUSIBLE_TIME, partitionStart: () => 0 }
     const rows = new InputFeed(new ZipReader(), { series, inputs, rejects: folder, maxEntryBytes }, range)
-    const feed = registerFeed(session.connection, rows.columns, (chunk) => rows.fill(chunk))
-    await session.run(`CREATE OR REPLACE TEMP TABLE loaded AS ${feed.sql}`).finally(() => feed.finish())
+    const feed = await registerFeed(session, rows.columns, (chunk) => rows.fill(chunk))
+    const names = silverColumns(series).map(({ name }) => name)
+    await using loaded = await Relation.of(session, names, feed.sql).finally(() => feed.finish())
     const key = contractOf(series).key.map(quoteName).join(', ')
-    await session.run(
-      `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT rowid AS n, * EXCLUDE (source) FROM loaded WHERE (${only}) AND rowid IN (SELECT min(rowid) FROM loaded GROUP BY ${key})`,
+    return await Relation.from(
+      session,
+      `SELECT rowid AS n, * EXCLUDE (source) FROM ${loaded} WHERE (${only}) AND rowid IN (SELECT min(rowid) FROM ${loaded} GROUP BY ${key})`,
     )
-    await session.run('DROP TABLE loaded')
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

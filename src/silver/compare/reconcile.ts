@@ -1,7 +1,8 @@
 import { LakehouseError } from '../../core/errors.ts'
+import type { Lake } from '../../lake/lake.ts'
 import { bronzeKey, revisionKey, tableKey } from '../../lake/layout.ts'
-import { foldLedger } from '../../lake/ledger/fold.ts'
-import { type WriteDeps, writeRows } from '../../lake/tables/write-rows.ts'
+import type { LedgerFold } from '../../lake/ledger/fold.ts'
+import { writeRows } from '../../lake/tables/write-rows.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
 import { belongsSql } from '../../sources/object-sql.ts'
 import { parseObjectKey } from '../../sources/objects.ts'
@@ -26,18 +27,16 @@ export type Reconciliation = {
   readonly rows: RowComparison['rows']
 }
 
-type Deps = { readonly store: ObjectStore; readonly session: DuckDBSession }
-
 /** So many rows that are not equal are returned of a month. */
 const LISTED = 20
 
 /** Compares monthly with daily files, month by month, and replaces the table's entries in silver.reconciliation. */
-export async function reconcile(deps: WriteDeps, series: Series, limits: DecodeLimits): Promise<Reconciliation[]> {
-  const { store, session } = deps
+export async function reconcile(lake: Lake, series: Series, limits: DecodeLimits): Promise<Reconciliation[]> {
+  const { store, session } = lake
   const table = `silver.${silverTableName(series)}`
-  await foldLedger(session, store)
+  await using fold = await lake.readLedger()
   const found = await session.rows(
-    `SELECT key, v.sha256 AS sha256 FROM current_objects WHERE ${belongsSql(series, 'key')} AND NOT lost ORDER BY key`,
+    `SELECT key, v.sha256 AS sha256 FROM ${fold.objects} WHERE ${belongsSql(series, 'key')} AND NOT lost ORDER BY key`,
   )
   type Held = { readonly key: string; readonly sha256: string; readonly date: string }
   const months = new Map<string, { monthly?: Held; daily: Held[]; symbol: string; month: string }>()
@@ -74,7 +73,7 @@ export async function reconcile(deps: WriteDeps, series: Series, limits: DecodeL
       winner: 'monthly',
     })
   }
-  if (reconciled.length > 0) await record(deps, reconciled)
+  if (reconciled.length > 0) await record(lake, reconciled)
   return reconciled
 }
 
@@ -101,13 +100,13 @@ async function openObjects(store: ObjectStore, objects: readonly Omit<ObjectByte
   return objects.map(({ key, sha256 }, index) => ({ key, sha256, path: paths[index] ?? '' }))
 }
 
-async function record(deps: WriteDeps, reconciled: readonly Reconciliation[]): Promise<void> {
+async function record(lake: Lake, reconciled: readonly Reconciliation[]): Promise<void> {
   const values = reconciled.map(
     (one) =>
       `(${[one.table, one.symbol, one.month].map(quote).join(', ')}, ${[one.days, one.equal, one.differing, one.onlyMonthly, one.onlyDaily].map((n) => `${n}::BIGINT`).join(', ')}, ${quote(JSON.stringify(one.columns))}, ${quote(one.winner)})`,
   )
   const names = RECONCILIATION.fields.map(({ name }) => name)
-  await writeRows(deps, tableKey('silver', 'reconciliation'), `SELECT * FROM (VALUES ${values.join(', ')}) AS v(${names.join(', ')})`, {
+  await writeRows(lake, tableKey('silver', 'reconciliation'), `SELECT * FROM (VALUES ${values.join(', ')}) AS v(${names.join(', ')})`, {
     mode: 'overwrite',
     shape: RECONCILIATION,
   })
@@ -123,15 +122,20 @@ export type Revision = {
 }
 
 /** Every revision of the objects that were replaced, or of one object. */
-export async function listRevisions({ store, session }: Deps, key: string | undefined): Promise<Revision[]> {
-  await foldLedger(session, store)
+export async function listRevisions(lake: Lake, key: string | undefined): Promise<Revision[]> {
+  await using fold = await lake.readLedger()
+  return await revisionsIn(lake.session, fold, key)
+}
+
+/** The same of a ledger that was read before. */
+export async function revisionsIn(session: DuckDBSession, fold: LedgerFold, key: string | undefined): Promise<Revision[]> {
   const only =
     key === undefined
-      ? "key IN (SELECT key FROM ledger WHERE event = 'verified' GROUP BY key HAVING count(DISTINCT sha256) > 1)"
+      ? `key IN (SELECT key FROM ${fold.events} WHERE event = 'verified' GROUP BY key HAVING count(DISTINCT sha256) > 1)`
       : `key = ${quote(key)}`
   const rows =
     await session.rows(`SELECT l.key, l.sha256, min(l."at") AS "at", any_value(l.size) AS size, bool_or(l.sha256 = c.v.sha256) AS current
-    FROM ledger l JOIN current_objects c USING (key) WHERE event = 'verified' AND ${only} GROUP BY l.key, l.sha256 ORDER BY key, "at", current`)
+    FROM ${fold.events} l JOIN ${fold.objects} c USING (key) WHERE event = 'verified' AND ${only} GROUP BY l.key, l.sha256 ORDER BY key, "at", current`)
   return rows.map((row) => ({
     key: String(row['key']),
     sha256: String(row['sha256']),
@@ -143,12 +147,12 @@ export async function listRevisions({ store, session }: Deps, key: string | unde
 
 /** What a revision changed, row by row: the one before the current, or that which `from` names, against the current one. Throws OBJECT_NOT_FOUND. */
 export async function diffRevisions(
-  deps: Deps,
+  lake: Lake,
   key: string,
   from: string | undefined,
   limits: DecodeLimits & { readonly limit: number },
 ): Promise<RowComparison & { readonly from: string; readonly to: string; readonly table: string }> {
-  const revisions = await listRevisions(deps, key)
+  const revisions = await listRevisions(lake, key)
   const current = revisions.find((one) => one.current)
   const former = from === undefined ? revisions.findLast((one) => !one.current) : revisions.find(({ sha256 }) => sha256.startsWith(from))
   if (current === undefined || former === undefined)
@@ -163,8 +167,8 @@ export async function diffRevisions(
   const bytes = async ({ sha256, current: isCurrent }: Revision): Promise<ObjectBytes> => ({
     key,
     sha256,
-    path: await deps.store.files.open(isCurrent ? bronzeKey(key) : revisionKey(sha256, key)),
+    path: await lake.store.files.open(isCurrent ? bronzeKey(key) : revisionKey(sha256, key)),
   })
-  const compared = await compareObjects(deps.session, series, [await bytes(former)], [await bytes(current)], limits)
+  const compared = await compareObjects(lake.session, series, [await bytes(former)], [await bytes(current)], limits)
   return { ...compared, from: former.sha256, to: current.sha256, table: `silver.${silverTableName(series)}` }
 }

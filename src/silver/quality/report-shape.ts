@@ -1,8 +1,9 @@
 import { partitionField, type TableShape } from '../../lake/iceberg/schema.ts'
 import { loadTable } from '../../lake/iceberg/table.ts'
 import type { IcebergType } from '../../lake/iceberg/values.ts'
+import type { Lake } from '../../lake/lake.ts'
 import { tableKey } from '../../lake/layout.ts'
-import { deletePartitions, type WriteDeps, writeRows } from '../../lake/tables/write-rows.ts'
+import { deletePartitions, writeRows } from '../../lake/tables/write-rows.ts'
 
 /** The shape of a table that tells of other tables: the first column names the table that is told of, and each has a partition of its own, which can be replaced. */
 export function reportShape(columns: Readonly<Record<string, IcebergType>>, sort: readonly string[]): TableShape {
@@ -15,9 +16,9 @@ export function reportShape(columns: Readonly<Record<string, IcebergType>>, sort
 }
 
 /** Puts rows in the place of what the silver table `name` holds of `subject`. */
-export async function replaceRows(deps: WriteDeps, name: string, subject: string, shape: TableShape, sql: string): Promise<void> {
+export async function replaceRows(lake: Lake, name: string, subject: string, shape: TableShape, sql: string): Promise<void> {
   const root = tableKey('silver', name)
-  const { rows } = await writeRows(deps, root, sql, { mode: 'overwrite', shape })
-  if (rows === 0 && (await loadTable(deps.store, root)) !== undefined)
-    await deletePartitions(deps, root, (file) => file.partition[0] === subject)
+  const { rows } = await writeRows(lake, root, sql, { mode: 'overwrite', shape })
+  if (rows === 0 && (await loadTable(lake.store, root)) !== undefined)
+    await deletePartitions(lake, root, (file) => file.partition[0] === subject)
 }

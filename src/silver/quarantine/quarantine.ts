@@ -3,9 +3,9 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LakehouseError } from '../../core/errors.ts'
 import { PLAUSIBLE_TIME } from '../../core/time.ts'
+import type { Lake } from '../../lake/lake.ts'
 import { bronzeKey } from '../../lake/layout.ts'
-import { DECISIONS, foldLedger, OBJECT_REVISIONS } from '../../lake/ledger/fold.ts'
-import type { LedgerWriter } from '../../lake/ledger/writer.ts'
+import type { LedgerFold } from '../../lake/ledger/fold.ts'
 import { registerFeed } from '../../platform/duckdb/feed.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
 import type { RejectedRow } from '../../sources/csv/file-evidence.ts'
@@ -49,12 +49,15 @@ export type Quarantine = {
   readonly decisions: readonly Decided[]
 }
 
-type Deps = { readonly store: ObjectStore; readonly session: DuckDBSession }
-
 /** What lies in quarantine, and what was decided of it. */
-export async function readQuarantine({ store, session }: Deps, limit: number): Promise<Quarantine> {
-  await foldLedger(session, store)
-  const decisions = (await session.rows(`SELECT * FROM (${DECISIONS}) ORDER BY "at", key, line`)).map((row) => ({
+export async function readQuarantine(lake: Lake, limit: number): Promise<Quarantine> {
+  await using fold = await lake.readLedger()
+  return await quarantineOf(lake, fold, limit)
+}
+
+async function quarantineOf(lake: Lake, fold: LedgerFold, limit: number): Promise<Quarantine> {
+  const { store, session } = lake
+  const decisions = (await session.rows(`SELECT * FROM (${fold.decisions}) ORDER BY "at", key, line`)).map((row) => ({
     object: String(row['key']),
     sha256: String(row['sha256']),
     line: row['line'] === null ? null : Number(row['line']),
@@ -64,7 +67,7 @@ export async function readQuarantine({ store, session }: Deps, limit: number): P
     at: String(row['at']),
   }))
   const found = await session.rows(`SELECT q.key, q.sha256, q.reason, d.decision IS NOT NULL AS dropped
-    FROM (${OBJECT_REVISIONS}) q LEFT JOIN (${DECISIONS}) d ON d.key = q.key AND d.sha256 = q.sha256 AND d.line IS NULL WHERE status = 'quarantined' ORDER BY q.key`)
+    FROM (${fold.revisions}) q LEFT JOIN (${fold.decisions}) d ON d.key = q.key AND d.sha256 = q.sha256 AND d.line IS NULL WHERE status = 'quarantined' ORDER BY q.key`)
   const objects = found.map((row) => ({
     key: String(row['key']),
     sha256: String(row['sha256']),
@@ -78,7 +81,7 @@ export async function readQuarantine({ store, session }: Deps, limit: number): P
   const paths = (await openAll(store, keys)).map(quote).join(', ')
   const rows = `SELECT r.*, d.decision = 'dropped' AS is_dropped FROM (SELECT * REPLACE (regexp_extract(filename, '([0-9a-f]{64})\\.ndjson$', 1) AS filename) FROM
       read_json([${paths}], format = 'newline_delimited', filename = true, columns = {object: 'VARCHAR', line: 'BIGINT', "column": 'VARCHAR', reason: 'VARCHAR', text: 'VARCHAR'})) r
-    LEFT JOIN (${DECISIONS}) d ON d.key = r.object AND d.sha256 = r.filename AND d.line = r.line`
+    LEFT JOIN (${fold.decisions}) d ON d.key = r.object AND d.sha256 = r.filename AND d.line = r.line`
   const [totals] = await session.rows(`SELECT count(*) AS n, count(*) FILTER (is_dropped IS NOT TRUE) AS undecided FROM (${rows})`)
   const lines = (await session.rows(`SELECT * FROM (${rows}) ORDER BY object, line LIMIT ${limit}`)).map((row) => ({
     object: String(row['object']),
@@ -99,14 +102,11 @@ export type Decision = { readonly line: number | null; readonly text: string | n
  * Records a decision; a line that is released is in its table once silver is built again. Throws ROW_NOT_FOUND where quarantine has no such line or object, CORRECTION_INVALID where
  * the text cannot be typed either.
  */
-export async function decide(
-  { store, session, ledger }: Deps & { readonly ledger: LedgerWriter },
-  key: string,
-  { line, text, reason }: Decision,
-  limits: DecodeLimits,
-): Promise<void> {
-  const { objects, lines } = await readQuarantine({ store, session }, Number.MAX_SAFE_INTEGER)
-  const [live] = await session.rows(`SELECT v.sha256 AS sha256 FROM current_objects WHERE key = ${quote(key)}`)
+export async function decide(lake: Lake, key: string, { line, text, reason }: Decision, limits: DecodeLimits): Promise<void> {
+  const { store, session, ledger } = lake
+  await using fold = await lake.readLedger()
+  const { objects, lines } = await quarantineOf(lake, fold, Number.MAX_SAFE_INTEGER)
+  const [live] = await session.rows(`SELECT v.sha256 AS sha256 FROM ${fold.objects} WHERE key = ${quote(key)}`)
   // A file that was replaced may have left lines too: the present one is meant.
   const current = String(live?.['sha256'])
   const found =
@@ -148,7 +148,7 @@ async function typed(
     const inputs = [{ key, sha256, path, size: 0, symbol: file.symbol, placed: true, corrections: [[line, text] as const] }]
     const task = { series: file, inputs, rejects: folder, ...limits }
     const rows = new InputFeed(new ZipReader(), task, { ...PLAUSIBLE_TIME, partitionStart: () => 0 })
-    const feed = registerFeed(session.connection, rows.columns, (chunk) => rows.fill(chunk))
+    const feed = await registerFeed(session, rows.columns, (chunk) => rows.fill(chunk))
     await session.run(`SELECT count(*) FROM (${feed.sql})`).finally(() => feed.finish())
     const rejects = join(folder, `${sha256}.ndjson`)
     const left = existsSync(rejects) ? readFileSync(rejects, 'utf8').trim().split('\n') : []

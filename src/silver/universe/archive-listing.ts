@@ -1,9 +1,10 @@
 import { US_PER_DAY } from '../../core/time.ts'
 import { fieldsOf, partitionField, type TableShape } from '../../lake/iceberg/schema.ts'
 import { loadTable } from '../../lake/iceberg/table.ts'
+import type { Lake } from '../../lake/lake.ts'
 import { tableKey } from '../../lake/layout.ts'
 import { everyRow } from '../../lake/tables/scan-sql.ts'
-import { addMissingColumns, type WriteDeps, writeRows } from '../../lake/tables/write-rows.ts'
+import { addMissingColumns, writeRows } from '../../lake/tables/write-rows.ts'
 import type { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
 import type { ListedSymbol } from '../../sources/archive/listed-stretches.ts'
@@ -26,20 +27,20 @@ const SHAPE: TableShape = {
 }
 
 /** Puts what the archive of an exchange lists of a market in the place of what is known of it. */
-export async function keepListing(deps: WriteDeps, exchange: string, market: string, symbols: readonly ListedSymbol[]): Promise<void> {
+export async function keepListing(lake: Lake, exchange: string, market: string, symbols: readonly ListedSymbol[]): Promise<void> {
   const rows = symbols.flatMap(({ symbol, stretches }) =>
     stretches.map(({ start, end }) => `(${quote(symbol)}, make_timestamptz(${start}), make_timestamptz(${end}))`),
   )
   if (rows.length === 0) return
-  await addMissingColumns(deps, ARCHIVE_LISTING, SHAPE)
-  const table = await loadTable(deps.store, ARCHIVE_LISTING)
+  await addMissingColumns(lake, ARCHIVE_LISTING, SHAPE)
+  const table = await loadTable(lake.store, ARCHIVE_LISTING)
   // Exchanges may have markets of the same name: they share a partition, and each replaces its own rows.
   const others =
     table === undefined
       ? ''
-      : `UNION ALL BY NAME SELECT * FROM (${withExchange(await everyRow(deps.session, table))}) WHERE market = ${quote(market)} AND exchange <> ${quote(exchange)}`
+      : `UNION ALL BY NAME SELECT * FROM (${withExchange(await everyRow(lake.session, table))}) WHERE market = ${quote(market)} AND exchange <> ${quote(exchange)}`
   const sql = `SELECT ${quote(market)} AS market, *, ${quote(exchange)} AS exchange FROM (VALUES ${rows.join(', ')}) AS v(symbol, from_time, to_time) ${others}`
-  await writeRows(deps, ARCHIVE_LISTING, sql, { mode: 'overwrite', shape: SHAPE })
+  await writeRows(lake, ARCHIVE_LISTING, sql, { mode: 'overwrite', shape: SHAPE })
 }
 
 /** Adds the days of which an archive lists files. */

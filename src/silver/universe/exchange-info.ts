@@ -3,9 +3,10 @@ import { LakehouseError } from '../../core/errors.ts'
 import { formatInstant, US_PER_DAY } from '../../core/time.ts'
 import { fieldsOf, partitionField, type TableShape } from '../../lake/iceberg/schema.ts'
 import { loadTable } from '../../lake/iceberg/table.ts'
+import type { Lake } from '../../lake/lake.ts'
 import { exchangeInfoKey, tableKey } from '../../lake/layout.ts'
 import { everyRow } from '../../lake/tables/scan-sql.ts'
-import { addMissingColumns, type WriteDeps, writeRows } from '../../lake/tables/write-rows.ts'
+import { addMissingColumns, writeRows } from '../../lake/tables/write-rows.ts'
 import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
 import type { Source } from '../../sources/contract.ts'
@@ -47,14 +48,14 @@ export type KeptExchangeInfo = {
  * Keeps an answer of an exchange about its instruments (of which market, it tells itself): the bytes in bronze, its symbols in silver.exchange_info. The same answer is kept once. Throws
  * EXCHANGE_INFO_INVALID.
  */
-export async function keepExchangeInfo(deps: WriteDeps, source: Source, bytes: Uint8Array, name: string): Promise<KeptExchangeInfo> {
+export async function keepExchangeInfo(lake: Lake, source: Source, bytes: Uint8Array, name: string): Promise<KeptExchangeInfo> {
   if (source.instruments === undefined)
     throw new LakehouseError('EXCHANGE_INFO_INVALID', `no answer of ${source.name} can be read: ${name}`, { details: { name } })
   const { market, takenAt: taken, instruments } = source.instruments.parse(bytes, name)
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   const takenAt = formatInstant(taken)
   const object = exchangeInfoKey(source.id, market, takenAt, sha256)
-  await deps.store.put(object, bytes)
+  await lake.store.put(object, bytes)
   const instant = (us: number | undefined) => (us === undefined ? 'NULL::TIMESTAMPTZ' : `make_timestamptz(${us})`)
   const rows = instruments.map((one) => {
     const texts = [one.symbol, one.status, one.base, one.quote].map(quote)
@@ -62,8 +63,8 @@ export async function keepExchangeInfo(deps: WriteDeps, source: Source, bytes: U
   })
   const sql = `SELECT ${quote(market)} AS market, ${instant(taken)} AS taken_at, *, ${quote(object)} AS source_object, ${quote(source.id)} AS exchange
     FROM (VALUES ${rows.join(', ')}) AS v(symbol, status, base, quote, onboard_at, delivery_at, contract_size)`
-  await addMissingColumns(deps, EXCHANGE_INFO, SHAPE)
-  await writeRows(deps, EXCHANGE_INFO, sql, { mode: 'append', shape: SHAPE, once: sha256 })
+  await addMissingColumns(lake, EXCHANGE_INFO, SHAPE)
+  await writeRows(lake, EXCHANGE_INFO, sql, { mode: 'append', shape: SHAPE, once: sha256 })
   return { exchange: source.id, market, takenAt, symbols: instruments.length, object }
 }
 

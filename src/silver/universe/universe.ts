@@ -1,14 +1,12 @@
 import { formatInstant, US_PER_DAY } from '../../core/time.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
-import { liveFiles, loadTable, snapshotOf, type Table } from '../../lake/iceberg/table.ts'
-import { tableKey } from '../../lake/layout.ts'
-import { listTables } from '../../lake/tables/list-tables.ts'
+import { liveFiles, snapshotOf, type Table } from '../../lake/iceberg/table.ts'
+import type { Lake } from '../../lake/lake.ts'
 import { everyRow, scanSql } from '../../lake/tables/scan-sql.ts'
 import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
 import type { ContractType, SymbolParts } from '../../sources/contract.ts'
 import { columnNames, contractOf, isTradedBars, marketOf, type Series, seriesOf, sourceOf } from '../../sources/series.ts'
-import type { ObjectStore } from '../../storage/object-store.ts'
 import { eventTimes } from '../event-times.ts'
 import { noteListing } from './archive-listing.ts'
 import { readExchangeInfo } from './exchange-info.ts'
@@ -52,16 +50,14 @@ const ENDED_DAYS = 3
  * Who was there when, as far as the rows of the lake, the listing of the archive and what the exchange has said of its symbols tell: also those that are gone, which is what keeps a study from looking at survivors alone. In the order of
  * exchanges, markets and symbols.
  */
-export async function universe(
-  { store, session }: { store: ObjectStore; session: DuckDBSession },
-  filter: UniverseFilter,
-): Promise<Listing[]> {
+export async function universe(lake: Lake, filter: UniverseFilter): Promise<Listing[]> {
+  const { store, session } = lake
   await using seenDays = await Relation.empty(session, { exchange: 'VARCHAR', market: 'VARCHAR', symbol: 'VARCHAR', day: 'BIGINT' })
   await using contracts = await Relation.empty(session, { exchange: 'VARCHAR', market: 'VARCHAR', symbol: 'VARCHAR', size: 'DOUBLE' })
-  for (const name of await listTables(store, 'silver')) {
+  for (const name of await lake.tables('silver')) {
     const series = seriesOf(name)
     if (series === undefined || contractOf(series).ofIndex === true) continue
-    const table = await loadTable(store, tableKey('silver', name))
+    const table = await lake.findTable('silver', name)
     if (table === undefined) continue
     await seenDays.add(`SELECT DISTINCT ${marketSql(series)}, symbol, day FROM (${await daysOf(session, table, series)})`)
     if (isTradedBars(series) && marketOf(series).units.amounts === 'contracts') await contracts.add(await sizesOf(session, table, series))

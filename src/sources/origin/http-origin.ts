@@ -13,6 +13,7 @@ export type HttpOriginOptions = {
   readonly idleTimeoutMs: number
   readonly connections: number
   readonly signal: AbortSignal
+  readonly nowMs: () => number
   /** Repeats calls that fail with a retryable error. */
   readonly attempt: <T>(call: () => Promise<T>) => Promise<T>
 }
@@ -26,7 +27,7 @@ export function httpOrigin(options: HttpOriginOptions): ArchiveOrigin {
     bodyTimeout: idleTimeoutMs,
     connect: { timeout: Math.min(idleTimeoutMs, 10_000) },
   })
-  const send = (method: 'GET' | 'HEAD', url: string) => answer(agent, method, url, options.signal)
+  const send = (method: 'GET' | 'HEAD', url: string) => answer(agent, method, url, options)
   const urlOf = (key: string) => `${options.downloadUrl}/${key.split('/').map(encodeURIComponent).join('/')}`
   const page = (prefix: string, delimiter: string, marker: string) => {
     const query = new URLSearchParams({ prefix, marker, 'encoding-type': 'url', ...(delimiter === '' ? {} : { delimiter }) })
@@ -122,7 +123,12 @@ async function* readBody(response: Dispatcher.ResponseData, key: string): AsyncG
   }
 }
 
-async function answer(agent: Agent, method: 'GET' | 'HEAD', url: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+async function answer(
+  agent: Agent,
+  method: 'GET' | 'HEAD',
+  url: string,
+  { signal, nowMs }: Pick<HttpOriginOptions, 'signal' | 'nowMs'>,
+): Promise<Dispatcher.ResponseData> {
   let response: Dispatcher.ResponseData
   try {
     response = await request(url, {
@@ -136,7 +142,7 @@ async function answer(agent: Agent, method: 'GET' | 'HEAD', url: string, signal:
   }
   if (response.statusCode === 200) return response
   await response.body.dump()
-  throw statusError(response, url)
+  throw statusError(response, url, nowMs())
 }
 
 async function text(response: Dispatcher.ResponseData): Promise<string> {
@@ -147,11 +153,11 @@ async function text(response: Dispatcher.ResponseData): Promise<string> {
   }
 }
 
-function statusError({ statusCode, headers }: Dispatcher.ResponseData, url: string): LakehouseError {
+function statusError({ statusCode, headers }: Dispatcher.ResponseData, url: string, nowMs: number): LakehouseError {
   const address = url.split('?')[0] ?? url
   const details = { address, status: statusCode }
   if (statusCode === 429 || statusCode === 503) {
-    const retryAfterMs = retryAfter(String(headers['retry-after'] ?? ''))
+    const retryAfterMs = retryAfter(String(headers['retry-after'] ?? ''), nowMs)
     return new LakehouseError('ORIGIN_THROTTLED', `${address} answered ${statusCode}`, {
       details: { ...details, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
     })
@@ -160,9 +166,9 @@ function statusError({ statusCode, headers }: Dispatcher.ResponseData, url: stri
 }
 
 /** Retry-After in milliseconds: seconds or an HTTP date, at most two minutes. */
-function retryAfter(value: string): number | undefined {
+function retryAfter(value: string, nowMs: number): number | undefined {
   if (value === '') return undefined
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), 120_000)
 }
 

@@ -27,6 +27,7 @@ export class S3Files implements StoreFiles {
   readonly #store: Pick<ObjectStore, 'head' | 'get' | 'stream' | 'put'>
   readonly #bucket: string
   readonly #limitBytes: number
+  readonly #nowMs: () => number
   readonly #cache: string
   readonly #spool: string
   readonly #loading = new Map<string, Promise<string>>()
@@ -34,7 +35,13 @@ export class S3Files implements StoreFiles {
   #addedBytes = Number.POSITIVE_INFINITY
 
   /** `bucket` tells buckets of different services apart. */
-  constructor(store: Pick<ObjectStore, 'head' | 'get' | 'stream' | 'put'>, bucket: string, { directory, limitBytes }: CacheOptions) {
+  constructor(
+    store: Pick<ObjectStore, 'head' | 'get' | 'stream' | 'put'>,
+    bucket: string,
+    { directory, limitBytes }: CacheOptions,
+    nowMs: () => number,
+  ) {
+    this.#nowMs = nowMs
     this.#store = store
     this.#bucket = bucket
     this.#limitBytes = limitBytes
@@ -55,14 +62,14 @@ export class S3Files implements StoreFiles {
     const info = await this.#head(key)
     const { size } = info
     const whole = this.#pathOf(info)
-    if (await touched(whole, size)) return whole
+    if (await touched(whole, size, this.#nowMs())) return whole
     const path = `${whole}${PARTS_SUFFIX}`
     await makeFolder(this.#cache)
     const before = await bytesOnDisk(path)
     const file = await PartFile.open(path, size)
     const need = (ranges: readonly ByteRange[]) => file.fill(ranges, (range) => this.#store.get(key, range))
     const suffices = await choose({ path, size }, need).finally(() => file.close())
-    await touched(path, size)
+    await touched(path, size, this.#nowMs())
     await this.#grown(Math.max(0, (await bytesOnDisk(path)) - before))
     return suffices ? path : await this.open(key)
   }
@@ -100,7 +107,7 @@ export class S3Files implements StoreFiles {
   async #open(key: string): Promise<string> {
     const info = await this.#head(key)
     const path = this.#pathOf(info)
-    if (await touched(path, info.size)) return path
+    if (await touched(path, info.size, this.#nowMs())) return path
     await makeFolder(this.#cache)
     const temporary = join(this.#cache, temporaryName())
     try {
@@ -137,7 +144,7 @@ export class S3Files implements StoreFiles {
     }
     let total = files.reduce((sum, { size }) => sum + size, 0)
     for (const { path, size, usedMs } of files.sort((a, b) => a.usedMs - b.usedMs)) {
-      if (total <= this.#limitBytes || Date.now() - usedMs < IN_USE_MS) return
+      if (total <= this.#limitBytes || this.#nowMs() - usedMs < IN_USE_MS) return
       // Of a copy of parts the list goes first: what no list speaks of is made anew.
       await rm(path + LIST_SUFFIX, { force: true })
       await unlink(path).catch(() => {}) // another process was first
@@ -147,9 +154,9 @@ export class S3Files implements StoreFiles {
 }
 
 /** Whether the file is there, of that size; if so it counts as used now. One that is being removed at this moment cannot be touched any more, and is not there. */
-async function touched(path: string, size: number): Promise<boolean> {
+async function touched(path: string, size: number, nowMs: number): Promise<boolean> {
   if ((await stat(path).catch(() => undefined))?.size !== size) return false
-  const now = new Date()
+  const now = new Date(nowMs)
   return await utimes(path, now, now).then(
     () => true,
     () => false,

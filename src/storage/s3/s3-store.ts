@@ -21,7 +21,7 @@ import { type CacheOptions, S3Files } from './s3-files.ts'
 const PART_BYTES = 16 << 20
 
 /** The objects below the client's prefix as a store; copies of what must be files lie in `cache`. */
-export function s3Store(client: S3Client, cache: CacheOptions): ObjectStore {
+export function s3Store(client: S3Client, cache: CacheOptions, nowMs: () => number): ObjectStore {
   const { bucket, prefix } = client.address
   const keyOf = (key: string) => prefix + checkKey(key)
   const own = (info: ObjectInfo): ObjectInfo => ({
@@ -64,7 +64,7 @@ export function s3Store(client: S3Client, cache: CacheOptions): ObjectStore {
       return found.sort(compareKeys)
     },
   }
-  return { ...store, files: new S3Files(store, `${client.address.endpoint ?? ''}/${bucket}/${prefix}`, cache) }
+  return { ...store, files: new S3Files(store, `${client.address.endpoint ?? ''}/${bucket}/${prefix}`, cache, nowMs) }
 }
 
 function clientSettings({ address: { endpoint, region, pathStyle } }: S3Client): Record<string, string> {

@@ -41,7 +41,7 @@ async function unfitProgram(path: string): Promise<string | undefined> {
 async function* moveBatch(objects: readonly TransferObject[], pair: Pair): AsyncGenerator<BatchOutcome> {
   const client = pair.destination.s3
   if (client === undefined) throw new LakehouseError('STORE_UNSUPPORTED', 'both sides must be buckets')
-  const startedMs = Date.now()
+  const startedMs = pair.nowMs()
   const waiting = new Map<string, TransferObject>()
   const byCommand = new Map<string, S5cmdCopy>()
   const lines: string[] = []
@@ -84,7 +84,7 @@ async function* runBatch(lines: readonly string[], client: S3Client, pair: Pair)
   if (endpoint !== undefined) options.push('--endpoint-url', endpoint)
   const child = spawn(pair.s5cmdPath, [...options, 'run'], {
     detached: true,
-    env: await environment(client),
+    env: await credentialsIn(pair.environment, client),
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   const kill = () => killGroup(child)
@@ -135,9 +135,9 @@ async function* mergeLines(child: ChildProcess): AsyncGenerator<string> {
 }
 
 /** Credentials go through the environment, never through an argument or a file; a region there would override those of the lines. */
-async function environment(client: S3Client): Promise<NodeJS.ProcessEnv> {
+async function credentialsIn(environment: NodeJS.ProcessEnv, client: S3Client): Promise<NodeJS.ProcessEnv> {
   const credentials = await client.credentials()
-  const { AWS_REGION: _region, AWS_DEFAULT_REGION: _default, AWS_PROFILE: _profile, ...rest } = process.env
+  const { AWS_REGION: _region, AWS_DEFAULT_REGION: _default, AWS_PROFILE: _profile, ...rest } = environment
   return {
     ...rest,
     AWS_ACCESS_KEY_ID: credentials?.accessKeyId ?? '',

@@ -16,10 +16,10 @@ const RENEW_MS = 15_000
  * Runs `work` while no other process works on the same transfer: the lease is a file that only one can make. A dead holder's lease is taken over.
  * Throws TRANSFER_LOCKED.
  */
-export async function withLease<T>(state: ObjectStore, run: string, work: () => Promise<T>): Promise<T> {
+export async function withLease<T>(state: ObjectStore, run: string, nowMs: () => number, work: () => Promise<T>): Promise<T> {
   const body = Buffer.from(JSON.stringify({ writer: thisWriter(), run }))
   for (let tries = 0; !(await take(state, body)); tries++) {
-    await giveUpDead(state)
+    await giveUpDead(state, nowMs())
     if (tries >= 5)
       throw new LakehouseError('TRANSFER_LOCKED', `another process is at work on this transfer (${state.url}/${KEY})`, {
         details: { lease: `${state.url}/${KEY}` },
@@ -46,7 +46,7 @@ async function take(state: ObjectStore, body: Uint8Array): Promise<boolean> {
 }
 
 /** Removes the lease of a holder that has died. */
-async function giveUpDead(state: ObjectStore): Promise<void> {
+async function giveUpDead(state: ObjectStore, nowMs: number): Promise<void> {
   const info = await state.head(KEY)
   if (info === undefined) return
   const text = await state.get(KEY).catch(() => undefined)
@@ -57,7 +57,7 @@ async function giveUpDead(state: ObjectStore): Promise<void> {
   } catch {
     // No lease of ours: judged by its age alone.
   }
-  const silentMs = Date.now() - info.lastModifiedMs
+  const silentMs = nowMs - info.lastModifiedMs
   const alive = (writer === undefined ? undefined : isRunning(writer)) ?? silentMs < SILENCE_MS
   if (!alive) await state.delete(KEY)
 }

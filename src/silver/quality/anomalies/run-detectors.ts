@@ -1,8 +1,10 @@
 import { INTERVALS, isIntraday } from '../../../core/interval.ts'
 import { CHUNK_ROWS } from '../../../platform/duckdb/feed.ts'
 import { readDoubles } from '../../../platform/duckdb/read-doubles.ts'
+import { Relation } from '../../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote, quoteName } from '../../../platform/duckdb/session.ts'
 import { columnNames, contractOf, findColumn, isTradedBars, type Series } from '../../../sources/series.ts'
+import type { Found } from '../found.ts'
 import { type Detector, type Judge, nothingObserved, type Observed } from './detector.ts'
 import { DETECTORS } from './registry.ts'
 
@@ -60,15 +62,19 @@ function fieldsOf(
 }
 
 /** `recent` has the last rows one after the other, time and fields of each; `place` is where the next one goes. */
+/** What detectors had learnt at the end of a table: with it a score can be given again. */
+export type Models = Relation<'symbol' | 'detector' | 'version' | 'trained_rows' | 'model'>
+
 type State = { readonly judges: readonly Judge[]; last: number; readonly recent: Float64Array; place: number; rows: number }
 
 /**
- * Shows the rows of a table to every detector that looks at such, partition by partition in the order of time, and writes the hits to the temporary table `found`. What a symbol's
+ * Shows the rows of a table to every detector that looks at such, partition by partition in the order of time, and adds the hits to `found`. What a symbol's
  * detectors have seen is kept from one partition to the next.
  */
 export class DetectorRun {
   readonly #session: DuckDBSession
   readonly #series: Series
+  readonly #found: Found
   readonly #seen: ReturnType<typeof fieldsOf>
   readonly #detectors: readonly Detector[]
   readonly #states = new Map<string, State>()
@@ -78,8 +84,9 @@ export class DetectorRun {
   readonly #break: number
   #hits: Hit[] = []
 
-  constructor(session: DuckDBSession, series: Series) {
+  constructor(session: DuckDBSession, series: Series, found: Found) {
     this.#session = session
+    this.#found = found
     this.#series = series
     this.#seen = fieldsOf(series)
     this.#detectors = DETECTORS.filter(({ sees }) => this.#seen?.kinds.includes(sees) === true)
@@ -171,23 +178,27 @@ export class DetectorRun {
           ({ detector, symbol, time, score, detail, context }) =>
             `(${quote(detector.id)}, ${quote(symbol)}, ${time}, ${time + this.#step}, 1, ${quote(detail)}, ${score}, ${quote(context)})`,
         )
-      await this.#session.run(`INSERT INTO found VALUES ${values.join(', ')}`)
+      await this.#found.add(`SELECT * FROM (VALUES ${values.join(', ')}) AS v(${this.#found.columns.join(', ')})`)
     }
     this.#hits = []
   }
 
-  /** Puts what the judges have learnt into the temporary table `models`. */
-  async saveModels(): Promise<void> {
-    await this.#session.run(
-      'CREATE OR REPLACE TEMP TABLE models (symbol VARCHAR, detector VARCHAR, version BIGINT, trained_rows BIGINT, model VARCHAR)',
-    )
+  /** What the judges have learnt; the relation is the caller's to dispose of. */
+  async models(): Promise<Models> {
+    const models: Models = await Relation.empty(this.#session, {
+      symbol: 'VARCHAR',
+      detector: 'VARCHAR',
+      version: 'BIGINT',
+      trained_rows: 'BIGINT',
+      model: 'VARCHAR',
+    })
     for (const [symbol, { judges }] of this.#states)
       for (const [at, { id, parameters }] of this.#detectors.entries()) {
         const model = judges[at]?.model?.()
-        if (model !== undefined)
-          await this.#session.run(
-            `INSERT INTO models VALUES (${quote(symbol)}, ${quote(id)}, ${parameters['version'] ?? 1}, ${model.rows}, ${quote(model.json)})`,
-          )
+        if (model === undefined) continue
+        const values = `${quote(symbol)}, ${quote(id)}, ${parameters['version'] ?? 1}, ${model.rows}, ${quote(model.json)}`
+        await models.add(`SELECT * FROM (VALUES (${values})) AS v(${models.columns.join(', ')})`)
       }
+    return models
   }
 }

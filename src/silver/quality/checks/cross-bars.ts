@@ -1,6 +1,7 @@
 import { INTERVALS } from '../../../core/interval.ts'
-import { type DuckDBSession, quoteName } from '../../../platform/duckdb/session.ts'
+import { quoteName } from '../../../platform/duckdb/session.ts'
 import { barNames, type Series, tradedNames } from '../../../sources/series.ts'
+import type { Found } from '../found.ts'
 import { barsOfFiner, barsOfTrades, comparedColumns } from '../made-bars.ts'
 
 /** What bars are held against: other rows of the same market. */
@@ -17,16 +18,10 @@ export const CROSS_CHECKS = {
   },
 } as const
 
-/** Holds bars against finer ones; those in which nothing was traded are not judged. Differing bars go into `found`. */
-export async function compareWithFiner(
-  session: DuckDBSession,
-  series: Series,
-  bars: string,
-  finer: Series,
-  fineBars: string,
-): Promise<void> {
+/** Holds bars against finer ones; those in which nothing was traded are not judged. Differing bars are added to `found`. */
+export async function compareWithFiner(found: Found, series: Series, bars: string, finer: Series, fineBars: string): Promise<void> {
   await insert(
-    session,
+    found,
     'bars_sum',
     series,
     bars,
@@ -34,16 +29,16 @@ export async function compareWithFiner(
   )
 }
 
-/** Holds bars against the trades of their time; those of a minute in which nothing was traded are not judged. Differing bars go into `found`. */
-export async function compareWithTrades(session: DuckDBSession, series: Series, bars: string, trades: Series, rows: string): Promise<void> {
-  await insert(session, 'bars_from_trades', series, bars, barsOfTrades(series, trades, rows))
+/** Holds bars against the trades of their time; those of a minute in which nothing was traded are not judged. Differing bars are added to `found`. */
+export async function compareWithTrades(found: Found, series: Series, bars: string, trades: Series, rows: string): Promise<void> {
+  await insert(found, 'bars_from_trades', series, bars, barsOfTrades(series, trades, rows))
 }
 
-async function insert(session: DuckDBSession, check: keyof typeof CROSS_CHECKS, series: Series, bars: string, made: string): Promise<void> {
+async function insert(found: Found, check: keyof typeof CROSS_CHECKS, series: Series, bars: string, made: string): Promise<void> {
   const { event_time: time } = barNames(series)
   const us = INTERVALS[series.interval ?? '1m'].us ?? 1
   // A sum of doubles that had more digits than a double carries may be off by its last one.
   const differs = (name: string) => `abs(b.${quoteName(name)} - m.${quoteName(name)}) > 1e-15 * abs(b.${quoteName(name)})`
-  await session.run(`INSERT INTO found BY NAME SELECT '${check}' AS check_id, b.symbol AS symbol, epoch_us(b.${time}) AS from_us, epoch_us(b.${time}) + ${us} AS to_us, 1 AS row_count
+  await found.add(`SELECT '${check}' AS check_id, b.symbol AS symbol, epoch_us(b.${time}) AS from_us, epoch_us(b.${time}) + ${us} AS to_us, 1 AS row_count
     FROM (${bars}) b JOIN (${made}) m ON m.symbol = b.symbol AND m.${time} = b.${time} WHERE ${comparedColumns(series).map(differs).join(' OR ')}`)
 }

@@ -1,7 +1,9 @@
 import { US_PER_DAY } from '../../../core/time.ts'
+import { Relation } from '../../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote, quoteName } from '../../../platform/duckdb/session.ts'
 import { contractOf, type Series } from '../../../sources/series.ts'
-import { type Check, DIMENSIONS } from './check.ts'
+import type { Found } from '../found.ts'
+import { type Check, DIMENSIONS, type Dimension } from './check.ts'
 import { CHECKS } from './registry.ts'
 
 /** More stretches than these of one rule in one partition are told day by day. */
@@ -9,23 +11,49 @@ const STRETCHES = 2000
 
 type ActiveCheck = Check & { readonly sql: string }
 
+/** How many rows a symbol has on a day (since 1970), how many are missing and how many break a rule of each dimension; the first and the last, µs. */
+export type Tallies = Relation<keyof typeof TALLY_TYPES>
+
+const TALLY_TYPES = {
+  symbol: 'VARCHAR',
+  day: 'BIGINT',
+  n: 'BIGINT',
+  missing: 'BIGINT',
+  first_us: 'BIGINT',
+  last_us: 'BIGINT',
+  ...(Object.fromEntries(DIMENSIONS.map((name) => [`bad_${name}`, 'BIGINT'])) as Record<`bad_${Dimension}`, string>),
+}
+
+/** How many rows of each object a table holds. */
+export type KeptRows = Relation<'source_object' | 'n'>
+
 /**
- * Holds the rules against a table, partition by partition in the order of time, in the temporary tables of one session: `tallies` (symbol, day since 1970, rows, missing,
- * bad_<dimension>), `found` (check_id, symbol, from_us, to_us, row_count, detail, score, context) and `kept` (source_object, rows). The last row of each symbol is carried to the next partition, so that
- * what follows it is judged too.
+ * Holds the rules against a table, partition by partition in the order of time. The last row of each symbol is carried to the next partition, so that what follows it is judged too.
  */
-export class CheckRun {
+export class CheckRun implements AsyncDisposable {
+  readonly tallies: Tallies
+  readonly kept: KeptRows
   readonly #session: DuckDBSession
   readonly #series: Series
+  readonly #found: Found
+  #carried: Relation<string>
   readonly #checks: readonly ActiveCheck[]
   readonly #lagged: readonly string[]
   readonly #time: string
   readonly #order: string
 
-  constructor(session: DuckDBSession, series: Series) {
+  private constructor(
+    session: DuckDBSession,
+    series: Series,
+    { found, tallies, kept, carried }: { found: Found; tallies: Tallies; kept: KeptRows; carried: Relation<string> },
+  ) {
     const { eventTime, key } = contractOf(series)
     this.#session = session
     this.#series = series
+    this.#found = found
+    this.tallies = tallies
+    this.kept = kept
+    this.#carried = carried
     this.#checks = (CHECKS as readonly Check[]).flatMap((check) => {
       const sql = check.condition(series)
       return sql === undefined ? [] : [{ ...check, sql }]
@@ -35,28 +63,31 @@ export class CheckRun {
     this.#order = key.slice(1).map(quoteName).join(', ')
   }
 
-  /** Empties the temporary tables. `empty` is SQL that gives the table's columns and no rows. */
-  async begin(empty: string): Promise<void> {
-    const bad = DIMENSIONS.map((name) => `bad_${name} BIGINT`).join(', ')
-    await this.#session.run(
-      `CREATE OR REPLACE TEMP TABLE tallies (symbol VARCHAR, day BIGINT, n BIGINT, missing BIGINT, first_us BIGINT, last_us BIGINT, ${bad})`,
-    )
-    await this.#session.run(
-      'CREATE OR REPLACE TEMP TABLE found (check_id VARCHAR, symbol VARCHAR, from_us BIGINT, to_us BIGINT, row_count BIGINT, detail VARCHAR, score DOUBLE, context VARCHAR)',
-    )
-    await this.#session.run('CREATE OR REPLACE TEMP TABLE kept (source_object VARCHAR, n BIGINT)')
-    await this.#session.run(`CREATE OR REPLACE TEMP TABLE carried AS ${empty}`)
+  /** What breaks a rule is added to `found`. `empty` is SQL that gives the table's columns, of these names, and no rows. */
+  static async begin(
+    session: DuckDBSession,
+    series: Series,
+    found: Found,
+    empty: { names: readonly string[]; sql: string },
+  ): Promise<CheckRun> {
+    const tallies = await Relation.empty(session, TALLY_TYPES)
+    const kept = await Relation.empty(session, { source_object: 'VARCHAR', n: 'BIGINT' })
+    return new CheckRun(session, series, { found, tallies, kept, carried: await Relation.of(session, empty.names, empty.sql) })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const relation of [this.tallies, this.kept, this.#carried]) await relation[Symbol.asyncDispose]()
   }
 
   /** Judges the rows of one partition. `rows` is SQL of them. */
   async add(rows: string): Promise<void> {
     const hits = await this.#tally(rows)
     for (const check of this.#checks) if (hits.has(check.id)) await this.#list(check, rows)
-    await this.#session.run(`INSERT INTO kept SELECT source_object, count(*) FROM (${rows}) GROUP BY source_object`)
-    if (this.#lagged.length > 0)
-      await this.#session.run(
-        `CREATE OR REPLACE TEMP TABLE carried AS SELECT unnest(max_by(s, struct_pack(${this.#order}))) FROM (${rows} UNION ALL FROM carried) s GROUP BY symbol`,
-      )
+    await this.kept.add(`SELECT source_object, count(*) AS n FROM (${rows}) GROUP BY source_object`)
+    if (this.#lagged.length === 0) return
+    const last = `SELECT unnest(max_by(s, struct_pack(${this.#order}))) FROM (${rows} UNION ALL FROM ${this.#carried}) s GROUP BY symbol`
+    await using _former = this.#carried
+    this.#carried = await Relation.of(this.#session, this.#carried.columns, last)
   }
 
   /** Counts per symbol and day; returns which rules were broken at all. */
@@ -72,17 +103,19 @@ export class CheckRun {
       check.missing === undefined ? [] : [`coalesce(sum(${check.missing(this.#series)}) FILTER (${check.sql}), 0)`],
     )
     const counts = this.#checks.map(({ id, sql }) => `count(*) FILTER (${sql}) AS ${quoteName(`check_${id}`)}`)
-    await this.#session.run(`CREATE OR REPLACE TEMP TABLE tally AS
-      SELECT symbol, epoch_us(${this.#time}) // ${US_PER_DAY} AS day, count(*) AS n, (${missing.join(' + ') || '0'})::BIGINT AS missing,
+    const names = [...Object.keys(TALLY_TYPES), ...this.#checks.map(({ id }) => `check_${id}`)]
+    await using tally = await Relation.of(
+      this.#session,
+      names,
+      `SELECT symbol, epoch_us(${this.#time}) // ${US_PER_DAY} AS day, count(*) AS n, (${missing.join(' + ') || '0'})::BIGINT AS missing,
         min(epoch_us(${this.#time})) AS first_us, max(epoch_us(${this.#time})) AS last_us, ${bad.map((sql, index) => `${sql} AS bad_${DIMENSIONS[index]}`).join(', ')}
         ${counts.map((sql) => `, ${sql}`).join('')}
-      FROM (${this.#judged(rows)}) WHERE NOT is_carried GROUP BY 1, 2`)
-    await this.#session.run(
-      `INSERT INTO tallies SELECT symbol, day, n, missing, first_us, last_us, ${DIMENSIONS.map((name) => `bad_${name}`).join(', ')} FROM tally`,
+      FROM (${this.#judged(rows)}) WHERE NOT is_carried GROUP BY 1, 2`,
     )
+    await this.tallies.add(`SELECT ${Object.keys(TALLY_TYPES).join(', ')} FROM ${tally}`)
     if (counts.length === 0) return new Set()
     const [sums = {}] = await this.#session.rows(
-      `SELECT ${this.#checks.map(({ id }) => `sum(${quoteName(`check_${id}`)})::BIGINT AS ${quoteName(id)}`).join(', ')} FROM tally`,
+      `SELECT ${this.#checks.map(({ id }) => `sum(${quoteName(`check_${id}`)})::BIGINT AS ${quoteName(id)}`).join(', ')} FROM ${tally}`,
     )
     return new Set(this.#checks.flatMap(({ id }) => (Number(sums[id] ?? 0) > 0 ? [id] : [])))
   }
@@ -94,26 +127,29 @@ export class CheckRun {
     const time = contractOf(this.#series).eventTime
     if (missing !== undefined) {
       const from = this.#lagged.includes(time) ? `epoch_us(${quoteName(`previous_${time}`)}) + ${step}` : us
-      await this.#session.run(
-        `INSERT INTO found BY NAME SELECT ${quote(id)} AS check_id, symbol, ${from} AS from_us, ${us} AS to_us, ${missing(this.#series)} AS row_count FROM (${this.#judged(rows)}) WHERE NOT is_carried AND (${sql})`,
+      await this.#found.add(
+        `SELECT ${quote(id)} AS check_id, symbol, ${from} AS from_us, ${us} AS to_us, ${missing(this.#series)} AS row_count FROM (${this.#judged(rows)}) WHERE NOT is_carried AND (${sql})`,
       )
       return
     }
-    await this.#session.run(`CREATE OR REPLACE TEMP TABLE stretches AS
-      SELECT symbol, min(us) AS from_us, max(us) + ${step} AS to_us, count(*) AS n FROM (
+    await using stretches = await Relation.of(
+      this.#session,
+      ['symbol', 'from_us', 'to_us', 'n'],
+      `SELECT symbol, min(us) AS from_us, max(us) + ${step} AS to_us, count(*) AS n FROM (
         SELECT symbol, us, place - row_number() OVER (PARTITION BY symbol ORDER BY place) AS stretch FROM (
           SELECT symbol, ${us} AS us, row_number() OVER (PARTITION BY symbol ORDER BY ${this.#order}) AS place, is_carried, (${sql}) AS is_bad FROM (${this.#judged(rows)})
         ) WHERE is_bad AND NOT is_carried
-      ) GROUP BY symbol, stretch HAVING n >= ${least}`)
-    await this.#session.run(`INSERT INTO found BY NAME SELECT ${quote(id)} AS check_id, symbol, min(from_us) AS from_us, max(to_us) AS to_us, sum(n)::BIGINT AS row_count FROM stretches
-      GROUP BY symbol, CASE WHEN (SELECT count(*) FROM stretches) > ${STRETCHES} THEN from_us // ${US_PER_DAY} ELSE from_us END`)
+      ) GROUP BY symbol, stretch HAVING n >= ${least}`,
+    )
+    await this.#found.add(`SELECT ${quote(id)} AS check_id, symbol, min(from_us) AS from_us, max(to_us) AS to_us, sum(n)::BIGINT AS row_count FROM ${stretches}
+      GROUP BY symbol, CASE WHEN (SELECT count(*) FROM ${stretches}) > ${STRETCHES} THEN from_us // ${US_PER_DAY} ELSE from_us END`)
   }
 
   /** The rows with those that they follow. */
   #judged(rows: string): string {
     if (this.#lagged.length === 0) return `SELECT *, false AS is_carried FROM (${rows})`
     const lags = this.#lagged.map((name) => `lag(${quoteName(name)}) OVER by_key AS ${quoteName(`previous_${name}`)}`)
-    return `SELECT *, ${lags.join(', ')} FROM (SELECT *, false AS is_carried FROM (${rows}) UNION ALL SELECT *, true FROM carried)
+    return `SELECT *, ${lags.join(', ')} FROM (SELECT *, false AS is_carried FROM (${rows}) UNION ALL SELECT *, true FROM ${this.#carried})
       WINDOW by_key AS (PARTITION BY symbol ORDER BY ${this.#order})`
   }
 }

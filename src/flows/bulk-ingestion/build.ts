@@ -1,0 +1,90 @@
+import { LakehouseError } from '../../core/errors.ts'
+import { wholeFinding } from '../../core/finding.ts'
+import { isIntraday } from '../../core/interval.ts'
+import { tableKey } from '../../lake/layout.ts'
+import { buildSilverTable } from '../../silver/build/build-table.ts'
+import { continuityFindings, missingDays } from '../../silver/build/continuity.ts'
+import { SilverTally } from '../../silver/build/tally.ts'
+import { refillGaps } from '../../silver/gaps/fill-gaps.ts'
+import { planOne } from '../../sources/archive/plan-archive.ts'
+import { offerOf, type Series, silverTableName } from '../../sources/series.ts'
+import type { FlowContext } from '../contract.ts'
+import { landFiles } from './land.ts'
+import { withKnown } from './plan.ts'
+import type { IngestProgress, IngestReport, SelectedTable } from './report.ts'
+import type { IngestRequest } from './request.ts'
+
+/** Makes the selected silver tables what bronze says, one after the other, and fills again what once filled their gaps. A table that cannot be written to keeps no other from being built. */
+export async function buildSilver(context: FlowContext<IngestProgress>, request: IngestRequest, report: IngestReport): Promise<void> {
+  const built: Series[] = []
+  for (const table of report.selected) {
+    try {
+      await buildTable(context, request, table, report)
+      built.push(table.series)
+    } catch (error) {
+      if (!(error instanceof LakehouseError) || error.code !== 'TABLE_CUT_OTHERWISE') throw error
+      report.errors.push(error)
+    }
+  }
+  for (const series of built) await refill(context, request, series, report)
+}
+
+async function buildTable(
+  context: FlowContext<IngestProgress>,
+  request: IngestRequest,
+  table: SelectedTable,
+  report: IngestReport,
+): Promise<void> {
+  const { lake, limits } = context
+  const { series } = table
+  const name = silverTableName(series)
+  report.tell({ phase: 'silver', table: name, rows: 0 })
+  const tally = new SilverTally(name)
+  const options = { pool: context.pool(), limits, onFile: ({ rows }: { rows: number }) => report.count({ rows }) }
+  const build = () => buildSilverTable(lake, series, options, tally)
+  const first = await build()
+  const second = (await fillMonths(context, request, table, report)) ? await build() : undefined
+  const partitionsWritten = Math.max(first.partitionsWritten, second?.partitionsWritten ?? 0)
+  const { objectsRefused, ...counts } = tally.counts()
+  report.add({ ...counts, partitionsWritten, partitionsUnchanged: first.partitionsUnchanged, filesQuarantined: objectsRefused })
+  report.findings.push(...tally.findings())
+  if (partitionsWritten === 0) return
+  await lake.publish(tableKey('silver', name))
+  const { findings, gaps, missing } = await continuityFindings(lake, series)
+  report.findings.push(...findings)
+  report.add({ gaps, missingBars: missing })
+}
+
+/** Lands the daily files of days that monthly files turned out to lack; true when any came. */
+async function fillMonths(
+  context: FlowContext<IngestProgress>,
+  request: IngestRequest,
+  { series, months: selected }: SelectedTable,
+  report: IngestReport,
+): Promise<boolean> {
+  const { lake, limits } = context
+  const isDaily = series.interval === undefined || isIntraday(series.interval) || series.interval === '1d'
+  if (!request.layers.includes('bronze') || offerOf(series) === undefined || !isDaily) return false
+  const months = selected.filter(({ key }) => !report.failed.has(key))
+  if (months.length === 0) return false
+  await using fold = await lake.readLedger()
+  const before = report.counts.filesFetched
+  const access = await context.archive(series.exchange)
+  for (const [symbol, days] of await missingDays(lake, fold, series, months, limits)) {
+    const planned = await planOne(access.archive, { ...series, symbol }, request, days)
+    const files = planned.files.filter(({ file }) => file.period === 'daily' && days.has(file.date))
+    report.add({ filesPlanned: files.length })
+    await landFiles(context, access, withKnown(access.archive, fold, { ...planned, files }), report)
+  }
+  return report.counts.filesFetched > before
+}
+
+/** What once filled gaps of a table goes when its partition is made anew: what is still missing is filled again. */
+async function refill({ lake }: FlowContext<IngestProgress>, { now }: IngestRequest, series: Series, report: IngestReport): Promise<void> {
+  const filled = await refillGaps(lake, series, { nowUs: now })
+  if (filled === undefined) return
+  const name = silverTableName(series)
+  const explanation = `${filled.rowsFilled} rows that fill gaps were made anew`
+  report.findings.push(wholeFinding(`silver.${name}`, 'gaps_filled', 'info', filled.rowsFilled, explanation))
+  await lake.publish(tableKey('silver', name))
+}

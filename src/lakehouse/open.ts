@@ -1,0 +1,101 @@
+import { resolve } from 'node:path'
+import type { Config } from '../config/schema.ts'
+import type { ArchiveAccess } from '../flows/contract.ts'
+import type { AsOf } from '../lake/iceberg/table.ts'
+import type { LakeOptions } from '../lake/lake.ts'
+import type { Host } from '../platform/host.ts'
+import { ResourceAllocator } from '../platform/resources.ts'
+import { RetryBudget, retry } from '../platform/retry.ts'
+import type { QueryLimits } from '../query/run-query.ts'
+import { PUBLIC_BUCKETS } from '../sources/objects.ts'
+import { openOrigin } from '../sources/origin/open-origin.ts'
+import { EXCHANGE_IDS, findSource } from '../sources/registry.ts'
+import { openPlace, type Place } from '../storage/open-store.ts'
+
+// What the parts of a lakehouse need, from its configuration and host.
+
+/** Told of what a user may want to know and nothing has to be done about. */
+export type OnNotice = (text: string) => void
+
+/** `workload` names a kind of work that may take fewer threads than the configuration allows. */
+export function lakeOptions(config: Config, host: Host, onNotice: OnNotice, workload?: string): LakeOptions {
+  const { workers, memoryLimitMb } = config.engine
+  const threads = workload === undefined ? workers : Math.min(workers, new ResourceAllocator().allocateHere(workload, 0).cpus)
+  return {
+    address: config.lake,
+    stores: storeDeps(config, onNotice),
+    engine: { threads, memoryLimitMb },
+    glue: config.glue,
+    host,
+    onNotice,
+  }
+}
+
+function storeDeps({ archive, cache, stores }: Config, onNotice: OnNotice): LakeOptions['stores'] {
+  return {
+    connections: archive.concurrency,
+    idleTimeoutMs: archive.idleTimeoutMs,
+    attempts: archive.attempts,
+    retryDelayMs: archive.retryDelayMs,
+    onRetry: tellRetry(onNotice),
+    cache: { directory: cache.directory, limitBytes: cache.limitMb * 2 ** 20 },
+    names: stores,
+    aliases: PUBLIC_BUCKETS,
+  }
+}
+
+function tellRetry(onNotice: OnNotice): (error: { code: string; message: string }, pauseMs: number) => void {
+  return ({ code, message }, pauseMs) => onNotice(`${code}: ${message}; again in ${Math.round(pauseMs)} ms`)
+}
+
+/** The archive of an exchange, where the configuration says it is; whoever opens it closes its origin. */
+export async function openArchive({ archive }: Config, host: Host, exchange: string, onNotice: OnNotice): Promise<ArchiveAccess> {
+  const source = findSource(exchange)
+  const budget = new RetryBudget({ capacity: 100, earnedPerCall: 0.5 })
+  const policy = { attempts: archive.attempts, baseDelayMs: archive.retryDelayMs, maxDelayMs: 20_000 }
+  const { random, signal } = host
+  const attempt = <T>(call: () => Promise<T>): Promise<T> => retry(policy, { random, budget, signal, onRetry: tellRetry(onNotice) }, call)
+  // Where the configuration names a public site, it is that of the exchange that is asked for.
+  const address = EXCHANGE_IDS.includes(archive.origin) ? exchange : archive.origin
+  const origin = await openOrigin(source, address, {
+    ...host,
+    idleTimeoutMs: archive.idleTimeoutMs,
+    connections: archive.concurrency,
+    attempts: archive.attempts,
+    retryDelayMs: archive.retryDelayMs,
+    attempt,
+  })
+  return { archive: { source, origin }, attempt }
+}
+
+/** Runs `use` with the archive of an exchange. */
+export async function withArchive<T>(
+  config: Config,
+  host: Host,
+  exchange: string,
+  onNotice: OnNotice,
+  use: (access: ArchiveAccess) => Promise<T>,
+): Promise<T> {
+  const access = await openArchive(config, host, exchange, onNotice)
+  try {
+    return await use(access)
+  } finally {
+    await access.archive.origin.close()
+  }
+}
+
+/** Runs `use` with a place where objects lie. */
+export async function withPlace<T>(config: Config, host: Host, address: string, use: (place: Place) => Promise<T>): Promise<T> {
+  const place = openPlace(address, { ...storeDeps(config, () => {}), ...host })
+  try {
+    return await use(place)
+  } finally {
+    place.close()
+  }
+}
+
+export function queryLimits({ engine, tiers }: Config, { signal }: Host, asOf: AsOf | undefined): QueryLimits {
+  const folders = [tiers.coolDirectory, tiers.archiveDirectory].filter((folder) => folder !== '')
+  const linked = folders.map((folder) => resolve(folder))
+  return { asOf, threads: engine.workers, memoryLimitMb: Math.max(engine.memoryLimitMb, 512), signal, linked }
+}

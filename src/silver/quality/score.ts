@@ -1,0 +1,81 @@
+import { US_PER_DAY } from '../../core/time.ts'
+import type { LedgerFold } from '../../lake/ledger/fold.ts'
+import { Relation } from '../../platform/duckdb/relation.ts'
+import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
+import { dateSql, endSql, startSql, symbolSql } from '../../sources/object-sql.ts'
+import { contractOf, offerOf, type Series, sourceOf } from '../../sources/series.ts'
+import { DIMENSIONS, type Dimension } from './checks/check.ts'
+import type { KeptRows, Tallies } from './checks/run-checks.ts'
+import type { Found } from './found.ts'
+import type { LEDGER_CHECKS } from './rules.ts'
+
+export type QualityOptions = {
+  /** How much each part weighs in a score; parts that cannot be judged weigh nothing. */
+  readonly weights: Readonly<Record<Dimension, number>>
+  /** µs; what ends longer ago than this before now is stale. */
+  readonly staleUs: number
+  readonly nowUs: number
+}
+
+/** A table that ended so long ago is one of the past, and nobody waits for its next rows. */
+const KEPT_UP_US = 60 * US_PER_DAY
+
+/** The score of each symbol and day, 0–100, and its parts, 0–1 (null where nothing could be judged). */
+export type Scores = Relation<'symbol' | 'day' | 'rows' | 'score' | Dimension>
+
+/** What is known of a table's rows. */
+type Judged = { readonly fold: LedgerFold; readonly found: Found; readonly tallies: Tallies; readonly kept: KeptRows }
+
+/** Scores by symbol and day; what the ledger knows is added to what was found. The relation is the caller's to dispose of. */
+export async function score(
+  session: DuckDBSession,
+  series: Series,
+  { fold, found, tallies, kept }: Judged,
+  { weights, staleUs, nowUs }: QualityOptions,
+): Promise<Scores> {
+  const source = sourceOf(series)
+  const isLive = offerOf(series)?.archive.discontinued === undefined
+  const us = contractOf(series).cadence(series.interval)
+  // A day lies in one partition: a tally has it once. Where rows come in a fixed step a day's number is known, but for the days at which a symbol begins and ends; days without a row count as well.
+  const isStepped = us !== undefined && us < US_PER_DAY
+  await using sources = await Relation.of(
+    session,
+    ['key', 'symbol', 'date', 'n', 'rows', 'rejected', 'sorted', 'unused'],
+    `SELECT source_object AS key, ${symbolSql(source, 'source_object')} AS symbol, ${dateSql(source, 'source_object')} AS date, kept.n, d.rows, d.rejected - coalesce(gone.n, 0) AS rejected, d.sorted, d.unused
+    FROM (SELECT source_object, sum(n) AS n FROM ${kept} GROUP BY ALL) kept
+    LEFT JOIN (SELECT key, arg_max(rows, ("at", run, n)) AS rows, arg_max(rejected, ("at", run, n)) AS rejected, arg_max(sorted, ("at", run, n)) AS sorted, arg_max(unused, ("at", run, n)) AS unused FROM ${fold.events} WHERE event = 'decoded' GROUP BY key) d ON d.key = source_object
+    LEFT JOIN (SELECT x.key, count(*) AS n FROM (${fold.decisions}) x JOIN ${fold.objects} c ON c.key = x.key AND c.v.sha256 = x.sha256 WHERE decision = 'dropped' AND line IS NOT NULL GROUP BY x.key) gone ON gone.key = source_object`,
+  )
+  const known = {
+    duplicate_rows: 'rows - n',
+    rejected_rows: 'rejected',
+    unused_column: 'unused',
+    unsorted_file: 'CASE WHEN NOT sorted THEN rows END',
+  } as const satisfies Record<keyof typeof LEDGER_CHECKS, string>
+  for (const [check, count] of Object.entries(known))
+    await found.add(`SELECT ${quote(check)} AS check_id, symbol, ${startSql(source, 'key')} AS from_us, ${endSql(source, 'key')} AS to_us, (${count})::BIGINT AS row_count
+      FROM ${sources} WHERE (${count}) > 0`)
+  if (isLive)
+    await found.add(`SELECT 'stale' AS check_id, symbol, max(last_us) AS from_us, max(last_us) + 1 AS to_us, 1 AS row_count
+      FROM ${tallies} GROUP BY symbol QUALIFY max(last_us) >= max(max(last_us)) OVER () - ${staleUs} AND max(last_us) BETWEEN ${nowUs - KEPT_UP_US} AND ${nowUs - staleUs}`)
+  const days = isStepped
+    ? `SELECT symbol, day, coalesce(n, 0) AS n, least(1, coalesce(n, 0) / ((least((day + 1) * ${US_PER_DAY}, last_of + ${us}) - greatest(day * ${US_PER_DAY}, first_of)) // ${us})) AS completeness
+       FROM (SELECT symbol, min(first_us) AS first_of, max(last_us) AS last_of, unnest(range(min(day), max(day) + 1)) AS day FROM ${tallies} GROUP BY symbol) LEFT JOIN ${tallies} USING (symbol, day)`
+    : `SELECT symbol, day, n, n / (n + missing) AS completeness FROM ${tallies}`
+  const share = (part: Dimension) => `CASE WHEN t.n > 0 THEN 1 - t.bad_${part} / t.n END AS ${part}`
+  const weight = (part: Dimension) => `CASE WHEN ${part} IS NULL THEN 0 ELSE ${weights[part]} END`
+  return await Relation.of(
+    session,
+    ['symbol', 'day', 'rows', 'score', ...DIMENSIONS],
+    `WITH days AS (${days}), ends AS (SELECT symbol, max(last_us) AS last_of, max(max(last_us)) OVER () AS last_of_all FROM ${tallies} GROUP BY symbol),
+    objects AS (SELECT symbol, date, sum(n) / greatest(sum(rows), 1) AS uniqueness FROM ${sources} WHERE rows IS NOT NULL GROUP BY ALL),
+    parts AS (SELECT d.symbol, make_date(1970, 1, 1) + d.day::INTEGER AS day, d.n::BIGINT AS rows, completeness::DOUBLE AS completeness, ${share('validity')}, ${share('consistency')},
+      least(1, coalesce(daily.uniqueness, monthly.uniqueness))::DOUBLE AS uniqueness,
+      CASE WHEN ${isLive} AND d.day = e.last_of // ${US_PER_DAY} AND e.last_of >= e.last_of_all - ${staleUs} THEN (e.last_of >= ${nowUs - staleUs})::INTEGER::DOUBLE END AS timeliness, ${share('accuracy')}
+      FROM days d LEFT JOIN ${tallies} t USING (symbol, day) JOIN ends e USING (symbol)
+      LEFT JOIN objects daily ON daily.symbol = d.symbol AND daily.date = strftime(make_date(1970, 1, 1) + d.day::INTEGER, '%Y-%m-%d')
+      LEFT JOIN objects monthly ON monthly.symbol = d.symbol AND monthly.date = strftime(make_date(1970, 1, 1) + d.day::INTEGER, '%Y-%m'))
+    SELECT symbol, day, rows, round(100 * (${DIMENSIONS.map((part) => `${weights[part]} * coalesce(${part}, 0)`).join(' + ')}) / (${DIMENSIONS.map(weight).join(' + ')}), 2) AS score,
+      ${DIMENSIONS.join(', ')} FROM parts ORDER BY symbol, day`,
+  )
+}

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import * as z from 'zod'
+import { FLOWS } from '../../src/flows/registry.ts'
+
+const FOLDER = join(import.meta.dirname, '../../src/flows')
+
+for (const [id, flow] of Object.entries(FLOWS))
+  test(`the flow ${id} is a file of its name, and says what it does, with what, in which steps`, () => {
+    assert.equal(flow.id, id)
+    assert.ok(existsSync(join(FOLDER, `${id}.ts`)) || existsSync(join(FOLDER, id, `${id}.ts`)))
+    assert.match(flow.meaning, /^[A-Z].{10,}[^.]$/)
+    assert.ok(flow.steps.length > 1 && new Set(flow.steps).size === flow.steps.length)
+    const schema = z.toJSONSchema(flow.input) as { type: string; properties: object }
+    assert.equal(schema.type, 'object')
+    assert.ok(Object.keys(schema.properties).length > 0)
+    assert.throws(() => flow.input.parse({ unknown: true }), { name: 'ZodError' })
+  })
