@@ -1,9 +1,11 @@
+import type * as z from 'zod'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import type { LakehouseError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
 import type { Lakehouse } from '../lakehouse/lakehouse.ts'
-import type { Transfers } from '../lakehouse/transfers.ts'
+import type { AnyCounts, Operation, OperationContext, Outcome } from '../operations/contract.ts'
+import type { OperationId } from '../operations/registry.ts'
 
 /** An option of a command, as the parser and the help need it. */
 export type OptionSpec = {
@@ -15,6 +17,9 @@ export type OptionSpec = {
 }
 
 export type Values = Readonly<Record<string, string | boolean | undefined>>
+
+/** What a command wants to be told while an operation runs. */
+type Hooks<Item> = Partial<Pick<OperationContext, 'notice' | 'onIngest' | 'onTransfer'>> & { readonly onItem?: (item: Item) => void }
 
 /** What a command works with. Results go to `out`, everything else to `note`. */
 export type CommandContext = {
@@ -35,8 +40,12 @@ export type CommandContext = {
   readonly note: (text: string) => void
   loaded(): LoadedConfig
   open(change?: (config: Config) => Config): Promise<Lakehouse>
-  /** Transfers alone, without what tables need. */
-  transfers(change?: (config: Config) => Config): Promise<Transfers>
+  /** Runs an operation. Throws USAGE for an input that it does not take, and what the operation throws. */
+  call<Input extends z.ZodType, Result extends z.ZodType, Item, Counts extends AnyCounts>(
+    operation: Operation<Input, Result, Item, Counts>,
+    input: z.input<Input>,
+    hooks?: Hooks<Item>,
+  ): Promise<Outcome<z.output<Result>, Counts>>
 }
 
 /** How a command ended; `body` is what --json adds to the envelope. */
@@ -50,6 +59,8 @@ export type CommandResult = {
 
 export type Command = {
   readonly summary: string
+  /** What it calls. */
+  readonly operations?: readonly OperationId[]
   /** SIGTERM lets it end what is under way, instead of stopping it at once. */
   readonly drains?: boolean
   /** What follows the command's name. */
@@ -57,6 +68,12 @@ export type Command = {
   readonly options: Readonly<Record<string, OptionSpec>>
   readonly examples?: readonly string[]
   run(context: CommandContext): Promise<CommandResult>
+}
+
+/** The outcome of an operation as the result of a command: what was asked for is the body. */
+export function resultOf(outcome: Outcome<Readonly<Record<string, unknown>>>): CommandResult {
+  const { result, ...rest } = outcome
+  return { ...rest, body: result }
 }
 
 /** A string option, or undefined. */

@@ -1,5 +1,5 @@
+import { formatBytes, formatCount } from '../core/format.ts'
 import type { IngestProgress } from '../flows/bulk-ingestion/report.ts'
-import { formatBytes, formatCount } from './format.ts'
 import { type DisplayDeps, LineDisplay } from './line-display.ts'
 
 /** Shows how an ingestion goes. */

@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
 import { asLakehouseError, ERROR_CODES, LakehouseError, systemCode } from '../core/errors.ts'
 import { formatInstant } from '../core/time.ts'
+import { call, type OperationContext } from '../operations/contract.ts'
 import { type Host, hostOf } from '../platform/host.ts'
 import type { Command, CommandContext, CommandResult, OptionSpec, Values } from './command.ts'
 import { allCommands, findCommand } from './commands/registry.ts'
@@ -51,9 +53,13 @@ export async function run(argv: readonly string[], signals: Signals): Promise<nu
 }
 
 async function help(name: string | undefined): Promise<number> {
-  const text = name === undefined ? generalHelp(await allCommands()) : commandHelp(name, await findCommand(name), COMMON_OPTIONS)
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${await helpText(name)}\n`)
   return 0
+}
+
+/** What `help` prints: the list of commands, or one command's usage, options and examples. Throws USAGE. */
+export async function helpText(name?: string): Promise<string> {
+  return name === undefined ? generalHelp(await allCommands()) : commandHelp(name, await findCommand(name), COMMON_OPTIONS)
 }
 
 function parse(command: Command, args: readonly string[]): { values: Values; positionals: string[] } {
@@ -82,10 +88,31 @@ function contextFor(values: Values, args: readonly string[], { abort: signal, dr
   const string = (name: string) => (typeof values[name] === 'string' ? values[name] : undefined)
   const loaded = () =>
     loadConfig({
-      flags: { lake: string('lake'), 'archive.origin': string('archive') },
+      flags: { lake: string('lake') },
       environment: host.environment,
       file: string('config') ?? host.environment['LAKEHOUSE_CONFIG'],
     })
+  const open = async (change: (config: Config) => Config = (config) => config) => {
+    const { Lakehouse } = await import('../lakehouse/lakehouse.ts')
+    return new Lakehouse(change(loaded().config), host)
+  }
+  const out = (text: string) => void process.stdout.write(text)
+  const note = (text: string) => void (quiet || process.stderr.write(text))
+  const operationContext: OperationContext = {
+    loaded,
+    lakehouse: open,
+    transfers: async (change = (config) => config) => {
+      const { Transfers } = await import('../lakehouse/transfers.ts')
+      return new Transfers(change(loaded().config), host)
+    },
+    nowMs: host.nowMs,
+    signal,
+    drain,
+    output: process.stdout,
+    notice: (text) => (values['verbose'] === true ? note(`${text}\n`) : undefined),
+    onIngest: () => {},
+    onTransfer: () => {},
+  }
   return {
     args,
     values,
@@ -98,12 +125,11 @@ function contextFor(values: Values, args: readonly string[], { abort: signal, dr
     signal,
     drain,
     nowMs: host.nowMs,
-    out: (text) => void process.stdout.write(text),
-    note: (text) => void (quiet || process.stderr.write(text)),
+    out,
+    note,
     loaded,
-    open: async (change = (config) => config) => new (await import('../lakehouse/lakehouse.ts')).Lakehouse(change(loaded().config), host),
-    transfers: async (change = (config) => config) =>
-      new (await import('../lakehouse/transfers.ts')).Transfers(change(loaded().config), host),
+    open,
+    call: (operation, input, { onItem, ...hooks } = {}) => call(operation, { ...operationContext, ...hooks }, input, onItem),
   }
 }
 
@@ -122,13 +148,7 @@ function printEnvelope(command: string, result: CommandResult, { startedMs, ende
     errors: failures,
     ...body,
   }
-  process.stdout.write(`${JSON.stringify(envelope, jsonValue, 2)}\n`)
-}
-
-/** 64-bit integers become numbers where those are exact, else text. */
-function jsonValue(_key: string, value: unknown): unknown {
-  if (typeof value !== 'bigint') return value
-  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+  process.stdout.write(`${JSON.stringify(envelope, undefined, 2)}\n`)
 }
 
 function fail(command: string, error: LakehouseError, options: { json: boolean; verbose: boolean; times: Times }): number {

@@ -1,11 +1,6 @@
-import { LakehouseError } from '../core/errors.ts'
-import { parseInterval } from '../core/interval.ts'
-import { parseInstant, type TimeRange, utc } from '../core/time.ts'
-import { DATASET_IDS, type DatasetId, findDataset } from '../datasets/registry.ts'
-import { quote } from '../platform/duckdb/session.ts'
-import type { ArchiveSelection, Source } from '../sources/contract.ts'
-import { DEFAULT_SOURCE, EXCHANGE_IDS, findMarket, findSource, MARKET_IDS } from '../sources/registry.ts'
-import { list, type OptionSpec, text, type Values } from './command.ts'
+import { RESULT_FORMATS } from '../query/run-query.ts'
+import { DEFAULT_SOURCE, EXCHANGE_IDS, MARKET_IDS } from '../sources/registry.ts'
+import { type CommandContext, list, type OptionSpec, text, type Values } from './command.ts'
 
 /** Options that choose a part of the archive. */
 export const SELECTION_OPTIONS = {
@@ -18,62 +13,46 @@ export const SELECTION_OPTIONS = {
   to: { type: 'string', value: 'D', help: 'the instant after the last, UTC' },
 } as const satisfies Record<string, OptionSpec>
 
-export type Selection = Omit<ArchiveSelection, 'types'>
+const { archive: _archive, ...SELECTION } = SELECTION_OPTIONS
 
-/** What the options choose; empty lists and an undefined range mean everything. Throws USAGE. */
-export function parseSelection(values: Values, nowMs: number): Selection {
-  const source = parseExchange(values)
+/** Options that choose what of a source is looked at. */
+export const FILTER_OPTIONS = {
+  type: { type: 'string', value: 'T,…', help: 'data types of the archive: klines, aggTrades …' },
+  ...SELECTION,
+  include: { type: 'string', value: 'GLOB,…', help: 'keys to take (* within a segment or over several)' },
+  exclude: { type: 'string', value: 'GLOB,…', help: 'keys to leave' },
+} as const satisfies Record<string, OptionSpec>
+
+/** Options of commands that make rows. */
+export const ROWS_OPTIONS = {
+  format: { type: 'string', value: 'F', help: 'how rows are written (default: table)', choices: RESULT_FORMATS },
+  output: { type: 'string', value: 'FILE', help: 'where they are written' },
+} as const satisfies Record<string, OptionSpec>
+
+/** What the options of a range say. */
+export function range(values: Values) {
+  return { from: text(values, 'from'), to: text(values, 'to') }
+}
+
+/** What the options of a selection say, as fields of an operation. */
+export function selection(values: Values) {
   return {
-    exchange: source.id,
-    markets: unique(list(values, 'market').map((name) => parseMarket(source, name))),
-    symbols: unique(list(values, 'symbols')),
-    intervals: unique(list(values, 'interval').map(parseInterval)),
-    range: parseRange(values, nowMs),
+    exchange: text(values, 'exchange'),
+    markets: list(values, 'market'),
+    symbols: list(values, 'symbols'),
+    intervals: list(values, 'interval'),
+    ...range(values),
   }
 }
 
-function unique<T>(items: readonly T[]): T[] {
-  return [...new Set(items)]
+/** What the options of a filter say. */
+export function filter(values: Values) {
+  return { types: list(values, 'type'), ...selection(values), include: list(values, 'include'), exclude: list(values, 'exclude') }
 }
 
-/** SQL that is true for the symbols that the option chooses; true where it chooses none. */
-export function symbolsSql(values: Values): string {
-  const globs = list(values, 'symbols').map((glob) => `symbol GLOB ${quote(glob)}`)
-  return globs.length === 0 ? 'true' : `(${globs.join(' OR ')})`
-}
-
-/** The type that the text names, or all of them for `all`. Throws USAGE. */
-export function parseTypes(name: string): DatasetId[] {
-  if (name === 'all') return [...DATASET_IDS]
-  const type = findDataset(name)
-  if (type === undefined)
-    throw new LakehouseError('USAGE', `unknown data type "${name}": all, or one of ${DATASET_IDS.join(' ')}`, { details: { type: name } })
-  return [type]
-}
-
-/** The exchange that is meant. Throws USAGE. */
-export function parseExchange(values: Values): Source {
-  return findSource(text(values, 'exchange') ?? DEFAULT_SOURCE.id)
-}
-
-/** A market of an exchange by its name. Throws USAGE. */
-export function parseMarket(source: Source, name: string): string {
-  findMarket(source, name)
-  return name
-}
-
-function parseRange(values: Values, nowMs: number): TimeRange | undefined {
-  const from = text(values, 'from')
-  const to = text(values, 'to')
-  if (from === undefined && to === undefined) return undefined
-  const range = { start: from === undefined ? utc(2017) : instant('from', from), end: to === undefined ? nowMs * 1000 : instant('to', to) }
-  if (range.start >= range.end) throw new LakehouseError('USAGE', `--from ${from ?? ''} does not lie before --to ${to ?? 'now'}`)
-  return range
-}
-
-function instant(option: string, value: string): number {
-  const parsed = parseInstant(value)
-  if (parsed === undefined)
-    throw new LakehouseError('USAGE', `--${option} "${value}" is no date: YYYY-MM-DD or ISO 8601`, { details: { option, value } })
-  return parsed
+/** How rows are asked for: as items for --json, else written in a format. */
+export function rows({ values, json }: CommandContext) {
+  if (json) return {}
+  const format = RESULT_FORMATS.find((one) => one === text(values, 'format')) ?? 'table'
+  return { format, output: text(values, 'output') }
 }

@@ -1,5 +1,5 @@
+import { formatBytes, formatCount, formatDuration } from '../core/format.ts'
 import type { RunCounts } from '../transfer/run/run.ts'
-import { formatBytes, formatCount, formatDuration } from './format.ts'
 import { type DisplayDeps, LineDisplay } from './line-display.ts'
 
 /** Shows how a transfer goes. */

@@ -3,7 +3,7 @@
  * `meaning` and `remedy` are what docs/errors.md tells the user (a test keeps both equal).
  */
 export const ERROR_CODES = {
-  USAGE: { retryable: false, meaning: 'The command line is not of the expected form.', remedy: 'See `crypto-lakehouse help COMMAND`.' },
+  USAGE: { retryable: false, meaning: 'A command or request is not of the expected form.', remedy: 'See `crypto-lakehouse help COMMAND`.' },
   CONFIG_INVALID: {
     retryable: false,
     meaning: 'A configuration value, file or key is not valid.',

@@ -1,5 +1,7 @@
 /** error: data is missing or wrong; warning: look at it; info: worth knowing. Errors and warnings make a run end with exit code 3. */
-export type Severity = 'info' | 'warning' | 'error'
+export const SEVERITIES = ['info', 'warning', 'error'] as const
+
+export type Severity = (typeof SEVERITIES)[number]
 
 /** Something noticed about the data. Times are ISO 8601 UTC, the range is half-open. */
 export type Finding = {

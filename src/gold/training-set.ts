@@ -24,7 +24,8 @@ const recipe = z.strictObject({
 
 export type TrainingRecipe = z.infer<typeof recipe>
 
-const manifest = recipe.extend({
+/** What a training set was made of, and what came out. */
+export const trainingManifest = recipe.extend({
   /** The state of the source that was read. */
   snapshot: z.string(),
   /** What made it: our rules, and the engine that wrote the file. */
@@ -34,12 +35,12 @@ const manifest = recipe.extend({
   sha256: z.string(),
 })
 
-export type TrainingManifest = z.infer<typeof manifest>
+export type TrainingManifest = z.infer<typeof trainingManifest>
 
 /** The manifest in a file. Throws CONFIG_INVALID. */
 export async function readManifest(path: string): Promise<TrainingManifest> {
   try {
-    return manifest.parse(JSON.parse(await readFile(path, 'utf8')))
+    return trainingManifest.parse(JSON.parse(await readFile(path, 'utf8')))
   } catch (error) {
     throw new LakehouseError(
       'CONFIG_INVALID',

@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
 import { INTERVAL_IDS } from '../core/interval.ts'
@@ -8,7 +9,7 @@ import { tradedRows } from '../gold/bars/traded-rows.ts'
 import { buildUniverse, UNIVERSE } from '../gold/build-universe.ts'
 import { EXPORTERS } from '../gold/exporters/registry.ts'
 import { buildIndicators, defineIndicators, dropIndicators, type IndicatorTable } from '../gold/indicators/build-indicators.ts'
-import { type TrainingManifest, type TrainingRecipe, writeTrainingSet } from '../gold/training-set.ts'
+import { readManifest, type TrainingManifest, type TrainingRecipe, writeTrainingSet } from '../gold/training-set.ts'
 import type { AsOf } from '../lake/iceberg/table.ts'
 import type { Lake } from '../lake/lake.ts'
 import { tableKey } from '../lake/layout.ts'
@@ -79,7 +80,10 @@ export class Gold {
     return files
   }
 
-  /** Writes a training set into a folder, of the newest state of its source or of another; returns its manifest. Throws TABLE_NOT_FOUND, INDICATOR_INVALID. */
+  /**
+   * Writes a training set (features.parquet) and its manifest (manifest.json) into a folder, of the newest state of its source or of another; returns the manifest. Throws TABLE_NOT_FOUND,
+   * INDICATOR_INVALID, OUTPUT_FAILED.
+   */
   async exportTrainingSet(recipe: TrainingRecipe, folder: string, asOf?: AsOf): Promise<TrainingManifest> {
     const { us } = tradedRows(recipe.source)
     if (us === undefined)
@@ -88,7 +92,23 @@ export class Gold {
     const { rows, shape, snapshot } = await sourceOf({ session, store, asOf }, recipe.source, recipe.symbols)
     await makeFolder(folder)
     const columns = shape.fields.map((field) => field.name)
-    return await writeTrainingSet(session, { rows, columns, us }, recipe, snapshot, folder)
+    const made = await writeTrainingSet(session, { rows, columns, us }, recipe, snapshot, folder)
+    await writeFile(join(folder, 'manifest.json'), `${JSON.stringify(made, undefined, 1)}\n`)
+    return made
+  }
+
+  /** Makes a training set again from the manifest in a file. Throws CONFIG_INVALID, CHECKSUM_MISMATCH where it comes out otherwise, and what `exportTrainingSet` throws. */
+  async repeatTrainingSet(file: string, folder: string): Promise<TrainingManifest> {
+    const wanted = await readManifest(file)
+    const { snapshot, version, engine, rows: _rows, sha256, ...recipe } = wanted
+    const made = await this.exportTrainingSet(recipe, folder, { snapshot })
+    if (made.sha256 === sha256) return made
+    for (const name of ['features.parquet', 'manifest.json']) await rm(join(folder, name), { force: true })
+    throw new LakehouseError(
+      'CHECKSUM_MISMATCH',
+      `the training set came out as ${made.sha256.slice(0, 12)}…, not ${sha256.slice(0, 12)}…: rules ${version} and ${made.version}, engine ${engine} and ${made.engine}`,
+      { details: { output: folder } },
+    )
   }
 }
 

@@ -13,7 +13,7 @@ import { type LakeStatus, readStatus } from '../lake/tables/status.ts'
 import { type TierMove, tierLake } from '../lake/tiers/tiers.ts'
 import { type Host, hostOf } from '../platform/host.ts'
 import type { BoundTable } from '../query/bound-table.ts'
-import { displayRows, explainQuery, type QueryOptions, runQuery, selectRows } from '../query/run-query.ts'
+import { displayRows, explainQuery, type QueryLimits, type QueryOptions, runQuery, selectRows } from '../query/run-query.ts'
 import type { OpenArchive } from '../sources/archive/discover.ts'
 import type { ArchiveSelection } from '../sources/contract.ts'
 import { DEFAULT_SOURCE } from '../sources/registry.ts'
@@ -67,13 +67,9 @@ export class Lakehouse {
     return await withArchive(this.config, this.#host, exchange, ignore, ({ archive }) => use(archive))
   }
 
-  /** Runs a statement and writes its result in a format, to a file or standard output. */
-  async query(
-    sql: string,
-    options: Pick<QueryOptions, 'format' | 'output' | 'asOf' | 'layer'>,
-    write: (text: string) => void,
-  ): Promise<BoundTable[]> {
-    return await this.use('read', ({ store }) => runQuery(store, sql, { ...options, ...this.#limits(options.asOf) }, write))
+  /** Runs a statement and writes its result in a format, to a file or a stream. */
+  async query(sql: string, options: Omit<QueryOptions, keyof QueryLimits> & Pick<QueryLimits, 'asOf' | 'layer'>): Promise<BoundTable[]> {
+    return await this.use('read', ({ store }) => runQuery(store, sql, { ...options, ...this.#limits(options.asOf) }))
   }
 
   /** The rows of a small result as objects. */
@@ -112,9 +108,9 @@ export class Lakehouse {
     return await this.use(writes ? 'write' : 'read', (lake) => use(new Quality(lake, options)), onNotice)
   }
 
-  /** Makes what gold holds. */
-  async withGold<T>(use: (gold: Gold) => Promise<T>, onNotice: OnNotice = ignore): Promise<T> {
-    return await this.use('write', (lake) => use(new Gold(lake)), onNotice, 'analytics')
+  /** Works with what gold holds, to read or to make it. */
+  async withGold<T>(writes: boolean, use: (gold: Gold) => Promise<T>, onNotice: OnNotice = ignore): Promise<T> {
+    return await this.use(writes ? 'write' : 'read', (lake) => use(new Gold(lake)), onNotice, 'analytics')
   }
 
   /** Works with the tables as a catalog; one that is written to serves clients, whose files no other run sweeps. */

@@ -3,7 +3,7 @@ import type { DayCoverage, GapReport } from '../silver/gaps/find-gaps.ts'
 import { calendar, type Html, page, paragraph, section, table, weighted } from './page.ts'
 
 /** Bars of one symbol in order, with the columns of indicators; times are ISO 8601. */
-export type ChartBar = {
+type ChartBar = {
   readonly time: string
   readonly open: number
   readonly high: number

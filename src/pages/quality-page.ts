@@ -15,7 +15,7 @@ const CALENDARS = 12
 
 /** Scores by table, how they went over time, a calendar of each symbol, the findings. */
 export function qualityPage(
-  assessments: readonly Assessment[],
+  assessments: readonly Omit<Assessment, 'findings'>[],
   days: readonly DayScore[],
   findings: readonly Finding[],
   madeAt: string,
@@ -74,9 +74,8 @@ function findingSection(findings: readonly Finding[]): Html {
 }
 
 /** How much of each day the lake holds, what is missing, and why. */
-export function gapsPage(reports: ReadonlyMap<string, GapReport>, days: readonly DayCoverage[], madeAt: string): string {
+export function gapsPage(all: GapReport['gaps'], days: readonly DayCoverage[], madeAt: string): string {
   const byTable = Map.groupBy(days, (day) => day.table)
-  const all = [...reports.values()].flatMap(({ gaps }) => gaps)
   const byCause = new Map(
     [...Map.groupBy(all, ({ cause }) => cause)].map(([cause, some]) => [cause, some.reduce((sum, one) => sum + one.missingPeriods, 0)]),
   )

@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream, existsSync } from 'node:fs'
 import { copyFile, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { Readable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { asLakehouseError, LakehouseError, systemCode } from '../core/errors.ts'
 import type { AsOf } from '../lake/iceberg/table.ts'
@@ -13,7 +13,7 @@ import { temporaryName } from '../storage/temporary.ts'
 import { bindTables } from './bind.ts'
 import type { BoundTable } from './bound-table.ts'
 import { unflaggedView } from './flagged.ts'
-import { displaySelect } from './formats/display.ts'
+import { displaySelect, jsonNumber } from './formats/display.ts'
 import { textTable } from './formats/text-table.ts'
 import { bindGoldFunctions } from './functions/gold-functions.ts'
 import { closeSession, fence, giveSession, openSession, takeSession } from './session-pool.ts'
@@ -37,8 +37,8 @@ export type QueryLimits = {
 
 export type QueryOptions = QueryLimits & {
   readonly format: ResultFormat
-  /** A file, or undefined for standard output. */
-  readonly output: string | undefined
+  /** A file that is made, or a stream that is written to and left open. */
+  readonly output: string | Writable
 }
 
 /** So many rows are handed out as objects. */
@@ -59,15 +59,10 @@ const COPY_OPTIONS = {
  * itself, in a folder of this process: the engine never reaches the folder of the output. Throws SQL_INVALID, SQL_REFUSED, TABLE_NOT_FOUND, SNAPSHOT_NOT_FOUND,
  * QUERY_FAILED, OUTPUT_FAILED, INTERRUPTED.
  */
-export async function runQuery(
-  store: ObjectStore,
-  sql: string,
-  options: QueryOptions,
-  write: (text: string) => void,
-): Promise<BoundTable[]> {
+export async function runQuery(store: ObjectStore, sql: string, options: QueryOptions): Promise<BoundTable[]> {
   return await withResult(store, sql, options, async ({ session, tables, scratch, asResult }) => {
     await asResult()
-    await writeResult(session, options, scratch, write)
+    await writeResult(session, options, scratch)
     return tables
   })
 }
@@ -77,11 +72,13 @@ export async function selectRows(store: ObjectStore, sql: string, limits: QueryL
   return await withResult(store, sql, limits, ({ session }) => objects(session, selectOf(sql)))
 }
 
-/** The same with instants, dates and other values without a JSON form as text that loses nothing. */
+/** The same with values that JSON carries: instants, dates, 64-bit integers beyond 2^53 and what else has no form there as text that loses nothing. */
 export async function displayRows(store: ObjectStore, sql: string, limits: QueryLimits): Promise<Record<string, unknown>[]> {
   return await withResult(store, sql, limits, async ({ session, asResult }) => {
     await asResult()
-    return await objects(session, await displayed(session))
+    const rows = await objects(session, await displayed(session))
+    for (const row of rows) for (const [name, value] of Object.entries(row)) if (typeof value === 'bigint') row[name] = jsonNumber(value)
+    return rows
   })
 }
 
@@ -170,21 +167,17 @@ async function forget(session: DuckDBSession, bound: readonly TableReference[]):
   }
 }
 
-async function writeResult(session: DuckDBSession, options: QueryOptions, scratch: string, write: (text: string) => void): Promise<void> {
-  const { format, output } = options
-  if (format === 'table' && output === undefined) {
-    write(`${await showTable(session)}\n`)
-    return
-  }
-  if (output !== undefined && !existsSync(dirname(resolve(output))))
+async function writeResult(session: DuckDBSession, { format, output }: QueryOptions, scratch: string): Promise<void> {
+  if (format === 'table' && typeof output !== 'string') return await writeTo(output, [`${await showTable(session)}\n`])
+  if (typeof output === 'string' && !existsSync(dirname(resolve(output))))
     throw new LakehouseError('OUTPUT_FAILED', `there is no folder ${dirname(resolve(output))} to write to`, { details: { output } })
   const file = join(scratch, temporaryName())
   try {
     if (format === 'arrow') await writeArrow(session, file)
     else if (format === 'table') await pipeline(Readable.from([`${await showTable(session)}\n`]), createWriteStream(file))
     else await session.run(`COPY (FROM result) TO ${quote(file)} (${COPY_OPTIONS[format]})`)
-    if (output === undefined) await toStandardOutput(file)
-    else await moveFile(file, resolve(output))
+    if (typeof output === 'string') await moveFile(file, resolve(output))
+    else await writeTo(output, createReadStream(file))
   } catch (error) {
     const failure = asLakehouseError(error)
     if (
@@ -221,10 +214,10 @@ async function writeArrow(session: DuckDBSession, file: string): Promise<void> {
   await pipeline(Readable.from(arrowStream(result)), createWriteStream(file))
 }
 
-/** A reader that goes away early (`| head`) is no failure. */
-async function toStandardOutput(file: string): Promise<void> {
+/** Writes to a stream as fast as it takes it. A reader that goes away early (`| head`) is no failure. */
+async function writeTo(output: Writable, content: Iterable<string> | AsyncIterable<Buffer>): Promise<void> {
   try {
-    await pipeline(createReadStream(file), process.stdout, { end: false })
+    await pipeline(content, output, { end: false })
   } catch (error) {
     if (systemCode(error) !== 'EPIPE') throw error
   }

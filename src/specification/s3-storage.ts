@@ -54,7 +54,7 @@ export class S3Storage {
   async queryData(query: string, layer: Layer, format: Exclude<ResultFormat, 'table'> = 'json'): Promise<Uint8Array> {
     const output = join(tmpdir(), temporaryName(`.${format}`))
     try {
-      await this.#house.query(query, { format, output, asOf: undefined, layer }, () => {})
+      await this.#house.query(query, { format, output, asOf: undefined, layer })
       return await readFile(output)
     } finally {
       await rm(output, { force: true })

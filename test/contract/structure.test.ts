@@ -24,6 +24,7 @@ const ORDER = [
   'flows',
   'config',
   'lakehouse',
+  'operations',
   'specification',
   'simulator',
   'serve',

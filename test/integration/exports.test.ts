@@ -51,7 +51,7 @@ test('every export is what its readers expect, and holds the bars of the table',
   const house = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
   await ingestKlines(house)
   for (const tool of ['pandas', 'hive', 'freqtrade', 'nautilus', 'lean'])
-    await house.withGold((gold) => gold.exportBars(TABLE, tool, join(folder, tool), { symbols: '*', range: undefined }))
+    await house.withGold(false, (gold) => gold.exportBars(TABLE, tool, join(folder, tool), { symbols: '*', range: undefined }))
   const { stdout } = await promisify(execFile)(READERS_PYTHON, ['-c', READER, folder])
   const { freqtrade_types: types, ...answers } = JSON.parse(stdout) as Record<string, unknown[]>
   const [row] = await house.select(
@@ -61,11 +61,13 @@ test('every export is what its readers expect, and holds the bars of the table',
   assert.match(String(types?.[0]), /datetime64\[ms, UTC\]/)
   assert.equal(types?.at(-1), '2024-01-30 00:00:00+00:00')
   await assert.rejects(
-    house.withGold((gold) => gold.exportBars(TABLE, 'excel', join(folder, 'no'), { symbols: '*', range: undefined })),
+    house.withGold(false, (gold) => gold.exportBars(TABLE, 'excel', join(folder, 'no'), { symbols: '*', range: undefined })),
     { code: 'USAGE' },
   )
   await assert.rejects(
-    house.withGold((gold) => gold.exportBars('gold.binance_spot_bars_5m', 'lean', join(folder, 'no'), { symbols: '*', range: undefined })),
+    house.withGold(false, (gold) =>
+      gold.exportBars('gold.binance_spot_bars_5m', 'lean', join(folder, 'no'), { symbols: '*', range: undefined }),
+    ),
     { code: 'USAGE', message: /Lean has minutes, hours and days/ },
   )
 })
@@ -115,7 +117,7 @@ print(json.dumps({
     "leaks": leaks, "folds": sorted(int(one) for one in rows["fold"].unique()), "trains": bool(all(rows[f"train_{fold}"].sum() > len(rows) / 2 for fold in range(4))), "nulls": int(rows.isna().sum().sum()),
 }))
 `
-  await house.withGold((gold) => gold.exportBars(TABLE, 'pandas', join(folder, 'bars'), { symbols: '*', range: undefined }))
+  await house.withGold(false, (gold) => gold.exportBars(TABLE, 'pandas', join(folder, 'bars'), { symbols: '*', range: undefined }))
   await promisify(execFile)(READERS_PYTHON, [
     '-c',
     `import pandas as pd, glob, sys; pd.concat(pd.read_parquet(one) for one in glob.glob(sys.argv[1] + '/*.parquet')).to_parquet(sys.argv[2])`,

@@ -190,7 +190,9 @@ test('saved indicators are those of the whole series; what changes upstream is c
   // Ninety days: four partitions of months.
   for (let day = 0; day < 95; day++) for (const symbol of ['AAAUSDT', 'BBBUSDT']) await writeDay(archive, symbol, day)
   await ingestKlines(house)
-  const saved = await house.withGold((gold) => gold.saveIndicators({ name: 'features', source: TABLE, spec: SPEC, benchmark: 'BBBUSDT' }))
+  const saved = await house.withGold(true, (gold) =>
+    gold.saveIndicators({ name: 'features', source: TABLE, spec: SPEC, benchmark: 'BBBUSDT' }),
+  )
   assert.deepEqual([saved.rowsWritten, saved.partitionsWritten], [95 * 48, 4])
   const call = `indicators('${TABLE}', 'AAAUSDT', '${SPEC}', 'BBBUSDT')`
   const columns = parseIndicators(SPEC).flatMap((one) => one.columns)
@@ -221,7 +223,7 @@ test('saved indicators are those of the whole series; what changes upstream is c
   assert.deepEqual(await differing(), { n: 96 * 24, differing: 0, rsi: 96 * 24 - 14 })
   assert.deepEqual(await house.withTables(false, (tables) => tables.check(undefined)), [])
   await assert.rejects(
-    house.withGold((gold) => gold.saveIndicators({ name: 'features', source: TABLE, spec: 'sma(3)', benchmark: '' })),
+    house.withGold(true, (gold) => gold.saveIndicators({ name: 'features', source: TABLE, spec: 'sma(3)', benchmark: '' })),
     { code: 'USAGE' },
   )
   await assert.rejects(house.select("SELECT * FROM indicators('silver.nothing', 'AAAUSDT', 'sma(3)')"), { code: 'TABLE_NOT_FOUND' })
@@ -238,7 +240,9 @@ test('after a new decoder gold is what it would be from scratch; a table of indi
   const kept = async (lake: string) => {
     const house = openHouse({ lake: join(folder, lake), archive })
     await ingestKlines(house)
-    const made = await house.withGold((gold) => gold.saveIndicators({ name: 'kept', source: TABLE, spec: 'rsi(14), vwap', benchmark: '' }))
+    const made = await house.withGold(true, (gold) =>
+      gold.saveIndicators({ name: 'kept', source: TABLE, spec: 'rsi(14), vwap', benchmark: '' }),
+    )
     assert.equal(made.partitionsWritten, 2)
     return house
   }
@@ -255,7 +259,7 @@ test('after a new decoder gold is what it would be from scratch; a table of indi
   assert.deepEqual(gold(after), gold(scratch))
   const made = Object.keys(after).filter((key) => key.startsWith('gold/kept/') && !(key in before))
   assert.equal(made.length, 2)
-  const removed = await house.withGold((one) => one.dropIndicators('kept'))
+  const removed = await house.withGold(true, (one) => one.dropIndicators('kept'))
   assert.ok(removed > 4)
   await ingestKlines(house)
   const names = (await house.status()).tables.map(({ name }) => name)
@@ -263,12 +267,12 @@ test('after a new decoder gold is what it would be from scratch; a table of indi
   assert.deepEqual(await house.select("SELECT * FROM gold.indicator_memory WHERE table_name = 'gold.kept'"), [])
   assert.deepEqual(await leftovers(join(folder, 'lake')), [])
   await assert.rejects(
-    house.withGold((one) => one.dropIndicators('kept')),
+    house.withGold(true, (one) => one.dropIndicators('kept')),
     { code: 'TABLE_NOT_FOUND' },
   )
   for (const name of ['universe', 'universe/data', '../gold/universe', 'binance_spot_bars_4h', 'indicator_memory'])
     await assert.rejects(
-      house.withGold((one) => one.dropIndicators(name)),
+      house.withGold(true, (one) => one.dropIndicators(name)),
       { code: 'USAGE' },
     )
   assert.equal((await house.select('SELECT symbol FROM gold.universe')).length, 1)

@@ -57,7 +57,9 @@ test('a lake with folders of two spellings is up to date as it is, and compactio
   await smallArchive(archive, { symbols: ['BTCUSDT', 'XRPUSDT'], days: 3, tradesPerDay: 50 })
   const house = openHouse({ lake, archive })
   await ingestKlines(house)
-  await house.withGold((gold) => gold.saveIndicators({ name: 'kept', source: 'gold.binance_spot_bars_4h', spec: 'sma(2)', benchmark: '' }))
+  await house.withGold(true, (gold) =>
+    gold.saveIndicators({ name: 'kept', source: 'gold.binance_spot_bars_4h', spec: 'sma(2)', benchmark: '' }),
+  )
   const select = async () =>
     await house.select('SELECT * FROM silver.binance_spot_klines_1m FULL JOIN gold.kept USING (symbol, open_time) ORDER BY 1, 2')
   const [before, rows] = [await liveState(lake), await select()]

@@ -29,7 +29,7 @@ after(() => rm(folder, { recursive: true, force: true }))
 
 async function written(sql: string, format: (typeof RESULT_FORMATS)[number]): Promise<Buffer> {
   const output = join(folder, `out.${format}`)
-  await house.query(sql, { format, output, asOf: undefined }, () => {})
+  await house.query(sql, { format, output, asOf: undefined })
   return await readFile(output)
 }
 
@@ -244,7 +244,7 @@ test('SQL reads no file by any spelling of its name, also not below the folder o
   for (const sql of spellings)
     for (const output of [undefined, join(reports, 'o.csv')])
       await assert.rejects(
-        output === undefined ? house.select(sql) : house.query(sql, { format: 'csv', output, asOf: undefined }, () => {}),
+        output === undefined ? house.select(sql) : house.query(sql, { format: 'csv', output, asOf: undefined }),
         (error: { code?: string; message?: string }) =>
           ['SQL_REFUSED', 'TABLE_NOT_FOUND', 'SQL_INVALID'].includes(error.code ?? '') && !/CANARY/.test(error.message ?? ''),
         sql,
@@ -275,7 +275,7 @@ test('a query is stopped by the signal', async () => {
   const stoppable = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive'), signal: abort.signal })
   setTimeout(() => abort.abort(new DOMException('interrupted', 'AbortError')), 100)
   const endless = 'SELECT count(*) FROM range(100000) a, range(100000) b, range(1000) c WHERE a.range + b.range + c.range = 7'
-  await assert.rejects(stoppable.query(endless, { format: 'csv', output: join(folder, 'never.csv'), asOf: undefined }, () => {}))
+  await assert.rejects(stoppable.query(endless, { format: 'csv', output: join(folder, 'never.csv'), asOf: undefined }))
   await assert.rejects(access(join(folder, 'never.csv')))
 })
 

@@ -41,7 +41,7 @@ async function begin(lake: string, archive: string): Promise<void> {
   const range = { start: Date.UTC(2024, 0, 1) * 1000, end: Date.UTC(2024, 0, 2) * 1000 }
   await ingestKlines(house, { symbols: ['BTCUSDT'], intervals: ['1h'], range })
   const table = { name: 'kept', source: 'silver.binance_spot_klines_1h', spec: 'rsi(14), ema(20), macd(12, 26, 9), vwap', benchmark: '' }
-  await house.withGold((gold) => gold.saveIndicators(table))
+  await house.withGold(true, (gold) => gold.saveIndicators(table))
 }
 
 /**

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { LakehouseError } from '../../core/errors.ts'
 import { icebergRest } from '../../serve/iceberg/iceberg-rest.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
-import { parseCount } from '../transfer-options.ts'
+import { count } from '../numbers.ts'
 
 export const catalogServer: Command = {
   summary: 'Serve the tables as an Iceberg REST catalog, for Spark, Trino, pyiceberg and others',
@@ -26,7 +26,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
   const { values } = context
   if (context.args.length > 0) throw new LakehouseError('USAGE', 'catalog-server takes no arguments')
   const host = text(values, 'host') ?? '127.0.0.1'
-  const port = parseCount('port', text(values, 'port'), 0) ?? 8181
+  const port = count(values, 'port', 0) ?? 8181
   const { config } = context.loaded()
   const token = config.catalog.token === '' ? undefined : config.catalog.token
   const readOnly = values['read-only'] === true

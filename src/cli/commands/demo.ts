@@ -6,6 +6,7 @@ import { TRADED_BARS } from '../../datasets/registry.ts'
 import type { IngestResult } from '../../flows/bulk-ingestion/report.ts'
 import { LAYERS } from '../../lake/layout.ts'
 import type { Lakehouse } from '../../lakehouse/lakehouse.ts'
+import { outcomeOf } from '../../operations/ingest.ts'
 import { type Candle, htmlChart, textChart } from '../../pages/candles.ts'
 import { textTable } from '../../query/formats/text-table.ts'
 import { writeArchive } from '../../simulator/archive.ts'
@@ -13,7 +14,7 @@ import { DEMO, DEMO_MONTH, demoArchive } from '../../simulator/demo.ts'
 import { serveArchive } from '../../simulator/server.ts'
 import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
 import { ProgressDisplay } from '../progress.ts'
-import { summary, toResult } from './ingest.ts'
+import { ingestResult, summary } from './ingest.ts'
 
 export const demo: Command = {
   summary: 'Show the whole way on a month of two symbols',
@@ -82,7 +83,7 @@ async function show(context: CommandContext, lake: string, origin: string, say: 
   crypto-lakehouse query${at} "SELECT * FROM ${DEMO.minutes} WHERE symbol = '${DEMO.symbol}' LIMIT 5"
   crypto-lakehouse query${at} "SELECT key, status, reason FROM bronze.objects WHERE status <> 'verified'"
   crypto-lakehouse ingest klines --market spot --symbols SOLUSDT --interval 1m --from 2024-01-01 --to 2024-03-01`)
-  const shown = toResult(result)
+  const shown = ingestResult(outcomeOf(result))
   // Showing what is wrong with the data is what the demonstration is for.
   const status = shown.status === 'failed' ? 'failed' : 'done'
   return { ...shown, status, body: { ...shown.body, lake, origin: origin === DEMO.exchange ? 'public' : 'simulated' } }
@@ -104,7 +105,7 @@ async function ingestMonth(context: CommandContext, house: Lakehouse, say: (line
       .finally(() => display.clear())
     say(`\n${part.markets[0]} ${TRADED_BARS} ${part.symbols.join(', ')} ${part.intervals.join(', ')}`)
     say(
-      summary(result, context.nowMs() - startedMs, lake)
+      summary(outcomeOf(result), context.nowMs() - startedMs, lake)
         .slice(0, -1)
         .join('\n'),
     )

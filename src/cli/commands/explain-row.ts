@@ -1,10 +1,11 @@
 import { LakehouseError } from '../../core/errors.ts'
-import { parseInstant } from '../../core/time.ts'
-import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
-import { EXAMPLE } from '../examples.ts'
+import { EXAMPLE } from '../../operations/examples.ts'
+import { explainRow as explain } from '../../operations/explain-row.ts'
+import { type Command, type CommandContext, type CommandResult, resultOf, text } from '../command.ts'
 
 export const explainRow: Command = {
   summary: 'Where a row comes from: object, revision, line, and the text of it',
+  operations: ['explain-row'],
   usage: 'TABLE --symbol S --at TIME [OPTIONS]',
   options: {
     symbol: { type: 'string', value: 'S', help: 'the symbol of the row' },
@@ -17,21 +18,19 @@ export const explainRow: Command = {
 
 async function run(context: CommandContext): Promise<CommandResult> {
   const [table, ...more] = context.args
-  const symbol = text(context.values, 'symbol')
-  const at = parseInstant(text(context.values, 'at') ?? '')
+  const [symbol, at] = [text(context.values, 'symbol'), text(context.values, 'at')]
   if (table === undefined || more.length > 0 || symbol === undefined || at === undefined)
     throw new LakehouseError(
       'USAGE',
       `explain-row takes a table, --symbol and --at: explain-row ${EXAMPLE.hours} --symbol BTCUSDT --at 2024-01-01T00:00:00Z`,
     )
-  const row = { symbol, at, id: text(context.values, 'id') }
-  const items = await (await context.open()).withQuality(false, (quality) => quality.explainRow(table, row))
+  const outcome = await context.call(explain, { table, symbol, at, id: text(context.values, 'id') })
   if (!context.json)
-    for (const item of items) {
+    for (const item of outcome.result.items) {
       context.out(
         `${JSON.stringify(item.row)}\n  source    ${item.source}: ${item.object}\n  revision  ${item.revision} of ${item.revisions}, SHA-256 ${item.sha256}\n`,
       )
       context.out(`  line      ${item.line ?? 'not found'}: ${item.text ?? ''}\n  data file ${item.dataFile}\n`)
     }
-  return { status: 'done', counts: { rows: items.length }, body: { items } }
+  return resultOf(outcome)
 }

@@ -1,17 +1,18 @@
-import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LakehouseError } from '../../core/errors.ts'
+import { formatCount } from '../../core/format.ts'
 import { EXPORTERS } from '../../gold/exporters/registry.ts'
-import { readManifest } from '../../gold/training-set.ts'
-import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
-import { EXAMPLE } from '../examples.ts'
-import { formatCount } from '../format.ts'
-import { requireSymbol } from '../made-rows.ts'
-import { parseSelection, SELECTION_OPTIONS } from '../selection.ts'
-import { parseCount } from '../transfer-options.ts'
+import { EXAMPLE } from '../../operations/examples.ts'
+import { exportBars as exporting } from '../../operations/export-bars.ts'
+import { exportRepeat } from '../../operations/export-repeat.ts'
+import { exportTraining } from '../../operations/export-training.ts'
+import { type Command, type CommandContext, type CommandResult, resultOf, text } from '../command.ts'
+import { count } from '../numbers.ts'
+import { range, SELECTION_OPTIONS } from '../selection.ts'
 
 export const exportBars: Command = {
   summary: 'Bars as other tools read them, and training sets that can be made again byte for byte',
+  operations: ['export.bars', 'export.training', 'export.repeat'],
   usage: 'TABLE --as TOOL --output DIR | --manifest FILE --output DIR [OPTIONS]',
   options: {
     as: {
@@ -40,32 +41,16 @@ export const exportBars: Command = {
 async function run(context: CommandContext): Promise<CommandResult> {
   const { values } = context
   const [table, ...more] = context.args
-  const [tool, output, again] = [text(values, 'as'), text(values, 'output'), text(values, 'manifest')]
-  const isRight =
-    more.length === 0 && output !== undefined && (again === undefined ? table !== undefined && tool !== undefined : table === undefined)
-  if (!isRight || output === undefined)
+  const [tool, output, manifest] = [text(values, 'as'), text(values, 'output'), text(values, 'manifest')]
+  const isWhole = output !== undefined && more.length === 0
+  if (isWhole && manifest !== undefined && table === undefined) {
+    refuse(context, ['as', 'symbols', 'from', 'to', 'features', 'horizon', 'folds', 'embargo'])
+    return await repeat(context, manifest, output)
+  }
+  if (!isWhole || table === undefined || tool === undefined || manifest !== undefined)
     throw new LakehouseError('USAGE', 'export TABLE --as TOOL --output DIR, or export --manifest FILE --output DIR')
-  refuse(
-    context,
-    again !== undefined
-      ? ['as', 'symbols', 'from', 'to', 'features', 'horizon', 'folds', 'embargo']
-      : tool === 'training'
-        ? ['from', 'to']
-        : ['features', 'horizon', 'folds', 'embargo'],
-  )
-  const symbols = text(values, 'symbols')
-  if (table !== undefined && symbols !== undefined) await requireSymbol(context, table, symbols)
-  if (again !== undefined) return await repeat(context, again, output)
-  if (tool === 'training') return await train(context, table ?? '', output)
-  const { range } = parseSelection(values, context.nowMs())
-  const files = await (await context.open()).withGold((gold) =>
-    gold.exportBars(table ?? '', tool ?? '', output, { symbols: symbols ?? '*', range }),
-  )
-  if (!context.json)
-    context.out(
-      `${formatCount(files.length)} files in ${output}${files.length > 0 ? `: ${files.slice(0, 5).join(', ')}${files.length > 5 ? ' …' : ''}` : ''}\n`,
-    )
-  return { status: 'done', counts: { files: files.length }, body: { output, items: files } }
+  refuse(context, tool === 'training' ? ['from', 'to'] : ['features', 'horizon', 'folds', 'embargo'])
+  return await (tool === 'training' ? train(context, table, output) : bars(context, table, tool, output))
 }
 
 /** Options of another mode would be passed over. */
@@ -74,36 +59,31 @@ function refuse({ values }: CommandContext, names: readonly string[]): void {
   if (given !== undefined) throw new LakehouseError('USAGE', `--${given} does not belong to this export`, { details: { option: given } })
 }
 
-async function train(context: CommandContext, source: string, output: string): Promise<CommandResult> {
+async function bars(context: CommandContext, table: string, tool: string, output: string): Promise<CommandResult> {
   const { values } = context
-  const [features, horizon] = [text(values, 'features'), parseCount('horizon', text(values, 'horizon'), 1)]
-  if (features === undefined || horizon === undefined) throw new LakehouseError('USAGE', 'a training set takes --features and --horizon')
-  const [folds, embargo] = [
-    parseCount('folds', text(values, 'folds'), 2) ?? 5,
-    parseCount('embargo', text(values, 'embargo'), 0) ?? horizon,
-  ]
-  const recipe = { source, symbols: text(values, 'symbols') ?? '*', features, horizon, folds, embargo }
-  const made = await (await context.open()).withGold((gold) => gold.exportTrainingSet(recipe, output))
-  await writeFile(join(output, 'manifest.json'), `${JSON.stringify(made, undefined, 1)}\n`)
-  if (!context.json)
-    context.out(
-      `${join(output, 'features.parquet')}: ${formatCount(made.rows)} rows, sha256 ${made.sha256.slice(0, 12)}…; manifest.json makes it again\n`,
-    )
-  return { status: 'done', counts: { rows: made.rows }, body: { output, manifest: made } }
+  const outcome = await context.call(exporting, { table, tool, output, symbols: text(values, 'symbols'), ...range(values) })
+  const { items } = outcome.result
+  const some = items.length === 0 ? '' : `: ${items.slice(0, 5).join(', ')}${items.length > 5 ? ' …' : ''}`
+  if (!context.json) context.out(`${formatCount(items.length)} files in ${output}${some}\n`)
+  return resultOf(outcome)
 }
 
-async function repeat(context: CommandContext, file: string, output: string): Promise<CommandResult> {
-  const wanted = await readManifest(file)
-  const { snapshot, version: _version, engine: _engine, rows: _rows, sha256, ...recipe } = wanted
-  const made = await (await context.open()).withGold((gold) => gold.exportTrainingSet(recipe, output, { snapshot }))
-  if (made.sha256 !== sha256) {
-    await rm(join(output, 'features.parquet'), { force: true })
-    throw new LakehouseError(
-      'CHECKSUM_MISMATCH',
-      `the training set came out as ${made.sha256.slice(0, 12)}…, not ${sha256.slice(0, 12)}…: rules ${wanted.version} and ${made.version}, engine ${wanted.engine} and ${made.engine}`,
-      { details: { output } },
-    )
-  }
-  if (!context.json) context.out(`${join(output, 'features.parquet')}: ${formatCount(made.rows)} rows, the same to the last byte\n`)
-  return { status: 'done', counts: { rows: made.rows }, body: { output, manifest: made } }
+async function train(context: CommandContext, table: string, output: string): Promise<CommandResult> {
+  const { values } = context
+  const [features, horizon] = [text(values, 'features'), count(values, 'horizon', 1)]
+  if (features === undefined || horizon === undefined) throw new LakehouseError('USAGE', 'a training set takes --features and --horizon')
+  const cut = { folds: count(values, 'folds', 2), embargo: count(values, 'embargo', 0) }
+  const input = { table, output, symbols: text(values, 'symbols'), features, horizon, ...cut }
+  const outcome = await context.call(exportTraining, input)
+  const { rows, sha256 } = outcome.result.manifest
+  const file = join(output, 'features.parquet')
+  if (!context.json) context.out(`${file}: ${formatCount(rows)} rows, sha256 ${sha256.slice(0, 12)}…; manifest.json makes it again\n`)
+  return resultOf(outcome)
+}
+
+async function repeat(context: CommandContext, manifest: string, output: string): Promise<CommandResult> {
+  const outcome = await context.call(exportRepeat, { manifest, output })
+  const { rows } = outcome.result.manifest
+  if (!context.json) context.out(`${join(output, 'features.parquet')}: ${formatCount(rows)} rows, the same to the last byte\n`)
+  return resultOf(outcome)
 }

@@ -1,23 +1,22 @@
 import { LakehouseError } from '../../core/errors.ts'
+import { formatBytes } from '../../core/format.ts'
+import { EXAMPLE } from '../../operations/examples.ts'
+import { gaps as findGaps } from '../../operations/gaps.ts'
+import { gapsFill } from '../../operations/gaps-fill.ts'
 import { gapsPage } from '../../pages/quality-page.ts'
 import { textTable } from '../../query/formats/text-table.ts'
 import { CAUSES } from '../../silver/gaps/causes.ts'
-import type { FillReport } from '../../silver/gaps/fill-gaps.ts'
 import { FILL_METHODS } from '../../silver/gaps/fill-methods.ts'
-import type { Command, CommandContext, CommandResult } from '../command.ts'
-import { EXAMPLE } from '../examples.ts'
-import { formatBytes } from '../format.ts'
+import { type Command, type CommandContext, type CommandResult, list, text } from '../command.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
-import { parseSelection, SELECTION_OPTIONS, symbolsSql } from '../selection.ts'
-
-/** So many gaps are handed out of one table. */
-const LISTED = 10_000
+import { range, SELECTION_OPTIONS } from '../selection.ts'
 
 /** So many lines are shown. */
 const SHOWN = 40
 
 export const gaps: Command = {
   summary: 'What is missing in the silver tables, why, and how it can be filled',
+  operations: ['gaps', 'gaps.fill'],
   usage: '[TABLE …] [OPTIONS]',
   options: {
     symbols: SELECTION_OPTIONS.symbols,
@@ -37,60 +36,41 @@ export const gaps: Command = {
 }
 
 async function run(context: CommandContext): Promise<CommandResult> {
-  const { values } = context
-  const { range } = parseSelection(values, context.nowMs())
-  const [write, synthetic] = [values['fill'] === true, values['synthetic'] === true]
-  if (synthetic && !write && values['plan'] !== true) throw new LakehouseError('USAGE', '--synthetic belongs to --plan or --fill')
-  const house = await context.open()
-  const select = { range, symbols: symbolsSql(values), limit: LISTED }
-  const fills =
-    write || values['plan'] === true
-      ? await house.withQuality(write, (lake) => lake.fillGaps(context.args, { ...select, write, synthetic }))
-      : undefined
+  const { args, values } = context
+  const [fill, plan, synthetic] = [values['fill'] === true, values['plan'] === true, values['synthetic'] === true]
+  if (synthetic && !fill && !plan) throw new LakehouseError('USAGE', '--synthetic belongs to --plan or --fill')
+  const chosen = { tables: [...args], symbols: list(values, 'symbols'), ...range(values) }
+  const filled = fill || plan ? await context.call(gapsFill, { ...chosen, synthetic, dryRun: !fill }) : undefined
   // What was filled is no gap any more.
-  const reports = await house.withQuality(false, (lake) => lake.gaps(context.args, select))
-  const items = [...reports.values()].flatMap((report) => report.gaps)
-  const sum = (of: (report: { totalGaps: number; totalMissingPeriods: number }) => number) =>
-    [...reports.values()].reduce((total, report) => total + of(report), 0)
-  const counts = { totalGaps: sum((report) => report.totalGaps), totalMissingPeriods: sum((report) => report.totalMissingPeriods) }
-  const tables = [...reports].map(([table, { gaps: _gaps, ...totals }]) => ({ table, ...totals }))
+  const found = await context.call(findGaps, { ...chosen, coverage: text(values, 'html') !== undefined })
+  const { items, tables, coverage = [] } = found.result
+  const counts = { ...found.counts, ...filled?.counts }
   if (!context.json) {
-    if (fills !== undefined) context.out(fillText(fills))
-    const rows = items
-      .slice(0, SHOWN)
-      .map((gap) => [gap.table, gap.symbol, gap.gapStart, gap.gapEnd, gap.missingPeriods, gap.cause, gap.evidence])
-    if (rows.length > 0) context.out(`${textTable(['table', 'symbol', 'from', 'to', 'missing', 'cause', 'evidence'], rows)}\n`)
-    if (items.length > SHOWN) context.out(`… and ${counts.totalGaps - SHOWN} more: --json lists them\n`)
-    context.out(`${counts.totalGaps} gaps, ${counts.totalMissingPeriods} rows missing\n`)
-    for (const cause of new Set(items.map((gap) => gap.cause)))
-      context.out(`  ${cause}: ${CAUSES[cause].meaning}; ${CAUSES[cause].remedy}\n`)
+    if (filled !== undefined) context.out(fillText(filled.result.fills, counts))
+    context.out(gapText(items, counts))
   }
-  await writeHtml(context, async (madeAt) => {
-    const days = await house.withQuality(false, (lake) => lake.coverage(context.args, select.symbols))
-    return gapsPage(reports, days, madeAt)
-  })
-  const isMissing = items.some(({ cause }) => cause !== 'not_listed' && cause !== 'delisted' && cause !== 'no_trades')
-  const filled = fills === undefined ? {} : fillCounts(fills)
-  const body = fills === undefined ? { items, tables } : { items, tables, fills: fills.flatMap(({ steps }) => steps) }
-  return { status: isMissing ? 'done_with_findings' : 'done', counts: { ...counts, ...filled }, body }
+  await writeHtml(context, (madeAt) => gapsPage(items, coverage, madeAt))
+  const findings = filled?.findings ?? []
+  const status = findings.length > 0 ? 'done_with_findings' : found.status
+  return { status, counts, findings, body: { items, tables, ...filled?.result } }
 }
 
-function fillCounts(fills: readonly FillReport[]): Record<string, number> {
-  const steps = fills.flatMap((report) => report.steps)
-  const rows = (status: string) => steps.reduce((sum, one) => sum + (one.status === status ? one.rows : 0), 0)
-  return {
-    rowsFilled: rows('filled'),
-    rowsFillable: rows('planned'),
-    rowsOpen: rows('open'),
-    rowsUnfillable: rows('unfillable'),
-    requests: steps.reduce((sum, one) => sum + one.requests, 0),
-    bytesRead: fills.reduce((sum, one) => sum + one.bytesRead, 0),
-  }
+type Counts = Readonly<Record<string, number>>
+
+function gapText(
+  items: Awaited<ReturnType<typeof findGaps.run>>['result']['items'],
+  { totalGaps = 0, totalMissingPeriods = 0 }: Counts,
+): string {
+  const rows = items
+    .slice(0, SHOWN)
+    .map((gap) => [gap.table, gap.symbol, gap.gapStart, gap.gapEnd, gap.missingPeriods, gap.cause, gap.evidence])
+  const table = rows.length === 0 ? '' : `${textTable(['table', 'symbol', 'from', 'to', 'missing', 'cause', 'evidence'], rows)}\n`
+  const more = items.length > SHOWN ? `… and ${totalGaps - SHOWN} more: --json lists them\n` : ''
+  const causes = [...new Set(items.map((gap) => gap.cause))].map((one) => `  ${one}: ${CAUSES[one].meaning}; ${CAUSES[one].remedy}\n`)
+  return `${table}${more}${totalGaps} gaps, ${totalMissingPeriods} rows missing\n${causes.join('')}`
 }
 
-function fillText(fills: readonly FillReport[]): string {
-  const steps = fills.flatMap((report) => report.steps)
-  const { bytesRead = 0, requests = 0 } = fillCounts(fills)
+function fillText(steps: Awaited<ReturnType<typeof gapsFill.run>>['result']['fills'], { bytesRead = 0, requests = 0 }: Counts): string {
   const rows = steps.slice(0, SHOWN).map((one) => [one.table, one.symbol, one.gapStart, one.rows, one.method, one.source ?? '', one.status])
   const table = rows.length === 0 ? '' : `${textTable(['table', 'symbol', 'gap', 'rows', 'method', 'source', 'status'], rows)}\n`
   const more = steps.length > SHOWN ? `… and ${steps.length - SHOWN} more: --json lists them\n` : ''

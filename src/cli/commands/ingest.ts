@@ -1,17 +1,18 @@
 import { resourceUsage } from 'node:process'
+import type * as z from 'zod'
 import { LakehouseError } from '../../core/errors.ts'
-import { formatInstant } from '../../core/time.ts'
-import type { IngestResult } from '../../flows/bulk-ingestion/report.ts'
+import { formatBytes, formatCount, formatDuration } from '../../core/format.ts'
 import { LAYERS, type Layer } from '../../lake/layout.ts'
-import type { DryRunSeries } from '../../lakehouse/plan-ingest.ts'
-import { type Command, type CommandContext, type CommandResult, list } from '../command.ts'
+import { ingest as bringIn } from '../../operations/ingest.ts'
+import { ingestPlan } from '../../operations/ingest-plan.ts'
+import { type Command, type CommandContext, type CommandResult, list, resultOf, text } from '../command.ts'
 import { findingLines } from '../findings.ts'
-import { formatBytes, formatCount, formatDuration } from '../format.ts'
 import { ProgressDisplay } from '../progress.ts'
-import { parseSelection, parseTypes, SELECTION_OPTIONS } from '../selection.ts'
+import { SELECTION_OPTIONS, selection } from '../selection.ts'
 
 export const ingest: Command = {
   summary: 'Bring a part of the archive into the lake: bronze, silver, gold',
+  operations: ['ingest', 'ingest.plan'],
   usage: 'TYPE|all [OPTIONS]',
   options: {
     ...SELECTION_OPTIONS,
@@ -23,52 +24,45 @@ export const ingest: Command = {
 }
 
 async function run(context: CommandContext): Promise<CommandResult> {
+  const { values } = context
   const [name, ...more] = context.args
   if (name === undefined || more.length > 0) throw new LakehouseError('USAGE', 'ingest takes one data type, or all: ingest klines …')
-  const types = parseTypes(name)
-  const layers = parseLayers(context)
-  const request = { types, ...parseSelection(context.values, context.nowMs()), layers }
-  const house = await context.open()
-  if (context.values['dry-run'] === true)
-    return await dryRun(
-      context,
-      house.plan(request, (notice) => note(context, notice)),
-    )
-  const display = new ProgressDisplay({ write: context.note, interactive: context.interactive, nowMs: context.nowMs })
+  const chosen = { types: [name], archive: text(values, 'archive'), ...selection(values) }
+  const layers = layersOf(context)
+  return await (values['dry-run'] === true ? plan(context, chosen) : bring(context, { ...chosen, layers }))
+}
+
+async function bring(context: CommandContext, input: z.input<typeof bringIn.input>): Promise<CommandResult> {
   const startedMs = context.nowMs()
-  const result = await house
-    .ingest({
-      ...request,
-      onProgress: (progress) => (context.json ? undefined : display.update(progress)),
-      onNotice: (notice) => note(context, notice),
-    })
-    .finally(() => display.clear())
-  if (!context.json) context.out(`${summary(result, context.nowMs() - startedMs, house.config.lake).join('\n')}\n`)
-  return toResult(result)
+  const display = new ProgressDisplay({ write: context.note, interactive: context.interactive, nowMs: context.nowMs })
+  const hooks = context.json ? {} : { onIngest: display.update.bind(display) }
+  const outcome = await context.call(bringIn, input, hooks).finally(() => display.clear())
+  const lake = context.loaded().config.lake
+  if (!context.json) context.out(`${summary(outcome, context.nowMs() - startedMs, lake).join('\n')}\n`)
+  return ingestResult(outcome)
 }
 
-function note(context: CommandContext, text: string): void {
-  if (context.verbose) context.note(`${text}\n`)
+function layersOf(context: CommandContext): Layer[] {
+  return list(context.values, 'layers').map((name) => {
+    const layer = LAYERS.find((one) => one === name)
+    if (layer === undefined) throw new LakehouseError('USAGE', `unknown layer "${name}": one of ${LAYERS.join(' ')}`)
+    return layer
+  })
 }
 
-function parseLayers(context: CommandContext): ReadonlySet<Layer> {
-  const names = list(context.values, 'layers')
-  for (const name of names)
-    if (!LAYERS.some((layer) => layer === name)) throw new LakehouseError('USAGE', `unknown layer "${name}": one of ${LAYERS.join(' ')}`)
-  return new Set(names.length === 0 ? LAYERS : LAYERS.filter((layer) => names.includes(layer)))
-}
+export type IngestOutcome = Awaited<ReturnType<typeof bringIn.run>>
 
-/** The result of an ingestion as a command result. */
-export function toResult(result: IngestResult): CommandResult {
-  const { counts, findings, errors, tables, swept } = result
-  const noticed = findings.some((finding) => finding.severity !== 'info')
-  const status = errors.length > 0 ? 'failed' : noticed ? 'done_with_findings' : 'done'
-  return { status, counts: { ...counts }, findings, errors, body: { tables, swept, peakRssBytes: resourceUsage().maxRSS * 1024 } }
+/** The outcome of an ingestion as the result of a command. */
+export function ingestResult(outcome: IngestOutcome): CommandResult {
+  const { body, ...rest } = resultOf(outcome)
+  return { ...rest, body: { ...body, peakRssBytes: resourceUsage().maxRSS * 1024 } }
 }
 
 /** The closing words on an ingestion. */
-export function summary(result: IngestResult, durationMs: number, lake: string): string[] {
-  const { counts, findings, errors, tables } = result
+export function summary(outcome: IngestOutcome, durationMs: number, lake: string): string[] {
+  const { findings = [], errors = [] } = outcome
+  const { tables } = outcome.result
+  const { counts } = outcome
   const seconds = Math.max(durationMs / 1000, 0.001)
   const idle = counts.filesFetched === 0 && counts.partitionsWritten === 0 && errors.length === 0
   const lines = [
@@ -95,35 +89,16 @@ export function summary(result: IngestResult, durationMs: number, lake: string):
   return lines
 }
 
-async function dryRun(context: CommandContext, plan: AsyncIterable<DryRunSeries>): Promise<CommandResult> {
-  const items: unknown[] = []
-  const total = { filesPlanned: 0, filesSkipped: 0, bytesPlanned: 0 }
-  for await (const { series, files, uncovered, held } of plan) {
-    const bytes = files.reduce((sum, { object }) => sum + Math.max(object.size, 0), 0)
-    total.filesPlanned += files.length
-    total.filesSkipped += held
-    total.bytesPlanned += bytes
-    const missing = uncovered.map((gap) => ({ from: formatInstant(gap.start), to: formatInstant(gap.end), reason: gap.reason }))
-    const { exchange, market, dataset: type, symbol, interval } = series
-    items.push({
-      exchange,
-      market,
-      type,
-      symbol,
-      interval: interval ?? null,
-      files: files.map(({ key }) => key),
-      bytes,
-      held,
-      uncovered: missing,
-    })
-    if (context.json) continue
-    const name = [series.market, series.dataset, series.symbol, series.interval].filter((part) => part !== undefined).join(' ')
-    context.out(`${name}: ${files.length} files, ${formatBytes(bytes)}, ${held} held already\n`)
-    for (const gap of missing) context.out(`  not covered ${gap.from} – ${gap.to}: ${gap.reason.replaceAll('_', ' ')}\n`)
-  }
-  if (!context.json)
-    context.out(
-      `${total.filesPlanned} files, ${formatBytes(total.bytesPlanned)}; ${total.filesSkipped} held already; nothing was written\n`,
-    )
-  return { status: 'done', counts: total, body: { items } }
+async function plan(context: CommandContext, input: z.input<typeof ingestPlan.input>): Promise<CommandResult> {
+  const outcome = await context.call(ingestPlan, input, {
+    onItem: ({ market, type, symbol, interval, files, bytes, held, uncovered }) => {
+      if (context.json) return
+      const series = [market, type, symbol, interval].filter((part) => part !== null).join(' ')
+      context.out(`${series}: ${files.length} files, ${formatBytes(bytes)}, ${held} held already\n`)
+      for (const { from, to, reason } of uncovered) context.out(`  not covered ${from} – ${to}: ${reason.replaceAll('_', ' ')}\n`)
+    },
+  })
+  const { filesPlanned, filesSkipped, bytesPlanned } = outcome.counts
+  if (!context.json) context.out(`${filesPlanned} files, ${formatBytes(bytesPlanned)}; ${filesSkipped} held already; nothing was written\n`)
+  return resultOf(outcome)
 }

@@ -1,14 +1,17 @@
 import { LakehouseError } from '../../core/errors.ts'
-import type { Quality } from '../../lakehouse/quality.ts'
+import { EXAMPLE } from '../../operations/examples.ts'
+import { quarantineDrop } from '../../operations/quarantine-drop.ts'
+import { quarantineList } from '../../operations/quarantine-list.ts'
+import { quarantineRelease } from '../../operations/quarantine-release.ts'
 import { quarantinePage } from '../../pages/quality-page.ts'
 import { textTable } from '../../query/formats/text-table.ts'
-import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
-import { EXAMPLE } from '../examples.ts'
+import { type Command, type CommandContext, type CommandResult, resultOf, text } from '../command.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
-import { parseCount } from '../transfer-options.ts'
+import { count } from '../numbers.ts'
 
 export const quarantine: Command = {
   summary: 'Bytes and lines that could not be trusted, with the reason, and what was decided of them',
+  operations: ['quarantine.list', 'quarantine.drop', 'quarantine.release'],
   usage: '[list | drop KEY | release KEY] [OPTIONS]',
   options: {
     limit: { type: 'string', value: 'N', help: 'list: so many lines at most (default: 1000)' },
@@ -36,51 +39,52 @@ async function run(context: CommandContext): Promise<CommandResult> {
       'USAGE',
       'quarantine list, quarantine drop KEY [--line N] --reason TEXT, or quarantine release KEY --line N --as TEXT --reason TEXT',
     )
-  const line = parseCount('line', text(context.values, 'line'), 1) ?? null
-  const correction = text(context.values, 'as') ?? null
-  const reason = text(context.values, 'reason')
+  const line = count(context.values, 'line', 1)
+  const [correction, reason] = [text(context.values, 'as'), text(context.values, 'reason')]
   if (reason === undefined) throw new LakehouseError('USAGE', '--reason says why: it is kept with the decision')
-  if ((verb === 'release') !== (correction !== null) || (correction !== null && line === null))
-    throw new LakehouseError('USAGE', 'release takes --line and --as, drop takes no --as')
-  if (correction !== null && /[\r\n]/.test(correction)) throw new LakehouseError('USAGE', '--as is one line')
-  await (await context.open()).withQuality(true, (quality: Quality) => quality.decide(key, { line, text: correction, reason }))
-  const what = `${key}${line === null ? '' : ` line ${line}`}`
-  const next =
-    verb === 'release'
-      ? 'it is in its table after the next: crypto-lakehouse ingest TYPE --layers silver,gold'
-      : 'its bytes stay where they are'
-  if (!context.json) context.out(`${what} is ${verb === 'release' ? 'released' : 'dropped'}; ${next}\n`)
-  return { status: 'done', body: { key, line, decision: verb === 'release' ? 'released' : 'dropped' } }
+  if (verb === 'drop') {
+    if (correction !== undefined) throw new LakehouseError('USAGE', 'release takes --line and --as, drop takes no --as')
+    return await drop(context, { key, line, reason })
+  }
+  if (correction === undefined || line === undefined) throw new LakehouseError('USAGE', 'release takes --line and --as, drop takes no --as')
+  if (/[\r\n]/.test(correction)) throw new LakehouseError('USAGE', '--as is one line')
+  return await release(context, { key, line, text: correction, reason })
+}
+
+async function drop(context: CommandContext, decision: { key: string; line: number | undefined; reason: string }): Promise<CommandResult> {
+  const outcome = await context.call(quarantineDrop, decision)
+  const what = decision.line === undefined ? decision.key : `${decision.key} line ${decision.line}`
+  if (!context.json) context.out(`${what} is dropped; its bytes stay where they are\n`)
+  return resultOf(outcome)
+}
+
+async function release(
+  context: CommandContext,
+  decision: { key: string; line: number; text: string; reason: string },
+): Promise<CommandResult> {
+  const outcome = await context.call(quarantineRelease, decision)
+  if (!context.json)
+    context.out(
+      `${decision.key} line ${decision.line} is released; it is in its table after the next: crypto-lakehouse ingest TYPE --layers silver,gold\n`,
+    )
+  return resultOf(outcome)
 }
 
 async function show(context: CommandContext): Promise<CommandResult> {
-  const limit = parseCount('limit', text(context.values, 'limit'), 1) ?? 1000
-  const held = await (await context.open()).withQuality(false, (quality) => quality.quarantine(limit))
-  const { objects, lines, total, open, decisions } = held
+  const outcome = await context.call(quarantineList, { limit: count(context.values, 'limit', 1) })
+  const { objects, items, decisions } = outcome.result
+  const { lines, open } = outcome.counts
+  const state = ({ dropped }: { dropped: boolean }) => (dropped ? 'dropped' : 'open')
   if (!context.json) {
-    if (objects.length > 0)
-      context.out(
-        `${textTable(
-          ['object', 'reason', 'state'],
-          objects.map((one) => [one.key, one.reason, one.dropped ? 'dropped' : 'open']),
-        )}\n`,
-      )
-    if (lines.length > 0)
-      context.out(
-        `${textTable(
-          ['object', 'line', 'column', 'reason', 'text', 'state'],
-          lines
-            .slice(0, SHOWN)
-            .map((one) => [one.object, one.line, one.column ?? '', one.reason, one.text.slice(0, 60), one.dropped ? 'dropped' : 'open']),
-        )}\n`,
-      )
+    const held = objects.map((one) => [one.key, one.reason, state(one)])
+    if (held.length > 0) context.out(`${textTable(['object', 'reason', 'state'], held)}\n`)
+    const shown = items
+      .slice(0, SHOWN)
+      .map((one) => [one.object, one.line, one.column ?? '', one.reason, one.text.slice(0, 60), state(one)])
+    if (shown.length > 0) context.out(`${textTable(['object', 'line', 'column', 'reason', 'text', 'state'], shown)}\n`)
     const released = decisions.filter(({ decision }) => decision === 'released').length
-    context.out(`${objects.length} objects, ${total} lines; ${open} open, ${released} lines released\n`)
+    context.out(`${objects.length} objects, ${lines} lines; ${open} open, ${released} lines released\n`)
   }
-  await writeHtml(context, (madeAt) => quarantinePage(held, madeAt))
-  return {
-    status: open > 0 ? 'done_with_findings' : 'done',
-    counts: { objects: objects.length, lines: total, open },
-    body: { objects, items: lines, decisions },
-  }
+  await writeHtml(context, (madeAt) => quarantinePage({ objects, lines: items, total: lines, open, decisions }, madeAt))
+  return resultOf(outcome)
 }

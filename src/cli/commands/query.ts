@@ -1,13 +1,14 @@
 import { LakehouseError } from '../../core/errors.ts'
-import type { AsOf } from '../../lake/iceberg/table.ts'
-import { RESULT_FORMATS, type ResultFormat } from '../../query/run-query.ts'
-import { parseAsOf } from '../as-of.ts'
-import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
-import { EXAMPLE } from '../examples.ts'
-import { formatBytes } from '../format.ts'
+import { formatBytes } from '../../core/format.ts'
+import { EXAMPLE } from '../../operations/examples.ts'
+import { query as ask } from '../../operations/query.ts'
+import { queryExplain } from '../../operations/query-explain.ts'
+import { RESULT_FORMATS } from '../../query/run-query.ts'
+import { type Command, type CommandContext, type CommandResult, resultOf, text } from '../command.ts'
 
 export const query: Command = {
   summary: 'Ask the lake in SQL (read only)',
+  operations: ['query', 'query.explain'],
   usage: 'SQL [OPTIONS]',
   options: {
     format: { type: 'string', value: 'F', help: 'how the result is written (default: table)', choices: RESULT_FORMATS },
@@ -23,21 +24,22 @@ export const query: Command = {
 }
 
 async function run(context: CommandContext): Promise<CommandResult> {
-  const [sql, ...more] = context.args
+  const { args, values } = context
+  const [sql, ...more] = args
   if (sql === undefined || more.length > 0) throw new LakehouseError('USAGE', 'query takes one SQL text: query "SELECT …"')
-  const asOf = parseAsOf(text(context.values, 'as-of'))
-  if (context.values['explain'] === true) return await explain(context, sql, asOf)
-  const output = text(context.values, 'output')
-  const format = (text(context.values, 'format') ?? 'table') as ResultFormat
-  if (context.json && output === undefined) return { status: 'done', body: { items: await (await context.open()).show(sql, asOf) } }
-  const tables = await (await context.open()).query(sql, { format, output, asOf }, context.out)
+  const asOf = text(values, 'as-of')
+  if (values['explain'] === true) return await explain(context, sql, asOf)
+  const output = text(values, 'output')
+  const isShown = context.json && output === undefined
+  const format = RESULT_FORMATS.find((one) => one === text(values, 'format')) ?? 'table'
+  const outcome = await context.call(ask, { sql, asOf, ...(isShown ? {} : { format, output }) })
   if (output !== undefined && !context.json) context.note(`wrote ${output}\n`)
-  return { status: 'done', body: { output: output ?? null, tables } }
+  return resultOf(outcome)
 }
 
-async function explain(context: CommandContext, sql: string, asOf: AsOf | undefined): Promise<CommandResult> {
-  const tables = await (await context.open()).explain(sql, asOf)
-  for (const table of context.json ? [] : tables) {
+async function explain(context: CommandContext, sql: string, asOf: string | undefined): Promise<CommandResult> {
+  const outcome = await context.call(queryExplain, { sql, asOf })
+  for (const table of context.json ? [] : outcome.result.items) {
     const { filesRead, filesSkipped, skippedBy, bytesRead, manifestsRead, manifestsSkipped, snapshotId } = table
     const why =
       skippedBy === null || filesSkipped === 0 ? '' : `, left out ${skippedBy.partition} by partition and ${skippedBy.bounds} by bounds`
@@ -45,5 +47,5 @@ async function explain(context: CommandContext, sql: string, asOf: AsOf | undefi
       `${table.table}: snapshot ${snapshotId ?? 'none'}, ${filesRead} files of ${filesRead + filesSkipped} (${formatBytes(bytesRead)})${why}, ${manifestsRead} manifests read, ${manifestsSkipped} skipped\n`,
     )
   }
-  return { status: 'done', body: { items: tables } }
+  return resultOf(outcome)
 }

@@ -1,11 +1,13 @@
+import { EXAMPLE } from '../../operations/examples.ts'
+import { reconcile as compare } from '../../operations/reconcile.ts'
 import { reconciliationPage } from '../../pages/quality-page.ts'
 import { textTable } from '../../query/formats/text-table.ts'
-import type { Command, CommandContext, CommandResult } from '../command.ts'
-import { EXAMPLE } from '../examples.ts'
+import { type Command, type CommandContext, type CommandResult, resultOf } from '../command.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
 
 export const reconcile: Command = {
   summary: 'Compare monthly files with daily ones, row by row, where the lake holds both',
+  operations: ['reconcile'],
   usage: '[TABLE …] [OPTIONS]',
   options: HTML_OPTION,
   examples: [`crypto-lakehouse reconcile ${EXAMPLE.minutes} --json`],
@@ -13,15 +15,8 @@ export const reconcile: Command = {
 }
 
 async function run(context: CommandContext): Promise<CommandResult> {
-  const items = await (await context.open()).withQuality(true, (quality) => quality.reconcile(context.args))
-  const sum = (name: 'equal' | 'differing' | 'onlyMonthly' | 'onlyDaily') => items.reduce((total, item) => total + item[name], 0)
-  const counts = {
-    months: items.length,
-    equal: sum('equal'),
-    differing: sum('differing'),
-    onlyMonthly: sum('onlyMonthly'),
-    onlyDaily: sum('onlyDaily'),
-  }
+  const outcome = await context.call(compare, { tables: [...context.args] })
+  const { items } = outcome.result
   if (!context.json) {
     const rows = items.map((item) => [
       item.table,
@@ -33,7 +28,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
       item.onlyMonthly,
       item.onlyDaily,
       Object.entries(item.columns)
-        .map(([name, count]) => `${name} ${count}`)
+        .map(([name, differing]) => `${name} ${differing}`)
         .join(', '),
     ])
     if (rows.length === 0) context.out('No month is held both ways.\n')
@@ -43,6 +38,5 @@ async function run(context: CommandContext): Promise<CommandResult> {
       )
   }
   await writeHtml(context, (madeAt) => reconciliationPage(items, madeAt))
-  const differ = counts.differing + counts.onlyMonthly + counts.onlyDaily > 0
-  return { status: differ ? 'done_with_findings' : 'done', counts, body: { items } }
+  return resultOf(outcome)
 }

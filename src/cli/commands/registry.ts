@@ -12,7 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'catalog-server': async () => (await import('./catalog-server.ts')).catalogServer,
   backup: async () => (await import('./backup.ts')).backup,
   tiers: async () => (await import('./tiers.ts')).tiers,
-  restore: async () => (await import('./backup.ts')).restore,
+  restore: async () => (await import('./restore.ts')).restore,
   sync: async () => (await import('./sync.ts')).sync,
   verify: async () => (await import('./verify.ts')).verify,
   quality: async () => (await import('./quality.ts')).quality,

@@ -1,27 +1,18 @@
 import { LakehouseError } from '../../core/errors.ts'
-import type { Finding, Severity } from '../../core/finding.ts'
-import { formatInstant, parseInstant } from '../../core/time.ts'
-import { AGGREGATIONS } from '../../gold/aggregations/registry.ts'
-import { tradedRows } from '../../gold/bars/traded-rows.ts'
-import { parseIndicators } from '../../gold/indicators/indicator-spec.ts'
-import type { Lakehouse } from '../../lakehouse/lakehouse.ts'
-import { type ChartBar, chartPage } from '../../pages/chart-page.ts'
-import { quote, quoteName } from '../../platform/duckdb/session.ts'
+import { EXAMPLE } from '../../operations/examples.ts'
+import { reportAggregate } from '../../operations/report-aggregate.ts'
+import { reportChart } from '../../operations/report-chart.ts'
+import { reportList } from '../../operations/report-list.ts'
+import { chartPage } from '../../pages/chart-page.ts'
 import { textTable } from '../../query/formats/text-table.ts'
-import type { GapReport } from '../../silver/gaps/find-gaps.ts'
-import { tradedNames } from '../../sources/series.ts'
-import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
-import { EXAMPLE } from '../examples.ts'
+import { type Command, type CommandContext, type CommandResult, resultOf, text } from '../command.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
-import { ROWS_OPTIONS, requireSymbol, writeRowsOf } from '../made-rows.ts'
-import { parseSelection, SELECTION_OPTIONS } from '../selection.ts'
-import { parseCount } from '../transfer-options.ts'
-
-/** More than a page shows. */
-const MOST_BARS = 5000
+import { count } from '../numbers.ts'
+import { ROWS_OPTIONS, range, rows, SELECTION_OPTIONS } from '../selection.ts'
 
 export const report: Command = {
   summary: 'A page of a symbol with candles, indicators, gaps and findings; or aggregates of a market',
+  operations: ['report.list', 'report.chart', 'report.aggregate'],
   usage: 'list | chart TABLE | AGGREGATE MARKET [OPTIONS]',
   options: {
     symbol: { type: 'string', value: 'S', help: 'chart: the symbol' },
@@ -42,118 +33,38 @@ export const report: Command = {
 }
 
 async function run(context: CommandContext): Promise<CommandResult> {
-  const [verb = 'list', subject, ...more] = context.args
-  if (verb === 'list' && subject === undefined) return listed(context)
+  const { args, values } = context
+  const [verb = 'list', subject, ...more] = args
+  if (verb === 'list' && subject === undefined) return await listed(context)
   if (subject === undefined || more.length > 0)
     throw new LakehouseError('USAGE', 'report list, report chart TABLE --symbol S --html FILE, or report AGGREGATE MARKET')
   if (verb === 'chart') return await chart(context, subject)
-  const option = (name: string) => text(context.values, name) ?? ''
-  const given = [verb, subject, option('symbols') || '*', option('from'), option('to'), option('options')]
-  return await writeRowsOf(context, `SELECT * FROM aggregate(${given.map(quote).join(', ')})`)
+  const chosen = { symbols: text(values, 'symbols'), options: text(values, 'options'), ...range(values) }
+  return resultOf(await context.call(reportAggregate, { aggregate: verb, market: subject, ...chosen, ...rows(context) }))
 }
 
-function listed(context: CommandContext): CommandResult {
-  const items = AGGREGATIONS.map(({ id, meaning, inputs, options }) => ({ id, meaning, inputs: Object.values(inputs), options }))
-  if (!context.json)
-    context.out(
-      `${textTable(
-        ['aggregate', 'options', 'of', 'meaning'],
-        items.map((one) => [
-          one.id,
-          Object.entries(one.options)
-            .map(([name, value]) => `${name} ${value}`)
-            .join(', '),
-          one.inputs.join(', '),
-          one.meaning,
-        ]),
-      )}\n`,
-    )
-  return { status: 'done', counts: { aggregates: items.length }, body: { items } }
+async function listed(context: CommandContext): Promise<CommandResult> {
+  const outcome = await context.call(reportList, {})
+  if (!context.json) {
+    const options = (some: Readonly<Record<string, number>>) =>
+      Object.entries(some)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(', ')
+    const lines = outcome.result.items.map((one) => [one.id, options(one.options), one.inputs.join(', '), one.meaning])
+    context.out(`${textTable(['aggregate', 'options', 'of', 'meaning'], lines)}\n`)
+  }
+  return resultOf(outcome)
 }
 
 async function chart(context: CommandContext, table: string): Promise<CommandResult> {
-  const [symbol, spec] = [text(context.values, 'symbol'), text(context.values, 'indicators')]
-  if (symbol === undefined || text(context.values, 'html') === undefined)
-    throw new LakehouseError('USAGE', 'report chart takes --symbol and --html')
-  const most = parseCount('bars', text(context.values, 'bars'), 1) ?? 300
-  if (most > MOST_BARS) throw new LakehouseError('USAGE', `a chart has ${MOST_BARS} bars at most: make longer ones with resample`)
-  const { range } = parseSelection(context.values, context.nowMs())
-  await requireSymbol(context, table, symbol)
-  const house = await context.open()
-  const bars = await readBars(house, table, symbol, spec, range, most)
-  const [first, last] = [bars[0]?.time ?? '', bars.at(-1)?.time ?? '']
-  const shown = bars.length === 0 ? undefined : { start: parseInstant(first) ?? 0, end: (parseInstant(last) ?? 0) + 1 }
-  const only = `symbol = ${quote(symbol)}`
-  // What the lake lacks is told of silver tables.
-  const isSilver = table.startsWith('silver.')
-  const reports = isSilver
-    ? await house.withQuality(false, (lake) => lake.gaps([table], { range: undefined, symbols: only, limit: 10_000 }))
-    : new Map()
-  const gaps: GapReport['gaps'] = [...reports.values()].flatMap((one: GapReport) => one.gaps)
-  const within = gaps.filter(({ gapStart, gapEnd }) => gapEnd >= first && gapStart <= last)
-  const coverage = isSilver ? await house.withQuality(false, (lake) => lake.coverage([table], only)) : []
-  const findings = await readFindings(house, table, symbol, shown)
-  await writeHtml(context, (madeAt) => chartPage({ table, symbol, bars, gaps: within, findings, coverage, madeAt }))
-  const counts = { bars: bars.length, gaps: within.length, findings: findings.length }
-  if (!context.json)
-    context.out(`${text(context.values, 'html')}: ${bars.length} bars, ${within.length} gaps, ${findings.length} findings\n`)
-  return { status: 'done', counts, body: { table, symbol, from: first, to: last } }
-}
-
-async function readBars(
-  house: Lakehouse,
-  table: string,
-  symbol: string,
-  spec: string | undefined,
-  range: { start: number; end: number } | undefined,
-  most: number,
-): Promise<ChartBar[]> {
-  const columns = spec === undefined ? [] : parseIndicators(spec).flatMap((one) => one.columns)
-  const { amount } = tradedNames(tradedRows(table).market)
-  const within =
-    range === undefined ? 'true' : `open_time >= make_timestamptz(${range.start}) AND open_time < make_timestamptz(${range.end})`
-  const source =
-    spec === undefined
-      ? `${table} WHERE symbol = ${quote(symbol)} AND ${within}`
-      : `indicators(${[table, symbol, spec].map(quote).join(', ')}) WHERE ${within}`
-  const rows = await house.select(
-    `SELECT * FROM (SELECT epoch_us(open_time) AS us, open, high, low, close, ${amount} AS volume${columns.map((name) => `, ${quoteName(name)}`).join('')} FROM ${source} ORDER BY open_time DESC LIMIT ${most}) ORDER BY us`,
-  )
-  return rows.map((row) => ({
-    time: formatInstant(Number(row['us'])),
-    open: Number(row['open']),
-    high: Number(row['high']),
-    low: Number(row['low']),
-    close: Number(row['close']),
-    volume: Number(row['volume']),
-    values: Object.fromEntries(columns.map((name) => [name, row[name] === null ? null : Number(row[name])])),
-  }))
-}
-
-/** What `quality` has found of the bars that are shown; nothing where it has not looked yet. */
-async function readFindings(
-  house: Lakehouse,
-  table: string,
-  symbol: string,
-  range: { start: number; end: number } | undefined,
-): Promise<Finding[]> {
-  if (range === undefined) return []
-  const rows = await house
-    .select(
-      `SELECT * FROM silver.findings WHERE table_name = ${quote(table)} AND symbol = ${quote(symbol)} AND epoch_us(from_time) < ${range.end} AND epoch_us(to_time) > ${range.start} ORDER BY from_time LIMIT 500`,
-    )
-    .catch((error: unknown) => {
-      if (error instanceof LakehouseError && error.code === 'TABLE_NOT_FOUND') return []
-      throw error
-    })
-  return rows.map((row) => ({
-    check: String(row['check_id']),
-    severity: row['severity'] as Severity,
-    table,
-    symbol,
-    from: (row['from_time'] as Date).toISOString(),
-    to: (row['to_time'] as Date).toISOString(),
-    count: Number(row['row_count']),
-    explanation: String(row['explanation']),
-  }))
+  const { values } = context
+  const [symbol, html] = [text(values, 'symbol'), text(values, 'html')]
+  if (symbol === undefined || html === undefined) throw new LakehouseError('USAGE', 'report chart takes --symbol and --html')
+  const chosen = { indicators: text(values, 'indicators'), bars: count(values, 'bars', 1), ...range(values) }
+  const outcome = await context.call(reportChart, { table, symbol, ...chosen })
+  const { from, to } = outcome.result
+  await writeHtml(context, (madeAt) => chartPage({ ...outcome.result, madeAt }))
+  const { bars, gaps, findings } = outcome.counts
+  if (!context.json) context.out(`${html}: ${bars} bars, ${gaps} gaps, ${findings} findings\n`)
+  return { ...resultOf(outcome), body: { table, symbol, from, to } }
 }

@@ -1,11 +1,12 @@
 import { LakehouseError } from '../../core/errors.ts'
-import { quote } from '../../platform/duckdb/session.ts'
-import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
-import { EXAMPLE } from '../examples.ts'
-import { ROWS_OPTIONS, requireSymbol, writeRowsOf } from '../made-rows.ts'
+import { EXAMPLE } from '../../operations/examples.ts'
+import { resample as makeBars } from '../../operations/resample.ts'
+import { type Command, type CommandContext, type CommandResult, resultOf, text } from '../command.ts'
+import { ROWS_OPTIONS, range, rows } from '../selection.ts'
 
 export const resample: Command = {
   summary: 'Bars of any length, calendar or amount, made of klines or trades',
+  operations: ['resample'],
   usage: 'TABLE --every LENGTH | --by RULE [OPTIONS]',
   options: {
     every: { type: 'string', value: 'LENGTH', help: '90s, 7m, 4h …, or 1d, 1w, 1mo by the calendar' },
@@ -27,17 +28,11 @@ export const resample: Command = {
 async function run(context: CommandContext): Promise<CommandResult> {
   const [table, ...more] = context.args
   const option = (name: string) => text(context.values, name)
-  const [every, by] = [option('every'), option('by')]
+  const [every, by, offset, timeZone] = [option('every'), option('by'), option('offset'), option('time-zone')]
   if (table === undefined || more.length > 0 || (every === undefined) === (by === undefined))
     throw new LakehouseError('USAGE', 'resample TABLE --every LENGTH, or resample TABLE --by count:N|volume:N|quote:N')
-  if (by !== undefined && (option('offset') ?? option('time-zone')) !== undefined)
+  if (by !== undefined && (offset ?? timeZone) !== undefined)
     throw new LakehouseError('USAGE', '--offset and --time-zone belong to --every')
-  const range = [option('from') ?? '', option('to') ?? '']
-  const call =
-    every === undefined
-      ? ['event_bars', by ?? '', ...range]
-      : ['resample', every, ...range, option('offset') ?? '0m', option('time-zone') ?? '']
-  const [name = '', ...given] = call
-  if (option('symbols') !== undefined) await requireSymbol(context, table, option('symbols') ?? '')
-  return await writeRowsOf(context, `SELECT * FROM ${name}(${[table, option('symbols') ?? '*', ...given].map(quote).join(', ')})`)
+  const chosen = { symbols: option('symbols'), ...range(context.values) }
+  return resultOf(await context.call(makeBars, { table, every, by, offset, timeZone, ...chosen, ...rows(context) }))
 }

@@ -1,13 +1,16 @@
 import { LakehouseError } from '../../core/errors.ts'
+import { EXAMPLE } from '../../operations/examples.ts'
+import { revisionsDiff } from '../../operations/revisions-diff.ts'
+import { revisionsList } from '../../operations/revisions-list.ts'
 import { textTable } from '../../query/formats/text-table.ts'
-import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
-import { EXAMPLE } from '../examples.ts'
+import { type Command, type CommandContext, type CommandResult, resultOf, text } from '../command.ts'
 
-/** So many changed rows are handed out. */
-const LISTED = 1000
+/** So many changed rows are shown. */
+const SHOWN = 20
 
 export const revisions: Command = {
   summary: 'Files that the exchange has replaced, and what that changed',
+  operations: ['revisions.list', 'revisions.diff'],
   usage: 'list | diff KEY [OPTIONS]',
   options: {
     from: { type: 'string', value: 'SHA256', help: 'diff: the former revision, by the beginning of its digest (default: the one before)' },
@@ -18,33 +21,31 @@ export const revisions: Command = {
 
 async function run(context: CommandContext): Promise<CommandResult> {
   const [verb = 'list', key, ...more] = context.args
-  const house = await context.open()
-  if (verb === 'list' && key === undefined) {
-    const items = await house.withQuality(false, (quality) => quality.revisions())
-    if (!context.json) {
-      const rows = items.map((one) => [one.key, one.sha256.slice(0, 12), one.verifiedAt, one.size, one.current ? 'current' : 'replaced'])
-      context.out(
-        rows.length === 0 ? 'No file was replaced.\n' : `${textTable(['object', 'sha256', 'verified', 'bytes', 'state'], rows)}\n`,
-      )
-    }
-    return { status: 'done', counts: { revisions: items.length }, body: { items } }
-  }
+  if (verb === 'list' && key === undefined) return await listed(context)
   if (verb !== 'diff' || key === undefined || more.length > 0) throw new LakehouseError('USAGE', 'revisions list, or revisions diff KEY')
-  const found = await house.withQuality(false, (quality) => quality.diffRevisions(key, text(context.values, 'from'), LISTED))
-  const { equal, differing, onlyLeft, onlyRight, rows, ...rest } = found
-  const counts = { rowsEqual: equal, rowsChanged: differing, rowsRemoved: onlyLeft, rowsAdded: onlyRight }
-  const names = { differs: 'changed', 'only left': 'removed', 'only right': 'added' } as const
-  const items = rows.map(({ change, left, right }) => ({ change: names[change], before: parse(left), after: parse(right) }))
+  const outcome = await context.call(revisionsDiff, { key, from: text(context.values, 'from') })
+  const { table, from, to, items } = outcome.result
+  const { rowsEqual, rowsChanged, rowsRemoved, rowsAdded } = outcome.counts
   if (!context.json) {
-    context.out(
-      `${found.table}: ${key}\n  ${found.from.slice(0, 12)} → ${found.to.slice(0, 12)}: ${differing} rows changed, ${onlyRight} added, ${onlyLeft} removed, ${equal} equal\n`,
-    )
-    for (const { change, left, right } of rows.slice(0, 20))
-      context.out(`  ${names[change]}\n    before ${left ?? '–'}\n    after  ${right ?? '–'}\n`)
+    const sum = `${rowsChanged} rows changed, ${rowsAdded} added, ${rowsRemoved} removed, ${rowsEqual} equal`
+    context.out(`${table}: ${key}\n  ${from.slice(0, 12)} → ${to.slice(0, 12)}: ${sum}\n`)
+    const shown = (row: unknown) => (row === null ? '–' : JSON.stringify(row))
+    for (const { change, before, after } of items.slice(0, SHOWN))
+      context.out(`  ${change}\n    before ${shown(before)}\n    after  ${shown(after)}\n`)
   }
-  return { status: differing + onlyLeft + onlyRight > 0 ? 'done_with_findings' : 'done', counts, body: { ...rest, items } }
+  return resultOf(outcome)
 }
 
-function parse(row: string | null): unknown {
-  return row === null ? null : JSON.parse(row)
+async function listed(context: CommandContext): Promise<CommandResult> {
+  const outcome = await context.call(revisionsList, {})
+  const rows = outcome.result.items.map((one) => [
+    one.key,
+    one.sha256.slice(0, 12),
+    one.verifiedAt,
+    one.size,
+    one.current ? 'current' : 'replaced',
+  ])
+  const table = textTable(['object', 'sha256', 'verified', 'bytes', 'state'], rows)
+  if (!context.json) context.out(rows.length === 0 ? 'No file was replaced.\n' : `${table}\n`)
+  return resultOf(outcome)
 }

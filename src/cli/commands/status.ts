@@ -1,13 +1,15 @@
+import { formatBytes, formatCount } from '../../core/format.ts'
+import { status as showStatus } from '../../operations/status.ts'
 import { textTable } from '../../query/formats/text-table.ts'
-import type { Command, CommandContext, CommandResult } from '../command.ts'
-import { formatBytes, formatCount } from '../format.ts'
+import { type Command, type CommandContext, type CommandResult, resultOf } from '../command.ts'
 
-export const status: Command = { summary: 'Show what the lake holds', usage: '[OPTIONS]', options: {}, run }
+export const status: Command = { summary: 'Show what the lake holds', operations: ['status'], usage: '[OPTIONS]', options: {}, run }
 
 async function run(context: CommandContext): Promise<CommandResult> {
-  const found = await (await context.open()).status()
+  const outcome = await context.call(showStatus, {})
+  const found = outcome.result
   if (!context.json) {
-    const rows = found.tables.map((table) => [
+    const rows = found.items.map((table) => [
       table.name,
       table.rows,
       table.files,
@@ -28,6 +30,5 @@ async function run(context: CommandContext): Promise<CommandResult> {
       )}\n`,
     )
   }
-  const { tables, ...rest } = found
-  return { status: 'done', counts: { tables: tables.length }, body: { ...rest, items: tables } }
+  return resultOf(outcome)
 }

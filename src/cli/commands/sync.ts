@@ -1,26 +1,26 @@
 import { resourceUsage } from 'node:process'
-import { type ArchiveCollection, collectionOptions } from '../../config/archive-collection.ts'
-import type { Config } from '../../config/schema.ts'
+import type * as z from 'zod'
 import { LakehouseError } from '../../core/errors.ts'
-import type { TransferOptions, Transfers } from '../../lakehouse/transfers.ts'
+import { formatBytes, formatCount, formatDuration } from '../../core/format.ts'
+import { EXAMPLE } from '../../operations/examples.ts'
+import { sync as copy } from '../../operations/sync.ts'
+import { syncCompare } from '../../operations/sync-compare.ts'
+import { syncExplain } from '../../operations/sync-explain.ts'
+import { syncReport } from '../../operations/sync-report.ts'
 import { keepHeapSmall } from '../../platform/small-heap.ts'
-import { ENGINE_IDS, type EngineId } from '../../transfer/engines/engine.ts'
-import { OPERATION_MODES, type OperationMode } from '../../transfer/run/route.ts'
-import type { SyncRequest, SyncResult } from '../../transfer/sync.ts'
-import { SYNC_MODES, type SyncMode } from '../../transfer/sync-mode.ts'
-import { VERIFY_MODES, type VerifyMode } from '../../transfer/verify-mode.ts'
-import { collectionRequest } from '../collection.ts'
-import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
-import { EXAMPLE } from '../examples.ts'
+import { ENGINE_IDS } from '../../transfer/engines/engine.ts'
+import { OPERATION_MODES } from '../../transfer/run/route.ts'
+import { SYNC_MODES } from '../../transfer/sync-mode.ts'
+import { VERIFY_MODES } from '../../transfer/verify-mode.ts'
+import { type Command, type CommandContext, type CommandResult, resultOf, text } from '../command.ts'
 import { findingLines } from '../findings.ts'
-import { formatBytes, formatCount, formatDuration } from '../format.ts'
-import { parseExchange } from '../selection.ts'
+import { bytes, count, duration } from '../numbers.ts'
+import { FILTER_OPTIONS, filter } from '../selection.ts'
 import { SyncDisplay } from '../sync-display.ts'
-import { FILTER_OPTIONS, parseBytes, parseCount, parseDuration, parseFilter, parsePlaces } from '../transfer-options.ts'
-import { syncReport } from './sync-report.ts'
 
 export const sync: Command = {
   summary: 'Copy objects from one store to another: by the server where it can',
+  operations: ['sync', 'sync.explain', 'sync.compare', 'sync.report'],
   usage: '[SOURCE] [DESTINATION] [OPTIONS] | report [RUN]',
   drains: true,
   options: {
@@ -55,140 +55,114 @@ export const sync: Command = {
   run,
 }
 
+type SyncInput = z.input<typeof copy.input>
+
 async function run(context: CommandContext): Promise<CommandResult> {
   keepHeapSmall()
-  if (context.args[0] === 'report') return await syncReport(context)
-  const { values } = context
-  const collection = context.args.length === 0 ? context.loaded().config.archive_collection : undefined
-  const transfers = await context.transfers(withOptions(context, collection))
-  const { sync } = transfers.config
-  const places = collection === undefined ? parsePlaces(context) : { source: sync.source, destination: sync.destination }
-  const request = collection === undefined ? parseRequest(context, transfers.config) : collectionRequest(collection, sync)
+  const { args, values } = context
+  if (args[0] === 'report') return await report(context)
+  const collection = args.length === 0 ? context.loaded().config.archive_collection : undefined
+  const input = inputOf(context)
+  const notice = collection?.verbose === true ? { notice: (line: string) => context.note(`${line}\n`) } : {}
+  if (values['dry-run'] === true || values['explain'] === true || collection?.dry_run === true) return await explain(context, input, notice)
+  if (values['compare'] === true) return await compare(context, input, notice)
   const display = new SyncDisplay({ write: context.note, interactive: context.interactive, nowMs: context.nowMs })
-  const options: TransferOptions = {
-    ...places,
-    exchange: parseExchange(values).id,
-    bytesPerSecond: parseBytes('bwlimit', text(values, 'bwlimit')),
-    requestsPerSecond: parseCount('tpslimit', text(values, 'tpslimit'), 1),
-    drain: context.drain,
-    onProgress: (counts) => (context.json ? undefined : display.update(counts)),
-    onNotice: (notice) => (context.verbose || collection?.verbose === true ? context.note(`${notice}\n`) : undefined),
-  }
-  if (values['dry-run'] === true || values['explain'] === true || collection?.dry_run === true)
-    return await explain(context, request, options, transfers)
-  if (values['compare'] === true) return await compareWays(context, request, options, transfers)
-  const result = await transfers.sync(request, options).finally(() => display.clear())
-  if (!context.json) context.out(`${summary(result).join('\n')}\n`)
-  return toResult(result)
+  const onTransfer = context.json ? {} : { onTransfer: display.update.bind(display) }
+  const outcome = await context.call(copy, input, { ...notice, ...onTransfer }).finally(() => display.clear())
+  if (!context.json) context.out(`${summary(outcome).join('\n')}\n`)
+  return { ...resultOf(outcome), body: { ...outcome.result, peakRssBytes: resourceUsage().maxRSS * 1024 } }
 }
 
-function withOptions(context: CommandContext, collection: ArchiveCollection | undefined): (config: Config) => Config {
-  const concurrency = parseCount('concurrency', text(context.values, 'concurrency'), 1)
-  const verify = text(context.values, 'verify') as VerifyMode | undefined
-  return (config) => {
-    const sync = collection === undefined ? config.sync : collectionOptions(collection, config.sync)
-    return { ...config, sync: { ...sync, concurrency: concurrency ?? sync.concurrency, verify: verify ?? sync.verify } }
-  }
-}
-
-function parseRequest(context: CommandContext, config: Config): SyncRequest {
-  const { values } = context
+function inputOf({ args, values }: CommandContext): SyncInput {
+  const [source, destination, ...more] = args
+  if (more.length > 0) throw new LakehouseError('USAGE', `a source and a destination are expected, not "${more[0]}" besides`)
   const [planIn, planOut] = [text(values, 'plan-in'), text(values, 'plan-out')]
   if (planIn !== undefined && planOut !== undefined)
     throw new LakehouseError('USAGE', 'a plan is either written or executed: --plan-out or --plan-in')
   return {
-    syncMode: (text(values, 'sync-mode') ?? 'copy') as SyncMode,
-    maxDelete: parseCount('max-delete', text(values, 'max-delete'), 0) ?? config.sync.maxDelete,
-    mode: (text(values, 'mode') ?? 'auto') as OperationMode,
-    engine: text(values, 'engine') as EngineId | undefined,
-    preferDirectSync: true,
-    incremental: values['all'] !== true,
-    ...parseFilter(values, context.nowMs()),
-    keys: undefined,
-    listParallel: config.sync.listParallel,
-    planOut,
-    planIn,
-    maxDurationMs: parseDuration('max-duration', text(values, 'max-duration')),
-    maxBytes: parseBytes('max-transfer', text(values, 'max-transfer')),
+    ...{ source, destination, planIn, planOut },
+    mode: OPERATION_MODES.find((one) => one === text(values, 'mode')),
+    engine: ENGINE_IDS.find((one) => one === text(values, 'engine')),
+    syncMode: SYNC_MODES.find((one) => one === text(values, 'sync-mode')),
+    verify: VERIFY_MODES.find((one) => one === text(values, 'verify')),
+    maxDelete: count(values, 'max-delete', 0),
+    ...filter(values),
+    all: values['all'] === true,
+    concurrency: count(values, 'concurrency', 1),
+    bytesPerSecond: bytes(values, 'bwlimit'),
+    requestsPerSecond: count(values, 'tpslimit', 1),
+    maxDurationMs: duration(values, 'max-duration'),
+    maxBytes: bytes(values, 'max-transfer'),
   }
 }
 
-/** So many objects are listed by --dry-run in a --json envelope. */
-const LISTED = 10_000
+type Notice = { readonly notice?: (line: string) => void }
 
-async function explain(
-  context: CommandContext,
-  request: SyncRequest,
-  options: TransferOptions,
-  transfers: Transfers,
-): Promise<CommandResult> {
-  const items: unknown[] = []
-  const deletes = request.syncMode === 'sync'
-  const { route, explanation } = await transfers.explain(request, options, (object) => {
-    if (object.action === 'delete' && !deletes) return
-    if (context.json) items.length < LISTED && items.push(object)
-    else if (context.values['dry-run'] === true) context.out(`${object.action} ${object.key} (${formatBytes(object.size)})\n`)
+async function explain(context: CommandContext, input: SyncInput, notice: Notice): Promise<CommandResult> {
+  const isListed = !context.json && context.values['dry-run'] === true
+  const outcome = await context.call(syncExplain, input, {
+    ...notice,
+    onItem: ({ action, key, size }) => (isListed ? context.out(`${action} ${key} (${formatBytes(size)})\n`) : undefined),
   })
-  const { groups, estimate } = explanation
+  const { conditions, groups, estimate } = outcome.result
+  const { objectsPlanned, objectsSkipped, objectsExtra, bytesPlanned } = outcome.counts
   if (!context.json) {
-    for (const { name, met, detail } of route.conditions) context.out(`${met ? 'yes' : 'no '}  ${name.padEnd(24)} ${detail}\n`)
-    for (const { engine, objects, bytes, why } of groups)
-      context.out(`${engine ?? 'none'}: ${formatCount(objects)} objects, ${formatBytes(bytes)} (${why})\n`)
-    const gone = deletes ? `, ${formatCount(explanation.extra)} to delete` : ''
+    for (const { name, met, detail } of conditions) context.out(`${met ? 'yes' : 'no '}  ${name.padEnd(24)} ${detail}\n`)
+    for (const { engine, objects, bytes: size, why } of groups)
+      context.out(`${engine ?? 'none'}: ${formatCount(objects)} objects, ${formatBytes(size)} (${why})\n`)
+    const gone = outcome.result.syncMode === 'sync' ? `, ${formatCount(objectsExtra)} to delete` : ''
     context.out(
-      `${formatCount(explanation.objects)} objects to copy (${formatBytes(explanation.bytes)}), ${formatCount(explanation.unchanged)} unchanged${gone}; about ${formatDuration(estimate.wallMs)} and $${estimate.costUsd.toFixed(4)}; nothing was written\n`,
+      `${formatCount(objectsPlanned)} objects to copy (${formatBytes(bytesPlanned)}), ${formatCount(objectsSkipped)} unchanged${gone}; about ${formatDuration(estimate.wallMs)} and $${estimate.costUsd.toFixed(4)}; nothing was written\n`,
     )
   }
-  const counts = {
-    objectsPlanned: explanation.objects,
-    objectsSkipped: explanation.unchanged,
-    objectsExtra: explanation.extra,
-    bytesPlanned: explanation.bytes,
-  }
-  return {
-    status: 'done',
-    counts,
-    body: { items, conditions: route.conditions, engines: route.engines, unfit: route.unfit, groups, estimate },
-  }
+  return resultOf(outcome)
 }
 
-/** Objects of a comparison. */
-const SAMPLE = 20
-
-async function compareWays(
-  context: CommandContext,
-  request: SyncRequest,
-  options: TransferOptions,
-  transfers: Transfers,
-): Promise<CommandResult> {
-  const found = await transfers.compare(request, options, SAMPLE)
-  if (!context.json)
+async function compare(context: CommandContext, input: SyncInput, notice: Notice): Promise<CommandResult> {
+  const outcome = await context.call(syncCompare, input, notice)
+  const { chosen, traditional } = outcome.result.comparison
+  const { objectsCompared, bytesCompared } = outcome.counts
+  if (!context.json) {
     for (const [name, { wallMs, cpuMs, bytesThroughThisMachine, bytesOnDisk, costUsd }] of [
-      ['this way', found.chosen],
-      ['traditional', found.traditional],
+      ['this way', chosen],
+      ['traditional', traditional],
     ] as const)
       context.out(
         `${name.padEnd(12)} ${formatDuration(wallMs)}, ${formatDuration(cpuMs)} of CPU, ${formatBytes(bytesThroughThisMachine)} through this machine, ${formatBytes(bytesOnDisk)} over its disk, about $${costUsd.toFixed(6)}\n`,
       )
-  if (!context.json) context.out(`${formatCount(found.objects)} objects, ${formatBytes(found.bytes)}; the copies were removed again\n`)
-  const { objects, bytes, ...comparison } = found
-  return { status: 'done', counts: { objectsCompared: objects, bytesCompared: bytes }, body: { comparison } }
-}
-
-function toResult(result: SyncResult): CommandResult {
-  const { counts, findings, errors, efficiency, route, engines, run } = result
-  const status = errors.length > 0 ? 'failed' : findings.length > 0 ? 'done_with_findings' : 'done'
-  const { requests } = efficiency
-  return {
-    status,
-    counts: { ...counts },
-    findings,
-    errors,
-    body: { run, engines, requests, efficiency, conditions: route.conditions, peakRssBytes: resourceUsage().maxRSS * 1024 },
+    context.out(`${formatCount(objectsCompared)} objects, ${formatBytes(bytesCompared)}; the copies were removed again\n`)
   }
+  return resultOf(outcome)
 }
 
-function summary({ counts, engines, efficiency, findings, errors, run }: SyncResult): string[] {
+async function report(context: CommandContext): Promise<CommandResult> {
+  const [, run, ...more] = context.args
+  if (more.length > 0) throw new LakehouseError('USAGE', 'sync report takes one run, or none for the last')
+  const outcome = await context.call(syncReport, { run })
+  if (!context.json) context.out(`${reportLines(outcome.result, outcome.counts).join('\n')}\n`)
+  return resultOf(outcome)
+}
+
+function reportLines(result: z.output<typeof syncReport.result>, counts: Readonly<Record<string, number>>): string[] {
+  const { run, startedAt, source, destination, engines, efficiency } = result
+  const counted = (name: string) => formatCount(counts[name] ?? 0)
+  const each = (some: Readonly<Record<string, number>>) => Object.entries(some).map(([name, n]) => `${name} ${formatCount(n)}`)
+  return [
+    `run ${run}, begun ${startedAt}`,
+    `  from     ${source}`,
+    `  to       ${destination}`,
+    `  objects  ${counted('objectsPlanned')} planned, ${counted('objectsCopied')} copied, ${counted('objectsSkipped')} there already, ${counted('objectsFailed')} failed, ${counted('objectsDeleted')} deleted`,
+    `  engines  ${each(engines).join(', ') || 'none'}`,
+    `  time     ${formatDuration(efficiency.wallMs)}, ${formatDuration(efficiency.cpuMs)} of CPU`,
+    `  through  ${formatBytes(efficiency.bytesThroughThisMachine)} through this machine, ${formatBytes(efficiency.bytesOnDisk)} over its disk`,
+    `  requests ${each(efficiency.requests).join(', ')}; ${formatCount(efficiency.retries)} retries; about $${efficiency.costUsd.toFixed(4)}`,
+  ]
+}
+
+function summary(outcome: Awaited<ReturnType<typeof copy.run>>): string[] {
+  const { findings = [], errors = [] } = outcome
+  const { engines, efficiency, run } = outcome.result
+  const { counts } = outcome
   const idle = counts.objectsPlanned === 0 && counts.objectsDeleted === 0 && errors.length === 0
   const mix = Object.entries(engines).map(([engine, objects]) => `${engine} ${formatCount(objects)}`)
   const lines = [

@@ -1,46 +1,55 @@
 import { LakehouseError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
-import { formatInstant } from '../../core/time.ts'
-import { shownId } from '../../lake/iceberg/metadata.ts'
-import { LAYERS } from '../../lake/layout.ts'
-import type { Tables } from '../../lakehouse/tables.ts'
+import { formatBytes } from '../../core/format.ts'
+import { EXAMPLE } from '../../operations/examples.ts'
+import { tablesCheck } from '../../operations/tables-check.ts'
+import { tablesCompact } from '../../operations/tables-compact.ts'
+import { tablesDescribe } from '../../operations/tables-describe.ts'
+import { tablesDiff } from '../../operations/tables-diff.ts'
+import { tablesExpire } from '../../operations/tables-expire.ts'
+import { tablesFiles } from '../../operations/tables-files.ts'
+import { tablesHealth } from '../../operations/tables-health.ts'
+import { tablesHistory } from '../../operations/tables-history.ts'
+import { tablesList } from '../../operations/tables-list.ts'
+import { tablesOrphans } from '../../operations/tables-orphans.ts'
+import { tablesPartitions } from '../../operations/tables-partitions.ts'
+import { tablesPublish } from '../../operations/tables-publish.ts'
+import { tablesRollback } from '../../operations/tables-rollback.ts'
+import { tablesSnapshots } from '../../operations/tables-snapshots.ts'
+import { tablesTag } from '../../operations/tables-tag.ts'
+import { tablesUntag } from '../../operations/tables-untag.ts'
 import { textTable } from '../../query/formats/text-table.ts'
-import { parseAsOf } from '../as-of.ts'
-import { type Command, type CommandContext, type CommandResult, text } from '../command.ts'
-import { EXAMPLE } from '../examples.ts'
+import { type Command, type CommandContext, type CommandResult, resultOf } from '../command.ts'
 import { findingLines } from '../findings.ts'
-import { formatBytes } from '../format.ts'
-import { parseCount, parseDuration } from '../transfer-options.ts'
+import { count, duration } from '../numbers.ts'
 
-/** One of the things that `tables` does: what follows its name, whether it writes, and how. */
-type SubCommand = {
-  readonly usage: string
-  readonly writes?: boolean
-  run(tables: Tables, args: readonly string[], context: CommandContext): Promise<CommandResult>
-}
+/** What an operation gave, and how it is shown to people. */
+type Shown = { readonly result: CommandResult; readonly lines: readonly string[] }
+
+/** One of the things that `tables` does: what follows its name, and how. */
+type SubCommand = { readonly usage: string; run(context: CommandContext, args: readonly string[]): Promise<Shown> }
 
 const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
   list: {
     usage: '',
-    run: async (tables, _args, context) => {
-      const items = await tables.list()
-      const rows = items.map((one) => [one.name, one.rows, one.files, formatBytes(one.bytes), one.from ?? '', one.to ?? ''])
-      return show(context, items, ['table', 'rows', 'files', 'size', 'from', 'to'], rows)
+    run: async (context) => {
+      const outcome = await context.call(tablesList, {})
+      const rows = outcome.result.items.map((one) => [one.name, one.rows, one.files, formatBytes(one.bytes), one.from ?? '', one.to ?? ''])
+      return shown(outcome, ['table', 'rows', 'files', 'size', 'from', 'to'], rows)
     },
   },
   describe: {
     usage: 'TABLE',
-    run: async (tables, [name = ''], context) => {
-      const found = await tables.describe(name)
-      if (!context.json) context.out(`${description(found).join('\n')}\n`)
-      return { status: 'done', body: found }
+    run: async (context, [table = '']) => {
+      const outcome = await context.call(tablesDescribe, { table })
+      return { result: resultOf(outcome), lines: description(outcome.result) }
     },
   },
   snapshots: {
     usage: 'TABLE',
-    run: async (tables, [name = ''], context) => {
-      const items = await tables.snapshots(name)
-      const rows = items.map((one) => [
+    run: async (context, [table = '']) => {
+      const outcome = await context.call(tablesSnapshots, { table })
+      const rows = outcome.result.items.map((one) => [
         one.snapshotId,
         one.time,
         one.operation,
@@ -48,140 +57,138 @@ const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
         one.summary['total-records'] ?? '',
         one.refs.join(', '),
       ])
-      return show(context, items, ['snapshot', 'time', 'operation', 'rows added', 'rows', 'refs'], rows)
+      return shown(outcome, ['snapshot', 'time', 'operation', 'rows added', 'rows', 'refs'], rows)
     },
   },
   history: {
     usage: 'TABLE',
-    run: async (tables, [name = ''], context) => {
-      const items = await tables.history(name)
-      return show(
-        context,
-        items,
-        ['time', 'snapshot', 'ancestor'],
-        items.map((one) => [one.time, one.snapshotId, one.isAncestor]),
-      )
+    run: async (context, [table = '']) => {
+      const outcome = await context.call(tablesHistory, { table })
+      const rows = outcome.result.items.map((one) => [one.time, one.snapshotId, one.isAncestor])
+      return shown(outcome, ['time', 'snapshot', 'ancestor'], rows)
     },
   },
   files: {
     usage: 'TABLE',
-    run: async (tables, [name = ''], context) => {
-      const items = await tables.files(name)
-      const rows = items.map((one) => [one.partition, one.rows, formatBytes(one.bytes), one.path])
-      return show(context, items, ['partition', 'rows', 'size', 'file'], rows)
+    run: async (context, [table = '']) => {
+      const outcome = await context.call(tablesFiles, { table })
+      const rows = outcome.result.items.map((one) => [one.partition, one.rows, formatBytes(one.bytes), one.path])
+      return shown(outcome, ['partition', 'rows', 'size', 'file'], rows)
     },
   },
   partitions: {
     usage: 'TABLE',
-    run: async (tables, [name = ''], context) => {
-      const items = await tables.partitions(name)
-      const rows = items.map((one) => [one.partition, one.files, one.rows, formatBytes(one.bytes), one.from ?? '', one.to ?? ''])
-      return show(context, items, ['partition', 'files', 'rows', 'size', 'from', 'to'], rows)
+    run: async (context, [table = '']) => {
+      const outcome = await context.call(tablesPartitions, { table })
+      const rows = outcome.result.items.map((one) => [
+        one.partition,
+        one.files,
+        one.rows,
+        formatBytes(one.bytes),
+        one.from ?? '',
+        one.to ?? '',
+      ])
+      return shown(outcome, ['partition', 'files', 'rows', 'size', 'from', 'to'], rows)
     },
   },
   health: {
     usage: '[TABLE]',
-    run: async (tables, [name], context) => tell(context, await tables.health(name), 'the layout is as it should be'),
+    run: async (context, [table]) => found(await context.call(tablesHealth, { table }), 'the layout is as it should be'),
   },
-  check: { usage: '[TABLE]', run: async (tables, [name], context) => tell(context, await tables.check(name), 'metadata and files agree') },
+  check: {
+    usage: '[TABLE]',
+    run: async (context, [table]) => found(await context.call(tablesCheck, { table }), 'metadata and files agree'),
+  },
   publish: {
     usage: '[TABLE]',
-    run: async (tables, [name], context) => tell(context, await tables.publish(name), 'every catalog knows the current versions'),
+    run: async (context, [table]) => found(await context.call(tablesPublish, { table }), 'every catalog knows the current versions'),
   },
   compact: {
     usage: 'TABLE',
-    writes: true,
-    run: async (tables, [name = ''], context) => {
-      const done = await tables.compact(name)
-      const { filesBefore, filesAfter, bytesBefore, bytesAfter, filesMoved } = done
-      const told = [
-        ...(filesBefore === 0
-          ? []
-          : [`${filesBefore} files (${formatBytes(bytesBefore)}) became ${filesAfter} (${formatBytes(bytesAfter)})`]),
-        ...(filesMoved === 0 ? [] : [`${filesMoved} files were put into the folder of their partition`]),
-      ]
-      if (!context.json) context.out(`${told.join('\n') || 'nothing to compact'}\n`)
-      return { status: 'done', counts: { ...done } }
+    run: async (context, [table = '']) => {
+      const outcome = await context.call(tablesCompact, { table })
+      const { filesBefore, filesAfter, bytesBefore, bytesAfter, filesMoved } = outcome.counts
+      const became = `${filesBefore} files (${formatBytes(bytesBefore)}) became ${filesAfter} (${formatBytes(bytesAfter)})`
+      const lines = filesBefore === 0 ? [] : [became]
+      if (filesMoved > 0) lines.push(`${filesMoved} files were put into the folder of their partition`)
+      return { result: resultOf(outcome), lines: lines.length === 0 ? ['nothing to compact'] : lines }
     },
   },
   expire: {
     usage: 'TABLE',
-    writes: true,
-    run: async (tables, [name = ''], context) => {
-      const keep = parseCount('keep', text(context.values, 'keep'), 1) ?? 1
-      const gone = await tables.expire(name, {
-        beforeMs: before(context, `${usualDays(context, name)}d`),
-        keep,
-        dryRun: context.values['dry-run'] === true,
-      })
-      const items = gone.map((one) => ({ snapshotId: shownId(one['snapshot-id']), time: formatInstant(one['timestamp-ms'] * 1000) }))
-      return show(
-        context,
-        items,
-        ['snapshot', 'time'],
-        items.map((one) => [one.snapshotId, one.time]),
-        { snapshotsExpired: items.length },
-      )
+    run: async (context, [table = '']) => {
+      const { values } = context
+      const limits = { olderThanMs: duration(values, 'older-than'), keep: count(values, 'keep', 1), dryRun: isDry(context) }
+      const outcome = await context.call(tablesExpire, { table, ...limits })
+      const rows = outcome.result.items.map((one) => [one.snapshotId, one.time])
+      return shown(outcome, ['snapshot', 'time'], rows)
     },
   },
   orphans: {
     usage: 'TABLE',
-    writes: true,
-    run: async (tables, [name = ''], context) => {
-      const items = await tables.orphans(name, { beforeMs: before(context, '3d'), dryRun: context.values['dry-run'] === true })
-      const bytes = items.reduce((sum, one) => sum + one.bytes, 0)
-      return show(
-        context,
-        items,
-        ['file', 'size'],
-        items.map((one) => [one.key, formatBytes(one.bytes)]),
-        { filesRemoved: items.length, bytesRemoved: bytes },
-      )
+    run: async (context, [table = '']) => {
+      const outcome = await context.call(tablesOrphans, {
+        table,
+        olderThanMs: duration(context.values, 'older-than'),
+        dryRun: isDry(context),
+      })
+      const rows = outcome.result.items.map((one) => [one.key, formatBytes(one.bytes)])
+      return shown(outcome, ['file', 'size'], rows)
     },
   },
   rollback: {
     usage: 'TABLE SNAPSHOT|TAG|TIME',
-    writes: true,
-    run: async (tables, [name = '', to], context) => {
-      const snapshotId = await tables.rollback(name, parseAsOf(to) ?? { snapshot: -1 })
-      if (!context.json) context.out(`${name} is at snapshot ${snapshotId} again\n`)
-      return { status: 'done', body: { snapshotId } }
+    run: async (context, [table = '', to = '']) => {
+      const outcome = await context.call(tablesRollback, { table, to })
+      return { result: resultOf(outcome), lines: [`${table} is at snapshot ${outcome.result.snapshotId} again`] }
     },
   },
   tag: {
     usage: 'TABLE TAG [SNAPSHOT|TAG|TIME]',
-    writes: true,
-    run: async (tables, [name = '', tag = '', to], context) => {
-      const snapshotId = await tables.tag(name, tag, parseAsOf(to))
-      if (!context.json) context.out(`${tag} names snapshot ${snapshotId}\n`)
-      return { status: 'done', body: { snapshotId } }
+    run: async (context, [table = '', tag = '', to]) => {
+      const outcome = await context.call(tablesTag, { table, tag, to })
+      return { result: resultOf(outcome), lines: [`${tag} names snapshot ${outcome.result.snapshotId}`] }
     },
   },
   untag: {
     usage: 'TABLE TAG',
-    writes: true,
-    run: async (tables, [name = '', tag = ''], context) => {
-      await tables.untag(name, tag)
-      if (!context.json) context.out(`${tag} is gone\n`)
-      return { status: 'done' }
+    run: async (context, [table = '', tag = '']) => {
+      const outcome = await context.call(tablesUntag, { table, tag })
+      return { result: resultOf(outcome), lines: [`${tag} is gone`] }
     },
   },
   diff: {
     usage: 'TABLE SNAPSHOT|TAG|TIME [SNAPSHOT|TAG|TIME]',
-    run: async (tables, [name = '', from, to], context) => {
-      const limit = parseCount('limit', text(context.values, 'limit'), 0) ?? 100
-      const { diff, rows } = await tables.diff(name, parseAsOf(from) ?? { snapshot: -1 }, parseAsOf(to), limit)
-      if (!context.json) {
-        for (const { change, row } of rows) context.out(`${change.padEnd(8)} ${JSON.stringify(row)}\n`)
-        context.out(`${diff.rowsAdded} rows added, ${diff.rowsRemoved} removed, ${diff.rowsChanged ?? 0} changed\n`)
-      }
-      return { status: 'done', counts: { ...diff, rowsChanged: diff.rowsChanged ?? 0 }, body: { items: rows } }
+    run: async (context, [table = '', from = '', to]) => {
+      const outcome = await context.call(tablesDiff, { table, from, to, limit: count(context.values, 'limit', 0) })
+      const { rowsAdded, rowsRemoved, rowsChanged } = outcome.counts
+      const rows = outcome.result.items.map(({ change, row }) => `${change.padEnd(8)} ${JSON.stringify(row)}`)
+      const lines = [...rows, `${rowsAdded} rows added, ${rowsRemoved} removed, ${rowsChanged} changed`]
+      return { result: resultOf(outcome), lines }
     },
   },
 }
 
 export const tables: Command = {
   summary: 'Look at the Iceberg tables, and keep them in order',
+  operations: [
+    'tables.list',
+    'tables.describe',
+    'tables.snapshots',
+    'tables.history',
+    'tables.files',
+    'tables.partitions',
+    'tables.health',
+    'tables.check',
+    'tables.publish',
+    'tables.compact',
+    'tables.expire',
+    'tables.orphans',
+    'tables.rollback',
+    'tables.tag',
+    'tables.untag',
+    'tables.diff',
+  ],
   usage: `${Object.keys(SUB_COMMANDS).join('|')} [TABLE …] [OPTIONS]`,
   options: {
     'older-than': { type: 'string', value: 'TIME', help: 'expire, orphans: only what is older (default: tiers.<layer>.snapshotDays, 3d)' },
@@ -200,68 +207,46 @@ export const tables: Command = {
 
 async function run(context: CommandContext): Promise<CommandResult> {
   const [verb = '', ...args] = context.args
-  const found = Object.hasOwn(SUB_COMMANDS, verb) ? SUB_COMMANDS[verb] : undefined
-  if (found === undefined)
+  const sub = Object.hasOwn(SUB_COMMANDS, verb) ? SUB_COMMANDS[verb] : undefined
+  if (sub === undefined)
     throw new LakehouseError(
       'USAGE',
       `tables ${verb === '' ? 'needs a verb' : `has no "${verb}"`}: ${Object.keys(SUB_COMMANDS).join(', ')}`,
     )
-  const words = found.usage.split(' ').filter((word) => word !== '')
+  const words = sub.usage.split(' ').filter((word) => word !== '')
   const least = words.filter((word) => !word.startsWith('[')).length
-  if (args.length < least || args.length > words.length) throw new LakehouseError('USAGE', `tables ${verb} ${found.usage}`.trimEnd())
-  const house = await context.open()
-  return await house.withTables(
-    found.writes === true,
-    async (tables) => {
-      const result = await found.run(tables, args, context)
-      if (tables.findings.length === 0) return result
-      if (!context.json) context.out(`${findingLines(tables.findings).join('\n')}\n`)
-      return { ...result, status: 'done_with_findings', findings: [...(result.findings ?? []), ...tables.findings] }
-    },
-    (notice) => context.note(`${notice}\n`),
-  )
+  if (args.length < least || args.length > words.length) throw new LakehouseError('USAGE', `tables ${verb} ${sub.usage}`.trimEnd())
+  const { result, lines } = await sub.run(context, args)
+  if (!context.json) context.out(`${[...lines, ...findingLines(result.findings ?? [])].join('\n')}\n`)
+  return result
 }
 
-/** Days that snapshots of the table's layer are kept for. */
-function usualDays(context: CommandContext, name: string): number {
-  const layer = LAYERS.find((one) => name.startsWith(`${one}.`)) ?? 'silver'
-  return context.loaded().config.tiers[layer].snapshotDays
+function isDry({ values }: CommandContext): boolean {
+  return values['dry-run'] === true
 }
 
-function before(context: CommandContext, usual: string): number {
-  return context.nowMs() - (parseDuration('older-than', text(context.values, 'older-than') ?? usual) ?? 0)
+function shown(outcome: Parameters<typeof resultOf>[0], names: readonly string[], rows: readonly (readonly unknown[])[]): Shown {
+  return { result: resultOf(outcome), lines: [rows.length === 0 ? 'none' : textTable(names, rows)] }
 }
 
-function show(
-  context: CommandContext,
-  items: readonly unknown[],
-  names: readonly string[],
-  rows: readonly (readonly unknown[])[],
-  counts?: Readonly<Record<string, number>>,
-): CommandResult {
-  if (!context.json) context.out(rows.length === 0 ? 'none\n' : `${textTable(names, rows)}\n`)
-  return { status: 'done', ...(counts === undefined ? {} : { counts }), body: { items } }
+function found(outcome: Parameters<typeof resultOf>[0] & { readonly findings?: readonly Finding[] }, good: string): Shown {
+  return { result: resultOf(outcome), lines: outcome.findings?.length === 0 ? [good] : [] }
 }
 
-function tell(context: CommandContext, findings: readonly Finding[], good: string): CommandResult {
-  if (!context.json) context.out(findings.length === 0 ? `${good}\n` : `${findingLines(findings).join('\n')}\n`)
-  return { status: findings.length === 0 ? 'done' : 'done_with_findings', findings, counts: { findings: findings.length } }
-}
-
-function description(found: Awaited<ReturnType<Tables['describe']>>): string[] {
-  const cut = found.partitionSpec.map(({ source, transform }) => (transform === 'identity' ? source : `${transform}(${source})`))
+function description(table: Awaited<ReturnType<typeof tablesDescribe.run>>['result']): string[] {
+  const cut = table.partitionSpec.map(({ source, transform }) => (transform === 'identity' ? source : `${transform}(${source})`))
   return [
-    found.name,
-    `  location   ${found.location}`,
-    `  metadata   ${found.metadataLocation}`,
-    `  snapshot   ${found.snapshotId ?? 'none'} (of ${found.snapshots}), ${found.updatedAt}`,
+    table.name,
+    `  location   ${table.location}`,
+    `  metadata   ${table.metadataLocation}`,
+    `  snapshot   ${table.snapshotId ?? 'none'} (of ${table.snapshots}), ${table.updatedAt}`,
     `  cut by     ${cut.join(', ') || 'nothing'}`,
-    `  sorted by  ${found.sortOrder.join(', ') || 'nothing'}`,
-    ...found.refs.map(({ name, type, snapshotId }) => `  ${type.padEnd(10)} ${name} → ${snapshotId}`),
+    `  sorted by  ${table.sortOrder.join(', ') || 'nothing'}`,
+    ...table.refs.map(({ name, type, snapshotId }) => `  ${type.padEnd(10)} ${name} → ${snapshotId}`),
     '',
     textTable(
       ['id', 'column', 'type', 'meaning'],
-      found.schema.map(({ id, name, type, doc }) => [id, name, type, doc ?? '']),
+      table.schema.map(({ id, name, type, doc }) => [id, name, type, doc ?? '']),
     ),
   ]
 }

@@ -1,11 +1,12 @@
 import { LakehouseError } from '../../core/errors.ts'
-import { lifecycleConfiguration } from '../../lake/tiers/tiers.ts'
-import { parseS3Address } from '../../storage/s3/address.ts'
-import type { Command, CommandContext, CommandResult } from '../command.ts'
-import { formatBytes, formatCount } from '../format.ts'
+import { formatBytes, formatCount } from '../../core/format.ts'
+import { tiersLifecycle } from '../../operations/tiers-lifecycle.ts'
+import { tiersMove } from '../../operations/tiers-move.ts'
+import { type Command, type CommandContext, type CommandResult, resultOf } from '../command.ts'
 
 export const tiers: Command = {
   summary: 'Move old data files to slower and cheaper places, by the rules of `tiers:`',
+  operations: ['tiers.move', 'tiers.lifecycle'],
   usage: 'move|lifecycle [OPTIONS]',
   options: { 'dry-run': { type: 'boolean', help: 'move: tell what would be moved' } },
   examples: ['crypto-lakehouse tiers move --dry-run', 'crypto-lakehouse tiers lifecycle > lifecycle.json'],
@@ -15,18 +16,22 @@ export const tiers: Command = {
 async function run(context: CommandContext): Promise<CommandResult> {
   const [verb, ...more] = context.args
   if (more.length > 0 || (verb !== 'move' && verb !== 'lifecycle')) throw new LakehouseError('USAGE', 'tiers move, or tiers lifecycle')
-  if (verb === 'lifecycle') {
-    const { lake, tiers: options } = context.loaded().config
-    const rules = lifecycleConfiguration(options, lake.startsWith('s3://') ? parseS3Address(lake).prefix : '')
-    if (!context.json) context.out(`${JSON.stringify(rules, undefined, 2)}\n`)
-    return { status: 'done', body: { lifecycle: rules } }
-  }
+  return await (verb === 'move' ? move(context) : lifecycle(context))
+}
+
+async function lifecycle(context: CommandContext): Promise<CommandResult> {
+  const outcome = await context.call(tiersLifecycle, {})
+  if (!context.json) context.out(`${JSON.stringify(outcome.result.lifecycle, undefined, 2)}\n`)
+  return resultOf(outcome)
+}
+
+async function move(context: CommandContext): Promise<CommandResult> {
   const dryRun = context.values['dry-run'] === true
-  const items = await (await context.open()).moveToTiers(dryRun)
-  const bytes = items.reduce((sum, one) => sum + one.bytes, 0)
+  const outcome = await context.call(tiersMove, { dryRun })
+  const { filesMoved, bytesMoved } = outcome.counts
   if (!context.json) {
-    if (dryRun) for (const { key, tier } of items) context.out(`${tier.padEnd(8)} ${key}\n`)
-    context.out(`${formatCount(items.length)} files (${formatBytes(bytes)}) ${dryRun ? 'would be moved' : 'moved'}\n`)
+    if (dryRun) for (const { key, tier } of outcome.result.items) context.out(`${tier.padEnd(8)} ${key}\n`)
+    context.out(`${formatCount(filesMoved)} files (${formatBytes(bytesMoved)}) ${dryRun ? 'would be moved' : 'moved'}\n`)
   }
-  return { status: 'done', counts: { filesMoved: items.length, bytesMoved: bytes }, body: { items } }
+  return resultOf(outcome)
 }

@@ -1,15 +1,14 @@
 import { LakehouseError } from '../../core/errors.ts'
-import { type Finding, wholeFinding } from '../../core/finding.ts'
+import { formatCount } from '../../core/format.ts'
+import { EXAMPLE } from '../../operations/examples.ts'
+import { verify as audit } from '../../operations/verify.ts'
 import { keepHeapSmall } from '../../platform/small-heap.ts'
-import type { Difference } from '../../transfer/verify.ts'
-import type { Command, CommandContext, CommandResult } from '../command.ts'
-import { EXAMPLE } from '../examples.ts'
-import { formatCount } from '../format.ts'
-import { parseExchange } from '../selection.ts'
-import { FILTER_OPTIONS, parseFilter } from '../transfer-options.ts'
+import { type Command, type CommandContext, type CommandResult, resultOf } from '../command.ts'
+import { FILTER_OPTIONS, filter } from '../selection.ts'
 
 export const verify: Command = {
   summary: 'Compare a destination with its source, whoever copied it',
+  operations: ['verify'],
   usage: 'SOURCE DESTINATION [OPTIONS]',
   options: {
     ...FILTER_OPTIONS,
@@ -20,51 +19,23 @@ export const verify: Command = {
   run,
 }
 
-/** So many differences are told one by one; all are counted. */
-const LISTED = 1000
-
 async function run(context: CommandContext): Promise<CommandResult> {
   keepHeapSmall()
+  const { values } = context
   const [source, destination, ...more] = context.args
   if (source === undefined || destination === undefined || more.length > 0)
     throw new LakehouseError('USAGE', 'verify takes a source and a destination')
-  const differences: Difference[] = []
-  const oneWay = context.values['one-way'] === true
-  const transfers = await context.transfers()
-  const counts = await transfers.verify(
-    {
-      ...parseFilter(context.values, context.nowMs()),
-      full: context.values['full'] === true,
-      parallel: transfers.config.sync.listParallel,
-      onDifference: (one) => void (differences.length < LISTED && !(oneWay && one.difference === 'extra') && differences.push(one)),
-      onRestart: () => {
-        differences.length = 0
-      },
-    },
-    {
-      source,
-      destination,
-      exchange: parseExchange(context.values).id,
-      bytesPerSecond: undefined,
-      requestsPerSecond: undefined,
-      drain: context.drain,
-      onProgress: () => {},
-      onNotice: (notice) => (context.verbose ? context.note(`${notice}\n`) : undefined),
-    },
-  )
-  const wrong = counts.objectsMissing + counts.objectsDifferent + (oneWay ? 0 : counts.objectsExtra)
+  const oneWay = values['one-way'] === true
+  const outcome = await context.call(audit, { source, destination, ...filter(values), full: values['full'] === true, oneWay })
+  const { items } = outcome.result
+  const { objectsCompared, objectsMissing, objectsDifferent, objectsExtra } = outcome.counts
   if (!context.json) {
-    for (const { key, difference, explanation } of differences) context.out(`${difference.padEnd(9)} ${key}: ${explanation}\n`)
-    if (wrong > differences.length) context.out(`… and ${formatCount(wrong - differences.length)} more\n`)
+    for (const { key, difference, explanation } of items) context.out(`${difference.padEnd(9)} ${key}: ${explanation}\n`)
+    const wrong = objectsMissing + objectsDifferent + (oneWay ? 0 : objectsExtra)
+    if (wrong > items.length) context.out(`… and ${formatCount(wrong - items.length)} more\n`)
     context.out(
-      `${formatCount(counts.objectsCompared)} objects compared: ${formatCount(counts.objectsMissing)} missing, ${formatCount(counts.objectsDifferent)} different, ${formatCount(counts.objectsExtra)} only at the destination\n`,
+      `${formatCount(objectsCompared)} objects compared: ${formatCount(objectsMissing)} missing, ${formatCount(objectsDifferent)} different, ${formatCount(objectsExtra)} only at the destination\n`,
     )
   }
-  const findings = differences.map((one) => toFinding(one, destination))
-  return { status: wrong === 0 ? 'done' : 'done_with_findings', counts: { ...counts }, findings, body: { items: differences } }
-}
-
-function toFinding({ key, difference, explanation }: Difference, destination: string): Finding {
-  const severity = difference === 'extra' ? 'warning' : 'error'
-  return wholeFinding(destination, difference, severity, 1, `${key}: ${explanation}`)
+  return resultOf(outcome)
 }

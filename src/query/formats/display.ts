@@ -14,3 +14,9 @@ export function displaySelect(relation: string, columns: readonly { name: string
   })
   return `SELECT ${shown.join(', ')} FROM ${relation}`
 }
+
+/** A 64-bit integer as JSON carries it: a number where that is exact, else text. */
+export function jsonNumber(value: bigint): number | string {
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : String(value)
+}

@@ -8,6 +8,8 @@ const [market = ''] = Object.keys(DEFAULT_SOURCE.markets)
 /** Names that examples use: of the default exchange. */
 export const EXAMPLE = {
   exchange: DEFAULT_SOURCE.id,
+  market,
+  symbol: 'BTCUSDT',
   minutes: exampleTable(TRADED_BARS, '1m'),
   fiveMinutes: exampleTable(TRADED_BARS, '5m'),
   hours: exampleTable(TRADED_BARS, '1h'),

@@ -1,0 +1,16 @@
+import * as z from 'zod'
+import { operation } from './contract.ts'
+import { place } from './schemas.ts'
+
+export const backup = operation({
+  id: 'backup',
+  summary: 'Copy the metadata of the tables and the ledger to another place, and read the copies back',
+  permission: 'write',
+  input: z.strictObject({ destination: place('write', 'a directory, s3://…, or NAME:prefix') }),
+  result: z.strictObject({ folder: z.string() }),
+  example: { destination: 'backups' },
+  run: async (context, { destination }) => {
+    const { folder, counts } = await (await context.lakehouse()).backUp(destination)
+    return { status: 'done', counts, result: { folder } }
+  },
+})

@@ -1,0 +1,31 @@
+import * as z from 'zod'
+import { EXPORTERS } from '../gold/exporters/registry.ts'
+import { operation } from './contract.ts'
+import { EXAMPLE } from './examples.ts'
+import { requireSymbols } from './rows.ts'
+import { place, table } from './schemas.ts'
+import { rangeFields, resolveRange } from './selection.ts'
+
+export const folder = place('write', 'a folder that files are written to')
+
+export const exportBars = operation({
+  id: 'export.bars',
+  summary: 'Write the bars of a table as another tool reads them',
+  permission: 'read',
+  input: z.strictObject({
+    table,
+    tool: z.enum(EXPORTERS.map(({ id }) => id)),
+    output: folder,
+    symbols: z.string().optional().describe('symbols, * and ? allowed; by default all'),
+    ...rangeFields,
+  }),
+  result: z.strictObject({ output: z.string(), items: z.array(z.string()).describe('files') }),
+  example: { table: EXAMPLE.minutes, tool: 'freqtrade', output: 'bars', symbols: EXAMPLE.symbol },
+  run: async (context, { table: source, tool, output, symbols, ...rest }) => {
+    const range = resolveRange(rest, context.nowMs())
+    if (symbols !== undefined) await requireSymbols(context, source, symbols)
+    const lakehouse = await context.lakehouse()
+    const items = await lakehouse.withGold(false, (gold) => gold.exportBars(source, tool, output, { symbols: symbols ?? '*', range }))
+    return { status: 'done', counts: { files: items.length }, result: { output, items } }
+  },
+})

@@ -1,0 +1,47 @@
+import * as z from 'zod'
+import type { IngestResult } from '../flows/bulk-ingestion/report.ts'
+import { LAYERS } from '../lake/layout.ts'
+import { operation } from './contract.ts'
+import { EXAMPLE } from './examples.ts'
+import { archiveAt, resolveSelection, resolveTypes, selectionFields } from './selection.ts'
+
+export const ingestFields = {
+  types: z.array(z.string()).default([]).describe('data types; none means all'),
+  ...selectionFields,
+  layers: z.array(z.enum(LAYERS)).default([]).describe('none means all'),
+}
+
+export const ingestExample = {
+  types: ['klines'],
+  markets: [EXAMPLE.market],
+  symbols: [EXAMPLE.symbol],
+  intervals: ['1m'],
+  from: '2024-01-01',
+  to: '2024-02-01',
+}
+
+export const ingest = operation({
+  id: 'ingest',
+  summary: 'Bring a part of the archive into the lake: bronze, silver, gold',
+  permission: 'write',
+  input: z.strictObject(ingestFields),
+  result: z.strictObject({
+    tables: z.array(z.string()).readonly(),
+    swept: z.strictObject({ temporaries: z.number(), orphans: z.number() }).readonly(),
+  }),
+  example: ingestExample,
+  run: async (context, { types, layers, archive, ...input }) => {
+    const request = { types: resolveTypes(types), ...resolveSelection(input, context.nowMs()) }
+    const lakehouse = await context.lakehouse(archiveAt(archive))
+    const chosen = new Set(layers.length === 0 ? LAYERS : layers)
+    const { onIngest: onProgress, notice: onNotice } = context
+    return outcomeOf(await lakehouse.ingest({ ...request, layers: chosen, onProgress, onNotice }))
+  },
+})
+
+/** What an ingestion came to: failed where an object could not be had, with findings where one is worth a warning. */
+export function outcomeOf({ counts, findings, errors, tables, swept }: IngestResult) {
+  const hasNoticed = findings.some(({ severity }) => severity !== 'info')
+  const status = errors.length > 0 ? ('failed' as const) : hasNoticed ? ('done_with_findings' as const) : ('done' as const)
+  return { status, counts, findings, errors, result: { tables, swept } }
+}

@@ -1,0 +1,27 @@
+import * as z from 'zod'
+import { operation } from './contract.ts'
+import { EXAMPLE } from './examples.ts'
+
+export const decisionFields = {
+  key: z.string().min(1).describe('the object'),
+  reason: z.string().min(1).describe('why; it is kept with the decision'),
+}
+
+export const decisionResult = z.strictObject({
+  key: z.string(),
+  line: z.number().nullable(),
+  decision: z.enum(['released', 'dropped']),
+})
+
+export const quarantineDrop = operation({
+  id: 'quarantine.drop',
+  summary: 'Decide that a quarantined line, or object, is of no worth; its bytes stay',
+  permission: 'write',
+  input: z.strictObject({ ...decisionFields, line: z.number().int().min(1).optional().describe('without it the object is meant') }),
+  result: decisionResult,
+  example: { key: EXAMPLE.object, line: 12, reason: 'a line of the exporter' },
+  run: async (context, { key, line = null, reason }) => {
+    await (await context.lakehouse()).withQuality(true, (quality) => quality.decide(key, { line, text: null, reason }))
+    return { status: 'done', counts: {}, result: { key, line, decision: 'dropped' as const } }
+  },
+})

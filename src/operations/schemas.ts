@@ -1,0 +1,58 @@
+import * as z from 'zod'
+import { SEVERITIES } from '../core/finding.ts'
+
+// Pieces of input and result schemas that several operations share.
+
+export const table = z.string().min(1).describe('a table as SQL names it: layer.name')
+export const tables = z.array(z.string().min(1)).default([]).describe('tables as SQL names them, or patterns with * and ?; none means all')
+export const symbolGlobs = z.array(z.string().min(1)).default([]).describe('symbols, * and ? allowed; none means all')
+export const instant = z.string().describe('ISO 8601, UTC')
+export const asOf = z.string().min(1).describe('a snapshot id, a tag or branch, or a time')
+export const dryRun = z.boolean().default(false).describe('tells what would be done, and does nothing')
+/** A place that is read or written with the rights of the machine that runs the operation: who lets others name one looks for `place` first. */
+export function place(access: 'read' | 'write', meaning: string) {
+  return z.string().min(1).meta({ place: access, description: meaning })
+}
+
+export const snapshotId = z.union([z.number(), z.string()]).describe('a number where JSON carries it, else text')
+
+export const nothing = z.strictObject({})
+
+/** A row of a result: values that JSON carries without loss. */
+export const row = z.record(z.string(), z.unknown())
+
+/** What a statement reads of a table. */
+export const boundTable = z.strictObject({
+  table: z.string(),
+  snapshotId: snapshotId.nullable(),
+  snapshotTime: instant.nullable(),
+  filesRead: z.number(),
+  filesSkipped: z.number(),
+  skippedBy: z.strictObject({ partition: z.number(), bounds: z.number() }).readonly().nullable(),
+  bytesRead: z.number(),
+  manifestsRead: z.number(),
+  manifestsSkipped: z.number(),
+})
+
+/** A table as lists show it. */
+export const tableStatus = z.strictObject({
+  name: z.string(),
+  rows: z.number(),
+  files: z.number(),
+  bytes: z.number(),
+  snapshotId: snapshotId.nullable(),
+  snapshots: z.number(),
+  from: instant.nullable(),
+  to: instant.nullable(),
+})
+
+export const finding = z.strictObject({
+  check: z.string(),
+  severity: z.enum(SEVERITIES),
+  table: z.string(),
+  symbol: z.string().nullable(),
+  from: instant.nullable(),
+  to: instant.nullable(),
+  count: z.number(),
+  explanation: z.string(),
+})

@@ -1,0 +1,23 @@
+import * as z from 'zod'
+import { quote } from '../platform/duckdb/session.ts'
+import { operation } from './contract.ts'
+import { EXAMPLE } from './examples.ts'
+import { requireSymbols, rowsFields, rowsOf, rowsResult } from './rows.ts'
+import { table } from './schemas.ts'
+
+export const segments = operation({
+  id: 'segments',
+  summary: 'Klines for a back-test: cut where a ticker came back, without holes, with average price and funding',
+  permission: 'read',
+  input: z.strictObject({
+    table,
+    symbols: z.string().optional().describe('symbols, * and ? allowed; by default all'),
+    ...rowsFields,
+  }),
+  result: rowsResult,
+  example: { table: EXAMPLE.minutes, symbols: EXAMPLE.symbol },
+  run: async (context, { table: source, symbols, ...rows }) => {
+    if (symbols !== undefined) await requireSymbols(context, source, symbols)
+    return await rowsOf(context, `SELECT * FROM segments(${[source, symbols ?? '*'].map(quote).join(', ')})`, rows)
+  },
+})

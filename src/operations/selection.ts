@@ -1,0 +1,86 @@
+import * as z from 'zod'
+import type { Config } from '../config/schema.ts'
+import { LakehouseError } from '../core/errors.ts'
+import { parseInterval } from '../core/interval.ts'
+import { parseInstant, type TimeRange, utc } from '../core/time.ts'
+import { DATASET_IDS, type DatasetId, findDataset } from '../datasets/registry.ts'
+import { quote } from '../platform/duckdb/session.ts'
+import type { ArchiveSelection } from '../sources/contract.ts'
+import { DEFAULT_SOURCE, findMarket, findSource } from '../sources/registry.ts'
+import { instant, place, symbolGlobs } from './schemas.ts'
+
+export const exchange = z.string().default(DEFAULT_SOURCE.id).describe('an exchange of the registry')
+
+const archive = place('read', 'where the archive is read; by default as archive.origin says')
+
+export const rangeFields = {
+  from: instant.optional().describe('first instant, UTC: YYYY-MM-DD or ISO 8601'),
+  to: instant.optional().describe('the instant after the last, UTC'),
+}
+
+/** What chooses a part of an archive; what is not named means all. */
+export const selectionFields = {
+  archive: archive.optional(),
+  exchange,
+  markets: z.array(z.string()).default([]),
+  symbols: symbolGlobs,
+  intervals: z.array(z.string()).default([]).describe('intervals of bars: 1m, 1h, 1d …'),
+  ...rangeFields,
+}
+
+type SelectionInput = z.output<z.ZodObject<typeof selectionFields>>
+
+/** The configuration with another place of the archive, where one is named. */
+export function archiveAt(archive: string | undefined): (config: Config) => Config {
+  return (config) => (archive === undefined ? config : { ...config, archive: { ...config.archive, origin: archive } })
+}
+
+/** What the fields choose; empty lists and an undefined range mean everything. Throws USAGE. */
+export function resolveSelection(input: Omit<SelectionInput, 'archive'>, nowMs: number): Omit<ArchiveSelection, 'types'> {
+  const source = findSource(input.exchange)
+  for (const market of input.markets) findMarket(source, market)
+  return {
+    exchange: source.id,
+    markets: unique(input.markets),
+    symbols: unique(input.symbols),
+    intervals: unique(input.intervals.map(parseInterval)),
+    range: resolveRange(input, nowMs),
+  }
+}
+
+function unique<T>(items: readonly T[]): T[] {
+  return [...new Set(items)]
+}
+
+/** The types that texts name in any spelling; `all`, or none, means every one. Throws USAGE. */
+export function resolveTypes(names: readonly string[]): DatasetId[] {
+  if (names.length === 0 || names.includes('all')) return [...DATASET_IDS]
+  return unique(
+    names.map((name) => {
+      const type = findDataset(name)
+      if (type !== undefined) return type
+      throw new LakehouseError('USAGE', `unknown data type "${name}": all, or one of ${DATASET_IDS.join(' ')}`, { details: { type: name } })
+    }),
+  )
+}
+
+/** The half-open range between two instants, µs: from the beginning of exchanges, to now, where one is not named; undefined where neither is. Throws USAGE. */
+export function resolveRange({ from, to }: { from?: string | undefined; to?: string | undefined }, nowMs: number): TimeRange | undefined {
+  if (from === undefined && to === undefined) return undefined
+  const range = { start: from === undefined ? utc(2017) : parsed('from', from), end: to === undefined ? nowMs * 1000 : parsed('to', to) }
+  if (range.start >= range.end) throw new LakehouseError('USAGE', `from ${from ?? 'the beginning'} does not lie before to ${to ?? 'now'}`)
+  return range
+}
+
+function parsed(name: string, value: string): number {
+  const found = parseInstant(value)
+  if (found === undefined)
+    throw new LakehouseError('USAGE', `${name} "${value}" is no date: YYYY-MM-DD or ISO 8601`, { details: { [name]: value } })
+  return found
+}
+
+/** SQL that is true for the symbols that fit one of some patterns; true where there is none. */
+export function symbolsSql(globs: readonly string[]): string {
+  const fits = globs.map((glob) => `symbol GLOB ${quote(glob)}`)
+  return fits.length === 0 ? 'true' : `(${fits.join(' OR ')})`
+}

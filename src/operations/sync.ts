@@ -1,0 +1,27 @@
+import * as z from 'zod'
+import { operation } from './contract.ts'
+import { resolveSync, syncFields } from './sync-request.ts'
+import { conditions, efficiency } from './transfer-schemas.ts'
+
+export const sync = operation({
+  id: 'sync',
+  summary: 'Copy objects from one store to another: by the server where it can',
+  permission: 'write',
+  input: z.strictObject(syncFields),
+  result: z.strictObject({
+    run: z.string(),
+    engines: z.record(z.string(), z.number()).describe('objects by the engine that moved them'),
+    requests: z.record(z.string(), z.number()).readonly(),
+    efficiency,
+    conditions,
+  }),
+  example: { source: 'archive', destination: 'mirror' },
+  run: async (context, input) => {
+    const { transfers, request, options } = await resolveSync(context, input)
+    const { counts, findings, errors, route, run, engines, ...found } = await transfers.sync(request, options)
+    const status = errors.length > 0 ? 'failed' : findings.length > 0 ? 'done_with_findings' : 'done'
+    const { requests } = found.efficiency
+    const result = { run, engines: { ...engines }, requests, efficiency: found.efficiency, conditions: route.conditions }
+    return { status, counts, findings, errors, result }
+  },
+})

@@ -1,0 +1,33 @@
+import * as z from 'zod'
+import { formatInstant } from '../core/time.ts'
+import { shownId } from '../lake/iceberg/metadata.ts'
+import { LAYERS } from '../lake/layout.ts'
+import { operation } from './contract.ts'
+import { EXAMPLE } from './examples.ts'
+import { onTables } from './on-tables.ts'
+import { dryRun, instant, snapshotId, table } from './schemas.ts'
+
+const DAY_MS = 86_400_000
+
+export const tablesExpire = operation({
+  id: 'tables.expire',
+  summary: 'Takes old snapshots of a table away; those that tags name stay',
+  permission: 'write',
+  input: z.strictObject({
+    table,
+    olderThanMs: z.number().min(0).optional().describe('only what is older; by default as tiers.<layer>.snapshotDays says'),
+    keep: z.number().int().min(1).default(1).describe('so many snapshots stay in any case'),
+    dryRun,
+  }),
+  result: z.strictObject({ items: z.array(z.strictObject({ snapshotId, time: instant })) }),
+  example: { table: EXAMPLE.minutes, dryRun: true },
+  run: (context, input) =>
+    onTables(context, 'write', async (tables) => {
+      const layer = LAYERS.find((one) => input.table.startsWith(`${one}.`)) ?? 'silver'
+      const usual = context.loaded().config.tiers[layer].snapshotDays * DAY_MS
+      const beforeMs = context.nowMs() - (input.olderThanMs ?? usual)
+      const gone = await tables.expire(input.table, { beforeMs, keep: input.keep, dryRun: input.dryRun })
+      const items = gone.map((one) => ({ snapshotId: shownId(one['snapshot-id']), time: formatInstant(one['timestamp-ms'] * 1000) }))
+      return { status: 'done', counts: { snapshotsExpired: items.length }, result: { items } }
+    }),
+})

@@ -1,0 +1,17 @@
+import * as z from 'zod'
+import { operation } from './contract.ts'
+import { dryRun } from './schemas.ts'
+
+export const tiersMove = operation({
+  id: 'tiers.move',
+  summary: 'Move old data files of a lake on disk to the directories of their tiers',
+  permission: 'write',
+  input: z.strictObject({ dryRun }),
+  result: z.strictObject({ items: z.array(z.strictObject({ key: z.string(), tier: z.enum(['cool', 'archive']), bytes: z.number() })) }),
+  example: { dryRun: true },
+  run: async (context, input) => {
+    const items = await (await context.lakehouse()).moveToTiers(input.dryRun)
+    const bytesMoved = items.reduce((sum, one) => sum + one.bytes, 0)
+    return { status: 'done', counts: { filesMoved: items.length, bytesMoved }, result: { items } }
+  },
+})
