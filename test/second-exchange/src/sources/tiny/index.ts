@@ -1,3 +1,4 @@
+import { LakehouseError } from '../../core/errors.ts'
 import type { Source } from '../contract.ts'
 import { format } from './archive/formats.ts'
 import { dateSql, fileKey, ownsSql, parseKey, seriesPrefix, symbolSql, typePrefix } from './archive/keys.ts'
@@ -25,12 +26,18 @@ export const tiny: Source = {
     parseKey,
     checksumKey: (key) => key + CHECKSUM,
     checksumOf: (key) => (key.endsWith(CHECKSUM) ? key.slice(0, -CHECKSUM.length) : undefined),
-    // Nothing but the digest.
-    parseChecksum: (bytes) => Buffer.from(bytes).toString('utf8').trim(),
+    parseChecksum,
     format,
     dateSql,
     symbolSql,
     ownsSql,
   },
   outages: [{ market: 'cash', from: '2024-01-02T10:10:00Z', to: '2024-01-02T10:40:00Z' }],
+}
+
+/** The file holds the digest and nothing else. */
+function parseChecksum(bytes: Uint8Array, fileName: string): string {
+  const text = Buffer.from(bytes).toString('utf8').trim()
+  if (/^[0-9a-f]{64}$/.test(text)) return text
+  throw new LakehouseError('CHECKSUM_FILE_INVALID', `the checksum file of ${fileName} holds no SHA-256`, { details: { fileName } })
 }
