@@ -34,8 +34,8 @@ const PRICE_KLINE: readonly Published[] = [
   { unused: 'ignore' },
 ]
 
-/** The columns of each type's CSV, in their published order. */
-const LAYOUTS: Readonly<Record<DatasetId, readonly Published[]>> = {
+/** The columns of a type's CSV in their published order, where they are not those of the data set under its names. */
+const LAYOUTS: Readonly<Partial<Record<DatasetId, readonly Published[]>>> = {
   klines: KLINE,
   markPriceKlines: PRICE_KLINE,
   indexPriceKlines: PRICE_KLINE,
@@ -51,7 +51,6 @@ const LAYOUTS: Readonly<Record<DatasetId, readonly Published[]>> = {
     'is_best_match',
   ],
   trades: ['id', 'price', { role: 'amount', headers: ['qty'] }, { role: 'value' }, 'time', 'is_buyer_maker', 'is_best_match'],
-  fundingRate: ['calc_time', 'funding_interval_hours', 'last_funding_rate'],
   metrics: [
     { role: 'event_time', as: 'datetime' },
     { passed: 'symbol' },
@@ -63,19 +62,6 @@ const LAYOUTS: Readonly<Record<DatasetId, readonly Published[]>> = {
     'sum_taker_long_short_vol_ratio',
   ],
   bookDepth: [{ role: 'event_time', as: 'datetime' }, 'percentage', 'depth', 'notional'],
-  bookTicker: ['update_id', 'best_bid_price', 'best_bid_qty', 'best_ask_price', 'best_ask_qty', 'transaction_time', 'event_time'],
-  liquidationSnapshot: [
-    'time',
-    'side',
-    'order_type',
-    'time_in_force',
-    'original_quantity',
-    'price',
-    'average_price',
-    'order_status',
-    'last_fill_quantity',
-    'accumulated_fill_quantity',
-  ],
   BVOLIndex: ['calc_time', { passed: 'symbol' }, 'base_asset', 'quote_asset', 'index_value'],
   EOHSummary: [
     { role: 'event_time', headers: ['date'], as: 'day' },
@@ -124,7 +110,7 @@ export function format(dataset: DatasetId, market: string): ArchiveFormat {
 function makeFormat(dataset: DatasetId, market: string): ArchiveFormat {
   const columns = DATASETS[dataset].columns(MARKETS[market as Market].units)
   return {
-    columns: csvColumns(LAYOUTS[dataset], columns),
+    columns: csvColumns(LAYOUTS[dataset] ?? columns.map(({ name }) => name), columns),
     decoderVersion: VERSIONS[dataset] ?? 1,
   }
 }
