@@ -13,7 +13,7 @@ import { readManifest, type TrainingManifest, type TrainingRecipe, writeTraining
 import type { AsOf } from '../lake/iceberg/table.ts'
 import type { Lake } from '../lake/lake.ts'
 import { tableKey } from '../lake/layout.ts'
-import { sourceOf } from '../query/functions/gold-functions.ts'
+import { sourceOf } from '../query/functions/source-rows.ts'
 
 /** What is made of the silver tables. */
 export class Gold {

@@ -15,7 +15,7 @@ import type { BoundTable } from './bound-table.ts'
 import { unflaggedView } from './flagged.ts'
 import { displaySelect, jsonNumber } from './formats/display.ts'
 import { textTable } from './formats/text-table.ts'
-import { bindGoldFunctions } from './functions/gold-functions.ts'
+import { bindFunctions } from './functions/bind-functions.ts'
 import { closeSession, fence, giveSession, openSession, takeSession } from './session-pool.ts'
 import { analyse, type TableReference } from './statement.ts'
 
@@ -132,7 +132,7 @@ async function withResult<T>(store: ObjectStore, sql: string, limits: QueryLimit
     bound = analysis.references
     const bind = (whole: boolean) => bindTables(session, store, analysis, { asOf: limits.asOf, whole })
     const tables = await bind(false)
-    await bindGoldFunctions({ session, store, asOf: limits.asOf, onRead: (table) => tables.push(table) }, analysis.calls)
+    await bindFunctions({ session, store, asOf: limits.asOf, onRead: (table) => tables.push(table) }, analysis.calls)
     if (analysis.calls.length > 0) isPlain = false
     if (layer !== undefined) await session.run(`SET search_path = 'main,${layer}'`)
     const asResult = () => session.run(`CREATE OR REPLACE TEMP VIEW result AS ${selectOf(sql)}`)

@@ -8,7 +8,7 @@ import type { ColumnValue } from '../lake/iceberg/values.ts'
 import { LAYERS, type Layer } from '../lake/layout.ts'
 import { type DuckDBSession, quote } from '../platform/duckdb/session.ts'
 import { exampleTable } from '../sources/series.ts'
-import { type GoldCall, isGoldFunction, toCall } from './functions/gold-functions.ts'
+import { type FunctionCall, isTableFunction, toCall } from './functions/bind-functions.ts'
 
 /** A table of the lake that a statement names, with the conditions that each of its mentions is under: a row is needed if all of one set hold. */
 export type TableReference = { readonly layer: Layer; readonly name: string; readonly mentions: readonly (readonly Predicate[])[] }
@@ -18,7 +18,7 @@ export type Analysis = {
   readonly references: readonly TableReference[]
   readonly columns: ReadonlySet<string> | undefined
   /** Calls of functions whose result is made before the statement runs. */
-  readonly calls: readonly GoldCall[]
+  readonly calls: readonly FunctionCall[]
 }
 
 /** Table functions that reach nothing outside of the query. */
@@ -54,7 +54,7 @@ export async function analyse(
       details: { sql: sql.slice(0, 200) },
     })
   const found = new Map<string, { layer: Layer; name: string; mentions: Predicate[][] }>()
-  const calls: GoldCall[] = []
+  const calls: FunctionCall[] = []
   visit(only.node, found, calls, unqualified, new Set())
   return { references: [...found.values()], columns: namedColumns(only.node), calls }
 }
@@ -90,7 +90,7 @@ type Found = Map<string, { layer: Layer; name: string; mentions: Predicate[][] }
 /** Names of common table expressions that a part of the statement sees, in lower case. */
 type Scope = ReadonlySet<string>
 
-function visit(value: unknown, found: Found, calls: GoldCall[], unqualified: (name: string) => Layer | undefined, outer: Scope): void {
+function visit(value: unknown, found: Found, calls: FunctionCall[], unqualified: (name: string) => Layer | undefined, outer: Scope): void {
   if (Array.isArray(value)) {
     for (const item of value) visit(item, found, calls, unqualified, outer)
     return
@@ -118,9 +118,9 @@ function visitExpressions(tree: Node, outer: Scope, visitChild: (child: unknown,
   return scope
 }
 
-function checkFunction(call: Node | undefined, calls: GoldCall[]): void {
+function checkFunction(call: Node | undefined, calls: FunctionCall[]): void {
   const name = String(call?.['function_name'] ?? '').toLowerCase()
-  if (isGoldFunction(name)) {
+  if (isTableFunction(name)) {
     const given: readonly unknown[] = Array.isArray(call?.['children']) ? call['children'] : []
     calls.push(toCall(name, given.map(namedArgument)))
     return
