@@ -1,5 +1,8 @@
+import * as z from 'zod'
+import type { Finding } from '../core/finding.ts'
 import type { Tables } from '../lakehouse/tables.ts'
 import type { AnyCounts, OperationContext, Outcome } from './contract.ts'
+import { nothing, table } from './schemas.ts'
 
 /** Works with the lake's tables; what did not work besides is among the findings. */
 export async function onTables<R, C extends AnyCounts>(
@@ -18,4 +21,23 @@ export async function onTables<R, C extends AnyCounts>(
     },
     context.notice,
   )
+}
+
+/** The rest of an operation that tells what it finds about one table, or about every table. */
+export function aboutTables(look: (tables: Tables, name: string | undefined) => Promise<readonly Finding[]>) {
+  return {
+    input: z.strictObject({ table: table.optional() }),
+    result: nothing,
+    example: {},
+    run: (context: OperationContext, input: { readonly table?: string | undefined }) =>
+      onTables(context, 'read', async (tables) => {
+        const findings = await look(tables, input.table)
+        return {
+          status: findings.length === 0 ? 'done' : 'done_with_findings',
+          findings,
+          counts: { findings: findings.length },
+          result: {},
+        }
+      }),
+  }
 }

@@ -1,19 +1,9 @@
-import * as z from 'zod'
 import { operation } from './contract.ts'
-import { onTables } from './on-tables.ts'
-import { nothing, table } from './schemas.ts'
+import { aboutTables } from './on-tables.ts'
 
 export const tablesHealth = operation({
   id: 'tables.health',
   summary: 'What of the layout of a table, or of every table, costs its readers',
   permission: 'read',
-  input: z.strictObject({ table: table.optional() }),
-  result: nothing,
-  example: {},
-  run: (context, input) =>
-    onTables(context, 'read', async (tables) => {
-      const findings = await tables.health(input.table)
-      const status = findings.length === 0 ? 'done' : 'done_with_findings'
-      return { status, findings, counts: { findings: findings.length }, result: {} }
-    }),
+  ...aboutTables((tables, name) => tables.health(name)),
 })
