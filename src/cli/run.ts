@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../config/load.ts'
-import type { Config } from '../config/schema.ts'
 import { asLakehouseError, ERROR_CODES, LakehouseError, systemCode } from '../core/errors.ts'
 import { formatInstant } from '../core/time.ts'
-import { call, type OperationContext } from '../operations/contract.ts'
+import { operationContext } from '../operations/context.ts'
+import { call } from '../operations/contract.ts'
 import { type Host, hostOf } from '../platform/host.ts'
 import type { Command, CommandContext, CommandResult, OptionSpec, Values } from './command.ts'
 import { allCommands, findCommand } from './commands/registry.ts'
@@ -92,27 +92,10 @@ function contextFor(values: Values, args: readonly string[], { abort: signal, dr
       environment: host.environment,
       file: string('config') ?? host.environment['LAKEHOUSE_CONFIG'],
     })
-  const open = async (change: (config: Config) => Config = (config) => config) => {
-    const { Lakehouse } = await import('../lakehouse/lakehouse.ts')
-    return new Lakehouse(change(loaded().config), host)
-  }
   const out = (text: string) => void process.stdout.write(text)
   const note = (text: string) => void (quiet || process.stderr.write(text))
-  const operationContext: OperationContext = {
-    loaded,
-    lakehouse: open,
-    transfers: async (change = (config) => config) => {
-      const { Transfers } = await import('../lakehouse/transfers.ts')
-      return new Transfers(change(loaded().config), host)
-    },
-    nowMs: host.nowMs,
-    signal,
-    drain,
-    output: process.stdout,
-    notice: (text) => (values['verbose'] === true ? note(`${text}\n`) : undefined),
-    onIngest: () => {},
-    onTransfer: () => {},
-  }
+  const notice = (text: string) => (values['verbose'] === true ? note(`${text}\n`) : undefined)
+  const operations = operationContext(loaded, host, { drain, output: process.stdout, notice })
   return {
     args,
     values,
@@ -128,8 +111,8 @@ function contextFor(values: Values, args: readonly string[], { abort: signal, dr
     out,
     note,
     loaded,
-    open,
-    call: (operation, input, { onItem, ...hooks } = {}) => call(operation, { ...operationContext, ...hooks }, input, onItem),
+    open: operations.lakehouse,
+    call: (operation, input, { onItem, ...hooks } = {}) => call(operation, { ...operations, ...hooks }, input, onItem),
   }
 }
 

@@ -39,6 +39,10 @@ export type Role =
   | 'interval_hours'
   | 'open_interest'
   | 'open_interest_value'
+  /** Longs to shorts of the accounts with the largest margins, and of all accounts; what takers bought to what they sold. */
+  | 'top_trader_ratio'
+  | 'account_ratio'
+  | 'taker_ratio'
 
 /** What a number measures: a rule about prices or amounts applies to every column of that measure. */
 export type Measure = 'price' | 'amount'

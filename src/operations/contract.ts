@@ -14,7 +14,7 @@ export const PERMISSIONS = ['read', 'write'] as const
 
 type Permission = (typeof PERMISSIONS)[number]
 
-/** What an operation works with. Whoever calls it, a command, a route, a flow or a program, gives the same; no operation knows which of them it is. */
+/** What an operation works with. Whoever calls it, a command, a route or a program, gives the same; no operation knows which of them it is. */
 export type OperationContext = {
   /** The configuration and where it comes from. Throws CONFIG_INVALID. */
   readonly loaded: () => LoadedConfig

@@ -3,17 +3,17 @@ import { barTableName } from '../gold/bars/bars.ts'
 import { DEFAULT_SOURCE } from '../sources/registry.ts'
 import { exampleObject, exampleTable } from '../sources/series.ts'
 
-const [market = ''] = Object.keys(DEFAULT_SOURCE.markets)
+const [[market, { example: symbol }] = ['', { example: '' }]] = Object.entries(DEFAULT_SOURCE.markets)
 
 /** Names that examples use: of the default exchange. */
 export const EXAMPLE = {
   exchange: DEFAULT_SOURCE.id,
   market,
-  symbol: 'BTCUSDT',
+  symbol,
   minutes: exampleTable(TRADED_BARS, '1m'),
   fiveMinutes: exampleTable(TRADED_BARS, '5m'),
   hours: exampleTable(TRADED_BARS, '1h'),
   days: `gold.${barTableName({ exchange: DEFAULT_SOURCE.id, market, interval: '1d' })}`,
   trades: exampleTable('trades'),
-  object: exampleObject('BTCUSDT', '2024-01-03'),
+  object: exampleObject(symbol, '2024-01-03'),
 } as const

@@ -12,7 +12,7 @@ import type { ArchiveFile } from '../sources/contract.ts'
 import { type Bar, BarMaker, klineLine } from './bars.ts'
 import { applyDefect, type Defect, type FileParts } from './defects.ts'
 import { Random } from './random.ts'
-import { DAY_WRITERS, headerOf, timeUnit } from './records.ts'
+import { DAY_WRITERS, headerOf, plainWriter, timeUnit } from './records.ts'
 import { fixed, MS_PER_DAY, type TradeDay, TradeWalk } from './trades.ts'
 
 type SimulatedSeries = {
@@ -89,8 +89,8 @@ class SeriesWriter {
   }
 
   async #addRecords(type: DatasetId, day: TradeDay): Promise<void> {
-    const write = DAY_WRITERS[type]
-    if (write === undefined) return
+    if (BAR_TYPES.includes(type)) return
+    const write = DAY_WRITERS[type] ?? plainWriter(type)
     const { market, symbol } = this.#series
     const random = new Random(`${this.#archive.seed}:${type}:${market}:${symbol}:${day.start}`)
     await this.#add(

@@ -2,6 +2,7 @@ import type { DatasetId } from '../datasets/registry.ts'
 import { format } from '../sources/binance/archive/formats.ts'
 import type { Market } from '../sources/binance/markets.ts'
 import { findOffer } from '../sources/binance/offers.ts'
+import type { FieldType } from '../sources/csv/csv-column.ts'
 import type { Random } from './random.ts'
 import { fixed, MS_PER_DAY, scales, type TradeDay } from './trades.ts'
 
@@ -153,7 +154,7 @@ const eohSummary: DayWriter = (day, { symbol, random }) => {
   )
 }
 
-/** The types that are written day by day; bars are made elsewhere. */
+/** The types that are written as the exchange writes them, day by day; bars are made elsewhere. */
 export const DAY_WRITERS: Readonly<Partial<Record<DatasetId, DayWriter>>> = {
   trades,
   aggTrades,
@@ -164,6 +165,27 @@ export const DAY_WRITERS: Readonly<Partial<Record<DatasetId, DayWriter>>> = {
   liquidationSnapshot,
   BVOLIndex: bvolIndex,
   EOHSummary: eohSummary,
+}
+
+/** Writes a row every five minutes, each value as the type of its column asks: for types that have no writer of their own. */
+export function plainWriter(type: DatasetId): DayWriter {
+  return (day, { market, symbol, random, unit }) => {
+    const { columns } = format(type, market)
+    return Array.from({ length: 288 }, (_, slot) => {
+      const ms = day.start + slot * 300_000
+      const values: Readonly<Record<FieldType, () => string | number>> = {
+        instant: () => ms * unit,
+        datetime: () => textTime(ms),
+        day: () => textTime(ms).slice(0, 10),
+        hour: () => new Date(ms).getUTCHours(),
+        double: () => decimal(Math.abs(random.normal()), 8),
+        long: () => slot,
+        string: () => symbol,
+        boolean: () => 'true',
+      }
+      return columns.map((column) => values[column.type]()).join(',')
+    })
+  }
 }
 
 /** The header line of a type's CSV, or undefined where the archive writes none for that day. */

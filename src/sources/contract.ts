@@ -11,6 +11,8 @@ export type MarketFacts = {
   readonly meaning: string
   readonly kind: MarketKind
   readonly units: MarketUnits
+  /** A symbol of it. */
+  readonly example: string
 }
 
 export const CONTRACT_TYPES = ['spot', 'perpetual', 'delivery', 'option', 'settled'] as const

@@ -33,7 +33,7 @@ for (const id of DATASET_IDS) {
       assert.equal(new Set(names).size, names.length)
       for (const name of names) assert.match(name, /^[a-z][a-z0-9_]*$/)
       for (const name of [...contract.key, contract.eventTime, 'source', 'source_object']) assert.ok(names.includes(name), name)
-      assert.match(silverTableName(series), /^[a-z0-9]+_(spot|um|cm|option)_[a-z_]+_1m$/)
+      assert.match(silverTableName(series), new RegExp(`^${exchange}_${market}_[a-z_]+_1m$`))
     }
   })
 }

@@ -12,9 +12,8 @@ for (const [id, flow] of Object.entries(FLOWS))
     assert.equal(flow.id, id)
     assert.ok(existsSync(join(FOLDER, `${id}.ts`)) || existsSync(join(FOLDER, id, `${id}.ts`)))
     assert.match(flow.meaning, /^[A-Z].{10,}[^.]$/)
-    assert.ok(flow.steps.length > 1 && new Set(flow.steps).size === flow.steps.length)
-    const schema = z.toJSONSchema(flow.input) as { type: string; properties: object }
+    assert.ok(flow.steps.length > 0 && new Set(flow.steps).size === flow.steps.length)
+    const schema = z.toJSONSchema(flow.input) as { type: string }
     assert.equal(schema.type, 'object')
-    assert.ok(Object.keys(schema.properties).length > 0)
     assert.throws(() => flow.input.parse({ unknown: true }), { name: 'ZodError' })
   })

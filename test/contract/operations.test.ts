@@ -7,7 +7,7 @@ import { cliPage } from '../../scripts/cli-page.ts'
 import { allCommands } from '../../src/cli/commands/registry.ts'
 import { call, PERMISSIONS } from '../../src/operations/contract.ts'
 import { OPERATIONS } from '../../src/operations/registry.ts'
-import { operationContext } from '../support/operations.ts'
+import { outsideOf } from '../support/operations.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -32,12 +32,12 @@ for (const [id, load] of Object.entries(OPERATIONS))
     assert.equal(input.additionalProperties, false)
     assert.equal(z.toJSONSchema(one.result).type, 'object')
     one.input.parse(one.example)
-    await assert.rejects(call(one as never, operationContext('nowhere'), { unknown: true } as never), { code: 'USAGE' })
+    await assert.rejects(call(one as never, outsideOf('nowhere'), { unknown: true } as never), { code: 'USAGE' })
   })
 
 test('an input that is refused says which key, and what is expected of it', async () => {
   const tag = await OPERATIONS['tables.tag']()
-  await assert.rejects(call(tag, operationContext('nowhere'), { table: '', tag: 'x' }), {
+  await assert.rejects(call(tag, outsideOf('nowhere'), { table: '', tag: 'x' }), {
     code: 'USAGE',
     message: /^tables\.tag: table: /,
     details: { operation: 'tables.tag', key: 'table' },

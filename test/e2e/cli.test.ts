@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { serveArchive } from '../../src/simulator/server.ts'
+import { DEFAULT_SOURCE } from '../../src/sources/registry.ts'
 import { dailyKey, smallArchive } from '../support/archives.ts'
 import { cli } from '../support/cli.ts'
 
@@ -101,7 +102,7 @@ test('status tells the tables, the objects and the runs', async () => {
 
 test('catalog: the matrix, the symbols, the files', async () => {
   const matrix = JSON.parse((await cli(['catalog', 'matrix', '--json'], { cwd })).out) as { items: { type: string; market: string }[] }
-  assert.equal(matrix.items.length, 26)
+  assert.equal(matrix.items.length, DEFAULT_SOURCE.offers.length)
   assert.equal(
     (JSON.parse((await cli(['catalog', 'matrix', '--type', 'premiumIndex', '--json'], { cwd })).out) as { items: unknown[] }).items.length,
     2,

@@ -209,12 +209,15 @@ test('saved indicators are those of the whole series; what changes upstream is c
     const before = await files()
     await ingestKlines(house, { layers: ['bronze', 'silver', 'gold'] })
     const after = await files()
-    return [...after]
+    return [...after.keys()]
       .filter((path) => !before.has(path))
-      .map((path) => /open_time_month=([\d-]+)/.exec(path)?.[1])
+      .map((path) => after.get(path))
       .sort()
   }
-  const files = async () => new Set((await house.withTables(false, (tables) => tables.files('gold.features'))).map(({ path }) => path))
+  const files = async () => {
+    const found = await house.withTables(false, (tables) => tables.files('gold.features'))
+    return new Map(found.map(({ path, partition }) => [path, partition.replace(/^.*=/, '')]))
+  }
   assert.deepEqual(await written(async () => {}), [])
   assert.deepEqual(await written(() => writeDay(archive, 'AAAUSDT', 70, 0.5)), ['2024-03', '2024-04'], 'a republished day of March')
   assert.deepEqual(await differing(), { n: 95 * 24, differing: 0, rsi: 95 * 24 - 14 })

@@ -8,7 +8,7 @@ import { EXAMPLE } from '../../src/operations/examples.ts'
 import { OPERATIONS, type OperationId } from '../../src/operations/registry.ts'
 import { dailyKey, smallArchive } from '../support/archives.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { operationContext } from '../support/operations.ts'
+import { outsideOf } from '../support/operations.ts'
 
 const START = Date.UTC(2024, 0, 1)
 
@@ -39,7 +39,7 @@ test('the example of every operation works on a lake with a few days of klines, 
   context.after(() => process.chdir(before))
   await archive(folder, 'one')
   const flags = { 'archive.origin': 'archive', 'sync.state': join(folder, 'state'), 'tiers.coolDirectory': join(folder, 'cool') }
-  const outside = operationContext('lake', { flags })
+  const outside = outsideOf('lake', { flags })
   await call(await OPERATIONS.ingest(), outside, OPERATIONS_INPUT)
   await archive(folder, 'two')
   const symbols = [{ symbol: 'BTCUSDT', status: 'TRADING', baseAsset: 'BTC', quoteAsset: 'USDT', permissions: ['SPOT'] }]
@@ -62,7 +62,7 @@ test('rows that are asked for in a format are written as they are made, and are 
   const folder = await temporaryFolder(context)
   await archive(folder, 'one')
   const output = new PassThrough()
-  const outside = operationContext(join(folder, 'lake'), {
+  const outside = outsideOf(join(folder, 'lake'), {
     flags: { 'archive.origin': join(folder, 'archive') },
     output,
   })
@@ -84,7 +84,7 @@ test('an operation can be given another archive than that of the configuration, 
   const found: string[] = []
   const { counts } = await call(
     await OPERATIONS['catalog.files'](),
-    operationContext(join(folder, 'none'), { flags: { 'archive.origin': join(folder, 'nowhere') } }),
+    outsideOf(join(folder, 'none'), { flags: { 'archive.origin': join(folder, 'nowhere') } }),
     { archive: join(folder, 'archive'), symbols: ['ETH*'] },
     ({ key }) => found.push(key),
   )

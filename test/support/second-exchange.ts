@@ -13,7 +13,7 @@ export async function withSecondExchange(folder: string): Promise<string> {
   cpSync(join(import.meta.dirname, '../second-exchange/src'), join(folder, 'src'), { recursive: true })
   const registry = join(folder, 'src/sources/registry.ts')
   const before = await readFile(registry, 'utf8')
-  const after = before.replace('SOURCES = [binance]', 'SOURCES = [binance, tiny]')
+  const after = before.replace('] as const satisfies readonly Source[]', ', tiny] as const satisfies readonly Source[]')
   if (after === before) throw new Error('the registry has no place for another exchange')
   await writeFile(registry, `import { tiny } from './tiny/index.ts'\n${after}`)
   return join(folder, 'src/cli/main.ts')
