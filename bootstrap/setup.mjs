@@ -112,6 +112,10 @@ function npmError(code, output) {
   if (code === 'ENOENT') return new SetupError('npm was not found: install Node with npm, then start again')
   const known = /code (ENOSPC|EROFS|EACCES|EPERM)/.exec(output)?.[1]
   if (known !== undefined) return diskError({ code: known })
+  if (/EINTEGRITY/.test(output))
+    return new SetupError(
+      'what the npm registry sent is not what was pinned: nothing was installed. Try again, or name a Node >= 24 with CRYPTO_LAKEHOUSE_NODE',
+    )
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|network/i.test(output)) {
     return new SetupError('the npm registry cannot be reached: connect to the network (or set npm_config_registry) and start again')
   }

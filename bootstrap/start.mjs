@@ -5,16 +5,17 @@
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { ensureBundle } from './bundle.mjs'
 import { ensureDependencies } from './dependencies.mjs'
 import { ensureNode } from './node.mjs'
 import { root, SetupError } from './setup.mjs'
 
 async function main(args) {
   const script = args[0] === '--script'
-  const entry = resolve(root, script ? args[1] : 'src/cli/main.ts')
   const rest = args.slice(script ? 2 : 0)
   const node = await ensureNode()
   await ensureDependencies(node, script ? 'development' : 'runtime')
+  const entry = script ? resolve(root, args[1]) : await ensureBundle(node)
   if (node === process.execPath) {
     process.argv = [node, entry, ...rest]
     await import(pathToFileURL(entry).href)

@@ -9,6 +9,10 @@ import type { Command, CommandContext, CommandResult, OptionSpec, Values } from 
 import { allCommands, findCommand } from './commands/registry.ts'
 import { exitCodeOf, exitCodeOfError } from './exit-code.ts'
 import { commandHelp, generalHelp } from './help.ts'
+import { asTyped, programName } from './program.ts'
+
+/** A text for people, with commands as they can be typed here. */
+const typed = (text: string) => asTyped(text, programName(import.meta.dirname, process.cwd(), hostOf().environment))
 
 /** Options that every command takes. */
 const COMMON_OPTIONS = {
@@ -92,8 +96,8 @@ function contextFor(values: Values, args: readonly string[], { abort: signal, dr
       environment: host.environment,
       file: string('config') ?? host.environment['LAKEHOUSE_CONFIG'],
     })
-  const out = (text: string) => void process.stdout.write(text)
-  const note = (text: string) => void (quiet || process.stderr.write(text))
+  const out = (text: string) => void process.stdout.write(typed(text))
+  const note = (text: string) => void (quiet || process.stderr.write(typed(text)))
   const notice = (text: string) => (values['verbose'] === true ? note(`${text}\n`) : undefined)
   const operations = operationContext(loaded, host, { drain, output: process.stdout, notice })
   return {
@@ -138,8 +142,8 @@ function fail(command: string, error: LakehouseError, options: { json: boolean; 
   const status = error.code === 'INTERRUPTED' ? 'interrupted' : 'failed'
   if (options.json) printEnvelope(command, { status, errors: [error] }, options.times)
   else {
-    process.stderr.write(`crypto-lakehouse: ${error.message} (${error.code})\n`)
-    if (status === 'failed' && error.code !== 'USAGE') process.stderr.write(`  ${ERROR_CODES[error.code].remedy}\n`)
+    process.stderr.write(typed(`crypto-lakehouse: ${error.message} (${error.code})\n`))
+    if (status === 'failed' && error.code !== 'USAGE') process.stderr.write(typed(`  ${ERROR_CODES[error.code].remedy}\n`))
     if (options.verbose && error.stack !== undefined) process.stderr.write(`${error.stack}\n`)
   }
   return exitCodeOfError(error)

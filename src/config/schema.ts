@@ -135,27 +135,38 @@ export type Setting = { readonly key: string; readonly environment: string; read
 
 /** All settings in the order of the schema. */
 export function settings(): Setting[] {
-  const defaults = configSchema.parse({})
-  const json = z.toJSONSchema(configSchema, { io: 'input' })
-  return flatten(json, '', defaults)
+  return flatten(configSchema.shape, '', configSchema.parse({}))
 }
 
-type JsonSchema = { properties?: Record<string, JsonSchema>; description?: string }
+type Shape = Readonly<Record<string, z.ZodType>>
 
-function flatten(schema: object, prefix: string, defaults: unknown): Setting[] {
-  return Object.entries((schema as JsonSchema).properties ?? {}).flatMap(([name, child]) => {
+function flatten(shape: Shape, prefix: string, defaults: unknown): Setting[] {
+  return Object.entries(shape).flatMap(([name, child]) => {
     const key = prefix === '' ? name : `${prefix}.${name}`
     const value = (defaults as Record<string, unknown>)[name]
-    if (child.properties !== undefined && value !== undefined) return flatten(child, key, value)
-    return [{ key, environment: environmentName(key), fallback: value, meaning: child.description ?? '' }]
+    const below = shapeOf(child)
+    if (below !== undefined && value !== undefined) return flatten(below, key, value)
+    return [{ key, environment: environmentName(key), fallback: value, meaning: meaningOf(child) }]
   })
+}
+
+function meaningOf(schema: z.ZodType): string {
+  const inner = schema instanceof z.ZodDefault || schema instanceof z.ZodOptional ? (schema.unwrap() as z.ZodType) : undefined
+  return schema.description ?? inner?.description ?? ''
+}
+
+/** The keys of a section, or undefined for a single value. */
+function shapeOf(schema: z.ZodType): Shape | undefined {
+  if (schema instanceof z.ZodObject) return schema.shape as Shape
+  if (schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) return shapeOf(schema.unwrap() as z.ZodType)
+  return undefined
 }
 
 /** Every dotted key that a file may hold. */
 export function fileKeys(): string[] {
-  const keysBelow = (schema: JsonSchema, prefix: string): string[] =>
-    Object.entries(schema.properties ?? {}).flatMap(([name, child]) => [`${prefix}${name}`, ...keysBelow(child, `${prefix}${name}.`)])
-  return keysBelow(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema, '')
+  const keysBelow = (shape: Shape | undefined, prefix: string): string[] =>
+    Object.entries(shape ?? {}).flatMap(([name, child]) => [`${prefix}${name}`, ...keysBelow(shapeOf(child), `${prefix}${name}.`)])
+  return keysBelow(configSchema.shape, '')
 }
 
 /** archive.idleTimeoutMs → LAKEHOUSE_ARCHIVE_IDLE_TIMEOUT_MS */

@@ -4,7 +4,8 @@ import * as z from 'zod'
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import { makeFolder } from '../storage/local.ts'
 import { found, type ObjectStore } from '../storage/object-store.ts'
-import { openPlace, type Place, type StoreDeps } from '../storage/open-store.ts'
+import { openPlace } from '../storage/open-store.ts'
+import type { Place, StoreDeps } from '../storage/place.ts'
 import { LAKE_FORMAT, LAKE_MARKER } from './layout.ts'
 
 const marker = z.object({ format: z.number().int() })
@@ -43,7 +44,7 @@ export async function openExistingLake(address: string, deps: StoreDeps): Promis
 }
 
 async function opened(address: string, deps: StoreDeps, check: (place: Place) => Promise<void>): Promise<Place> {
-  const place = openPlace(address, deps)
+  const place = await openPlace(address, deps)
   try {
     await check(place)
     return place

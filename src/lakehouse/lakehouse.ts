@@ -1,39 +1,27 @@
 import type { Config } from '../config/schema.ts'
-import { parseInterval } from '../core/interval.ts'
-import { US_PER_DAY } from '../core/time.ts'
-import type { IngestProgress, IngestResult } from '../flows/bulk-ingestion/report.ts'
-import type { IngestRequest } from '../flows/bulk-ingestion/request.ts'
-import { FLOWS } from '../flows/registry.ts'
-import { backUp, restore } from '../lake/backup/backup.ts'
-import { LakeCatalog } from '../lake/catalogs/catalog.ts'
+import type { IngestResult } from '../flows/bulk-ingestion/report.ts'
+import type { Backup, Restoration } from '../lake/backup/backup.ts'
+import type { LakeCatalog } from '../lake/catalogs/catalog.ts'
 import type { AsOf } from '../lake/iceberg/table.ts'
 import { type Access, Lake } from '../lake/lake.ts'
-import type { Layer } from '../lake/layout.ts'
-import { type LakeStatus, readStatus } from '../lake/tables/status.ts'
-import { type TierMove, tierLake } from '../lake/tiers/tiers.ts'
+import type { LakeStatus } from '../lake/tables/status.ts'
+import type { TierMove } from '../lake/tiers/tiers.ts'
 import { type Host, hostOf } from '../platform/host.ts'
 import type { BoundTable } from '../query/bound-table.ts'
 import { displayRows, explainQuery, type QueryLimits, type QueryOptions, runQuery, selectRows } from '../query/run-query.ts'
 import type { OpenArchive } from '../sources/archive/discover.ts'
 import type { ArchiveSelection } from '../sources/contract.ts'
-import { DEFAULT_SOURCE } from '../sources/registry.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { Gold } from './gold.ts'
+import type { Gold } from './gold.ts'
+import type { IngestOptions } from './ingest.ts'
 import { lakeOptions, type OnNotice, queryLimits, withArchive, withPlace } from './open.ts'
-import { type DryRunSeries, planIngest } from './plan-ingest.ts'
-import { Quality } from './quality.ts'
-import { runFlow } from './run-flow.ts'
-import { Tables } from './tables.ts'
-
-/** What is ingested: of the exchange (by default the first of the registry) what the lists name, everything where they are empty. */
-export type IngestOptions = Omit<IngestRequest, 'now' | 'barIntervals' | 'exchange' | 'layers'> & {
-  readonly exchange?: string
-  readonly layers: ReadonlySet<Layer>
-  readonly onProgress: (progress: IngestProgress) => void
-  readonly onNotice: OnNotice
-}
+import type { DryRunSeries } from './plan-ingest.ts'
+import type { Quality } from './quality.ts'
+import type { Tables } from './tables.ts'
 
 const ignore = () => {}
+
+// What single methods need is loaded when they are called: most commands need little of it.
 
 /** Everything that a lake can do, wired from one configuration. The clock, randomness, the environment and a signal that ends everything may be given. */
 export class Lakehouse {
@@ -51,15 +39,15 @@ export class Lakehouse {
   }
 
   /** Archive → bronze → silver → gold. Throws what concerns the call as a whole; what concerns single objects is in the result. */
-  async ingest({ onProgress, onNotice, exchange = DEFAULT_SOURCE.id, layers, ...part }: IngestOptions): Promise<IngestResult> {
-    const barIntervals = this.config.gold.intervals.map(parseInterval)
-    const request = { ...part, exchange, layers: [...layers], barIntervals, now: this.#host.nowMs() * 1000 }
-    return await runFlow(FLOWS['bulk-ingestion'], request, { config: this.config, host: this.#host, onNotice, onProgress })
+  async ingest(options: IngestOptions): Promise<IngestResult> {
+    const { ingest } = await import('./ingest.ts')
+    return await ingest(this.config, this.#host, options)
   }
 
   /** What `ingest` would fetch, series by series, and what nothing covers. Nothing is written; there need not be a lake. */
-  plan(request: ArchiveSelection, onNotice: OnNotice): AsyncGenerator<DryRunSeries> {
-    return planIngest(this.config, this.#host, request, onNotice)
+  async *plan(request: ArchiveSelection, onNotice: OnNotice): AsyncGenerator<DryRunSeries> {
+    const { planIngest } = await import('./plan-ingest.ts')
+    yield* planIngest(this.config, this.#host, request, onNotice)
   }
 
   /** Runs `use` with the archive of an exchange, where the configuration says it is. */
@@ -92,29 +80,26 @@ export class Lakehouse {
 
   /** Works with the lake's tables, to read or to write them. */
   async withTables<T>(writes: boolean, use: (tables: Tables) => Promise<T>, onNotice: OnNotice = ignore): Promise<T> {
+    const { Tables } = await import('./tables.ts')
     return await this.use(writes ? 'write' : 'read', (lake) => use(new Tables(lake)), onNotice)
   }
 
   /** Works with what is known of the data's quality, to read or to write it. */
   async withQuality<T>(writes: boolean, use: (quality: Quality) => Promise<T>, onNotice: OnNotice = ignore): Promise<T> {
-    const { quality, engine } = this.config
-    const { maxEntryBytes } = engine
-    const options = {
-      weights: quality.weights,
-      staleUs: quality.maxStaleDays * US_PER_DAY,
-      nowUs: this.#host.nowMs() * 1000,
-      maxEntryBytes,
-    }
+    const { Quality, qualityOptions } = await import('./quality.ts')
+    const options = qualityOptions(this.config, this.#host.nowMs())
     return await this.use(writes ? 'write' : 'read', (lake) => use(new Quality(lake, options)), onNotice)
   }
 
   /** Works with what gold holds, to read or to make it. */
   async withGold<T>(writes: boolean, use: (gold: Gold) => Promise<T>, onNotice: OnNotice = ignore): Promise<T> {
+    const { Gold } = await import('./gold.ts')
     return await this.use(writes ? 'write' : 'read', (lake) => use(new Gold(lake)), onNotice, 'analytics')
   }
 
   /** Works with the tables as a catalog; one that is written to serves clients, whose files no other run sweeps. */
   async withCatalog<T>(writes: boolean, use: (catalog: LakeCatalog) => Promise<T>, onNotice: OnNotice = ignore): Promise<T> {
+    const { LakeCatalog } = await import('../lake/catalogs/catalog.ts')
     return await this.use(writes ? 'serve' : 'read', (lake) => use(new LakeCatalog(lake)), onNotice)
   }
 
@@ -125,18 +110,21 @@ export class Lakehouse {
 
   /** Moves old data files of a lake on disk to the directories of their tiers. Throws STORE_UNSUPPORTED for a lake in a bucket, whose store moves objects by `lifecycle`. */
   async moveToTiers(dryRun: boolean): Promise<TierMove[]> {
+    const { tierLake } = await import('../lake/tiers/tiers.ts')
     return await this.use('read', (lake) => tierLake(lake, this.config.tiers, dryRun))
   }
 
   /** Copies metadata and ledger to a place. */
-  async backUp(place: string): ReturnType<typeof backUp> {
+  async backUp(place: string): Promise<Backup> {
+    const { backUp } = await import('../lake/backup/backup.ts')
     return await withPlace(this.config, this.#host, place, (to) =>
       this.use('read', ({ store, nowMs, signal }) => backUp(store, to.store, { nowMs, signal })),
     )
   }
 
   /** Brings back from a backup what the lake lacks or cannot read; a lake that is not there is made. */
-  async restore(place: string, dryRun: boolean): ReturnType<typeof restore> {
+  async restore(place: string, dryRun: boolean): Promise<Restoration> {
+    const { restore } = await import('../lake/backup/backup.ts')
     return await withPlace(this.config, this.#host, place, (from) =>
       this.use('make', ({ store, signal }) => restore(store, from.store, { signal, dryRun })),
     )
@@ -144,6 +132,7 @@ export class Lakehouse {
 
   /** What the lake holds. */
   async status(): Promise<LakeStatus> {
+    const { readStatus } = await import('../lake/tables/status.ts')
     return await this.use('read', (lake) => readStatus(lake))
   }
 }

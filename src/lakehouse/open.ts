@@ -8,9 +8,9 @@ import { ResourceAllocator } from '../platform/resources.ts'
 import { RetryBudget, retry } from '../platform/retry.ts'
 import type { QueryLimits } from '../query/run-query.ts'
 import { PUBLIC_BUCKETS } from '../sources/objects.ts'
-import { openOrigin } from '../sources/origin/open-origin.ts'
 import { EXCHANGE_IDS, findSource } from '../sources/registry.ts'
-import { openPlace, type Place } from '../storage/open-store.ts'
+import { openPlace } from '../storage/open-store.ts'
+import type { Place } from '../storage/place.ts'
 
 // What the parts of a lakehouse need, from its configuration and host.
 
@@ -57,6 +57,7 @@ export async function openArchive({ archive }: Config, host: Host, exchange: str
   const attempt = <T>(call: () => Promise<T>): Promise<T> => retry(policy, { random, budget, signal, onRetry: tellRetry(onNotice) }, call)
   // Where the configuration names a public site, it is that of the exchange that is asked for.
   const address = EXCHANGE_IDS.includes(archive.origin) ? exchange : archive.origin
+  const { openOrigin } = await import('../sources/origin/open-origin.ts')
   const origin = await openOrigin(source, address, {
     ...host,
     idleTimeoutMs: archive.idleTimeoutMs,
@@ -86,7 +87,7 @@ export async function withArchive<T>(
 
 /** Runs `use` with a place where objects lie. */
 export async function withPlace<T>(config: Config, host: Host, address: string, use: (place: Place) => Promise<T>): Promise<T> {
-  const place = openPlace(address, { ...storeDeps(config, () => {}), ...host })
+  const place = await openPlace(address, { ...storeDeps(config, () => {}), ...host })
   try {
     return await use(place)
   } finally {

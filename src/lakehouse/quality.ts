@@ -1,7 +1,9 @@
+import type { Config } from '../config/schema.ts'
 import { LakehouseError } from '../core/errors.ts'
 import { type Finding, wholeFinding } from '../core/finding.ts'
 import { INTERVAL_IDS } from '../core/interval.ts'
 import { namePatterns } from '../core/patterns.ts'
+import { US_PER_DAY } from '../core/time.ts'
 import type { Lake } from '../lake/lake.ts'
 import { tableKey } from '../lake/layout.ts'
 import type { DecodeLimits } from '../silver/build/inputs.ts'
@@ -151,6 +153,12 @@ export class Quality {
     }
     return [...chosen]
   }
+}
+
+/** What the rules take from the configuration. */
+export function qualityOptions({ quality, engine }: Config, nowMs: number): QualityOptions & DecodeLimits {
+  const { weights, maxStaleDays } = quality
+  return { weights, staleUs: maxStaleDays * US_PER_DAY, nowUs: nowMs * 1000, maxEntryBytes: engine.maxEntryBytes }
 }
 
 /** Fine bars before those that may be made of them. */

@@ -83,7 +83,7 @@ export class Transfers {
       options.onNotice(`${error.code}: ${error.message}; again in ${Math.round(pauseMs)} ms`)
     const { archive } = findSource(options.exchange ?? DEFAULT_SOURCE.id)
     const checksumKey = (key: string) => (archive.checksumOf(key) === undefined ? archive.checksumKey(key) : undefined)
-    const pair = openPair(
+    const pair = await openPair(
       sync,
       { ...options, stores, aliases: PUBLIC_BUCKETS, checksumKey },
       { signal, nowMs, random, environment, onRetry },

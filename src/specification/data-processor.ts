@@ -1,6 +1,7 @@
 import type { Finding } from '../core/finding.ts'
 import type { IngestResult } from '../flows/bulk-ingestion/report.ts'
-import type { IngestOptions, Lakehouse } from '../lakehouse/lakehouse.ts'
+import type { IngestOptions } from '../lakehouse/ingest.ts'
+import type { Lakehouse } from '../lakehouse/lakehouse.ts'
 import { quote } from '../platform/duckdb/session.ts'
 import { DETECTORS } from '../silver/quality/anomalies/registry.ts'
 import type { Assessment } from '../silver/quality/assess.ts'

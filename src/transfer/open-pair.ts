@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import type { LakehouseError } from '../core/errors.ts'
 import { RateLimiter } from '../platform/rate-limit.ts'
 import { Semaphore } from '../platform/semaphore.ts'
-import { openPlace, type Place } from '../storage/open-store.ts'
+import { openPlace } from '../storage/open-store.ts'
+import type { Place } from '../storage/place.ts'
 import { COPY_LIMIT } from './engines/upload.ts'
 import type { SyncOptions } from './options.ts'
 import type { Pair } from './pair.ts'
@@ -30,10 +31,10 @@ export type PairRequest = {
 const MIB = 1 << 20
 
 /** Opens both sides of a transfer. Throws CONFIG_INVALID. */
-export function openPair(options: SyncOptions, request: PairRequest, deps: PairDeps): Pair {
+export async function openPair(options: SyncOptions, request: PairRequest, deps: PairDeps): Promise<Pair> {
   const limiter = (perSecond: number | undefined) => (perSecond === undefined ? undefined : new RateLimiter(perSecond, deps))
   const set = (text: string) => (text === '' ? undefined : text)
-  const open = (address: string): Place =>
+  const open = (address: string): Promise<Place> =>
     openPlace(address, {
       ...deps,
       names: request.stores,
@@ -43,9 +44,14 @@ export function openPair(options: SyncOptions, request: PairRequest, deps: PairD
       attempts: options.attempts,
       retryDelayMs: options.retryDelayMs,
     })
+  const source = await open(request.source)
+  const destination = await open(request.destination).catch((error: unknown) => {
+    source.close()
+    throw error
+  })
   return {
-    source: open(request.source),
-    destination: open(request.destination),
+    source,
+    destination,
     write: { storageClass: set(options.storageClass), encryption: set(options.encryption), kmsKeyId: set(options.kmsKeyId) },
     verify: options.verify,
     checksumKey: request.checksumKey,

@@ -1,6 +1,6 @@
 import type { RateLimiter } from '../platform/rate-limit.ts'
 import type { Semaphore } from '../platform/semaphore.ts'
-import type { Place } from '../storage/open-store.ts'
+import type { Place } from '../storage/place.ts'
 import type { S3Client } from '../storage/s3/s3-client.ts'
 import type { Batching } from './run/tuning.ts'
 import type { VerifyMode } from './verify-mode.ts'

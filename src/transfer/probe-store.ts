@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import { compareKeys } from '../storage/object-store.ts'
-import type { Place } from '../storage/open-store.ts'
+import type { Place } from '../storage/place.ts'
 import { copyObject, deleteObject, headObject, listPage, putObject } from '../storage/s3/operations.ts'
 import type { S3Client } from '../storage/s3/s3-client.ts'
 

@@ -1,6 +1,6 @@
 import { mapConcurrent } from '../platform/map-concurrent.ts'
 import type { ObjectInfo } from '../storage/object-store.ts'
-import type { Place } from '../storage/open-store.ts'
+import type { Place } from '../storage/place.ts'
 import { digestOf } from './engines/proof.ts'
 import type { KnownCopy } from './plan/compare.ts'
 import { diffPlaces, requireSource } from './plan/diff-places.ts'

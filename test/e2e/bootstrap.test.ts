@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
@@ -17,19 +19,7 @@ async function freshClone(context: TestContext): Promise<string> {
   await mkdir(clone)
   const files = execFileSync(
     'git',
-    [
-      'ls-files',
-      '-z',
-      '--cached',
-      '--others',
-      '--exclude-standard',
-      'bin',
-      'bootstrap',
-      'src',
-      'simulator',
-      'package.json',
-      'package-lock.json',
-    ],
+    ['ls-files', '-z', '--cached', '--others', '--exclude-standard', 'bin', 'bootstrap', 'src', 'package.json', 'package-lock.json'],
     { cwd: root },
   )
   execFileSync('tar', ['-C', root, '--null', '-T', '-', '-cf', join(clone, 'all.tar')], { input: files })
@@ -118,4 +108,51 @@ test('a named Node that is too old is refused', {
   if (older === undefined) return
   const { code, err } = await end(start(await freshClone(context), { CRYPTO_LAKEHOUSE_NODE: older }, older))
   assert.deepEqual([code, /which is not a Node >= 24/.test(err)], [1, true])
+})
+
+test('the launcher starts what set-up has made; a source that is newer is bundled again; without set-up it sets up', async (context) => {
+  const clone = await freshClone(context)
+  const launcher = join(clone, 'bin/crypto-lakehouse')
+  const run = (...args: string[]) => execFileSync(launcher, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  assert.equal(run('version'), 'crypto-lakehouse 0.1.0\n')
+  // What is started now needs no bootstrap.
+  await rename(join(clone, 'bootstrap'), join(clone, 'elsewhere'))
+  assert.equal(run('version'), 'crypto-lakehouse 0.1.0\n')
+  const demo = run('demo', '--simulated', '--lake', join(clone, 'lake'), '--json')
+  assert.equal(JSON.parse(demo).status, 'done', 'worker threads are in the bundle too')
+  const file = join(clone, 'src/cli/commands/version.ts')
+  await writeFile(file, (await readFile(file, 'utf8')).replace('Print the version', 'Print the newer version'))
+  assert.throws(() => run('help', 'version'), /start\.mjs/)
+  await rename(join(clone, 'elsewhere'), join(clone, 'bootstrap'))
+  assert.match(run('help', 'version'), /Print the newer version/)
+})
+
+test('a Node from the registry that is not the one that was pinned is not installed', async (context) => {
+  const node = olderNode()
+  if (node === undefined) {
+    context.diagnostic('this machine has no older Node: none would be fetched')
+    return
+  }
+  const registry = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim().replace(/\/$/, '')
+  const server = createServer(async (request, response) => {
+    const answer = await fetch(registry + (request.url ?? ''))
+    const own = `http://${request.headers.host}`
+    if (request.url?.endsWith('.tgz') === true) {
+      response.end('other bytes')
+      return
+    }
+    response.setHeader('content-type', 'application/json').end((await answer.text()).replaceAll(registry, own))
+  }).listen(0, '127.0.0.1')
+  context.after(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const clone = await freshClone(context)
+  const env = {
+    npm_config_registry: `http://127.0.0.1:${port}/`,
+    npm_config_cache: join(clone, 'empty'),
+    PATH: `${dirname(node)}:/usr/bin:/bin`,
+  }
+  const { code, err } = await end(start(clone, env, node))
+  assert.equal(code, 1)
+  assert.match(err, /what the npm registry sent is not what was pinned: nothing was installed/)
 })

@@ -6,8 +6,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PEERS, preparePeers } from '../../scripts/peers.ts'
-import { openPlace, type Place, type StoreDeps } from '../../src/storage/open-store.ts'
+import { localStore } from '../../src/storage/local.ts'
+import type { Place, StoreDeps } from '../../src/storage/place.ts'
 import { fixedCredentials } from '../../src/storage/s3/credentials.ts'
+import { s3Place } from '../../src/storage/s3/s3-place.ts'
 
 export const ROOT = { accessKeyId: 'ROOTKEY00000000000001', secretAccessKey: 'rootsecret00000000000000000000000001' }
 /** An account that may use what a bucket's policy grants, and no more. */
@@ -90,7 +92,7 @@ async function ready(url: string, child: { readonly exitCode: number | null }): 
 
 /** A place with the root's credentials and quick retries. */
 export function openS3(address: string, deps: Partial<StoreDeps> = {}): Place {
-  return openPlace(address, {
+  const options = {
     connections: 32,
     idleTimeoutMs: 2000,
     attempts: 6,
@@ -101,7 +103,10 @@ export function openS3(address: string, deps: Partial<StoreDeps> = {}): Place {
     environment: {},
     credentials: fixedCredentials(ROOT),
     ...deps,
-  })
+  }
+  if (address.startsWith('s3://')) return s3Place(address, options)
+  const store = localStore(address)
+  return { address: store.url, store, s3: undefined, close: () => {} }
 }
 
 /** A SeaweedFS of its own: a store that lists in the order of directories, not of bytes. */

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
-import duckdb from '@duckdb/node-bindings'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import type { Command } from '../command.ts'
 
 export const version: Command = {
@@ -7,14 +8,24 @@ export const version: Command = {
   usage: '',
   options: {},
   run: async (context) => {
-    const found = packageVersion()
+    const found = versionIn(ownPackage(import.meta.dirname))
     if (!context.json) context.out(`crypto-lakehouse ${found}\n`)
-    return { status: 'done', body: { version: found, node: process.version, duckdb: duckdb.library_version() } }
+    return { status: 'done', body: { version: found, node: process.version, duckdb: engineVersion() } }
   },
 }
 
-/** The version in package.json, which lies above src/ in a clone and above dist/ in the package. */
-function packageVersion(): string {
-  const file = new URL('../../../package.json', import.meta.url)
-  return String((JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version)
+/** The package.json above a folder: of a clone, its bundle or the package. */
+function ownPackage(folder: string): string {
+  const file = join(folder, 'package.json')
+  return existsSync(file) ? file : ownPackage(dirname(folder))
+}
+
+/** The engine's version as its package says, without loading the engine: v1.5.5. */
+function engineVersion(): string {
+  const file = createRequire(import.meta.url).resolve('@duckdb/node-bindings/package.json')
+  return `v${versionIn(file).replace(/-.*$/, '')}`
+}
+
+function versionIn(file: string): string {
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }

@@ -22,7 +22,10 @@ const index = z.object({
 
 const AT_ONCE = 16
 
-export type BackupCounts = { readonly objects: number; readonly bytes: number; readonly tables: number }
+type BackupCounts = { readonly objects: number; readonly bytes: number; readonly tables: number }
+
+/** The key of a backup's folder, and what is in it. */
+export type Backup = { readonly folder: string; readonly counts: BackupCounts }
 
 /**
  * Copies what tells where everything is, the tables' metadata and the ledger, to a folder of another place named by the time, and reads every copy back. Data files and bronze are not
@@ -32,7 +35,7 @@ export async function backUp(
   lake: ObjectStore,
   to: ObjectStore,
   { nowMs, signal }: { nowMs: () => number; signal: AbortSignal },
-): Promise<{ folder: string; counts: BackupCounts }> {
+): Promise<Backup> {
   const madeAt = new Date(nowMs()).toISOString()
   const folder = madeAt.replaceAll(/[-:.]/g, '')
   const tables: { root: string; version: number }[] = []
@@ -80,17 +83,16 @@ function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-export type RestoreOutcome = { readonly table: string; readonly restored: boolean; readonly reason: string }
+type RestoreOutcome = { readonly table: string; readonly restored: boolean; readonly reason: string }
+
+/** What was brought back from the backup of a time; `segments` are parts of the ledger. */
+export type Restoration = { readonly madeAt: string; readonly outcomes: RestoreOutcome[]; readonly segments: number }
 
 /**
  * Brings back from a backup the ledger segments that the lake lacks and the tables that it lacks, that cannot be read, or that are older; others stay as they are. A table comes back as its next
  * version; where the lake lies elsewhere than it did, paths are rewritten. Every object is compared with its digest first. Throws OBJECT_NOT_FOUND, CHECKSUM_MISMATCH.
  */
-export async function restore(
-  lake: ObjectStore,
-  from: ObjectStore,
-  deps: { signal: AbortSignal; dryRun: boolean },
-): Promise<{ madeAt: string; outcomes: RestoreOutcome[]; segments: number }> {
+export async function restore(lake: ObjectStore, from: ObjectStore, deps: { signal: AbortSignal; dryRun: boolean }): Promise<Restoration> {
   const folder = await backupFolder(from)
   const found = index.parse(JSON.parse(Buffer.from(await from.get(`${folder}${INDEX}`)).toString('utf8')))
   const proved = async (key: string) => {

@@ -1,11 +1,19 @@
-import type { Column, GlueClient, Table as GlueTable, TableInput } from '@aws-sdk/client-glue'
+import {
+  type Column,
+  CreateDatabaseCommand,
+  CreateTableCommand,
+  GetTableCommand,
+  GlueClient,
+  type Table as GlueTable,
+  type TableInput,
+  UpdateTableCommand,
+} from '@aws-sdk/client-glue'
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { loadTable, metadataKey, required, type Table, urlOf, versionIn } from '../iceberg/table.ts'
 import type { IcebergType } from '../iceberg/values.ts'
 
-/** Where tables are made known: a database a layer, prefix and layer being its name. */
-/** `endpoint` is empty for Amazon's own. */
+/** Where tables are made known. The database of a layer is called prefix and layer. `endpoint` is empty for Amazon's own. */
 export type GlueSettings = { readonly region: string; readonly databasePrefix: string; readonly endpoint: string }
 
 /** What became of a table in Glue. */
@@ -19,11 +27,14 @@ const ATTEMPTS = 5
  */
 export class GlueCatalog {
   readonly #settings: GlueSettings
-  #client: Promise<GlueClient> | undefined
+  readonly #client: GlueClient
   readonly #databases = new Set<string>()
 
   constructor(settings: GlueSettings) {
     this.#settings = settings
+    const { region, endpoint } = settings
+    // It waits and repeats by itself where Glue asks for it.
+    this.#client = new GlueClient({ region, maxAttempts: ATTEMPTS, ...(endpoint === '' ? {} : { endpoint }) })
   }
 
   /** Makes the table's current version known. Throws TABLE_NOT_FOUND, CATALOG_FAILED. */
@@ -40,15 +51,14 @@ export class GlueCatalog {
   }
 
   close(): void {
-    void this.#client?.then((client) => client.destroy())
+    this.#client.destroy()
   }
 
   async #publish(table: Table): Promise<GluePublication> {
     const [layer = '', name = ''] = table.root.split('/')
     const database = this.#settings.databasePrefix + layer
     await this.#makeDatabase(database)
-    const { CreateTableCommand, UpdateTableCommand } = await import('@aws-sdk/client-glue')
-    const client = await this.#connected()
+    const client = this.#client
     for (let attempt = 1; ; attempt++) {
       const held = await this.#held(database, name)
       const location = urlOf(table.store, metadataKey(table.root, table.version))
@@ -71,9 +81,8 @@ export class GlueCatalog {
   }
 
   async #held(database: string, name: string): Promise<GlueTable | undefined> {
-    const { GetTableCommand } = await import('@aws-sdk/client-glue')
     try {
-      return (await (await this.#connected()).send(new GetTableCommand({ DatabaseName: database, Name: name }))).Table
+      return (await this.#client.send(new GetTableCommand({ DatabaseName: database, Name: name }))).Table
     } catch (error) {
       if (error instanceof Error && error.name === 'EntityNotFoundException') return undefined
       throw error
@@ -82,24 +91,12 @@ export class GlueCatalog {
 
   async #makeDatabase(name: string): Promise<void> {
     if (this.#databases.has(name)) return
-    const { CreateDatabaseCommand } = await import('@aws-sdk/client-glue')
     try {
-      await (await this.#connected()).send(
-        new CreateDatabaseCommand({ DatabaseInput: { Name: name, Description: 'Tables of a crypto-lakehouse' } }),
-      )
+      await this.#client.send(new CreateDatabaseCommand({ DatabaseInput: { Name: name, Description: 'Tables of a crypto-lakehouse' } }))
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'AlreadyExistsException') throw error
     }
     this.#databases.add(name)
-  }
-
-  /** Loaded when it is used: few lakes have it. It waits and repeats by itself where Glue asks for it. */
-  #connected(): Promise<GlueClient> {
-    const { region, endpoint } = this.#settings
-    this.#client ??= import('@aws-sdk/client-glue').then(
-      ({ GlueClient }) => new GlueClient({ region, maxAttempts: ATTEMPTS, ...(endpoint === '' ? {} : { endpoint }) }),
-    )
-    return this.#client
   }
 }
 

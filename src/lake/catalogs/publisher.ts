@@ -4,7 +4,7 @@ import type { ObjectStore } from '../../storage/object-store.ts'
 import { tableName } from '../layout.ts'
 import { removeOrphans } from '../tables/maintain.ts'
 import { publishTableCard } from '../tables/table-card.ts'
-import { GlueCatalog, type GlueSettings } from './glue.ts'
+import type { GlueCatalog, GlueSettings } from './glue.ts'
 
 /** After so many versions of a table the files that no snapshot reaches any more are looked for … */
 const TIDIED_EVERY = 64
@@ -21,13 +21,18 @@ export function tablePublisher(
   nowMs: () => number,
   glue: GlueSettings | undefined,
 ): { publish: (root: string) => Promise<Finding[]>; close: () => void } {
-  const catalog = glue === undefined ? undefined : new GlueCatalog(glue)
+  let catalog: GlueCatalog | undefined
   const publish = async (root: string): Promise<Finding[]> => {
     try {
       const version = await publishTableCard(store, root)
       if (version !== undefined && version % TIDIED_EVERY === 0)
         await removeOrphans(store, root, { beforeMs: nowMs() - ORPHAN_MS, dryRun: false })
-      await catalog?.publish(store, root)
+      if (glue !== undefined) {
+        // Its client is loaded when it is used: few lakes have it.
+        const { GlueCatalog } = await import('./glue.ts')
+        catalog ??= new GlueCatalog(glue)
+        await catalog.publish(store, root)
+      }
       return []
     } catch (error) {
       const { message } = asLakehouseError(error)

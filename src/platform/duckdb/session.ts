@@ -1,5 +1,6 @@
-import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
 import { asLakehouseError, type ErrorCode, LakehouseError } from '../../core/errors.ts'
+import type { Engine } from './engine.ts'
 
 export type SessionOptions = {
   readonly threads: number
@@ -12,7 +13,7 @@ export type SessionOptions = {
 export class DuckDBSession {
   readonly #options: () => Promise<SessionOptions>
   #opening: Promise<DuckDBConnection> | undefined
-  #opened: { readonly instance: DuckDBInstance; readonly connection: DuckDBConnection } | undefined
+  #opened: Engine | undefined
 
   private constructor(options: () => Promise<SessionOptions>) {
     this.#options = options
@@ -37,8 +38,8 @@ export class DuckDBSession {
 
   async #open(): Promise<DuckDBConnection> {
     const options = await this.#options()
-    const { DuckDBInstance } = await import('@duckdb/node-api')
-    const instance = await DuckDBInstance.create(':memory:', {
+    const { openEngine } = await import('./engine.ts')
+    this.#opened = await openEngine({
       threads: String(options.threads),
       memory_limit: `${options.memoryLimitMb}MB`,
       temp_directory: options.temporaryDirectory,
@@ -47,9 +48,8 @@ export class DuckDBSession {
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
     })
-    const connection = await instance.connect()
+    const { connection } = this.#opened
     await connection.run("SET TimeZone = 'UTC'")
-    this.#opened = { instance, connection }
     return connection
   }
 

@@ -1,5 +1,5 @@
 import { LakehouseError } from '../../core/errors.ts'
-import type { Place } from '../../storage/open-store.ts'
+import type { Place } from '../../storage/place.ts'
 import { everyPage, headObject } from '../../storage/s3/operations.ts'
 import { openObject } from '../../storage/s3/read-object.ts'
 import type { S3Client } from '../../storage/s3/s3-client.ts'

@@ -2,9 +2,9 @@ import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LakehouseError } from '../../core/errors.ts'
-import { openPlace, type StoreDeps } from '../../storage/open-store.ts'
+import { openPlace } from '../../storage/open-store.ts'
+import type { StoreDeps } from '../../storage/place.ts'
 import type { Source } from '../contract.ts'
-import { bucketOrigin } from './bucket-origin.ts'
 import { directoryOrigin } from './directory-origin.ts'
 import type { HttpOriginOptions } from './http-origin.ts'
 import type { ArchiveOrigin } from './origin.ts'
@@ -21,7 +21,7 @@ export async function openOrigin({ id, archive }: Source, address: string, optio
   if (address === id || address.replace(/\/$/, '') === files)
     return await overHttp({ ...options, downloadUrl: files, listingUrl: listing, listingMayLag })
   if (/^https?:\/\//.test(address)) return await served(address, options)
-  if (address.startsWith('s3://')) return bucketOrigin(openPlace(address, options))
+  if (address.startsWith('s3://')) return await openBucket(address, options)
   const directory = resolve(address.startsWith('file://') ? fileURLToPath(address) : address)
   if (!existsSync(directory) || !statSync(directory).isDirectory()) throw usage(address, 'it is neither an address nor a directory')
   if (!existsSync(`${directory}/${archive.root}`)) throw usage(address, `the directory holds no ${archive.root} folder`)
@@ -31,6 +31,11 @@ export async function openOrigin({ id, archive }: Source, address: string, optio
 function served(url: string, options: OriginOptions): Promise<ArchiveOrigin> {
   const base = url.replace(/\/+$/, '')
   return overHttp({ ...options, downloadUrl: base, listingUrl: base, listingMayLag: false })
+}
+
+async function openBucket(address: string, options: OriginOptions): Promise<ArchiveOrigin> {
+  const { bucketOrigin } = await import('./bucket-origin.ts')
+  return bucketOrigin(await openPlace(address, options))
 }
 
 /** The HTTP client is loaded when it is needed: a directory is opened without it. */

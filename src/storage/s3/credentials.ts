@@ -1,4 +1,5 @@
 import { LakehouseError } from '../../core/errors.ts'
+import type { Provided } from './provider-chain.ts'
 import type { Credentials } from './sigv4.ts'
 
 /** Where credentials come from. They are asked for before each use, kept while they are valid, and fetched anew shortly before they expire. */
@@ -11,8 +12,6 @@ export type CredentialSource = {
 /** Temporary credentials are replaced so long before they expire. */
 const EARLY_MS = 300_000
 
-type Provided = Credentials & { readonly expiration?: Date | undefined }
-
 /**
  * The AWS SDK's default chain: environment, profile, SSO, web identity, container, instance; or the named profile alone.
  * Keys in the environment are used as they are, without loading the SDK. Throws CREDENTIALS_INVALID when the chain finds none.
@@ -22,8 +21,8 @@ export function credentialChain(profile: string | undefined, environment: NodeJS
   if (profile === undefined && environment['AWS_PROFILE'] === undefined && accessKeyId && secretAccessKey)
     return fixedCredentials({ accessKeyId, secretAccessKey, sessionToken })
   return cachedCredentials(async () => {
-    const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers')
-    return await fromNodeProviderChain(profile === undefined ? {} : { profile })()
+    const { provideCredentials } = await import('./provider-chain.ts')
+    return await provideCredentials(profile)
   }, nowMs)
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import type { ObjectInfo, ObjectStore } from '../../storage/object-store.ts'
-import type { Place } from '../../storage/open-store.ts'
+import type { Place } from '../../storage/place.ts'
 import { headObject } from '../../storage/s3/operations.ts'
 import { inBucket, type Pair } from '../pair.ts'
 import { isDigest } from '../plan/compare.ts'

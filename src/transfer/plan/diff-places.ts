@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
-import type { Place } from '../../storage/open-store.ts'
+import type { Place } from '../../storage/place.ts'
 import { type DiffBatch, type DiffOptions, diffPages, diffUnordered } from './diff.ts'
 import { type ListingOptions, listPages, listUnordered } from './list-pages.ts'
 

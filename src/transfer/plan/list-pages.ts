@@ -1,6 +1,6 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { compareKeys, type ObjectInfo } from '../../storage/object-store.ts'
-import type { Place } from '../../storage/open-store.ts'
+import type { Place } from '../../storage/place.ts'
 import { everyPage, type ListFrom, listPage } from '../../storage/s3/operations.ts'
 import type { S3Client } from '../../storage/s3/s3-client.ts'
 import { boundsAhead, folderBounds, type KeyRange, rangesBetween } from './key-ranges.ts'

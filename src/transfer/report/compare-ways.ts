@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Place } from '../../storage/open-store.ts'
+import type { Place } from '../../storage/place.ts'
 import { listPages } from '../plan/list-pages.ts'
 import type { Efficiency } from './report.ts'
 

@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { Place, StoreDeps } from '../place.ts'
+import { parseS3Address } from './address.ts'
+import { credentialChain } from './credentials.ts'
+import { S3Client } from './s3-client.ts'
+import type { CacheOptions } from './s3-files.ts'
+import { s3Store } from './s3-store.ts'
+
+const DEFAULT_CACHE: CacheOptions = { directory: join(homedir(), '.cache', 'crypto-lakehouse'), limitBytes: 10e9 }
+
+/** The bucket at an address s3://bucket/prefix?…. Throws CONFIG_INVALID. */
+export function s3Place(text: string, deps: StoreDeps): Place {
+  const address = parseS3Address(text)
+  const credentials = address.anonymous ? undefined : (deps.credentials ?? credentialChain(address.profile, deps.environment, deps.nowMs))
+  const caFile = deps.environment['AWS_CA_BUNDLE']
+  const client = new S3Client({
+    address,
+    credentials,
+    connections: deps.connections,
+    idleTimeoutMs: deps.idleTimeoutMs,
+    retry: { attempts: deps.attempts, baseDelayMs: deps.retryDelayMs, maxDelayMs: 20_000 },
+    signal: deps.signal,
+    nowMs: deps.nowMs,
+    random: deps.random,
+    onRetry: deps.onRetry,
+    ca: caFile === undefined || caFile === '' ? undefined : readFileSync(caFile, 'utf8'),
+  })
+  const store = s3Store(client, deps.cache ?? DEFAULT_CACHE, deps.nowMs)
+  return { address: store.url, store, s3: client, close: () => client.close() }
+}
