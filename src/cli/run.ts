@@ -33,12 +33,12 @@ export async function run(argv: readonly string[], signals: Signals): Promise<nu
   const signal = signals.abort
   const host = hostOf({ signal })
   const startedMs = host.nowMs()
-  const [name = 'help', ...rest] = argv
+  const { common, name, rest } = splitVerb(argv)
   const json = argv.includes('--json')
   try {
     if (['help', '--help', '-h'].includes(name)) return await help(rest[0])
     const command = await findCommand(name === '--version' ? 'version' : name)
-    const { values, positionals } = parse(command, rest)
+    const { values, positionals } = parse(command, [...common, ...rest])
     if (values['help'] === true) return await help(name)
     if (positionals.length > 0 && !/^\[?(?!OPTIONS)[A-Za-z]/.test(command.usage))
       throw new LakehouseError('USAGE', `${name} takes no argument, not "${positionals[0]}"`)
@@ -54,6 +54,17 @@ export async function run(argv: readonly string[], signals: Signals): Promise<nu
       times: { startedMs, endedMs: host.nowMs() },
     })
   }
+}
+
+/** The verb, the common options before it, and what follows it. */
+function splitVerb(argv: readonly string[]): { common: string[]; name: string; rest: string[] } {
+  const specs: Readonly<Record<string, OptionSpec>> = COMMON_OPTIONS
+  let at = 0
+  for (let word = argv[at]; word?.startsWith('-') === true && !['--help', '-h', '--version'].includes(word); word = argv[at]) {
+    const takesValue = word.startsWith('--') && !word.includes('=') && specs[word.slice(2)]?.type === 'string'
+    at += takesValue ? 2 : 1
+  }
+  return { common: argv.slice(0, at), name: argv[at] ?? 'help', rest: argv.slice(at + 1) }
 }
 
 async function help(name: string | undefined): Promise<number> {

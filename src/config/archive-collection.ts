@@ -59,8 +59,13 @@ const dateRange = z.strictObject({ start: z.string(), end: z.string() })
 export const archiveCollection = z
   .strictObject({
     workflow_type: z.string().min(1).describe('Name of the workflow, kept for the record'),
-    matrix_path: z.string().min(1).describe('Kept for the record: the matrix of the archive is built in'),
-    output_directory: z.string().min(1).describe('Where the traditional way puts files while it works'),
+    matrix_path: z.string().min(1).optional().describe('Kept for the record: the matrix of the archive is built in'),
+    output_directory: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Where the traditional way puts files while it works (default: below sync.state)'),
+    base_output_dir: z.string().min(1).optional().describe('As output_directory'),
     source_url: z
       .string()
       .min(1)
@@ -69,9 +74,10 @@ export const archiveCollection = z
     markets: z
       .array(z.string())
       .min(1)
-      .describe(`Markets: ${MARKET_IDS.join(', ')}`),
-    symbols: z.array(z.string()).min(1).describe('Symbols, * and ? allowed'),
-    data_types: z.array(z.string()).min(1).describe('Data types of the archive'),
+      .default(Object.keys(DEFAULT_SOURCE.markets))
+      .describe(`Markets: ${MARKET_IDS.join(', ')} (default: all)`),
+    symbols: z.array(z.string()).min(1).default(['*']).describe('Symbols, * and ? allowed (default: all)'),
+    data_types: z.array(z.string()).min(1).default(['all']).describe('Data types of the archive (default: all)'),
     intervals: z
       .union([z.array(z.string()), z.record(z.string(), z.array(z.string()))])
       .default([])
@@ -122,6 +128,8 @@ export const archiveCollection = z
         path: ['force_redownload'],
         message: 'force_redownload contradicts enable_incremental with sync_mode: sync',
       })
+    if (found.base_output_dir !== undefined && found.output_directory !== undefined && found.base_output_dir !== found.output_directory)
+      context.addIssue({ code: 'custom', path: ['base_output_dir'], message: 'it differs from output_directory: set one of the two' })
     if (found.date_range !== undefined && found.date_range.start > found.date_range.end)
       context.addIssue({ code: 'custom', path: ['date_range'], message: 'it ends before it begins' })
   })
@@ -136,7 +144,7 @@ export function collectionOptions(collection: ArchiveCollection, base: SyncOptio
   return {
     ...base,
     source: collection.source_url,
-    downloads: collection.output_directory,
+    downloads: collection.output_directory ?? collection.base_output_dir ?? base.downloads,
     destination: destinationOf(collection),
     concurrency: tuned.max_concurrent,
     batching: 'count_based',
@@ -159,7 +167,7 @@ function destinationOf({ s3_direct_sync: direct }: ArchiveCollection): string {
 export function collectionIntervals({ intervals, data_types: types }: ArchiveCollection): string[] {
   if (Array.isArray(intervals)) return intervals
   for (const type of Object.keys(intervals))
-    if (!types.includes(type))
+    if (!types.includes(type) && !types.includes('all'))
       throw new LakehouseError('CONFIG_INVALID', `archive_collection.intervals names ${type}, which data_types does not`)
   return [...new Set(Object.values(intervals).flat())]
 }

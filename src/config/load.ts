@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { join, parse as parsePath } from 'node:path'
 import { parse } from 'yaml'
 import * as z from 'zod'
 import { LakehouseError } from '../core/errors.ts'
@@ -11,6 +12,8 @@ export type LoadedConfig = {
   readonly config: Config
   readonly sources: ReadonlyMap<string, ConfigSource>
   readonly file: string | undefined
+  /** The file for the environment that ENV names, if there is one. */
+  readonly overlay: string | undefined
 }
 
 export type ConfigInputs = {
@@ -23,10 +26,33 @@ export type ConfigInputs = {
 
 const DEFAULT_FILE = 'lakehouse.yaml'
 
-/** The effective configuration: flags over environment over file over defaults. Throws CONFIG_INVALID, naming the key and where it stands. */
+/** lakehouse.yaml → lakehouse.production.yaml where ENV is production and the file exists. Shells use ENV too: a value that is not a plain word is not ours. */
+function overlayOf(path: string | undefined, environment: ConfigInputs['environment']): string | undefined {
+  const name = environment['ENV'] ?? ''
+  if (path === undefined || !/^[A-Za-z][\w-]*$/.test(name)) return undefined
+  const { dir, name: stem, ext } = parsePath(path)
+  const overlay = join(dir, `${stem}.${name}${ext}`)
+  return existsSync(overlay) ? overlay : undefined
+}
+
+/** Values of `over` over those of `base`, section by section; a list replaces a list. */
+function overlaid(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...base }
+  for (const [key, value] of Object.entries(over)) {
+    const [below, above] = [section.safeParse(base[key]), section.safeParse(value)]
+    merged[key] = below.success && above.success ? overlaid(below.data, above.data) : value
+  }
+  return merged
+}
+
+const section = z.record(z.string(), z.unknown())
+
+/** The effective configuration: flags over environment over the overlay of ENV over file over defaults. Throws CONFIG_INVALID, naming the key and where it stands. */
 export function loadConfig({ flags, environment, file }: ConfigInputs): LoadedConfig {
   const path = file ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined)
-  const merged: Record<string, unknown> = path === undefined ? {} : readFile(path)
+  const overlay = overlayOf(path, environment)
+  const base = path === undefined ? {} : readFile(path)
+  const merged = overlay === undefined ? base : overlaid(base, readFile(overlay))
   const sources = new Map<string, ConfigSource>()
   const known = settings()
   for (const { key } of known) sources.set(key, valueAt(merged, key) === undefined ? 'default' : 'file')
@@ -39,7 +65,7 @@ export function loadConfig({ flags, environment, file }: ConfigInputs): LoadedCo
     setAt(merged, key, Array.isArray(fallback) ? text.split(',') : text)
     sources.set(key, fromFlag === undefined ? 'environment' : 'flag')
   }
-  return { config: validate(merged, path), sources, file: path }
+  return { config: validate(merged, overlay ?? path), sources, file: path, overlay }
 }
 
 function readFile(path: string): Record<string, unknown> {

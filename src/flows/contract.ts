@@ -21,6 +21,9 @@ export type FlowContext<Progress> = {
 /** Named work over a lake that is safe to run again: whatever an earlier run has finished is found and left as it is. */
 export type Flow<Input extends z.ZodType, Result, Progress> = {
   readonly id: string
+  /** The name that people see, and other names that find the flow. */
+  readonly displayName: string
+  readonly aliases: readonly string[]
   readonly meaning: string
   readonly input: Input
   /** What it does, in order. */

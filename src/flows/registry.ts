@@ -1,4 +1,14 @@
+import { LakehouseError } from '../core/errors.ts'
 import { bulkIngestion } from './bulk-ingestion/bulk-ingestion.ts'
 
 /** Every flow by its id. A new one is a file, or a folder of its steps, beside this and a line here. */
 export const FLOWS = { [bulkIngestion.id]: bulkIngestion } as const
+
+/** The flow with this id, display name or alias. Throws USAGE. */
+export function findFlow(name: string): (typeof FLOWS)[keyof typeof FLOWS] {
+  const found = Object.values(FLOWS).find(({ id, displayName, aliases }) =>
+    [id, displayName, ...aliases].some((known: string) => known === name),
+  )
+  if (found !== undefined) return found
+  throw new LakehouseError('USAGE', `unknown flow "${name}": the flows are ${Object.keys(FLOWS).join(', ')}`, { details: { flow: name } })
+}

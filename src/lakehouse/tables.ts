@@ -8,6 +8,7 @@ import { type Snapshot, shownId } from '../lake/iceberg/metadata.ts'
 import type { TableShape } from '../lake/iceberg/schema.ts'
 import { type AsOf, loadTable, snapshotOf, type Table } from '../lake/iceberg/table.ts'
 import type { Transform } from '../lake/iceberg/transform.ts'
+import { icebergType } from '../lake/iceberg/values.ts'
 import type { Lake } from '../lake/lake.ts'
 import { LAYERS, type Layer, tableKey, tableName } from '../lake/layout.ts'
 import { checkTable } from '../lake/tables/check.ts'
@@ -144,6 +145,21 @@ export class Tables {
   /** Makes an empty table where there is none. */
   async create(name: string, shape: TableShape, properties: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.#changed(name, createTable(this.#lake.store, rootOf(name), shape, this.#lake.commits, properties))
+  }
+
+  /** The shape of a table for the rows of a query: its columns, no partitions, no order. Throws SCHEMA_CHANGE_INVALID for a column type that no table has. */
+  async shapeOf(query: string): Promise<TableShape> {
+    const columns = await this.#lake.session.rows(`DESCRIBE ${query}`)
+    const fields = columns.map(({ column_name: name, column_type: type }, index) => {
+      const found = icebergType(String(type))
+      if (found === undefined)
+        throw new LakehouseError(
+          'SCHEMA_CHANGE_INVALID',
+          `column ${String(name)} has type ${String(type)}, which tables do not have: cast it in the query`,
+        )
+      return { id: index + 1, name: String(name), required: false, type: found }
+    })
+    return { fields, partition: [], sort: [] }
   }
 
   /** Writes the rows of a query (over files and values, not over tables) into a table; partitions that many small appends have crowded are compacted. */

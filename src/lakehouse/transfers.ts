@@ -14,7 +14,7 @@ import { type VerifyCounts, type VerifyOptions, verifyPlaces } from '../transfer
 /** The places of a transfer, the exchange by whose rules their keys are written, and what is told of it. */
 export type TransferOptions = Omit<PairRequest, 'stores' | 'aliases' | 'checksumKey'> & { readonly exchange?: string } & Pick<
     SyncDeps,
-    'drain' | 'onProgress' | 'onNotice'
+    'drain' | 'onProgress' | 'onNotice' | 'onObject'
   >
 
 /** Moves objects between stores, wired from one configuration; needs no lake. */

@@ -1,24 +1,33 @@
+import * as z from 'zod'
+import { LakehouseError } from '../core/errors.ts'
 import { hostOf } from './host.ts'
 
 export type ScaleDecision = 'scale_up' | 'scale_down' | 'maintain'
 
-/** What the instances together are at: shares of processors and memory in percent, and waiting items. */
-export type ScaleMetrics = { readonly cpuPercent: number; readonly memoryPercent: number; readonly queueLength: number }
+/** Use of processors and memory in percent, and the number of waiting items. A missing value is 0. */
+const scaleMetrics = z.strictObject({
+  cpu_usage: z.number().min(0).default(0),
+  memory_usage: z.number().min(0).default(0),
+  queue_depth: z.number().min(0).default(0),
+})
+
+export type ScaleMetrics = z.input<typeof scaleMetrics>
 
 export type ScalerOptions = {
   readonly minInstances: number
   readonly maxInstances: number
-  /** After a change of the number so long nothing is changed. */
+  /** Least time between two changes. */
   readonly coolDownMs: number
   readonly nowMs: () => number
 }
 
-const UP = { cpuPercent: 70, memoryPercent: 80, queueLength: 100 } as const
+/** One value above its limit asks for one more instance. */
+const UP = { cpu_usage: 70, memory_usage: 80, queue_depth: 100 } as const
 
-/** Half of what makes more; of waiting items a tenth, so that what one instance less leaves to the others brings none back. */
-const DOWN = { cpuPercent: 35, memoryPercent: 40, queueLength: 10 } as const
+/** All values below their limits ask for one less: half of `UP`, for waiting items a tenth, so that the remaining instances stay below `UP`. */
+const DOWN = { cpu_usage: 35, memory_usage: 40, queue_depth: 10 } as const
 
-/** Decides how many instances there are: within bounds, and not again before the last change has shown what it does. */
+/** Decides the number of instances, within bounds and at most once in a cool-down. */
 export class AutoScaler {
   readonly #options: ScalerOptions
   #instances: number
@@ -33,11 +42,18 @@ export class AutoScaler {
     return this.#instances
   }
 
-  /** More where any measure is above its bound, fewer where all are far below, else as many; a decision to change has been carried out in `instances`. */
-  scaleDecision({ cpuPercent, memoryPercent, queueLength }: ScaleMetrics): ScaleDecision {
+  /** What to do. `scale_up` and `scale_down` have changed `instances` by one already. Throws USAGE for an unknown key or a value that is not a number of at least 0. */
+  scaleDecision(metrics: ScaleMetrics): ScaleDecision {
+    const parsed = scaleMetrics.safeParse(metrics)
+    if (!parsed.success)
+      throw new LakehouseError(
+        'USAGE',
+        `metrics for the scaler: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; ')}`,
+      )
+    const { cpu_usage: cpu, memory_usage: memory, queue_depth: queue } = parsed.data
     const { minInstances, maxInstances, coolDownMs, nowMs } = this.#options
-    const isBusy = cpuPercent > UP.cpuPercent || memoryPercent > UP.memoryPercent || queueLength > UP.queueLength
-    const isIdle = cpuPercent < DOWN.cpuPercent && memoryPercent < DOWN.memoryPercent && queueLength < DOWN.queueLength
+    const isBusy = cpu > UP.cpu_usage || memory > UP.memory_usage || queue > UP.queue_depth
+    const isIdle = cpu < DOWN.cpu_usage && memory < DOWN.memory_usage && queue < DOWN.queue_depth
     const wanted = isBusy ? this.#instances + 1 : isIdle ? this.#instances - 1 : this.#instances
     if (wanted === this.#instances || wanted < minInstances || wanted > maxInstances || nowMs() - this.#changedMs < coolDownMs)
       return 'maintain'

@@ -111,19 +111,19 @@ test('more instances where anything is short, fewer where all is idle, within bo
   let now = 0
   const one = scaler(() => now)
   const [busy, idle] = [
-    { cpuPercent: 71, memoryPercent: 10, queueLength: 0 },
-    { cpuPercent: 5, memoryPercent: 5, queueLength: 0 },
+    { cpu_usage: 71, memory_usage: 10, queue_depth: 0 },
+    { cpu_usage: 5, memory_usage: 5, queue_depth: 0 },
   ]
   assert.deepEqual([one.scaleDecision(idle), one.scaleDecision(busy), one.scaleDecision(busy)], ['maintain', 'scale_up', 'maintain'])
   now = 1000
-  assert.deepEqual([one.scaleDecision({ cpuPercent: 50, memoryPercent: 81, queueLength: 0 }), one.instances], ['scale_up', 3])
+  assert.deepEqual([one.scaleDecision({ cpu_usage: 50, memory_usage: 81, queue_depth: 0 }), one.instances], ['scale_up', 3])
   now = 2000
-  assert.equal(one.scaleDecision({ cpuPercent: 1, memoryPercent: 1, queueLength: 101 }), 'maintain', 'there are no more than three')
-  assert.equal(one.scaleDecision({ cpuPercent: 34, memoryPercent: 41, queueLength: 0 }), 'maintain')
+  assert.equal(one.scaleDecision({ cpu_usage: 1, memory_usage: 1, queue_depth: 101 }), 'maintain', 'there are no more than three')
+  assert.equal(one.scaleDecision({ cpu_usage: 34, memory_usage: 41, queue_depth: 0 }), 'maintain')
   assert.equal(one.scaleDecision(idle), 'scale_down')
   fc.assert(
     fc.property(
-      fc.array(fc.record({ cpuPercent: fc.nat(100), memoryPercent: fc.nat(100), queueLength: fc.nat(300), waitMs: fc.nat(900) }), {
+      fc.array(fc.record({ cpu_usage: fc.nat(100), memory_usage: fc.nat(100), queue_depth: fc.nat(300), waitMs: fc.nat(900) }), {
         maxLength: 60,
       }),
       (steps) => {

@@ -2,68 +2,84 @@ import { createHash } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TableShape } from '../lake/iceberg/schema.ts'
+import { LakehouseError } from '../core/errors.ts'
 import type { Layer } from '../lake/layout.ts'
 import type { WriteOptions } from '../lake/tables/write-rows.ts'
 import type { Lakehouse } from '../lakehouse/lakehouse.ts'
 import type { ResultFormat } from '../query/run-query.ts'
 import { temporaryName } from '../storage/temporary.ts'
+import { type TabularData, withSelect } from './tabular-data.ts'
 
-/** What was stored: where, and its digest or its counts. */
+/** What is known of raw data. `key` names the object; the rest is kept beside it as JSON. */
+export type RawMetadata = { readonly key: string } & Readonly<Record<string, unknown>>
+
+/** Where raw data lie, their size and their SHA-256. */
 export type StoredObject = { readonly location: string; readonly bytes: number; readonly sha256: string }
+
+/** The table that holds the rows, and how many rows in how many files were written. */
 export type StoredRows = { readonly table: string; readonly rows: number; readonly files: number }
 
-/** The layers of a lake, on disk or in a bucket, under the names of the specification. */
+/** The layers of a lake, on disk or in a bucket. */
 export class S3Storage {
-  readonly #house: Lakehouse
+  readonly #lakehouse: Lakehouse
 
-  constructor(house: Lakehouse) {
-    this.#house = house
+  constructor(lakehouse: Lakehouse) {
+    this.#lakehouse = lakehouse
   }
 
-  /** Keeps bytes as they are, under a key below bronze/raw/; the same key with other bytes is refused with OBJECT_EXISTS. */
-  async storeRawData(key: string, data: Uint8Array): Promise<StoredObject> {
-    return await this.#house.withStore(async (store) => {
-      const target = `bronze/raw/${key}`
-      const sha256 = createHash('sha256').update(data).digest('hex')
-      const held = (await store.head(target)) === undefined ? undefined : await store.get(target)
-      if (held === undefined || Buffer.compare(held, data) !== 0) await store.put(target, data, { ifAbsent: true })
-      return { location: `${store.url}/${target}`, bytes: data.length, sha256 }
+  /** Keeps bytes unchanged at bronze/raw/<key>, and their metadata at bronze/raw/<key>.metadata.json. Throws OBJECT_EXISTS if the key holds other bytes. */
+  async storeRawData(data: Uint8Array | string, metadata: RawMetadata): Promise<StoredObject> {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data
+    return await this.#lakehouse.withStore(async (store) => {
+      const key = `bronze/raw/${metadata.key}`
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      const held = (await store.head(key)) === undefined ? undefined : await store.get(key)
+      if (held === undefined || Buffer.compare(held, bytes) !== 0) await store.put(key, bytes, { ifAbsent: true })
+      await store.put(`${key}.metadata.json`, Buffer.from(`${JSON.stringify({ ...metadata, bytes: bytes.length, sha256 })}\n`))
+      return { location: `${store.url}/${key}`, bytes: bytes.length, sha256 }
     })
   }
 
-  /** Writes the rows of a query (over files and values) into silver.<table>; a new table needs its shape. */
-  async storeProcessedData(
-    table: string,
-    query: string,
-    options: Partial<WriteOptions> & { shape?: TableShape } = {},
-  ): Promise<StoredRows> {
-    return await this.#store('silver', table, query, options)
+  /**
+   * Writes rows into the table silver.<market>_<type>. A table that does not exist is made with the columns of the data.
+   * Throws USAGE for data that are not tabular, QUERY_FAILED for columns that the table does not have.
+   */
+  async storeProcessedData(data: TabularData, market: string, type: string, options: Partial<WriteOptions> = {}): Promise<StoredRows> {
+    return await this.#store(`silver.${tableName('market', market)}_${tableName('type', type)}`, data, options)
   }
 
-  /** The same into gold.<table>. */
-  async storeAggregatedData(
-    table: string,
-    query: string,
-    options: Partial<WriteOptions> & { shape?: TableShape } = {},
-  ): Promise<StoredRows> {
-    return await this.#store('gold', table, query, options)
+  /** Writes rows into the table gold.<aggregation>; otherwise as `storeProcessedData`. */
+  async storeAggregatedData(data: TabularData, aggregation: string, options: Partial<WriteOptions> = {}): Promise<StoredRows> {
+    return await this.#store(`gold.${tableName('aggregation', aggregation)}`, data, options)
   }
 
-  /** The result of a SELECT in a format; tables without a layer are those of `layer`. */
+  /** The result of a SELECT in a format. A table without a layer is looked for in `layer`. */
   async queryData(query: string, layer: Layer, format: Exclude<ResultFormat, 'table'> = 'json'): Promise<Uint8Array> {
     const output = join(tmpdir(), temporaryName(`.${format}`))
     try {
-      await this.#house.query(query, { format, output, asOf: undefined, layer })
+      await this.#lakehouse.query(query, { format, output, asOf: undefined, layer })
       return await readFile(output)
     } finally {
       await rm(output, { force: true })
     }
   }
 
-  async #store(layer: Layer, name: string, query: string, options: Partial<WriteOptions>): Promise<StoredRows> {
-    const table = `${layer}.${name}`
-    const written = await this.#house.withTables(true, (tables) => tables.write(table, query, { mode: 'append', ...options }))
-    return { table, ...written }
+  async #store(table: string, data: TabularData, options: Partial<WriteOptions>): Promise<StoredRows> {
+    // Makes the lake if there is none.
+    await this.#lakehouse.withStore(async () => {})
+    return await withSelect(data, (select) =>
+      this.#lakehouse.withTables(true, async (tables) => {
+        const shape = options.shape ?? (await tables.shapeOf(select))
+        return { table, ...(await tables.write(table, select, { mode: 'append', ...options, shape })) }
+      }),
+    )
   }
+}
+
+/** aggTrades → agg_trades. Throws USAGE for what cannot be a part of a table's name. */
+function tableName(what: string, name: string): string {
+  const written = name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase()
+  if (!/^[a-z][a-z0-9_]{0,63}$/.test(written))
+    throw new LakehouseError('USAGE', `${what} "${name}" cannot name a table: use letters, digits and _, with a letter first`)
+  return written
 }

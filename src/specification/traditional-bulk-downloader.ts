@@ -1,53 +1,49 @@
 import { sweepTemporaries } from '../storage/local.ts'
 import { mayBeAtWork } from '../storage/temporary.ts'
-import type { RunCounts } from '../transfer/run/run.ts'
 import type { SyncResult } from '../transfer/sync.ts'
-import { byBucket, type FileTask, type Transfer } from './s3-direct-sync-downloader.ts'
+import { copyTasks, type FileTask, type TaskResult, type Transfer } from './file-tasks.ts'
+import { type EfficiencyStats, efficiencyStats } from './transfer-stats.ts'
 
-/** Downloads, verifies and uploads, under the names of the specification: the way that works where nothing else does. */
+/** Downloads, verifies and uploads: the way that needs nothing but read and write. */
 export class TraditionalBulkDownloader {
   readonly #transfer: Transfer
   readonly #destination: string
   readonly #directory: string
-  #last: RunCounts | undefined
+  readonly #transfers: SyncResult[] = []
 
-  /** `directory` is where `transfer` holds files while they are under way. */
+  /** `directory` is where `transfer` keeps files until they are uploaded. */
   constructor(options: { destination: string; directory: string; transfer: Transfer }) {
     this.#transfer = options.transfer
     this.#destination = options.destination
     this.#directory = options.directory
   }
 
-  /** Downloads, verifies and uploads objects; one result for each bucket that they come from. */
-  async downloadFilesBatch(tasks: readonly FileTask[]): Promise<SyncResult[]> {
-    const results: SyncResult[] = []
-    for (const [source, keys] of byBucket(tasks)) results.push(await this.#run(source, this.#destination, keys))
+  /** Downloads, verifies and uploads objects. Returns one result a task, in the order of the tasks. Throws CONFIG_INVALID for a task that names no object. */
+  async downloadFilesBatch(tasks: readonly FileTask[]): Promise<TaskResult[]> {
+    const { results, transfers } = await copyTasks(this.#transfer, this.#destination, tasks, { mode: 'traditional' })
+    this.#transfers.push(...transfers)
     return results
   }
 
   /** One object, all the way. */
-  async processFile(task: FileTask): Promise<SyncResult | undefined> {
+  async processFile(task: FileTask): Promise<TaskResult | undefined> {
     return (await this.downloadFilesBatch([task]))[0]
   }
 
-  /** Uploads what lies in a directory, keys relative to it. */
+  /** Uploads the files of a directory, keys relative to it. */
   async uploadToS3(directory: string): Promise<SyncResult> {
-    return await this.#run(directory, this.#destination, undefined)
+    const result = await this.#transfer({ source: directory, destination: this.#destination }, { mode: 'traditional', keys: undefined })
+    this.#transfers.push(result)
+    return result
   }
 
-  /** Removes downloads that killed processes have left, and returns how many. A transfer removes each of its own as soon as it has been uploaded. */
+  /** Removes downloads that killed processes left, and returns their number. A transfer removes its own downloads after the upload. */
   async cleanupLocalFiles(): Promise<number> {
     return await sweepTemporaries(this.#directory, mayBeAtWork)
   }
 
-  /** Counts of the last transfer, or undefined before the first. */
-  getDownloadStats(): RunCounts | undefined {
-    return this.#last
-  }
-
-  async #run(source: string, destination: string, keys: readonly string[] | undefined): Promise<SyncResult> {
-    const result = await this.#transfer({ source, destination }, { mode: 'traditional', keys })
-    this.#last = result.counts
-    return result
+  /** Totals of all transfers of this object, in the keys of the specification. */
+  getDownloadStats(): EfficiencyStats {
+    return efficiencyStats(this.#transfers)
   }
 }

@@ -17,7 +17,7 @@ import { estimate, lastPace, type Pace } from './run/estimate.ts'
 import { Journal } from './run/journal.ts'
 import { withLease } from './run/lease.ts'
 import { chooseRoute, type OperationMode, type Route } from './run/route.ts'
-import { type RunCounts, TransferRun } from './run/run.ts'
+import { type ObjectOutcome, type RunCounts, TransferRun } from './run/run.ts'
 import { refusedEngines, rememberRefusal } from './run/verdicts.ts'
 import type { SyncMode } from './sync-mode.ts'
 
@@ -49,6 +49,8 @@ export type SyncDeps = {
   readonly nowMs: () => number
   readonly onProgress: (counts: Readonly<RunCounts>) => void
   readonly onNotice: (text: string) => void
+  /** Gets the outcome of every object that the transfer looked at. */
+  readonly onObject?: ((outcome: ObjectOutcome) => void) | undefined
 }
 
 export type SyncResult = {
@@ -211,6 +213,7 @@ class Sync {
       drain,
       nowMs,
       onProgress,
+      onObject: this.#deps.onObject,
       limits: { untilMs: maxDurationMs === undefined ? undefined : this.#startedMs + maxDurationMs, maxBytes },
       onRefused: (engine, error) => {
         onNotice(`${engine} is given up for this transfer: ${error.message}`)
@@ -229,9 +232,14 @@ class Sync {
     const plan =
       keys === undefined
         ? diffPlaces(pair.source, pair.destination, { ...options, prefixes, parallel: listParallel, restart })
-        : planKeys(pair, keys, { ...options, onMissing: (key) => this.#note('missing', 'error', 1, `${key} is not in the source`) })
+        : planKeys(pair, keys, { ...options, onMissing: (key) => this.#missing(key) })
     const counted = this.#countExtra(plan)
     return planOut === undefined ? counted : savePlan(counted, planOut, places, new Date(nowMs()).toISOString())
+  }
+
+  #missing(key: string): void {
+    this.#note('missing', 'error', 1, `${key} is not in the source`)
+    this.#deps.onObject?.({ key, state: 'missing', size: 0, error: 'OBJECT_NOT_FOUND: it is not in the source' })
   }
 
   async *#countExtra(plan: AsyncIterable<DiffBatch>): AsyncGenerator<DiffBatch> {

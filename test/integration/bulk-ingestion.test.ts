@@ -40,7 +40,7 @@ async function setUp(context: TestContext, options: Parameters<typeof smallArchi
   const config = configSchema.parse({ lake: join(folder, 'lake'), archive: { origin: archive, attempts: 1 }, engine: { workers: 1 } })
   /** Runs one step by itself, in a lake that is opened for it alone. */
   const step = async <T>(work: (flow: FlowContext<unknown>) => Promise<T>): Promise<T> => {
-    const flow = { id: 'step', meaning: 'one step', input: z.undefined(), steps: [], run: work }
+    const flow = { id: 'step', displayName: 'Trial', aliases: [], meaning: 'one step', input: z.undefined(), steps: [], run: work }
     return await runFlow(flow, undefined, { config, host: hostOf(), onNotice: () => {}, onProgress: () => {} })
   }
   return { archive, config, step }

@@ -331,20 +331,23 @@ test('changes that would make what is written unreadable are refused', async (co
 test('data are stored and asked for by layer, under the names of the specification, and each table tells of itself in JSON', async (context) => {
   const lake = await temporaryFolder(context)
   const storage = new S3Storage(openHouse({ lake, archive: lake }))
-  const raw = await storage.storeRawData('notes/a.txt', Buffer.from('as it came'))
-  assert.deepEqual(await storage.storeRawData('notes/a.txt', Buffer.from('as it came')), raw)
-  await assert.rejects(storage.storeRawData('notes/a.txt', Buffer.from('otherwise')), { code: 'OBJECT_EXISTS' })
+  const metadata = { key: 'notes/a.txt', origin: 'a desk' }
+  const raw = await storage.storeRawData(Buffer.from('as it came'), metadata)
+  assert.deepEqual(await storage.storeRawData('as it came', metadata), raw)
+  await assert.rejects(storage.storeRawData('otherwise', metadata), { code: 'OBJECT_EXISTS' })
+  const beside = JSON.parse(await readFile(join(lake, 'bronze/raw/notes/a.txt.metadata.json'), 'utf8')) as object
+  assert.deepEqual(beside, { ...metadata, bytes: 10, sha256: raw.sha256 })
   const shape: TableShape = { fields: FIELDS, partition: cut(['ts', 'month']), sort: ['symbol'] }
-  assert.equal((await storage.storeProcessedData('everything', rows(0, 50), { shape })).rows, 50)
+  assert.equal((await storage.storeProcessedData(rows(0, 50), 'spot', 'everyThing', { shape })).rows, 50)
   const daily: TableShape = { fields: [{ id: 1, name: 'day', type: 'date', required: false }], partition: [], sort: [] }
-  await storage.storeAggregatedData('days', "SELECT DATE '2024-01-01' AS day", { shape: daily })
+  await storage.storeAggregatedData("SELECT DATE '2024-01-01' AS day", 'days', { shape: daily })
   const found = JSON.parse(
-    Buffer.from(await storage.queryData('WITH few AS (FROM everything) SELECT count(*) AS n FROM few', 'silver')).toString('utf8'),
+    Buffer.from(await storage.queryData('WITH few AS (FROM spot_every_thing) SELECT count(*) AS n FROM few', 'silver')).toString('utf8'),
   ) as { n: number }[]
   assert.deepEqual(found, [{ n: 50 }])
   assert.match(Buffer.from(await storage.queryData('SELECT * FROM days', 'gold', 'csv')).toString('utf8'), /2024-01-01/)
   await assert.rejects(storage.queryData('SELECT * FROM days', 'silver'), { code: 'SQL_INVALID' })
-  const card = JSON.parse(await readFile(`${lake}/silver/everything/_metadata.json`, 'utf8')) as {
+  const card = JSON.parse(await readFile(`${lake}/silver/spot_every_thing/_metadata.json`, 'utf8')) as {
     counts: object
     schema: object[]
     checksums: object

@@ -6,7 +6,8 @@ import { after, before, test } from 'node:test'
 import { PEERS } from '../../scripts/peers.ts'
 import { proxyS3 } from '../../src/simulator/s3-proxy.ts'
 import { EnhancedBulkDownloader } from '../../src/specification/enhanced-bulk-downloader.ts'
-import { S3DirectSyncDownloader, type Transfer } from '../../src/specification/s3-direct-sync-downloader.ts'
+import type { Transfer } from '../../src/specification/file-tasks.ts'
+import { S3DirectSyncDownloader } from '../../src/specification/s3-direct-sync-downloader.ts'
 import { TraditionalBulkDownloader } from '../../src/specification/traditional-bulk-downloader.ts'
 import { headObject, putObject } from '../../src/storage/s3/operations.ts'
 import { temporaryName, thisWriter } from '../../src/storage/temporary.ts'
@@ -197,37 +198,56 @@ test('the downloaders of the specification bring single files by the way that fi
   const started = performance.now()
   downloader.determineOperationMode(many)
   assert.ok(performance.now() - started < 1000)
-  await downloader.downloadFilesBatch(tasks)
-  await downloader.downloadFilesBatch(tasks)
+  const results = await downloader.downloadFilesBatch(tasks)
+  assert.deepEqual(
+    results.map(({ sourceUrl, targetKey, success, status }) => [sourceUrl, targetKey, success, status]),
+    tasks.map(({ sourceUrl }, n) => [sourceUrl, KEYS[n], true, 'copied']),
+  )
+  assert.deepEqual(
+    (await downloader.downloadFilesBatch(tasks)).map(({ status }) => status),
+    tasks.map(() => 'unchanged'),
+  )
   await downloader.downloadFilesBatch(KEYS.slice(10, 12).map(task), { preferDirectSync: false })
-  const { filesSynced, filesSkipped, filesFailed, operationsReduced, successRate } = downloader.getStats()
-  assert.deepEqual([filesSynced, filesSkipped, filesFailed, operationsReduced, successRate], [12, 10, 0, 20, 1])
+  assert.deepEqual(downloader.getStats(), {
+    files_synced: 12,
+    files_skipped: 10,
+    files_failed: 0,
+    bytes_transferred: 3600,
+    operations_reduced: 20,
+    efficiency_improvement: '45.5%',
+    success_rate: '100.0%',
+    network_transfer_reduction: '83.3%',
+    direct_sync_used: 2,
+    traditional_used: 1,
+  })
 
-  const transfer: Transfer = (places, request) =>
+  const transfer: Transfer = (addresses, request, onObject) =>
     transfers.sync(
       { ...DEFAULT_REQUEST, ...request },
       {
-        ...places,
+        ...addresses,
         bytesPerSecond: undefined,
         requestsPerSecond: undefined,
         drain: new AbortController().signal,
         onProgress: () => {},
         onNotice: () => {},
+        onObject,
       },
     )
   const direct = new S3DirectSyncDownloader({ destination, transfer })
   const batch = join(directory, 'batch.txt')
   assert.equal(await direct.generateS5cmdBatchFile(KEYS.slice(20, 25).map(task), batch), 5)
   assert.equal((await readFile(batch, 'utf8')).trimEnd().split('\n').length, 5)
-  assert.deepEqual((await direct.executeS5cmdBatch(KEYS.slice(20, 25).map(task)))[0]?.engines, { s5cmd: 5 })
-  assert.equal((await direct.syncFilesDirect([task('not/there')]))[0]?.findings[0]?.check, 'missing')
+  assert.equal((await direct.executeS5cmdBatch(KEYS.slice(20, 25).map(task))).filter(({ success }) => success).length, 5)
+  const [missing] = await direct.syncFilesDirect([task('not/there')])
+  assert.deepEqual([missing?.success, missing?.status, missing?.targetKey], [false, 'missing', 'not/there'])
   assert.equal((await direct.syncDirectoryDirect(source)).counts.objectsCopied, KEYS.length - 17)
-  assert.equal(direct.getEfficiencyStats()?.networkReduction, 1)
+  assert.equal(direct.getEfficiencyStats().network_transfer_reduction, '100.0%')
   assert.deepEqual(await contentOf(destination), await contentOf(source))
 
   const traditional = new TraditionalBulkDownloader({ destination: await empty(), directory, transfer })
-  assert.equal((await traditional.processFile(task(KEYS[0] ?? '')))?.engines.traditional, 1)
-  assert.equal(traditional.getDownloadStats()?.objectsCopied, 1)
+  assert.equal((await traditional.processFile(task(KEYS[0] ?? '')))?.status, 'copied')
+  assert.equal(traditional.getDownloadStats().files_synced, 1)
   await writeFile(join(directory, 'uploaded.txt'), 'x')
   assert.equal((await traditional.uploadToS3(directory)).counts.objectsCopied, 2)
   const [dead, own] = [`.tmp-${thisWriter().place}-4194300-1-left`, temporaryName()]

@@ -12,7 +12,7 @@ export const config: Command = {
 
 async function run(context: CommandContext): Promise<CommandResult> {
   if (context.args[0] !== 'show' || context.args.length > 1) throw new LakehouseError('USAGE', 'config knows one verb: config show')
-  const { config: effective, sources, file } = context.loaded()
+  const { config: effective, sources, file, overlay } = context.loaded()
   const items = settings().map(({ key, environment, meaning }) => {
     const value = key.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], effective)
     return {
@@ -24,11 +24,11 @@ async function run(context: CommandContext): Promise<CommandResult> {
     }
   })
   if (!context.json) {
-    context.out(`configuration file: ${file ?? 'none'}\n\n`)
+    context.out(`configuration file: ${file ?? 'none'}${overlay === undefined ? '' : `, and ${overlay} over it`}\n\n`)
     const rows = items.map(({ key, value, source, environment, meaning }) => [key, shorten(value), source, environment, meaning])
     context.out(`${textTable(['key', 'value', 'from', 'environment', 'meaning'], rows)}\n`)
   }
-  return { status: 'done', body: { file: file ?? null, items } }
+  return { status: 'done', body: { file: file ?? null, overlay: overlay ?? null, items } }
 }
 
 /** Keys whose values are never shown. */

@@ -11,6 +11,8 @@ import { type IngestRequest, ingestRequest } from './request.ts'
 /** Archive → bronze → silver → gold for what the request names. */
 export const bulkIngestion = {
   id: 'bulk-ingestion',
+  displayName: 'Bulk Data Ingestion',
+  aliases: ['bulk-data-ingestion-flow'],
   meaning: 'Brings a part of an archive into the lake: raw files, tables, and what is made of them',
   input: ingestRequest,
   steps: ['sweep', 'plan', 'land', 'build', 'derive', 'report'],

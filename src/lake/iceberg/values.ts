@@ -36,6 +36,29 @@ export function sqlType(type: IcebergType): string {
   return names[type] ?? type.toUpperCase()
 }
 
+/** The narrowest Iceberg type for a DuckDB type, or undefined for one that has none. */
+export function icebergType(sql: string): IcebergType | undefined {
+  const names: Readonly<Record<string, IcebergType>> = {
+    BOOLEAN: 'boolean',
+    TINYINT: 'int',
+    SMALLINT: 'int',
+    INTEGER: 'int',
+    UTINYINT: 'int',
+    USMALLINT: 'int',
+    UINTEGER: 'long',
+    BIGINT: 'long',
+    UBIGINT: 'decimal(20, 0)',
+    HUGEINT: 'decimal(38, 0)',
+    FLOAT: 'float',
+    DOUBLE: 'double',
+    DATE: 'date',
+    TIMESTAMP: 'timestamp',
+    'TIMESTAMP WITH TIME ZONE': 'timestamptz',
+    VARCHAR: 'string',
+  }
+  return names[sql] ?? parseType(sql.toLowerCase().replaceAll(/\s/g, ''))
+}
+
 /**
  * A column value as our code holds it: instants in microseconds, dates in days since 1970, decimals as their unscaled whole number, whole numbers beyond 2^53 as bigint.
  */

@@ -20,7 +20,7 @@ const PARAMETERS = new Set(['endpoint', 'region', 'profile', 'anonymous', 'pathS
  * Reads s3://bucket/prefix?endpoint=…&region=…&profile=…&anonymous=true&pathStyle=true. Buckets with dots are addressed in the path, because no certificate
  * fits their host name; so are those of an endpoint of one's own. Throws CONFIG_INVALID.
  */
-export function parseS3Address(address: string): S3Address {
+export function parseS3Address(address: string, defaultRegion = 'us-east-1'): S3Address {
   const match = /^s3:\/\/([^/?]+)\/?([^?]*)(?:\?(.*))?$/.exec(address)
   const bucket = match?.[1] ?? ''
   if (!/^[a-z0-9][a-z0-9.\-_]{1,62}$/i.test(bucket)) throw invalid(address, 'it does not begin with s3:// and the name of a bucket')
@@ -39,7 +39,7 @@ export function parseS3Address(address: string): S3Address {
     bucket,
     prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`,
     endpoint: endpoint?.replace(/\/$/, ''),
-    region: parameters.get('region') ?? 'us-east-1',
+    region: parameters.get('region') ?? defaultRegion,
     profile: parameters.get('profile') ?? undefined,
     anonymous: flag('anonymous') ?? false,
     pathStyle: flag('pathStyle') ?? (endpoint !== undefined || bucket.includes('.')),

@@ -12,7 +12,8 @@ const DEFAULT_CACHE: CacheOptions = { directory: join(homedir(), '.cache', 'cryp
 
 /** The bucket at an address s3://bucket/prefix?…. Throws CONFIG_INVALID. */
 export function s3Place(text: string, deps: StoreDeps): Place {
-  const address = parseS3Address(text)
+  const { AWS_REGION: region = '', AWS_DEFAULT_REGION: older = '' } = deps.environment
+  const address = parseS3Address(text, region || older || undefined)
   const credentials = address.anonymous ? undefined : (deps.credentials ?? credentialChain(address.profile, deps.environment, deps.nowMs))
   const caFile = deps.environment['AWS_CA_BUNDLE']
   const client = new S3Client({

@@ -23,6 +23,14 @@ export type RunCounts = {
   bytesOnDisk: number
 }
 
+/** How one object ended. `key` is relative to the source; `size` is in bytes. */
+export type ObjectOutcome = {
+  readonly key: string
+  readonly state: 'copied' | 'unchanged' | 'missing' | 'vanished' | 'failed'
+  readonly size: number
+  readonly error: string | undefined
+}
+
 export type RunDeps = {
   readonly pair: Pair
   /** In the order in which an object tries them. */
@@ -33,6 +41,7 @@ export type RunDeps = {
   readonly drain: AbortSignal
   readonly nowMs: () => number
   readonly onProgress: (counts: Readonly<RunCounts>) => void
+  readonly onObject: ((outcome: ObjectOutcome) => void) | undefined
   /** Told when an engine is given up for the rest of the run, because the store refuses it. */
   readonly onRefused: (engine: EngineId, error: LakehouseError) => void
 }
@@ -126,6 +135,7 @@ export class TransferRun {
       addLoad(this.load, this.#engineFor(object, 0) ?? null, 1, object.size)
     }
     this.counts.objectsSkipped += unchanged.length
+    for (const { key, size } of unchanged) this.#deps.onObject?.({ key, state: 'unchanged', size, error: undefined })
     this.#deps.onProgress(this.counts)
   }
 
@@ -289,9 +299,10 @@ export class TransferRun {
     this.#settle(object, 'failed', history, { error: `${error.code}: ${error.message}` })
   }
 
-  #settle(object: TransferObject, state: JournalEntry['state'], history: readonly string[], more: Partial<JournalEntry>): void {
+  #settle(object: TransferObject, state: 'copied' | 'vanished' | 'failed', history: readonly string[], more: Partial<JournalEntry>): void {
     const { key, size, etag } = object
     this.#deps.journal.add({ key, state, size, etag, ...more, ...(history.length === 0 ? {} : { history }) })
+    this.#deps.onObject?.({ key, state, size, error: more.error })
     this.#deps.onProgress(this.counts)
   }
 }
