@@ -19,13 +19,13 @@ import { localStore } from '../src/storage/local.ts'
 module.enableCompileCache() // as the command line does
 const [archive = '', lake = '', what = 'silver'] = process.argv.slice(2)
 const config = configSchema.parse({ lake, archive: { origin: archive } })
-const house = new Lakehouse(config, { nowMs: Date.now, random: Math.random, signal: new AbortController().signal })
+const lakehouse = new Lakehouse(config, { nowMs: Date.now, random: Math.random, signal: new AbortController().signal })
 const layers: Layer[] = what === 'silver' ? ['silver'] : what === 'bronze' ? ['bronze'] : ['bronze', 'silver']
 const request = { types: DATASET_IDS, markets: [], symbols: [], intervals: [], range: undefined, layers: new Set(layers) }
 async function work() {
   if (what === 'rules') return { rowsWritten: await judgeRows(), csvBytes: 0 }
-  if (what !== 'quality') return (await house.ingest({ ...request, onProgress: () => {}, onNotice: () => {} })).counts
-  const assessed = await house.withQuality(true, (quality) => quality.assess([]))
+  if (what !== 'quality') return (await lakehouse.ingest({ ...request, onProgress: () => {}, onNotice: () => {} })).counts
+  const assessed = await lakehouse.withQuality(true, (quality) => quality.assess([]))
   return { rowsWritten: assessed.reduce((sum, { rows }) => sum + rows, 0), csvBytes: 0 }
 }
 

@@ -141,7 +141,7 @@ async function queries(folder: string): Promise<void> {
   const store = localStore(lake)
   const table = await loadTable(store, ROOT)
   if (table === undefined) return
-  const house = houseOf(lake)
+  const lakehouse = houseOf(lake)
   const files: string[] = []
   for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(await store.files.open(keyOf(store, file.path)))
   const may = files.filter((path) => path.includes('2023-05'))
@@ -151,7 +151,7 @@ async function queries(folder: string): Promise<void> {
     bare.firstRows(`SELECT ${columns} FROM read_parquet(${paths}, hive_partitioning = false) WHERE ${WHERE}`, 100_000)
   const list = (paths: readonly string[]) => `[${paths.map(quote).join(', ')}]`
   const contenders: Record<string, (columns: string) => Promise<unknown>> = {
-    'ours, SQL over the table': (columns) => house.select(`SELECT ${columns} FROM ${TABLE} WHERE ${WHERE}`),
+    'ours, SQL over the table': (columns) => lakehouse.select(`SELECT ${columns} FROM ${TABLE} WHERE ${WHERE}`),
     'DuckDB, the one file named': direct(list(may)),
     'DuckDB, all files named': direct(list(files)),
     'DuckDB, glob': direct(quote(`${lake}/${ROOT}/data/*/*.parquet`)),
@@ -264,10 +264,10 @@ async function inBucket(folder: string): Promise<void> {
     const cold: number[] = []
     const warm: number[] = []
     for (let n = 0; n < 10; n++) {
-      const house = houseOf(lake, join(folder, `cache-${n}`))
+      const lakehouse = houseOf(lake, join(folder, `cache-${n}`))
       for (const times of [cold, warm]) {
         const began = performance.now()
-        await house.select(sql(TABLE))
+        await lakehouse.select(sql(TABLE))
         times.push(performance.now() - began)
       }
     }

@@ -64,7 +64,7 @@ try {
   const series = [{ market: 'spot' as const, symbol: 'BTCUSDT', types: ['klines'] as const, intervals: ['1h'] as const }]
   await writeArchive(archive, { seed: 'tools', series, start: Date.UTC(2024, 0, 1), days: 60, tradesPerDay: 2000, periods: ['daily'] })
   const config = configSchema.parse({ lake: join(folder, 'lake'), archive: { origin: archive } })
-  const house = new Lakehouse(config, { nowMs: Date.now, random: Math.random, signal: new AbortController().signal })
+  const lakehouse = new Lakehouse(config, { nowMs: Date.now, random: Math.random, signal: new AbortController().signal })
   const all = {
     types: ['klines'] as const,
     markets: [],
@@ -73,15 +73,15 @@ try {
     range: undefined,
     layers: new Set(['bronze', 'silver'] as const),
   }
-  await house.ingest({ ...all, onProgress: () => {}, onNotice: () => {} })
-  const [row = {}] = await house.select(
+  await lakehouse.ingest({ ...all, onProgress: () => {}, onNotice: () => {} })
+  const [row = {}] = await lakehouse.select(
     `SELECT count(*)::INTEGER AS n, epoch_ms(min(open_time))::DOUBLE AS first, epoch_ms(max(open_time))::DOUBLE AS last, round(sum(close), 6) AS closes FROM ${TABLE}`,
   )
   const expected = Object.values(row).join(' ')
   process.stdout.write(`the table: ${expected}\n`)
   for (const [tool, { packages, program }] of Object.entries(TOOLS)) {
     const out = join(folder, tool)
-    await house.withGold(false, (gold) => gold.exportBars(TABLE, tool, out, { symbols: '*', range: undefined }))
+    await lakehouse.withGold(false, (gold) => gold.exportBars(TABLE, tool, out, { symbols: '*', range: undefined }))
     const { stdout } = await run(await python(tool, packages), ['-c', program, out], { maxBuffer: 1 << 26 })
     const answer = stdout.trim().split('\n').at(-1) ?? ''
     const isSame = answer.split(' ').every((text, index) => Math.abs(Number(text) - Number(Object.values(row)[index])) < 1e-3)

@@ -34,7 +34,7 @@ const lines = [
   '',
   '`crypto-lakehouse gaps` names the cause of each gap; `--plan` shows how it can be filled and at what cost, `--fill` fills what other tables of the lake can: bars of finer bars, all of which are there, and of trades whose',
   'numbers have no hole. Such rows say `derived` in `source` and name the table in `source_object`; `--synthetic` carries the last close on besides (`source` is `synthetic`). `silver.fills` keeps what was filled and what cannot',
-  'be; when a partition is made anew, what is still missing in it is filled again. `crypto-lakehouse quarantine drop` and `release` decide on lines that could not be typed; the ledger keeps the decision and its reason.',
+  'be; when a partition is made again, what is still missing in it is filled again. `crypto-lakehouse quarantine drop` and `release` decide on lines that could not be typed; the ledger keeps the decision and its reason.',
   '',
   '## What is out of the ordinary',
   '',

@@ -37,7 +37,7 @@ export async function foldIntoTable(lake: Lake): Promise<void> {
 async function foldOnce(lake: Lake): Promise<'committed' | 'conflict'> {
   const { store, session, commits, run } = lake
   const root = tableKey('bronze', 'objects')
-  // The live file first: a ledger that has grown since is a reason to write it anew, never the other way round.
+  // The live file first: a ledger that has grown since is a reason to write it again, never the other way round.
   const live = (await filesByPartition(await loadTable(store, root))).get(undefined) ?? []
   await using fold = await lake.readLedger()
   const names = COLUMNS.map(({ name }) => name)

@@ -75,7 +75,7 @@ export const ERROR_CODES = {
   PRECONDITION_FAILED: {
     retryable: false,
     meaning: 'An object is not, or no longer, what the request was made for.',
-    remedy: 'The object changed meanwhile: run again, and it is planned anew.',
+    remedy: 'The object changed meanwhile: run again, and it is planned again.',
   },
   S5CMD_FAILED: {
     retryable: true,
@@ -179,7 +179,7 @@ export const ERROR_CODES = {
   },
   LAKE_NOT_FOUND: { retryable: false, meaning: 'There is no lake at that place.', remedy: 'Ingest something first, or check `--lake`.' },
   TABLE_NOT_FOUND: { retryable: false, meaning: 'The lake has no such table.', remedy: '`status` lists the tables.' },
-  TABLE_CUT_OTHERWISE: {
+  TABLE_PARTITION_CHANGED: {
     retryable: false,
     meaning: 'A silver table has other partitions than this version makes; it is left as it is.',
     remedy: 'Remove its folder and ingest again: bronze has all that it takes.',

@@ -17,7 +17,7 @@ export type Role =
   | 'price'
   /** How much was traded, in the unit of the market: base asset or contracts. */
   | 'amount'
-  /** What that was worth, in the other unit: quote asset, or base asset of inverse contracts. */
+  /** Value of the amount in the other unit: the quote asset, or the base asset of inverse contracts. */
   | 'value'
   /** The part of both that takers bought. */
   | 'taker_amount'

@@ -13,7 +13,7 @@ export const klines = {
 function columns(units: MarketUnits): readonly Column[] {
   const names = unitNames(units)
   const inContracts = units.amounts === 'contracts'
-  const [traded, worth] = inContracts ? ['contracts', 'base_volume'] : ['volume', 'quote_volume']
+  const [traded, quoteValue] = inContracts ? ['contracts', 'base_volume'] : ['volume', 'quote_volume']
   return [
     eventTime('open_time'),
     price('open', 'open'),
@@ -22,9 +22,9 @@ function columns(units: MarketUnits): readonly Column[] {
     price('close', 'close'),
     amount(traded, names.amount, 'amount'),
     column('close_time', 'instant', 'µs UTC', { roles: ['close_time'] }),
-    amount(worth, names.value, 'value'),
+    amount(quoteValue, names.value, 'value'),
     column('trade_count', 'long', 'trades', { roles: ['trade_count'], measure: 'amount' }),
     amount(`taker_buy_${traded}`, names.amount, 'taker_amount'),
-    amount(`taker_buy_${worth}`, names.value, 'taker_value'),
+    amount(`taker_buy_${quoteValue}`, names.value, 'taker_value'),
   ]
 }

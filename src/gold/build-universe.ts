@@ -44,7 +44,7 @@ const SHAPE: TableShape = {
   sort: ['market', 'symbol', 'listing'],
 }
 
-/** Another run may write it meanwhile: then it is made anew, of what is there by then. */
+/** Another run may write it meanwhile: then it is made again, of what is there by then. */
 const ROUNDS = 8
 
 /** Raised when the same rows would give other listings. */

@@ -14,21 +14,21 @@ const TECHNICAL_INDICATORS =
 
 /** Silver and its quality under the names of the specification. */
 export class DataProcessor {
-  readonly #house: Lakehouse
+  readonly #lakehouse: Lakehouse
 
-  constructor(house: Lakehouse) {
-    this.#house = house
+  constructor(lakehouse: Lakehouse) {
+    this.#lakehouse = lakehouse
   }
 
   /** Types, sorts and deduplicates what bronze holds, and sets aside what cannot be typed. */
   async cleanAndValidate({ types, markets = [], symbols = [], intervals = [], range }: CleanRequest): Promise<IngestResult> {
     const silence = { onProgress: () => {}, onNotice: () => {} }
-    return await this.#house.ingest({ types, markets, symbols, intervals, range, layers: new Set(['silver']), ...silence })
+    return await this.#lakehouse.ingest({ types, markets, symbols, intervals, range, layers: new Set(['silver']), ...silence })
   }
 
   /** Holds every rule against silver tables (all without names), and scores them 0–100. Throws TABLE_NOT_FOUND. */
   async assessDataQuality(tables: readonly string[] = []): Promise<Assessment[]> {
-    return await this.#house.withQuality(true, (quality) => quality.assess(tables))
+    return await this.#lakehouse.withQuality(true, (quality) => quality.assess(tables))
   }
 
   /** What the detectors say of the bars of silver tables, with scores and parameters in the explanation; the first 100 of each detector and table. Throws TABLE_NOT_FOUND. */
@@ -39,6 +39,6 @@ export class DataProcessor {
 
   /** A symbol's bars with indicators, in order: the specification's, or those of a spec (see `parseIndicators`); null during warm-up. Throws TABLE_NOT_FOUND, INDICATOR_INVALID; QUERY_FAILED beyond 100,000 rows. */
   async computeTechnicalIndicators(table: string, symbol: string, spec = TECHNICAL_INDICATORS): Promise<Record<string, unknown>[]> {
-    return await this.#house.select(`SELECT * FROM indicators(${[table, symbol, spec].map(quote).join(', ')}) ORDER BY open_time`)
+    return await this.#lakehouse.select(`SELECT * FROM indicators(${[table, symbol, spec].map(quote).join(', ')}) ORDER BY open_time`)
   }
 }

@@ -167,8 +167,8 @@ class Sync {
       const pace = await lastPace(localStore(this.#folder))
       const transfer = this.#transfer(route, journal)
       await transfer.run(this.plan(journal, () => this.#restart(transfer)))
-      if (transfer.cut !== undefined)
-        this.#note('incomplete', 'warning', transfer.counts.objectsPlanned, `the run ended early: ${transfer.cut}`)
+      if (transfer.endedEarly !== undefined)
+        this.#note('incomplete', 'warning', transfer.counts.objectsPlanned, `the run ended early: ${transfer.endedEarly}`)
       await this.#abortDangling()
       await this.#delete(transfer, journal)
       await journal.close()
@@ -279,7 +279,7 @@ class Sync {
   async #delete(transfer: TransferRun, journal: Journal): Promise<void> {
     const { syncMode, maxDelete, planIn } = this.#request
     if (syncMode !== 'sync' || this.#extra === 0 || planIn !== undefined) return
-    if (transfer.cut !== undefined || transfer.counts.objectsFailed > 0) {
+    if (transfer.endedEarly !== undefined || transfer.counts.objectsFailed > 0) {
       this.#note('not_deleted', 'warning', this.#extra, 'nothing was deleted, because not everything was copied')
       return
     }

@@ -9,7 +9,7 @@ import { collectionOptions } from '../../src/config/archive-collection.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import * as api from '../../src/index.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { openHouse } from '../support/house.ts'
+import { openLakehouse } from '../support/lakehouse.ts'
 import { stateFor, transfersWith } from '../support/transfers.ts'
 
 /** Every class with the methods that the specification names. */
@@ -144,7 +144,7 @@ test('metrics and alerts have the keys and thresholds of the specification', asy
 
 test('S3Storage takes rows, columns, Arrow and SQL, in the order of arguments that the specification has', async (context) => {
   const lake = await temporaryFolder(context)
-  const storage = new api.S3Storage(openHouse({ lake, archive: lake }))
+  const storage = new api.S3Storage(openLakehouse({ lake, archive: lake }))
   const at = new Date('2024-01-01T00:00:00Z')
   const rows = [
     { symbol: 'A', price: 1.5, trades: 9_007_199_254_740_993n, at, firm: true, note: null },

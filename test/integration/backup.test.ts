@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { smallArchive } from '../support/archives.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
 import { liveState } from '../support/lake-state.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 
 const TABLE = 'silver.binance_spot_klines_1m'
 const ARCHIVE = { start: Date.UTC(2024, 0, 1), days: 40, tradesPerDay: 100, symbols: ['BTCUSDT'], periods: ['daily'] as const }
@@ -14,14 +14,14 @@ test('a backup brings back tables that are lost, damaged or older, leaves the ot
   const folder = await temporaryFolder(context)
   const [lake, archive, place] = [join(folder, 'lake'), join(folder, 'archive'), join(folder, 'backups')]
   await smallArchive(archive, ARCHIVE)
-  const house = openHouse({ lake, archive })
-  await ingestKlines(house)
-  await house.withTables(true, (tables) => tables.tag(TABLE, 'kept', undefined))
+  const lakehouse = openLakehouse({ lake, archive })
+  await ingestKlines(lakehouse)
+  await lakehouse.withTables(true, (tables) => tables.tag(TABLE, 'kept', undefined))
   const before = await liveState(lake)
-  const { counts } = await house.backUp(place)
+  const { counts } = await lakehouse.backUp(place)
   assert.ok(counts.objects > 20 && counts.tables > 5)
   assert.deepEqual(
-    (await house.restore(place, false)).outcomes.filter((one) => one.restored),
+    (await lakehouse.restore(place, false)).outcomes.filter((one) => one.restored),
     [],
   )
   // One table loses its newest version, one all its metadata, one a manifest list; and a part of the ledger is gone.
@@ -38,25 +38,25 @@ test('a backup brings back tables that are lost, damaged or older, leaves the ot
   const ledger = join(lake, 'bronze/_ledger')
   const [segment = ''] = (await readdir(ledger)).filter((name) => name.endsWith('.ndjson'))
   await rm(join(ledger, segment))
-  await assert.rejects(house.select(`SELECT count(*) FROM ${TABLE}`))
-  const planned = await house.restore(place, true)
+  await assert.rejects(lakehouse.select(`SELECT count(*) FROM ${TABLE}`))
+  const planned = await lakehouse.restore(place, true)
   assert.equal(planned.outcomes.filter((one) => one.restored).length, 3)
-  const done = await house.restore(place, false)
+  const done = await lakehouse.restore(place, false)
   assert.deepEqual([done.outcomes.filter((one) => one.restored).length, done.segments], [3, 1])
   assert.deepEqual(await liveState(lake), before)
-  assert.deepEqual(await house.withTables(false, (tables) => tables.check(undefined)), [])
-  assert.equal(Number((await house.select(`SELECT count(*) AS n FROM ${TABLE}`, { tag: 'kept' }))[0]?.['n']), 40 * 1440)
-  assert.equal((await ingestKlines(house)).counts.partitionsWritten, 0)
+  assert.deepEqual(await lakehouse.withTables(false, (tables) => tables.check(undefined)), [])
+  assert.equal(Number((await lakehouse.select(`SELECT count(*) AS n FROM ${TABLE}`, { tag: 'kept' }))[0]?.['n']), 40 * 1440)
+  assert.equal((await ingestKlines(lakehouse)).counts.partitionsWritten, 0)
 })
 
 test('a lake whose files were copied elsewhere is opened there by its backup', async (context) => {
   const folder = await temporaryFolder(context)
   const [lake, moved, archive, place] = [join(folder, 'lake'), join(folder, 'elsewhere'), join(folder, 'archive'), join(folder, 'backups')]
   await smallArchive(archive, ARCHIVE)
-  const house = openHouse({ lake, archive })
-  await ingestKlines(house)
-  await house.backUp(place)
-  const there = openHouse({ lake: moved, archive })
+  const lakehouse = openLakehouse({ lake, archive })
+  await ingestKlines(lakehouse)
+  await lakehouse.backUp(place)
+  const there = openLakehouse({ lake: moved, archive })
   await there.restore(place, false)
   for (const layer of ['bronze', 'silver', 'gold'])
     await cp(join(lake, layer), join(moved, layer), { recursive: true, filter: (source) => !/\/metadata(\/|$)|_ledger/.test(source) })
@@ -78,13 +78,13 @@ test('a backup that was altered, or is none, brings nothing back', async (contex
   const folder = await temporaryFolder(context)
   const [lake, archive, place] = [join(folder, 'lake'), join(folder, 'archive'), join(folder, 'backups')]
   await smallArchive(archive, { ...ARCHIVE, days: 2 })
-  const house = openHouse({ lake, archive })
-  await ingestKlines(house)
-  await assert.rejects(house.restore(place, false), { code: 'OBJECT_NOT_FOUND' })
-  const { folder: made } = await house.backUp(place)
+  const lakehouse = openLakehouse({ lake, archive })
+  await ingestKlines(lakehouse)
+  await assert.rejects(lakehouse.restore(place, false), { code: 'OBJECT_NOT_FOUND' })
+  const { folder: made } = await lakehouse.backUp(place)
   const tables = join(place, made, 'silver/binance_spot_klines_1m/metadata')
   const [manifest = ''] = (await readdir(tables)).filter((name) => name.endsWith('-m.avro'))
   await truncate(join(tables, manifest), 10)
   await rm(join(lake, 'silver'), { recursive: true })
-  await assert.rejects(house.restore(place, false), { code: 'CHECKSUM_MISMATCH' })
+  await assert.rejects(lakehouse.restore(place, false), { code: 'CHECKSUM_MISMATCH' })
 })

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { Interval } from '../../src/core/interval.ts'
 import { smallArchive } from '../support/archives.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 
 const AMOUNTS = {
   spot: 'volume, quote_volume, taker_buy_volume, taker_buy_quote_volume',
@@ -27,20 +27,20 @@ for (const market of ['spot', 'cm'] as const) {
       tradesPerDay: 900,
       periods: ['daily', 'monthly'],
     })
-    const house = openHouse({ lake: join(folder, 'lake'), archive })
-    await ingestKlines(house, { intervals: ['1m'] })
-    const published = openHouse({ lake: join(folder, 'published'), archive })
+    const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive })
+    await ingestKlines(lakehouse, { intervals: ['1m'] })
+    const published = openLakehouse({ lake: join(folder, 'published'), archive })
     await ingestKlines(published, { layers: ['bronze', 'silver'] })
     for (const interval of intervals.slice(1)) {
       const columns = `open_time, close_time, open, high, low, close, trade_count, ${AMOUNTS[market]}`
       const theirs = await published.select(`SELECT ${columns} FROM silver.binance_${market}_klines_${interval} ORDER BY open_time`)
-      const ours = await house.select(`SELECT ${columns} FROM gold.binance_${market}_bars_${interval} ORDER BY open_time`)
+      const ours = await lakehouse.select(`SELECT ${columns} FROM gold.binance_${market}_bars_${interval} ORDER BY open_time`)
       const known = new Map(ours.map((row) => [String(row['open_time']), row]))
       assert.ok(theirs.length > 0, interval)
       // The first week began before the archive did: its published bar holds what there was, as ours does.
       for (const row of theirs) assert.deepEqual(known.get(String(row['open_time'])), row, `${interval} ${row['open_time']}`)
     }
-    const [state] = await house.select(
+    const [state] = await lakehouse.select(
       `SELECT count(*) FILTER (NOT is_complete) AS partial, min(bars_held) AS held FROM gold.binance_${market}_bars_1w WHERE open_time < '2024-01-29'`,
     )
     assert.deepEqual([Number(state?.['partial']), Number(state?.['held'])], [1, 5 * 1440])
@@ -55,9 +55,9 @@ test('a bar that lacks klines is kept, with what it holds and what it should', a
     days: 1,
     defects: new Map([[key, [{ kind: 'missing-lines', from: 61, count: 3 }]]]),
   })
-  const house = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
-  await ingestKlines(house)
-  const rows = await house.select(
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
+  await ingestKlines(lakehouse)
+  const rows = await lakehouse.select(
     'SELECT open_time, bars_held, bars_expected, source_interval FROM gold.binance_spot_bars_5m WHERE NOT is_complete',
   )
   assert.deepEqual(
@@ -75,9 +75,9 @@ test('where two source intervals reach a bar, the more complete one makes it, th
     intervals: ['1m', '1h'],
     defects: new Map([[key, [{ kind: 'missing-lines', from: 200, count: 300 }]]]),
   })
-  const house = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
-  await ingestKlines(house)
-  const rows = await house.select('SELECT source_interval, is_complete FROM gold.binance_spot_bars_1d ORDER BY open_time')
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
+  await ingestKlines(lakehouse)
+  const rows = await lakehouse.select('SELECT source_interval, is_complete FROM gold.binance_spot_bars_1d ORDER BY open_time')
   assert.deepEqual(
     rows.map((row) => [row['source_interval'], row['is_complete']]),
     [
@@ -87,14 +87,14 @@ test('where two source intervals reach a bar, the more complete one makes it, th
   )
 })
 
-test('only bars whose klines changed are made anew', async (context) => {
+test('only bars whose klines changed are made again', async (context) => {
   const folder = await temporaryFolder(context)
   const archive = join(folder, 'archive')
   await smallArchive(archive, { symbols: ['BTCUSDT'], start: Date.UTC(2024, 0, 30), days: 2, tradesPerDay: 200 })
-  const house = openHouse({ lake: join(folder, 'lake'), archive })
-  await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive })
+  await ingestKlines(lakehouse)
   await smallArchive(archive, { symbols: ['BTCUSDT'], start: Date.UTC(2024, 0, 30), days: 4, tradesPerDay: 200 })
-  const { counts } = await ingestKlines(house)
+  const { counts } = await ingestKlines(lakehouse)
   // February of one silver table and of four intraday bar tables; the year of 1d, 1w and 1mo.
   assert.equal(counts.partitionsWritten, 1 + 4 + 3)
 })

@@ -192,7 +192,7 @@ test('damaged metadata is named, never misread', async (context) => {
   await readAll()
 })
 
-test('a writer that slept while others committed and cleaned up begins anew, instead of taking the table back', async (context) => {
+test('a writer that slept while others committed and cleaned up begins again, instead of taking the table back', async (context) => {
   const store = localStore(await temporaryFolder(context))
   for (let n = 0; n < 3; n++) await append(store, `early-${n}`)
   let isFirst = true

@@ -13,15 +13,15 @@ import type { ArchiveFile } from '../../src/sources/contract.ts'
 import type { CsvColumn } from '../../src/sources/csv/csv-column.ts'
 import { formatOf, silverTableName } from '../../src/sources/series.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { openHouse } from '../support/house.ts'
+import { openLakehouse } from '../support/lakehouse.ts'
 import { readPlainRows } from '../support/plain-reader.ts'
 import { realData } from '../support/real-data.ts'
 
 async function ingestAll(lake: string, archive: string) {
-  const house = openHouse({ lake, archive })
+  const lakehouse = openLakehouse({ lake, archive })
   const everything = { types: DATASET_IDS, markets: [], symbols: [], intervals: [], range: undefined, layers: new Set(LAYERS) }
-  const result = await house.ingest({ ...everything, onProgress: () => {}, onNotice: () => {} })
-  return { house, result }
+  const result = await lakehouse.ingest({ ...everything, onProgress: () => {}, onNotice: () => {} })
+  return { lakehouse, result }
 }
 
 /** What silver should hold of a field's text: written apart from the decoder. */
@@ -45,7 +45,7 @@ function expected(column: CsvColumn, text: string): unknown {
 }
 
 /** Every published field of a file against silver, row by row in the order of the file; rows of equal keys once. */
-async function assertSame(house: Awaited<ReturnType<typeof ingestAll>>['house'], archive: string, key: string): Promise<number> {
+async function assertSame(lakehouse: Awaited<ReturnType<typeof ingestAll>>['lakehouse'], archive: string, key: string): Promise<number> {
   const file = parseArchiveKey(key)
   const { eventTime, key: keyColumns } = DATASETS[file.dataset]
   const { columns } = formatOf(file)
@@ -70,7 +70,7 @@ async function assertSame(house: Awaited<ReturnType<typeof ingestAll>>['house'],
   const from = `FROM silver.${table} WHERE source_object = '${key}' AND symbol = '${file.symbol}'`
   const held: object[] = []
   for (const second of [0, 1])
-    held.push(...(await house.select(`SELECT ${select.join(', ')} ${from} AND epoch_us(${eventTime}) // 1000 % 2 = ${second}`)))
+    held.push(...(await lakehouse.select(`SELECT ${select.join(', ')} ${from} AND epoch_us(${eventTime}) // 1000 % 2 = ${second}`)))
   const text = (row: readonly unknown[]) => row.map((value) => `${typeof value}:${value}`).join('|')
   assert.deepEqual(held.map((row) => text(Object.values(row))).sort(), [...unique.values()].map(text).sort(), key)
   return rows.length
@@ -113,28 +113,28 @@ test('real excerpts of every type are decoded: each field as an independent read
   const data = realData(context)
   if (data === undefined) return
   const { folder, archive, keys } = await realArchive(context, data)
-  const { house, result } = await ingestAll(join(folder, 'lake'), archive)
+  const { lakehouse, result } = await ingestAll(join(folder, 'lake'), archive)
   assert.deepEqual(result.errors, [])
   assert.deepEqual([result.counts.rowsRejected, result.counts.filesQuarantined], [0, 0])
   let rows = 0
-  for (const key of keys) rows += await assertSame(house, archive, key)
+  for (const key of keys) rows += await assertSame(lakehouse, archive, key)
   assert.equal(result.counts.rowsRead, rows)
-  assert.deepEqual(await house.withTables(false, (tables) => tables.check(undefined)), [])
+  assert.deepEqual(await lakehouse.withTables(false, (tables) => tables.check(undefined)), [])
 })
 
 test('real files of aggregated trades, funding and options, whole', async (context) => {
   const data = realData(context)
   if (data === undefined) return
   const archive = join(data, 'archive')
-  const house = openHouse({ lake: join(await temporaryFolder(context), 'lake'), archive })
+  const lakehouse = openLakehouse({ lake: join(await temporaryFolder(context), 'lake'), archive })
   const types = ['aggTrades', 'fundingRate', 'EOHSummary'] as const
   const request = { types, markets: [], symbols: [], intervals: [], range: undefined, layers: new Set(LAYERS) }
-  const { errors, counts } = await house.ingest({ ...request, onProgress: () => {}, onNotice: () => {} })
+  const { errors, counts } = await lakehouse.ingest({ ...request, onProgress: () => {}, onNotice: () => {} })
   assert.deepEqual([errors, counts.rowsRejected], [[], 0])
   const names = await readdir(join(archive), { recursive: true })
   const keys = names.filter((name) => name.endsWith('.zip') && types.some((type) => name.includes(`/${type}/`)))
   assert.ok(keys.length >= 5)
-  for (const key of keys) await assertSame(house, archive, key)
+  for (const key of keys) await assertSame(lakehouse, archive, key)
 })
 
 test('a simulated archive of every market and type: all rows arrive, tables are whole, a second run does nothing', async (context) => {
@@ -165,14 +165,14 @@ test('a simulated archive of every market and type: all rows arrive, tables are 
     periods: ['monthly'],
   })
   const lake = join(folder, 'lake')
-  const { house, result } = await ingestAll(lake, archive)
+  const { lakehouse, result } = await ingestAll(lake, archive)
   assert.deepEqual(result.errors, [])
   assert.deepEqual([result.counts.rowsRejected, result.counts.filesQuarantined], [0, 0])
-  for (const key of keys.filter((one) => !one.includes('2024-02-01'))) await assertSame(house, archive, key)
+  for (const key of keys.filter((one) => !one.includes('2024-02-01'))) await assertSame(lakehouse, archive, key)
   const fundings = monthly.filter((key) => key.includes('fundingRate'))
-  for (const key of fundings) await assertSame(house, archive, key)
+  for (const key of fundings) await assertSame(lakehouse, archive, key)
   assert.ok(fundings.length === 2 && keys.length > 40)
-  assert.deepEqual(await house.withTables(false, (tables) => tables.check(undefined)), [])
+  assert.deepEqual(await lakehouse.withTables(false, (tables) => tables.check(undefined)), [])
   const again = await ingestAll(lake, archive)
   assert.deepEqual([again.result.counts.partitionsWritten, again.result.counts.filesFetched], [0, 0])
 })

@@ -8,7 +8,7 @@ import { prepareReaders, READERS_PYTHON } from '../../scripts/readers.ts'
 import { smallArchive } from '../support/archives.ts'
 import { cli } from '../support/cli.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 
 const TABLE = 'silver.binance_spot_klines_1m'
 
@@ -48,24 +48,24 @@ before(prepareReaders)
 test('every export is what its readers expect, and holds the bars of the table', async (context) => {
   const folder = await temporaryFolder(context)
   await smallArchive(join(folder, 'archive'), { days: 3, tradesPerDay: 300 })
-  const house = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
-  await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
+  await ingestKlines(lakehouse)
   for (const tool of ['pandas', 'hive', 'freqtrade', 'nautilus', 'lean'])
-    await house.withGold(false, (gold) => gold.exportBars(TABLE, tool, join(folder, tool), { symbols: '*', range: undefined }))
+    await lakehouse.withGold(false, (gold) => gold.exportBars(TABLE, tool, join(folder, tool), { symbols: '*', range: undefined }))
   const { stdout } = await promisify(execFile)(READERS_PYTHON, ['-c', READER, folder])
   const { freqtrade_types: types, ...answers } = JSON.parse(stdout) as Record<string, unknown[]>
-  const [row] = await house.select(
+  const [row] = await lakehouse.select(
     `SELECT count(*)::INTEGER AS n, arg_min(open, open_time) AS open, arg_max(close, open_time) AS close, round(fsum(volume), 6) AS volume FROM ${TABLE} WHERE symbol = 'BTCUSDT'`,
   )
   for (const [tool, answer] of Object.entries(answers)) assert.deepEqual(answer, Object.values(row ?? {}), tool)
   assert.match(String(types?.[0]), /datetime64\[ms, UTC\]/)
   assert.equal(types?.at(-1), '2024-01-30 00:00:00+00:00')
   await assert.rejects(
-    house.withGold(false, (gold) => gold.exportBars(TABLE, 'excel', join(folder, 'no'), { symbols: '*', range: undefined })),
+    lakehouse.withGold(false, (gold) => gold.exportBars(TABLE, 'excel', join(folder, 'no'), { symbols: '*', range: undefined })),
     { code: 'USAGE' },
   )
   await assert.rejects(
-    house.withGold(false, (gold) =>
+    lakehouse.withGold(false, (gold) =>
       gold.exportBars('gold.binance_spot_bars_5m', 'lean', join(folder, 'no'), { symbols: '*', range: undefined }),
     ),
     { code: 'USAGE', message: /Lean has minutes, hours and days/ },
@@ -75,8 +75,8 @@ test('every export is what its readers expect, and holds the bars of the table',
 test('a training set: labels look ahead by the horizon alone, no fold learns from what its test touches, and a manifest makes it again', async (context) => {
   const folder = await temporaryFolder(context)
   await smallArchive(join(folder, 'archive'), { days: 3, tradesPerDay: 300 })
-  const house = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
-  await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
+  await ingestKlines(lakehouse)
   const out = join(folder, 'set')
   const args = [
     'export',
@@ -117,7 +117,7 @@ print(json.dumps({
     "leaks": leaks, "folds": sorted(int(one) for one in rows["fold"].unique()), "trains": bool(all(rows[f"train_{fold}"].sum() > len(rows) / 2 for fold in range(4))), "nulls": int(rows.isna().sum().sum()),
 }))
 `
-  await house.withGold(false, (gold) => gold.exportBars(TABLE, 'pandas', join(folder, 'bars'), { symbols: '*', range: undefined }))
+  await lakehouse.withGold(false, (gold) => gold.exportBars(TABLE, 'pandas', join(folder, 'bars'), { symbols: '*', range: undefined }))
   await promisify(execFile)(READERS_PYTHON, [
     '-c',
     `import pandas as pd, glob, sys; pd.concat(pd.read_parquet(one) for one in glob.glob(sys.argv[1] + '/*.parquet')).to_parquet(sys.argv[2])`,
@@ -132,7 +132,7 @@ print(json.dumps({
   assert.ok(JSON.parse(stdout).error < 1e-12)
   // The lake goes on; the manifest tells of the state of then.
   await smallArchive(join(folder, 'archive'), { days: 4, tradesPerDay: 300 })
-  await ingestKlines(house)
+  await ingestKlines(lakehouse)
   const again = ['export', '--manifest', join(out, 'manifest.json'), '--output', join(folder, 'again'), '--lake', join(folder, 'lake')]
   const repeated = await cli(again, { cwd: folder })
   assert.match(repeated.out, /the same to the last byte/, repeated.err)

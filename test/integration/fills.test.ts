@@ -6,7 +6,7 @@ import type { Lakehouse } from '../../src/lakehouse/lakehouse.ts'
 import { writeObject } from '../../src/simulator/archive.ts'
 import { printArchiveKey } from '../../src/sources/binance/archive/archive-key.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 
 const MINUTE = 60_000
 const DAY = 1440 * MINUTE
@@ -67,22 +67,22 @@ async function write(archive: string, interval: Interval, bars: readonly Bar[], 
   await writeObject(archive, key, Buffer.from(`${bars.map((bar) => text(bar, length)).join('\n')}\n`), [])
 }
 
-async function setUp(context: TestContext): Promise<{ archive: string; house: Lakehouse }> {
+async function setUp(context: TestContext): Promise<{ archive: string; lakehouse: Lakehouse }> {
   const folder = await temporaryFolder(context)
   const archive = join(folder, 'archive')
-  return { archive, house: openHouse({ lake: join(folder, 'lake'), archive }) }
+  return { archive, lakehouse: openLakehouse({ lake: join(folder, 'lake'), archive }) }
 }
 
-const fill = (house: Lakehouse, write: boolean, synthetic = false) =>
-  house.withQuality(write, (quality) => quality.fillGaps([FIVE], { ...ALL, write, synthetic }))
+const fill = (lakehouse: Lakehouse, write: boolean, synthetic = false) =>
+  lakehouse.withQuality(write, (quality) => quality.fillGaps([FIVE], { ...ALL, write, synthetic }))
 
-const rows = (house: Lakehouse) =>
-  house.select(
+const rows = (lakehouse: Lakehouse) =>
+  lakehouse.select(
     `SELECT epoch_ms(open_time)::DOUBLE AS ms, open, high, low, close, volume, trade_count::INTEGER AS count, source, source_object FROM ${FIVE} ORDER BY open_time`,
   )
 
 test('bars that are missing are made of finer ones, say so, and are made again after their partition was', async (context) => {
-  const { archive, house } = await setUp(context)
+  const { archive, lakehouse } = await setUp(context)
   const every = fives()
   const isMissing = (n: number) => (n >= 40 && n < 50) || n === 200
   // Of the bars that are missing, two cannot be made: a minute of theirs is missing as well.
@@ -98,8 +98,8 @@ test('bars that are missing are made of finer ones, say so, and are made again a
     every.filter((_, n) => !isMissing(n)),
     5 * MINUTE,
   )
-  await ingestKlines(house)
-  const [plan] = await fill(house, false)
+  await ingestKlines(lakehouse)
+  const [plan] = await fill(lakehouse, false)
   assert.deepEqual(
     plan?.steps.map(({ gapStart, cause, method, source, rows, status }) => [gapStart, cause, method, source, rows, status]),
     [
@@ -108,9 +108,9 @@ test('bars that are missing are made of finer ones, say so, and are made again a
       ['2024-01-02T16:40:00Z', 'archive_hole', 'api', null, 1, 'open'],
     ],
   )
-  assert.equal((await rows(house)).length, 277, 'a plan changes nothing')
+  assert.equal((await rows(lakehouse)).length, 277, 'a plan changes nothing')
   assert.ok((plan?.bytesRead ?? 0) > 0)
-  assert.equal((await fill(house, true))[0]?.rowsFilled, 9)
+  assert.equal((await fill(lakehouse, true))[0]?.rowsFilled, 9)
   const expected = every.flatMap(({ ms, open, high, low, close, volume, count }, n) =>
     n === 40 || n === 200
       ? []
@@ -129,18 +129,18 @@ test('bars that are missing are made of finer ones, say so, and are made again a
   )
   const withoutArchive = (found: Record<string, unknown>[]) =>
     found.map(({ source, source_object, ...bar }) => (source === 'archive' ? bar : { ...bar, source, source_object }))
-  assert.deepEqual(withoutArchive(await rows(house)), expected)
-  const fills = () => house.select('SELECT method, row_count::INTEGER AS n, status FROM silver.fills ORDER BY ALL')
+  assert.deepEqual(withoutArchive(await rows(lakehouse)), expected)
+  const fills = () => lakehouse.select('SELECT method, row_count::INTEGER AS n, status FROM silver.fills ORDER BY ALL')
   assert.deepEqual(await fills(), [
     { method: 'api', n: 1, status: 'open' },
     { method: 'api', n: 1, status: 'open' },
     { method: 'finer_bars', n: 9, status: 'filled' },
   ])
   // Again: nothing to do, and nothing is forgotten.
-  assert.equal((await fill(house, true))[0]?.rowsFilled, 0)
+  assert.equal((await fill(lakehouse, true))[0]?.rowsFilled, 0)
   assert.deepEqual((await fills()).at(-1), { method: 'finer_bars', n: 9, status: 'filled' })
-  const { counts } = await ingestKlines(house, { layers: ['silver'] })
-  assert.equal(counts.partitionsWritten, 0, 'what fills gaps is no reason to build anew')
+  const { counts } = await ingestKlines(lakehouse, { layers: ['silver'] })
+  assert.equal(counts.partitionsWritten, 0, 'what fills gaps is no reason to build again')
   // The file is republished with four of the bars: these are the archive's now, the others are made again.
   await write(
     archive,
@@ -148,27 +148,27 @@ test('bars that are missing are made of finer ones, say so, and are made again a
     every.filter((_, n) => !isMissing(n) || n < 44),
     5 * MINUTE,
   )
-  const { findings } = await ingestKlines(house)
+  const { findings } = await ingestKlines(lakehouse)
   assert.deepEqual(
     findings.filter(({ check }) => check === 'gaps_filled').map(({ count }) => count),
     [6],
   )
-  const after = await rows(house)
+  const after = await rows(lakehouse)
   assert.deepEqual([after.length, after.filter(({ source }) => source === 'derived').length], [287, 6])
   assert.deepEqual((await fills()).at(-1), { method: 'finer_bars', n: 6, status: 'filled' })
-  const assessed = await house.withQuality(true, (quality) => quality.assess([FIVE]))
+  const assessed = await lakehouse.withQuality(true, (quality) => quality.assess([FIVE]))
   assert.deepEqual(
     assessed[0]?.findings.filter(({ check }) => check === 'derived_rows' || check === 'bars_sum').map(({ check, count }) => [check, count]),
     [['derived_rows', 6]],
   )
-  const [origin] = await house.withQuality(false, (quality) =>
+  const [origin] = await lakehouse.withQuality(false, (quality) =>
     quality.explainRow(FIVE, { symbol: 'AAAUSDT', at: (START + 45 * 5 * MINUTE) * 1000, id: undefined }),
   )
   assert.deepEqual([origin?.source, origin?.object, origin?.line], ['derived', 'silver.binance_spot_klines_1m', null])
 })
 
 test('bars that trades prove are made of them; only on request the last close is carried on', async (context) => {
-  const { archive, house } = await setUp(context)
+  const { archive, lakehouse } = await setUp(context)
   // Minutes 10, 20, 30 and 31 are missing. Trades: one before, one after, and two in each but minute 31; of minute 20 a number is missing.
   await write(
     archive,
@@ -202,7 +202,7 @@ test('bars that trades prove are made of them; only on request the last close is
   )
   await writeObject(archive, key, Buffer.from(`${lines.join('\n')}\n`), [])
   const silence = { onProgress: () => {}, onNotice: () => {} }
-  await house.ingest({
+  await lakehouse.ingest({
     types: ['klines', 'trades'],
     markets: [],
     symbols: [],
@@ -212,7 +212,7 @@ test('bars that trades prove are made of them; only on request the last close is
     ...silence,
   })
   const minute = 'silver.binance_spot_klines_1m'
-  const gaps = await house.withQuality(false, (quality) => quality.gaps([minute], ALL))
+  const gaps = await lakehouse.withQuality(false, (quality) => quality.gaps([minute], ALL))
   assert.deepEqual(
     gaps.get(minute)?.gaps.map(({ gapStart, cause }) => [gapStart.slice(11, 16), cause]),
     [
@@ -221,10 +221,10 @@ test('bars that trades prove are made of them; only on request the last close is
       ['00:30', 'archive_hole'],
     ],
   )
-  const [filled] = await house.withQuality(true, (quality) => quality.fillGaps([minute], { ...ALL, write: true, synthetic: false }))
+  const [filled] = await lakehouse.withQuality(true, (quality) => quality.fillGaps([minute], { ...ALL, write: true, synthetic: false }))
   assert.equal(filled?.rowsFilled, 2)
   const made = () =>
-    house.select(
+    lakehouse.select(
       `SELECT strftime(open_time, '%H:%M') AS at, open, high, low, close, volume, trade_count::INTEGER AS n, taker_buy_volume AS taker, source FROM ${minute} WHERE source <> 'archive' ORDER BY open_time`,
     )
   const bars = [
@@ -233,7 +233,7 @@ test('bars that trades prove are made of them; only on request the last close is
   ]
   assert.deepEqual(await made(), bars)
   // Minute 31 alone is a gap now, in which the numbers of trades go on.
-  const quiet = (await house.withQuality(false, (quality) => quality.gaps([minute], ALL))).get(minute)?.gaps
+  const quiet = (await lakehouse.withQuality(false, (quality) => quality.gaps([minute], ALL))).get(minute)?.gaps
   assert.deepEqual(
     quiet?.map(({ gapStart, cause }) => [gapStart.slice(11, 16), cause]),
     [
@@ -241,7 +241,7 @@ test('bars that trades prove are made of them; only on request the last close is
       ['00:31', 'no_trades'],
     ],
   )
-  await house.withQuality(true, (quality) => quality.fillGaps([minute], { ...ALL, write: true, synthetic: true }))
+  await lakehouse.withQuality(true, (quality) => quality.fillGaps([minute], { ...ALL, write: true, synthetic: true }))
   const flat = (at: string, close: number) => ({
     at,
     open: close,

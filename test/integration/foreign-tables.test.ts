@@ -8,7 +8,7 @@ import type { Lakehouse } from '../../src/lakehouse/lakehouse.ts'
 import { emptyLake } from '../support/empty-lake.ts'
 import { cut, FIELDS, rows } from '../support/everything.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { openHouse } from '../support/house.ts'
+import { openLakehouse } from '../support/lakehouse.ts'
 
 /** pyiceberg makes and fills silver/foreign with a catalog of its own, in the first or second version of the format, and says where its metadata is. */
 const FOREIGN = `
@@ -30,25 +30,25 @@ for month in (1, 2):
 print(table.metadata_location)
 `
 
-async function lakeWith(context: TestContext): Promise<{ lake: string; house: Lakehouse }> {
+async function lakeWith(context: TestContext): Promise<{ lake: string; lakehouse: Lakehouse }> {
   const lake = await temporaryFolder(context)
   await emptyLake(lake)
-  return { lake, house: openHouse({ lake, archive: lake }) }
+  return { lake, lakehouse: openLakehouse({ lake, archive: lake }) }
 }
 
 for (const version of ['1', '2']) {
   test(`a table that pyiceberg has written in version ${version} of the format is read, pruned and written on`, async (context) => {
-    const { lake, house } = await lakeWith(context)
+    const { lake, lakehouse } = await lakeWith(context)
     const location = execFileSync(READERS_PYTHON, ['-c', FOREIGN, lake, version], { encoding: 'utf8' }).trim()
     const metadata = await readFile(location.replace('file://', ''), 'utf8')
     assert.equal((JSON.parse(metadata) as { 'format-version': number })['format-version'], Number(version))
     await writeFile(join(lake, 'silver/foreign/metadata/v1.metadata.json'), metadata)
     await writeFile(join(lake, 'silver/foreign/metadata/version-hint.text'), '1')
-    const [found] = await house.select('SELECT count(*)::INTEGER AS n, sum(price) AS price FROM silver.foreign')
+    const [found] = await lakehouse.select('SELECT count(*)::INTEGER AS n, sum(price) AS price FROM silver.foreign')
     assert.deepEqual(found, { n: 20, price: 90 })
-    const [plan] = await house.explain("SELECT * FROM silver.foreign WHERE ts >= '2024-02-01'", undefined)
+    const [plan] = await lakehouse.explain("SELECT * FROM silver.foreign WHERE ts >= '2024-02-01'", undefined)
     assert.deepEqual([plan?.filesRead, plan?.filesSkipped], [1, 1])
-    await house.withTables(true, async (tables) => {
+    await lakehouse.withTables(true, async (tables) => {
       assert.deepEqual(await tables.check('silver.foreign'), [])
       await tables.write('silver.foreign', "SELECT 'C' AS symbol, TIMESTAMPTZ '2024-03-01 00:00:00+00' AS ts, 1.5 AS price", {
         mode: 'append',
@@ -62,15 +62,15 @@ for (const version of ['1', '2']) {
 }
 
 test('what is not as the metadata says is found, and named with its file', async (context) => {
-  const { lake, house } = await lakeWith(context)
+  const { lake, lakehouse } = await lakeWith(context)
   const folder = join(lake, 'silver/everything')
-  await house.withTables(true, (tables) =>
+  await lakehouse.withTables(true, (tables) =>
     tables.write('silver.everything', rows(0, 50), {
       mode: 'append',
       shape: { fields: FIELDS, partition: cut(['ts', 'month']), sort: ['symbol'] },
     }),
   )
-  const checkOf = (table: string | undefined) => house.withTables(false, (tables) => tables.check(table))
+  const checkOf = (table: string | undefined) => lakehouse.withTables(false, (tables) => tables.check(table))
   const check = () => checkOf('silver.everything')
   const names = async (pattern: RegExp) => (await readdir(folder, { recursive: true })).filter((name) => pattern.test(name)).toSorted()
   const [data = ''] = await names(/\.parquet$/)
@@ -118,8 +118,8 @@ async function flip(path: string, at: number): Promise<void> {
 }
 
 test('files of another kind are refused by their name, never read as Parquet', async (context) => {
-  const { lake, house } = await lakeWith(context)
-  await house.withTables(true, (tables) =>
+  const { lake, lakehouse } = await lakeWith(context)
+  await lakehouse.withTables(true, (tables) =>
     tables.write('silver.everything', rows(0, 5), { mode: 'append', shape: { fields: FIELDS, partition: [], sort: [] } }),
   )
   const folder = join(lake, 'silver/everything/metadata')
@@ -129,7 +129,7 @@ test('files of another kind are refused by their name, never read as Parquet', a
   const at = bytes.indexOf('PARQUET', bytes.lastIndexOf('.parquet'))
   bytes.write('AVRO   ', at)
   await writeFile(join(folder, manifest), bytes)
-  await assert.rejects(house.select('SELECT * FROM silver.everything'), { code: 'TABLE_UNSUPPORTED', message: /is AVRO/ })
+  await assert.rejects(lakehouse.select('SELECT * FROM silver.everything'), { code: 'TABLE_UNSUPPORTED', message: /is AVRO/ })
 })
 
 /** pyiceberg adds Parquet files without field ids to a table that it makes, then renames a column and adds one. */
@@ -157,7 +157,7 @@ print(table.metadata_location)
 `
 
 test('files without field ids are read by the name mapping after a schema change, and compaction keeps every value', async (context) => {
-  const { lake, house } = await lakeWith(context)
+  const { lake, lakehouse } = await lakeWith(context)
   const location = execFileSync(READERS_PYTHON, ['-c', ADDED_FILES, lake], { encoding: 'utf8' }).trim()
   const metadata = JSON.parse(await readFile(location.replace('file://', ''), 'utf8')) as { properties: Record<string, string> }
   const install = async (version: number, content: object) => {
@@ -165,10 +165,11 @@ test('files without field ids are read by the name mapping after a schema change
     await writeFile(join(lake, 'silver/added/metadata/version-hint.text'), String(version))
   }
   await install(1, metadata)
-  const values = async () => (await house.select('SELECT id::INTEGER AS id, label, price FROM silver.added ORDER BY id')).map(Object.values)
+  const values = async () =>
+    (await lakehouse.select('SELECT id::INTEGER AS id, label, price FROM silver.added ORDER BY id')).map(Object.values)
   const expected = Array.from({ length: 5 }, (_, n) => [n, `n${n}`, null])
   assert.deepEqual(await values(), expected)
-  await house.withTables(true, async (tables) => {
+  await lakehouse.withTables(true, async (tables) => {
     assert.deepEqual(await tables.check('silver.added'), [])
     await tables.write('silver.added', "SELECT 5::BIGINT AS id, 'n5' AS label, 1.5 AS price", { mode: 'append' })
     assert.equal((await tables.compact('silver.added')).filesBefore, 6)
@@ -178,7 +179,7 @@ test('files without field ids are read by the name mapping after a schema change
 })
 
 test('without a name mapping such files are refused, and nothing is written in their place', async (context) => {
-  const { lake, house } = await lakeWith(context)
+  const { lake, lakehouse } = await lakeWith(context)
   const location = execFileSync(READERS_PYTHON, ['-c', ADDED_FILES, lake], { encoding: 'utf8' }).trim()
   const { properties, ...metadata } = JSON.parse(await readFile(location.replace('file://', ''), 'utf8')) as {
     properties: Record<string, string>
@@ -189,13 +190,13 @@ test('without a name mapping such files are refused, and nothing is written in t
     await writeFile(join(lake, 'silver/added/metadata/version-hint.text'), String(version))
   }
   await install(1, others)
-  await assert.rejects(house.select('FROM silver.added'), { code: 'TABLE_UNSUPPORTED', message: /f0\.parquet.*name-mapping/ })
+  await assert.rejects(lakehouse.select('FROM silver.added'), { code: 'TABLE_UNSUPPORTED', message: /f0\.parquet.*name-mapping/ })
   await assert.rejects(
-    house.withTables(true, (tables) => tables.compact('silver.added')),
+    lakehouse.withTables(true, (tables) => tables.compact('silver.added')),
     { code: 'TABLE_UNSUPPORTED' },
   )
   await install(2, { ...others, 'schema.name-mapping.default': '[{"names": 5}]' })
-  await assert.rejects(house.select('FROM silver.added'), { code: 'TABLE_CORRUPT', message: /name-mapping/ })
+  await assert.rejects(lakehouse.select('FROM silver.added'), { code: 'TABLE_CORRUPT', message: /name-mapping/ })
   await install(3, { ...others, 'schema.name-mapping.default': mapping })
-  assert.equal((await house.select('SELECT * FROM silver.added WHERE label IS NOT NULL')).length, 5)
+  assert.equal((await lakehouse.select('SELECT * FROM silver.added WHERE label IS NOT NULL')).length, 5)
 })

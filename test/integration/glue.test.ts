@@ -11,7 +11,7 @@ import type { Lakehouse } from '../../src/lakehouse/lakehouse.ts'
 import { emptyLake } from '../support/empty-lake.ts'
 import { cut, FIELDS, rows } from '../support/everything.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { openHouse } from '../support/house.ts'
+import { openLakehouse } from '../support/lakehouse.ts'
 
 process.env['AWS_ACCESS_KEY_ID'] = 'key'
 process.env['AWS_SECRET_ACCESS_KEY'] = 'secret'
@@ -22,10 +22,10 @@ const SHAPE = {
   sort: ['symbol'],
 }
 
-async function houseWith(context: TestContext, endpoint: string): Promise<{ house: Lakehouse; lake: string }> {
+async function houseWith(context: TestContext, endpoint: string): Promise<{ lakehouse: Lakehouse; lake: string }> {
   const lake = await temporaryFolder(context)
   await emptyLake(lake)
-  return { house: openHouse({ lake, archive: lake, glue: { region: 'eu-west-1', endpoint, databasePrefix: 'test_' } }), lake }
+  return { lakehouse: openLakehouse({ lake, archive: lake, glue: { region: 'eu-west-1', endpoint, databasePrefix: 'test_' } }), lake }
 }
 
 test('tables are made known to Glue with columns, meanings and the place of their metadata, and again when they change', async (context) => {
@@ -40,10 +40,10 @@ test('tables are made known to Glue with columns, meanings and the place of thei
     })
     server.on('exit', () => reject(new Error(said)))
   })
-  const { house } = await houseWith(context, endpoint)
+  const { lakehouse } = await houseWith(context, endpoint)
   const client = new GlueClient({ region: 'eu-west-1', endpoint })
   const held = async () => (await client.send(new GetTableCommand({ DatabaseName: 'test_silver', Name: 'everything' }))).Table
-  await house.withTables(true, async (tables) => {
+  await lakehouse.withTables(true, async (tables) => {
     await tables.write('silver.everything', rows(0, 20), { mode: 'append', shape: SHAPE })
     assert.deepEqual(tables.findings, [])
     const first = await held()
@@ -119,8 +119,8 @@ test('somebody else changes the table in Glue at the same time: the change is ma
   const glue = await strictGlue(context, (table, update) => {
     if (update === 1) table['VersionId'] = Number(table['VersionId']) + 1
   })
-  const { house, lake } = await houseWith(context, glue.endpoint)
-  await house.withTables(true, async (tables) => {
+  const { lakehouse, lake } = await houseWith(context, glue.endpoint)
+  await lakehouse.withTables(true, async (tables) => {
     await tables.write('silver.everything', rows(0, 20), { mode: 'append', shape: SHAPE })
     await tables.tag('silver.everything', 'x', undefined)
     assert.deepEqual(tables.findings, [])
@@ -141,13 +141,13 @@ test('a Glue that cannot be reached stops no commit: it is told, and can be made
   await once(closed, 'listening')
   const endpoint = `http://127.0.0.1:${(closed.address() as AddressInfo).port}`
   closed.close()
-  const { house } = await houseWith(context, endpoint)
-  await house.withTables(true, async (tables) => {
+  const { lakehouse } = await houseWith(context, endpoint)
+  await lakehouse.withTables(true, async (tables) => {
     await tables.write('silver.everything', rows(0, 20), { mode: 'append', shape: SHAPE })
     assert.deepEqual(
       tables.findings.map(({ check, severity }) => [check, severity]),
       [['catalog_failed', 'warning']],
     )
   })
-  assert.equal(Number((await house.select('SELECT count(*) AS n FROM silver.everything'))[0]?.['n']), 20)
+  assert.equal(Number((await lakehouse.select('SELECT count(*) AS n FROM silver.everything'))[0]?.['n']), 20)
 })

@@ -9,7 +9,7 @@ import { localStore } from '../../src/storage/local.ts'
 import { monthlyKey, smallArchive } from '../support/archives.ts'
 import { withFileFetch } from '../support/file-fetch.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 
 type Answer = {
   rows: number
@@ -64,7 +64,7 @@ test('pyiceberg, DuckDB and icebird read the same table as we do, after appendin
   const folder = await temporaryFolder(context)
   const archive = join(folder, 'archive')
   const lake = join(folder, 'lake')
-  const house = openHouse({ lake, archive })
+  const lakehouse = openLakehouse({ lake, archive })
   const range = { start: Date.UTC(2024, 0, 15) * 1000, end: Date.UTC(2024, 1, 4) * 1000 }
   const month = {
     start: Date.UTC(2024, 0, 1),
@@ -75,9 +75,9 @@ test('pyiceberg, DuckDB and icebird read the same table as we do, after appendin
   }
   await smallArchive(archive, month)
   const steps = [
-    () => ingestKlines(house, { symbols: ['BTCUSDT', 'XRPUSDT'], range }),
-    () => ingestKlines(house, { symbols: ['ETHUSDT'], range }),
-    () => ingestKlines(house),
+    () => ingestKlines(lakehouse, { symbols: ['BTCUSDT', 'XRPUSDT'], range }),
+    () => ingestKlines(lakehouse, { symbols: ['ETHUSDT'], range }),
+    () => ingestKlines(lakehouse),
   ]
   for (const [index, step] of steps.entries()) {
     await step()
@@ -85,12 +85,12 @@ test('pyiceberg, DuckDB and icebird read the same table as we do, after appendin
     const table = await loadTable(store, 'silver/binance_spot_klines_1m')
     assert.ok(table !== undefined)
     const metadata = await store.files.open(metadataKey(table.root, table.version))
-    const [ours] = await house.select(
+    const [ours] = await lakehouse.select(
       `SELECT count(*) AS rows, sum(volume) AS volume, sum(trade_count)::BIGINT AS trades, min(open_time) AS first, max(open_time) AS last FROM silver.binance_spot_klines_1m`,
     )
     const filtered = "FROM silver.binance_spot_klines_1m WHERE symbol = 'BTCUSDT' AND open_time >= '2024-02-01'"
-    const [some] = await house.select(`SELECT count(*) AS n ${filtered}`)
-    const plan = (await house.explain(`SELECT * ${filtered}`, undefined))[0]
+    const [some] = await lakehouse.select(`SELECT count(*) AS n ${filtered}`)
+    const plan = (await lakehouse.explain(`SELECT * ${filtered}`, undefined))[0]
     for (const [reader, program] of Object.entries({ pyiceberg: PYICEBERG, duckdb: DUCKDB })) {
       const theirs = ask(program, metadata)
       const where = `${reader} after step ${index + 1}`
@@ -114,7 +114,7 @@ test('pyiceberg, DuckDB and icebird read the same table as we do, after appendin
 test('the tables of bronze and gold are read by pyiceberg too', async (context) => {
   const folder = await temporaryFolder(context)
   const archive = join(folder, 'archive')
-  const house = openHouse({ lake: join(folder, 'lake'), archive })
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive })
   await smallArchive(archive, {
     start: Date.UTC(2024, 0, 1),
     days: 31,
@@ -123,7 +123,7 @@ test('the tables of bronze and gold are read by pyiceberg too', async (context) 
     periods: ['monthly'],
     defects: new Map([[monthlyKey('BTCUSDT', '2024-01'), [{ kind: 'no-checksum' }]]]),
   })
-  await ingestKlines(house)
+  await ingestKlines(lakehouse)
   const program = `
 import json, sys
 from pyiceberg.table import StaticTable

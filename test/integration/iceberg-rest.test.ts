@@ -9,7 +9,7 @@ import type { Lakehouse } from '../../src/lakehouse/lakehouse.ts'
 import { startCatalog } from '../support/catalog.ts'
 import { emptyLake } from '../support/empty-lake.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { openHouse } from '../support/house.ts'
+import { openLakehouse } from '../support/lakehouse.ts'
 import { ROOT, startVersity } from '../support/s3-server.ts'
 
 const SHAPE: TableShape = {
@@ -28,17 +28,17 @@ const rows = (from: number, to: number) =>
 async function served(
   context: TestContext,
   options: { lake: string; readOnly?: boolean; token?: string; cache?: string },
-): Promise<{ house: Lakehouse; url: string }> {
+): Promise<{ lakehouse: Lakehouse; url: string }> {
   await emptyLake(options.lake)
-  const house = openHouse({
+  const lakehouse = openLakehouse({
     lake: options.lake,
     archive: options.lake,
     ...(options.cache === undefined ? {} : { cache: { directory: options.cache } }),
   })
-  await house.withTables(true, (tables) => tables.write('silver.prices', rows(0, 60), { mode: 'append', shape: SHAPE }))
-  const { url, close } = await startCatalog(house, options)
+  await lakehouse.withTables(true, (tables) => tables.write('silver.prices', rows(0, 60), { mode: 'append', shape: SHAPE }))
+  const { url, close } = await startCatalog(lakehouse, options)
   context.after(close)
-  return { house, url }
+  return { lakehouse, url }
 }
 
 async function python(program: string, ...args: string[]): Promise<unknown> {
@@ -80,7 +80,7 @@ json.dump(seen, sys.stdout)
 `
 
 test('pyiceberg lists, reads, appends, deletes, alters, tags and creates through the catalog, and we read what it wrote', async (context) => {
-  const { house, url } = await served(context, { lake: await temporaryFolder(context) })
+  const { lakehouse, url } = await served(context, { lake: await temporaryFolder(context) })
   const seen = await python(PYICEBERG, url, '{}')
   assert.deepEqual(seen, {
     namespaces: ['bronze', 'gold', 'silver'],
@@ -90,26 +90,26 @@ test('pyiceberg lists, reads, appends, deletes, alters, tags and creates through
     after: 33,
     exists: [true, false],
   })
-  const [own] = await house.select(
+  const [own] = await lakehouse.select(
     'SELECT count(*) AS n, count(DISTINCT symbol) AS symbols, count(last_price) AS priced, count(note) AS notes FROM silver.prices',
   )
   assert.deepEqual(Object.values(own ?? {}).map(Number), [33, 3, 32, 0])
   assert.deepEqual(
-    (await house.select('SELECT * FROM gold.made ORDER BY id')).map((row) => [Number(row['id']), row['name']]),
+    (await lakehouse.select('SELECT * FROM gold.made ORDER BY id')).map((row) => [Number(row['id']), row['name']]),
     [
       [1, 'a'],
       [2, 'b'],
     ],
   )
-  await house.withTables(true, async (tables) => {
+  await lakehouse.withTables(true, async (tables) => {
     assert.deepEqual((await tables.describe('silver.prices')).refs.map(({ name }) => name).sort(), ['by pyiceberg', 'main'])
     // And we go on where others were.
     await tables.write('silver.prices', `SELECT symbol, ts, price AS last_price, 'n' AS note FROM (${rows(60, 70)})`, { mode: 'append' })
     assert.deepEqual(await tables.check(undefined), [])
     for (const { snapshotId } of await tables.snapshots('silver.prices')) assert.ok(snapshotId !== -1)
   })
-  assert.equal(Number((await house.select('SELECT count(*) AS n FROM silver.prices'))[0]?.['n']), 43)
-  assert.equal(Number((await house.select('SELECT count(*) AS n FROM silver.prices', { tag: 'by pyiceberg' }))[0]?.['n']), 33)
+  assert.equal(Number((await lakehouse.select('SELECT count(*) AS n FROM silver.prices'))[0]?.['n']), 43)
+  assert.equal(Number((await lakehouse.select('SELECT count(*) AS n FROM silver.prices', { tag: 'by pyiceberg' }))[0]?.['n']), 33)
 })
 
 test('through the catalog a lake in a bucket is reached as well: its clients learn where, and bring their own keys', async (context) => {
@@ -126,8 +126,8 @@ test('through the catalog a lake in a bucket is reached as well: its clients lea
 })
 
 test('DuckDB attaches the catalog, reads it and inserts; what it deletes by rows we refuse to misread', async (context) => {
-  const { house, url } = await served(context, { lake: await temporaryFolder(context) })
-  await house.withTables(true, async (tables) => {
+  const { lakehouse, url } = await served(context, { lake: await temporaryFolder(context) })
+  await lakehouse.withTables(true, async (tables) => {
     const shape: TableShape = { fields: [{ id: 1, name: 'id', type: 'long', required: false }], partition: [], sort: [] }
     await tables.create('silver.plain', shape, { 'write.delete.mode': 'merge-on-read' })
     await tables.write('silver.plain', 'SELECT 1::BIGINT AS id', { mode: 'append' })
@@ -145,13 +145,13 @@ seen.append(con.sql('SELECT sum(id)::BIGINT FROM lake.silver.plain').fetchone()[
 json.dump(seen, sys.stdout)
 `
   assert.deepEqual(await python(program, url), [30, 6])
-  assert.equal(Number((await house.select('SELECT sum(id)::BIGINT AS n FROM silver.plain'))[0]?.['n']), 6)
+  assert.equal(Number((await lakehouse.select('SELECT sum(id)::BIGINT AS n FROM silver.plain'))[0]?.['n']), 6)
   const deleting = program.replace(
     "con.execute('INSERT INTO lake.silver.plain VALUES (2), (3)')",
     "con.execute('DELETE FROM lake.silver.plain WHERE id = 2')",
   )
   assert.deepEqual(await python(deleting, url), [30, 4])
-  await assert.rejects(house.select('SELECT * FROM silver.plain'), { code: 'TABLE_UNSUPPORTED', message: /row-level deletes/ })
+  await assert.rejects(lakehouse.select('SELECT * FROM silver.plain'), { code: 'TABLE_UNSUPPORTED', message: /row-level deletes/ })
 })
 
 test('the catalog refuses what it cannot do, in the words of the protocol', async (context) => {

@@ -13,9 +13,9 @@ import { Random } from '../../src/simulator/random.ts'
 import { printArchiveKey } from '../../src/sources/binance/archive/archive-key.ts'
 import { formatOf } from '../../src/sources/series.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
 import { type Bars, compareWithOracles, indicatorValues, randomBars } from '../support/indicator-parity.ts'
 import { leftovers, liveState } from '../support/lake-state.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 
 before(prepareReaders)
 
@@ -183,14 +183,14 @@ async function writeDay(archive: string, symbol: string, day: number, shift = 0)
 const TABLE = 'silver.binance_spot_klines_1h'
 const SPEC = 'rsi(14), ema(20), macd(12, 26, 9), vwap, correlation(10)'
 
-test('saved indicators are those of the whole series; what changes upstream is computed anew from there on, and nothing before', async (context) => {
+test('saved indicators are those of the whole series; what changes upstream is computed again from there on, and nothing before', async (context) => {
   const folder = await temporaryFolder(context)
   const archive = join(folder, 'archive')
-  const house = openHouse({ lake: join(folder, 'lake'), archive })
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive })
   // Ninety days: four partitions of months.
   for (let day = 0; day < 95; day++) for (const symbol of ['AAAUSDT', 'BBBUSDT']) await writeDay(archive, symbol, day)
-  await ingestKlines(house)
-  const saved = await house.withGold(true, (gold) =>
+  await ingestKlines(lakehouse)
+  const saved = await lakehouse.withGold(true, (gold) =>
     gold.saveIndicators({ name: 'features', source: TABLE, spec: SPEC, benchmark: 'BBBUSDT' }),
   )
   assert.deepEqual([saved.rowsWritten, saved.partitionsWritten], [95 * 48, 4])
@@ -198,7 +198,7 @@ test('saved indicators are those of the whole series; what changes upstream is c
   const columns = parseIndicators(SPEC).flatMap((one) => one.columns)
   const differing = async () =>
     (
-      await house.select(
+      await lakehouse.select(
         `SELECT count(*)::INTEGER AS n, count(*) FILTER (${columns.map((name) => `f.${name} IS DISTINCT FROM c.${name}`).join(' OR ')})::INTEGER AS differing, count(f.rsi_14)::INTEGER AS rsi
          FROM gold.features f JOIN ${call} c ON c.open_time = f.open_time WHERE f.symbol = 'AAAUSDT'`,
       )
@@ -207,7 +207,7 @@ test('saved indicators are those of the whole series; what changes upstream is c
   const written = async (change: () => Promise<void>) => {
     await change()
     const before = await files()
-    await ingestKlines(house, { layers: ['bronze', 'silver', 'gold'] })
+    await ingestKlines(lakehouse, { layers: ['bronze', 'silver', 'gold'] })
     const after = await files()
     return [...after.keys()]
       .filter((path) => !before.has(path))
@@ -215,7 +215,7 @@ test('saved indicators are those of the whole series; what changes upstream is c
       .sort()
   }
   const files = async () => {
-    const found = await house.withTables(false, (tables) => tables.files('gold.features'))
+    const found = await lakehouse.withTables(false, (tables) => tables.files('gold.features'))
     return new Map(found.map(({ path, partition }) => [path, partition.replace(/^.*=/, '')]))
   }
   assert.deepEqual(await written(async () => {}), [])
@@ -224,15 +224,15 @@ test('saved indicators are those of the whole series; what changes upstream is c
   assert.deepEqual(await written(() => writeDay(archive, 'BBBUSDT', 3, 0.5)), ['2024-01', '2024-02', '2024-03', '2024-04'])
   assert.deepEqual(await written(() => writeDay(archive, 'AAAUSDT', 95)), ['2024-04'], 'a new day')
   assert.deepEqual(await differing(), { n: 96 * 24, differing: 0, rsi: 96 * 24 - 14 })
-  assert.deepEqual(await house.withTables(false, (tables) => tables.check(undefined)), [])
+  assert.deepEqual(await lakehouse.withTables(false, (tables) => tables.check(undefined)), [])
   await assert.rejects(
-    house.withGold(true, (gold) => gold.saveIndicators({ name: 'features', source: TABLE, spec: 'sma(3)', benchmark: '' })),
+    lakehouse.withGold(true, (gold) => gold.saveIndicators({ name: 'features', source: TABLE, spec: 'sma(3)', benchmark: '' })),
     { code: 'USAGE' },
   )
-  await assert.rejects(house.select("SELECT * FROM indicators('silver.nothing', 'AAAUSDT', 'sma(3)')"), { code: 'TABLE_NOT_FOUND' })
-  await assert.rejects(house.select(`SELECT * FROM indicators('${TABLE}', 'AAAUSDT', 'beta(3)')`), { code: 'INDICATOR_INVALID' })
-  await assert.rejects(house.select(`SELECT * FROM indicators('${TABLE}', 'AAAUSDT')`), { code: 'SQL_INVALID' })
-  const [read] = await house.explain(`SELECT * FROM indicators('${TABLE}', 'AAAUSDT', 'sma(3)')`, undefined)
+  await assert.rejects(lakehouse.select("SELECT * FROM indicators('silver.nothing', 'AAAUSDT', 'sma(3)')"), { code: 'TABLE_NOT_FOUND' })
+  await assert.rejects(lakehouse.select(`SELECT * FROM indicators('${TABLE}', 'AAAUSDT', 'beta(3)')`), { code: 'INDICATOR_INVALID' })
+  await assert.rejects(lakehouse.select(`SELECT * FROM indicators('${TABLE}', 'AAAUSDT')`), { code: 'SQL_INVALID' })
+  const [read] = await lakehouse.explain(`SELECT * FROM indicators('${TABLE}', 'AAAUSDT', 'sma(3)')`, undefined)
   assert.deepEqual([read?.table, read?.filesRead, read?.filesSkipped], [TABLE, 4, 0])
 })
 
@@ -241,42 +241,42 @@ test('after a new decoder gold is what it would be from scratch; a table of indi
   const archive = join(folder, 'archive')
   for (let day = 0; day < 40; day++) await writeDay(archive, 'AAAUSDT', day)
   const kept = async (lake: string) => {
-    const house = openHouse({ lake: join(folder, lake), archive })
-    await ingestKlines(house)
-    const made = await house.withGold(true, (gold) =>
+    const lakehouse = openLakehouse({ lake: join(folder, lake), archive })
+    await ingestKlines(lakehouse)
+    const made = await lakehouse.withGold(true, (gold) =>
       gold.saveIndicators({ name: 'kept', source: TABLE, spec: 'rsi(14), vwap', benchmark: '' }),
     )
     assert.equal(made.partitionsWritten, 2)
-    return house
+    return lakehouse
   }
-  const house = await kept('lake')
+  const lakehouse = await kept('lake')
   const before = await liveState(join(folder, 'lake'))
   const klines = formatOf({ exchange: 'binance', market: 'spot', dataset: 'klines' })
   const { decoderVersion } = klines
   context.after(() => Object.assign(klines, { decoderVersion }))
   Object.assign(klines, { decoderVersion: decoderVersion + 1 })
-  await ingestKlines(house)
+  await ingestKlines(lakehouse)
   await kept('scratch')
   const [after, scratch] = [await liveState(join(folder, 'lake')), await liveState(join(folder, 'scratch'))]
   const gold = (state: Record<string, string>) => Object.fromEntries(Object.entries(state).filter(([key]) => !key.startsWith('bronze/')))
   assert.deepEqual(gold(after), gold(scratch))
   const made = Object.keys(after).filter((key) => key.startsWith('gold/kept/') && !(key in before))
   assert.equal(made.length, 2)
-  const removed = await house.withGold(true, (one) => one.dropIndicators('kept'))
+  const removed = await lakehouse.withGold(true, (one) => one.dropIndicators('kept'))
   assert.ok(removed > 4)
-  await ingestKlines(house)
-  const names = (await house.status()).tables.map(({ name }) => name)
+  await ingestKlines(lakehouse)
+  const names = (await lakehouse.status()).tables.map(({ name }) => name)
   assert.ok(!names.includes('gold.kept') && names.includes('gold.universe'))
-  assert.deepEqual(await house.select("SELECT * FROM gold.indicator_memory WHERE table_name = 'gold.kept'"), [])
+  assert.deepEqual(await lakehouse.select("SELECT * FROM gold.indicator_memory WHERE table_name = 'gold.kept'"), [])
   assert.deepEqual(await leftovers(join(folder, 'lake')), [])
   await assert.rejects(
-    house.withGold(true, (one) => one.dropIndicators('kept')),
+    lakehouse.withGold(true, (one) => one.dropIndicators('kept')),
     { code: 'TABLE_NOT_FOUND' },
   )
   for (const name of ['universe', 'universe/data', '../gold/universe', 'binance_spot_bars_4h', 'indicator_memory'])
     await assert.rejects(
-      house.withGold(true, (one) => one.dropIndicators(name)),
+      lakehouse.withGold(true, (one) => one.dropIndicators(name)),
       { code: 'USAGE' },
     )
-  assert.equal((await house.select('SELECT symbol FROM gold.universe')).length, 1)
+  assert.equal((await lakehouse.select('SELECT symbol FROM gold.universe')).length, 1)
 })

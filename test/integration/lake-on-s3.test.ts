@@ -7,8 +7,8 @@ import { after, before, type TestContext, test } from 'node:test'
 import { smallArchive } from '../support/archives.ts'
 import { emptyLake } from '../support/empty-lake.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
 import { liveState } from '../support/lake-state.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 import { openS3, ROOT, type S3Server, startVersity } from '../support/s3-server.ts'
 import { killTables } from '../support/table-kill.ts'
 import { raceTables } from '../support/table-race.ts'
@@ -32,9 +32,9 @@ async function lakes(context: TestContext, name: string) {
   const far = (await server.bucket(name)).replace('?', '/the/lake?')
   return {
     folder,
-    local: openHouse({ lake: join(folder, 'lake'), archive }),
-    remote: openHouse({ lake: far, archive, cache }),
-    again: () => openHouse({ lake: far, archive, cache: { directory: join(folder, 'another-cache') } }),
+    local: openLakehouse({ lake: join(folder, 'lake'), archive }),
+    remote: openLakehouse({ lake: far, archive, cache }),
+    again: () => openLakehouse({ lake: far, archive, cache: { directory: join(folder, 'another-cache') } }),
     far,
   }
 }
@@ -131,8 +131,8 @@ test('a store that passes over If-None-Match is no place for a lake, and says wh
   await new Promise<void>((resolve) => careless.listen(0, '127.0.0.1', resolve))
   context.after(() => careless.close())
   const endpoint = `http://127.0.0.1:${(careless.address() as AddressInfo).port}`
-  const house = openHouse({ lake: `s3://bucket/lake?endpoint=${endpoint}`, archive: await temporaryFolder(context) })
-  await assert.rejects(ingestKlines(house), { code: 'STORE_UNSUPPORTED', message: /If-None-Match/ })
+  const lakehouse = openLakehouse({ lake: `s3://bucket/lake?endpoint=${endpoint}`, archive: await temporaryFolder(context) })
+  await assert.rejects(ingestKlines(lakehouse), { code: 'STORE_UNSUPPORTED', message: /If-None-Match/ })
 })
 
 test('of a file in a bucket a query fetches what it reads, and the whole where that was not enough', async (context) => {
@@ -171,7 +171,7 @@ test('of a file in a bucket a query fetches what it reads, and the whole where t
   assert.deepEqual(await again().select(everything), await local.select(everything))
 
   // A copy whose list says more than it holds: the query finds zeros, and the whole file in their place.
-  const other = openHouse({ lake: far, archive: folder, cache: { directory: join(folder, 'a-third-cache') } })
+  const other = openLakehouse({ lake: far, archive: folder, cache: { directory: join(folder, 'a-third-cache') } })
   await other.select(queries[0] ?? '')
   const third = join(folder, 'a-third-cache', 'objects')
   for (const name of await readdir(third)) if (name.endsWith('.held')) await appendFile(join(third, name), '+0 99999999\n+9')

@@ -9,8 +9,8 @@ import { serveArchive } from '../../src/simulator/server.ts'
 import { temporaryName, thisWriter, type Writer } from '../../src/storage/temporary.ts'
 import { dailyKey, smallArchive } from '../support/archives.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
 import { leftovers, liveState } from '../support/lake-state.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 
 const KEY = dailyKey('BTCUSDT', '2024-01-31')
 
@@ -34,8 +34,8 @@ test('whatever the way does to the bytes, the lake ends as over a perfect one', 
     await perfect.close()
     await bad.close()
   })
-  await ingestKlines(openHouse({ lake: join(folder, 'good'), archive: perfect.url }))
-  const { counts, errors } = await ingestKlines(openHouse({ lake: join(folder, 'bad'), archive: bad.url }))
+  await ingestKlines(openLakehouse({ lake: join(folder, 'good'), archive: perfect.url }))
+  const { counts, errors } = await ingestKlines(openLakehouse({ lake: join(folder, 'bad'), archive: bad.url }))
   assert.deepEqual(errors, [])
   assert.equal(counts.filesFetched, 8)
   assert.deepEqual(await liveState(join(folder, 'bad')), await liveState(join(folder, 'good')))
@@ -47,51 +47,53 @@ test('bytes that do not have the published digest are fetched once more, then qu
   await smallArchive(join(folder, 'archive'), { defects: new Map([[KEY, [{ kind: 'wrong-checksum' }]]]) })
   const server = await serveArchive({ directory: join(folder, 'archive') })
   context.after(() => server.close())
-  const house = openHouse({ lake: join(folder, 'lake'), archive: server.url })
-  const first = await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive: server.url })
+  const first = await ingestKlines(lakehouse)
   assert.equal(first.counts.filesQuarantined, 1)
   assert.equal(server.requests.get(`GET ${KEY}`), 2)
-  const [row] = await house.select(`SELECT status, reason, published_sha256, sha256 FROM bronze.objects WHERE key = '${KEY}'`)
+  const [row] = await lakehouse.select(`SELECT status, reason, published_sha256, sha256 FROM bronze.objects WHERE key = '${KEY}'`)
   assert.equal(row?.['status'], 'quarantined')
   assert.equal(row?.['reason'], 'CHECKSUM_MISMATCH')
   assert.equal(row?.['published_sha256'], '0'.repeat(64))
   const kept = await readFile(join(folder, 'lake/quarantine/objects', String(row?.['sha256']), KEY.split('/').at(-1) ?? ''))
   assert.deepEqual(kept, await readFile(join(folder, 'archive', KEY)))
-  assert.deepEqual(await house.select(`SELECT 1 FROM silver.binance_spot_klines_1m WHERE source_object = '${KEY}'`), [])
+  assert.deepEqual(await lakehouse.select(`SELECT 1 FROM silver.binance_spot_klines_1m WHERE source_object = '${KEY}'`), [])
   await smallArchive(join(folder, 'archive'))
-  const second = await ingestKlines(house)
+  const second = await ingestKlines(lakehouse)
   assert.equal(second.counts.filesFetched, 1)
-  assert.equal((await house.select(`SELECT status FROM bronze.objects WHERE key = '${KEY}'`))[0]?.['status'], 'verified')
+  assert.equal((await lakehouse.select(`SELECT status FROM bronze.objects WHERE key = '${KEY}'`))[0]?.['status'], 'verified')
   assert.deepEqual(await leftovers(join(folder, 'lake')), [])
 })
 
 test('a missing CHECKSUM is told and the digest computed', async (context) => {
   const folder = await temporaryFolder(context)
   await smallArchive(join(folder, 'archive'), { defects: new Map([[KEY, [{ kind: 'no-checksum' }]]]) })
-  const house = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
-  const { findings } = await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
+  const { findings } = await ingestKlines(lakehouse)
   assert.ok(findings.some((finding) => finding.check === 'checksum_missing' && finding.explanation.includes(KEY)))
-  const [row] = await house.select(`SELECT status, published_sha256, sha256 FROM bronze.objects WHERE key = '${KEY}'`)
+  const [row] = await lakehouse.select(`SELECT status, published_sha256, sha256 FROM bronze.objects WHERE key = '${KEY}'`)
   assert.equal(row?.['published_sha256'], null)
   assert.match(String(row?.['sha256']), /^[0-9a-f]{64}$/)
 })
 
-test('a republished file is a new revision: old bytes stay, what was made of it is made anew, and the past can be read', async (context) => {
+test('a republished file is a new revision: old bytes stay, what was made of it is made again, and the past can be read', async (context) => {
   const folder = await temporaryFolder(context)
   const lake = join(folder, 'lake')
   await smallArchive(join(folder, 'archive'))
   const old = await readFile(join(folder, 'archive', KEY))
-  const house = openHouse({ lake, archive: join(folder, 'archive') })
-  await ingestKlines(house)
-  const count = () => house.select(`SELECT count(*) AS n FROM silver.binance_spot_klines_1m WHERE source_object = '${KEY}'`)
+  const lakehouse = openLakehouse({ lake, archive: join(folder, 'archive') })
+  await ingestKlines(lakehouse)
+  const count = () => lakehouse.select(`SELECT count(*) AS n FROM silver.binance_spot_klines_1m WHERE source_object = '${KEY}'`)
   assert.equal(Number((await count())[0]?.['n']), 1440)
   const before = await liveState(lake)
   await smallArchive(join(folder, 'archive'), { defects: new Map([[KEY, [{ kind: 'missing-lines', from: 10, count: 5 }]]]) })
-  const { counts, findings } = await ingestKlines(house)
+  const { counts, findings } = await ingestKlines(lakehouse)
   assert.equal(counts.filesFetched, 1)
   assert.ok(findings.some((finding) => finding.check === 'republished'))
   assert.equal(Number((await count())[0]?.['n']), 1435)
-  const states = await house.select(`SELECT status, count(*) AS n FROM bronze.objects WHERE key = '${KEY}' GROUP BY status ORDER BY status`)
+  const states = await lakehouse.select(
+    `SELECT status, count(*) AS n FROM bronze.objects WHERE key = '${KEY}' GROUP BY status ORDER BY status`,
+  )
   assert.deepEqual(
     states.map((row) => [row['status'], Number(row['n'])]),
     [
@@ -106,16 +108,17 @@ test('a republished file is a new revision: old bytes stay, what was made of it 
   const changed = Object.keys(await liveState(lake)).filter((key) => !(key in before) && key.startsWith('silver/'))
   assert.ok(changed.length === 1 && changed[0]?.includes('2024-01'), changed.join())
   await smallArchive(join(folder, 'archive'))
-  await ingestKlines(house)
+  await ingestKlines(lakehouse)
   assert.equal(Number((await count())[0]?.['n']), 1440)
 })
 
 test('an absent archive, an unreachable one and a stalled one end in typed errors', async (context) => {
   const folder = await temporaryFolder(context)
   await smallArchive(join(folder, 'archive'), { days: 1, symbols: ['BTCUSDT'] })
-  const house = (archive: string) => openHouse({ lake: join(folder, 'lake'), archive, settings: { attempts: 2, idleTimeoutMs: 200 } })
-  await assert.rejects(ingestKlines(house(join(folder, 'nowhere'))), { code: 'USAGE' })
-  await assert.rejects(ingestKlines(house('http://127.0.0.1:9')), { code: 'ORIGIN_UNREACHABLE' })
+  const lakehouse = (archive: string) =>
+    openLakehouse({ lake: join(folder, 'lake'), archive, settings: { attempts: 2, idleTimeoutMs: 200 } })
+  await assert.rejects(ingestKlines(lakehouse(join(folder, 'nowhere'))), { code: 'USAGE' })
+  await assert.rejects(ingestKlines(lakehouse('http://127.0.0.1:9')), { code: 'ORIGIN_UNREACHABLE' })
   const cases: [FaultRule, string][] = [
     [{ fault: { kind: 'stall' }, match: /zip$/ }, 'TRANSFER_STALLED'],
     [{ fault: { kind: 'status', status: 503 }, match: /zip$/ }, 'ORIGIN_THROTTLED'],
@@ -126,7 +129,7 @@ test('an absent archive, an unreachable one and a stalled one end in typed error
   ]
   for (const [rule, code] of cases) {
     const server = await serveArchive({ directory: join(folder, 'archive'), faults: [rule] })
-    const { errors } = await ingestKlines(house(server.url))
+    const { errors } = await ingestKlines(lakehouse(server.url))
     await server.close()
     assert.deepEqual(
       errors.map((error) => error.code),
@@ -144,10 +147,10 @@ test('a late file is taken by the next run', async (context) => {
     faults: [{ fault: { kind: 'absent' }, match: /2024-02-02\.zip$/, times: 1 }],
   })
   context.after(() => server.close())
-  const house = openHouse({ lake: join(folder, 'lake'), archive: server.url })
-  const first = await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive: server.url })
+  const first = await ingestKlines(lakehouse)
   assert.equal(first.errors.length, 2)
-  const second = await ingestKlines(house)
+  const second = await ingestKlines(lakehouse)
   assert.deepEqual([second.errors.length, second.counts.filesFetched], [0, 2])
 })
 
@@ -155,24 +158,24 @@ test('bronze bytes that rot on disk are noticed before they are decoded again', 
   const folder = await temporaryFolder(context)
   const lake = join(folder, 'lake')
   await smallArchive(join(folder, 'archive'))
-  const house = openHouse({ lake, archive: join(folder, 'archive') })
-  await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake, archive: join(folder, 'archive') })
+  await ingestKlines(lakehouse)
   const path = join(lake, bronzeKey(KEY))
   const bytes = await readFile(path)
   bytes[100] = (bytes[100] ?? 0) ^ 1
   await writeFile(path, bytes)
   await rm(join(lake, 'silver'), { recursive: true })
-  const { findings, counts } = await ingestKlines(house)
+  const { findings, counts } = await ingestKlines(lakehouse)
   assert.ok(findings.some((finding) => finding.check === 'checksum_mismatch' && finding.explanation.includes('changed in bronze')))
   assert.equal(counts.rowsWritten, 7 * 1440)
-  const state = () => house.select(`SELECT status FROM bronze.objects WHERE key = '${KEY}'`)
+  const state = () => lakehouse.select(`SELECT status FROM bronze.objects WHERE key = '${KEY}'`)
   assert.equal((await state())[0]?.['status'], 'lost')
   // The next run takes it again, and the rotten bytes are kept aside.
-  const mended = await ingestKlines(house)
+  const mended = await ingestKlines(lakehouse)
   assert.deepEqual([mended.counts.filesFetched, mended.counts.rowsWritten, mended.counts.filesQuarantined], [1, 4 * 1440, 0])
   assert.equal((await state())[0]?.['status'], 'verified')
   assert.equal((await readdir(join(lake, 'quarantine/objects'))).length, 1)
-  const [count] = await house.select('SELECT count(*) AS n FROM silver.binance_spot_klines_1m')
+  const [count] = await lakehouse.select('SELECT count(*) AS n FROM silver.binance_spot_klines_1m')
   assert.equal(Number(count?.['n']), 8 * 1440)
 })
 
@@ -180,20 +183,20 @@ test('an object that is missing in bronze is fetched again, and keeps nothing el
   const folder = await temporaryFolder(context)
   const lake = join(folder, 'lake')
   await smallArchive(join(folder, 'archive'))
-  const house = openHouse({ lake, archive: join(folder, 'archive') })
-  await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake, archive: join(folder, 'archive') })
+  await ingestKlines(lakehouse)
   const before = await liveState(lake)
   await rm(join(lake, bronzeKey(KEY)))
   await rm(join(lake, 'silver'), { recursive: true })
-  const without = await ingestKlines(house, { layers: ['silver'] })
+  const without = await ingestKlines(lakehouse, { layers: ['silver'] })
   assert.ok(without.findings.some((finding) => finding.check === 'object_not_found' && finding.explanation.includes(KEY)))
   assert.equal(without.counts.rowsWritten, 7 * 1440)
-  const { counts } = await ingestKlines(house)
+  const { counts } = await ingestKlines(lakehouse)
   assert.deepEqual([counts.filesFetched, counts.filesSkipped], [1, 7])
   assert.deepEqual(await liveState(lake), before)
   // Also where nothing has tried to decode it since.
   await rm(join(lake, bronzeKey(KEY)))
-  assert.equal((await ingestKlines(house, { layers: ['bronze'] })).counts.filesFetched, 1)
+  assert.equal((await ingestKlines(lakehouse, { layers: ['bronze'] })).counts.filesFetched, 1)
 })
 
 test('a .CHECKSUM that is listed and refused is an error, not a missing one; one that appears later is compared', async (context) => {
@@ -209,7 +212,7 @@ test('a .CHECKSUM that is listed and refused is an error, not a missing one; one
     await server.close()
   })
   const lake = join(folder, 'lake')
-  const first = await ingestKlines(openHouse({ lake, archive: refusing.url }))
+  const first = await ingestKlines(openLakehouse({ lake, archive: refusing.url }))
   assert.deepEqual(
     first.errors.map(({ code }) => code),
     ['ORIGIN_REFUSED', 'ORIGIN_REFUSED'],
@@ -217,15 +220,15 @@ test('a .CHECKSUM that is listed and refused is an error, not a missing one; one
   const checksum = join(folder, 'archive', `${KEY}.CHECKSUM`)
   const text = await readFile(checksum)
   await rm(checksum)
-  const house = openHouse({ lake, archive: server.url })
-  const second = await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake, archive: server.url })
+  const second = await ingestKlines(lakehouse)
   assert.deepEqual([second.errors.length, second.counts.filesFetched], [0, 2])
-  const published = async () => (await house.select(`SELECT published_sha256 AS p FROM bronze.objects WHERE key = '${KEY}'`))[0]?.['p']
+  const published = async () => (await lakehouse.select(`SELECT published_sha256 AS p FROM bronze.objects WHERE key = '${KEY}'`))[0]?.['p']
   assert.equal(await published(), null)
   await writeFile(checksum, text)
-  assert.equal((await ingestKlines(house)).counts.filesFetched, 1)
+  assert.equal((await ingestKlines(lakehouse)).counts.filesFetched, 1)
   assert.equal(await published(), text.toString().slice(0, 64))
-  assert.equal((await ingestKlines(house)).counts.filesFetched, 0)
+  assert.equal((await ingestKlines(lakehouse)).counts.filesFetched, 0)
 })
 
 test('two runs at once neither lose nor double anything', async (context) => {
@@ -233,12 +236,12 @@ test('two runs at once neither lose nor double anything', async (context) => {
   const symbols = ['ADAUSDT', 'BTCUSDT', 'ETHUSDT', 'SOLUSDT']
   await smallArchive(join(folder, 'archive'), { symbols, tradesPerDay: 300 })
   const archive = join(folder, 'archive')
-  await ingestKlines(openHouse({ lake: join(folder, 'one'), archive }))
+  await ingestKlines(openLakehouse({ lake: join(folder, 'one'), archive }))
   const lake = join(folder, 'two')
   const parts = [symbols, symbols.slice(0, 2), symbols.slice(1), symbols]
-  const results = await Promise.all(parts.map((part) => ingestKlines(openHouse({ lake, archive }), { symbols: part })))
+  const results = await Promise.all(parts.map((part) => ingestKlines(openLakehouse({ lake, archive }), { symbols: part })))
   for (const { errors } of results) assert.deepEqual(errors, [])
-  await ingestKlines(openHouse({ lake, archive }))
+  await ingestKlines(openLakehouse({ lake, archive }))
   assert.deepEqual(await liveState(lake), await liveState(join(folder, 'one')))
   assert.deepEqual(await leftovers(lake), [])
 })
@@ -247,8 +250,8 @@ test('a run in another container counts as alive while it beats, and as dead whe
   const folder = await temporaryFolder(context)
   const lake = join(folder, 'lake')
   await smallArchive(join(folder, 'archive'), { symbols: ['BTCUSDT'], days: 1 })
-  const house = openHouse({ lake, archive: join(folder, 'archive') })
-  await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake, archive: join(folder, 'archive') })
+  await ingestKlines(lakehouse)
   const runs = join(lake, 'bronze/_ledger/.runs')
   const orphan = join(lake, 'silver/binance_spot_klines_1m/data/orphan.parquet')
   const register = async (name: string, writer: Writer, state: string) => {
@@ -263,57 +266,60 @@ test('a run in another container counts as alive while it beats, and as dead whe
   const longAgo = new Date(Date.now() - 600_000)
   await utimes(foreign, longAgo, longAgo)
   // The number of the killed run's process is in use, by this very process: it began later, so it is another one.
-  assert.deepEqual((await ingestKlines(house)).swept, { temporaries: 0, orphans: 0 })
+  assert.deepEqual((await ingestKlines(lakehouse)).swept, { temporaries: 0, orphans: 0 })
   assert.ok(existsSync(orphan) && existsSync(foreign))
   await utimes(join(runs, 'beating.json'), longAgo, longAgo)
   const card = join(lake, 'silver/binance_spot_klines_1m/_metadata.json')
   const told = await readFile(card, 'utf8')
   await writeFile(card, 'as it was before the killed run committed')
-  assert.deepEqual((await ingestKlines(house)).swept, { temporaries: 1, orphans: 1 })
+  assert.deepEqual((await ingestKlines(lakehouse)).swept, { temporaries: 1, orphans: 1 })
   assert.equal(await readFile(card, 'utf8'), told)
   assert.deepEqual(await leftovers(lake), [])
   await register('beating', elsewhere, 'sweeping')
   const abort = new AbortController()
   setTimeout(() => abort.abort(), 150).unref()
-  await assert.rejects(ingestKlines(openHouse({ lake, archive: join(folder, 'archive'), signal: abort.signal })), { code: 'INTERRUPTED' })
+  await assert.rejects(ingestKlines(openLakehouse({ lake, archive: join(folder, 'archive'), signal: abort.signal })), {
+    code: 'INTERRUPTED',
+  })
 })
 
 test('a table that somebody has cut otherwise is told of and left alone, and keeps no other from being built', async (context) => {
   const folder = await temporaryFolder(context)
   const small = { symbols: ['BTCUSDT'], intervals: ['1m', '1h'] as const }
   await smallArchive(join(folder, 'archive'), { ...small, days: 1 })
-  const house = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
-  await ingestKlines(house)
-  await house.withTables(true, (tables) =>
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
+  await ingestKlines(lakehouse)
+  await lakehouse.withTables(true, (tables) =>
     tables.alterPartition('silver.binance_spot_klines_1m', [{ source: 'open_time', transform: 'day' }]),
   )
   await smallArchive(join(folder, 'archive'), { ...small, days: 2 })
-  const { errors, counts } = await ingestKlines(house)
+  const { errors, counts } = await ingestKlines(lakehouse)
   assert.deepEqual(
     errors.map(({ code }) => code),
-    ['TABLE_CUT_OTHERWISE'],
+    ['TABLE_PARTITION_CHANGED'],
   )
   assert.equal(counts.rowsWritten, 48)
-  const rows = async (table: string) => (await house.select(`SELECT count(*)::INTEGER AS n FROM silver.binance_spot_${table}`))[0]?.['n']
+  const rows = async (table: string) =>
+    (await lakehouse.select(`SELECT count(*)::INTEGER AS n FROM silver.binance_spot_${table}`))[0]?.['n']
   assert.deepEqual([await rows('klines_1m'), await rows('klines_1h')], [1440, 48])
   await rm(join(folder, 'lake/silver/binance_spot_klines_1m'), { recursive: true })
-  assert.deepEqual((await ingestKlines(house)).errors, [])
+  assert.deepEqual((await ingestKlines(lakehouse)).errors, [])
   assert.equal(await rows('klines_1m'), 2880)
 })
 
 test('the universe follows what another run has written and not carried on to gold', async (context) => {
   const folder = await temporaryFolder(context)
   await smallArchive(join(folder, 'archive'), { symbols: ['BTCUSDT', 'ETHUSDT'], days: 1 })
-  const house = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
-  await ingestKlines(house, { symbols: ['BTCUSDT'] })
-  await ingestKlines(house, { layers: ['bronze', 'silver'] })
-  const symbols = async () => (await house.select('SELECT symbol FROM gold.universe ORDER BY ALL')).map((row) => row['symbol'])
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
+  await ingestKlines(lakehouse, { symbols: ['BTCUSDT'] })
+  await ingestKlines(lakehouse, { layers: ['bronze', 'silver'] })
+  const symbols = async () => (await lakehouse.select('SELECT symbol FROM gold.universe ORDER BY ALL')).map((row) => row['symbol'])
   assert.deepEqual(await symbols(), ['BTCUSDT'])
-  assert.equal((await ingestKlines(house)).counts.filesFetched, 0)
+  assert.equal((await ingestKlines(lakehouse)).counts.filesFetched, 0)
   assert.deepEqual(await symbols(), ['BTCUSDT', 'ETHUSDT'])
   const versions = () => readdir(join(folder, 'lake/gold/universe/metadata'))
   const before = await versions()
-  await ingestKlines(house)
+  await ingestKlines(lakehouse)
   assert.deepEqual(await versions(), before)
 })
 
@@ -321,12 +327,12 @@ test('a run that was killed while it made the lake or registered itself leaves n
   const folder = await temporaryFolder(context)
   const lake = join(folder, 'lake')
   await smallArchive(join(folder, 'archive'), { symbols: ['BTCUSDT'], days: 1 })
-  const house = openHouse({ lake, archive: join(folder, 'archive') })
+  const lakehouse = openLakehouse({ lake, archive: join(folder, 'archive') })
   const dead = `.tmp-${thisWriter().place}-4194300-1-left`
   const runs = join(lake, 'bronze/_ledger/.runs')
   await mkdir(runs, { recursive: true })
   for (const place of [lake, runs]) for (const name of [dead, temporaryName()]) await writeFile(join(place, name), 'x')
-  assert.deepEqual((await ingestKlines(house)).swept, { temporaries: 2, orphans: 0 })
+  assert.deepEqual((await ingestKlines(lakehouse)).swept, { temporaries: 2, orphans: 0 })
   for (const place of [lake, runs]) assert.ok(!existsSync(join(place, dead)))
   // What this very process is writing stays.
   assert.equal((await leftovers(lake)).length, 2)
@@ -343,9 +349,9 @@ test('a run that is interrupted goes on where it stopped', async (context) => {
   context.after(() => server.close())
   const abort = new AbortController()
   setTimeout(() => abort.abort(), 150).unref()
-  await assert.rejects(ingestKlines(openHouse({ lake, archive: server.url, signal: abort.signal })), { code: 'INTERRUPTED' })
-  await ingestKlines(openHouse({ lake, archive: server.url }))
-  await ingestKlines(openHouse({ lake: join(folder, 'whole'), archive: server.url }))
+  await assert.rejects(ingestKlines(openLakehouse({ lake, archive: server.url, signal: abort.signal })), { code: 'INTERRUPTED' })
+  await ingestKlines(openLakehouse({ lake, archive: server.url }))
+  await ingestKlines(openLakehouse({ lake: join(folder, 'whole'), archive: server.url }))
   assert.deepEqual(await liveState(lake), await liveState(join(folder, 'whole')))
   assert.deepEqual(await leftovers(lake), [])
 })

@@ -6,8 +6,8 @@ import { inflateRawSync } from 'node:zlib'
 import { writeArchive } from '../../src/simulator/archive.ts'
 import type { Defect } from '../../src/simulator/defects.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { openHouse } from '../support/house.ts'
 import { leftovers } from '../support/lake-state.ts'
+import { openLakehouse } from '../support/lakehouse.ts'
 
 const TABLE = 'silver.binance_um_agg_trades'
 const KEY = 'data/futures/um/monthly/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2024-01.zip'
@@ -27,9 +27,9 @@ async function ingested(context: TestContext, period: 'daily' | 'monthly', defec
     defects: new Map(Object.entries(defects ?? {})),
   })
   const lake = join(folder, 'lake')
-  const house = openHouse({ lake, archive })
+  const lakehouse = openLakehouse({ lake, archive })
   const ingest = () =>
-    house.ingest({
+    lakehouse.ingest({
       types: ['aggTrades'],
       markets: [],
       symbols: [],
@@ -40,12 +40,12 @@ async function ingested(context: TestContext, period: 'daily' | 'monthly', defec
       onNotice: () => {},
     })
   const result = await ingest()
-  const days = await house
+  const days = await lakehouse
     .select(
       `SELECT transact_time::DATE::VARCHAR AS day, count(*)::INTEGER AS n, bit_xor(hash(columns_of)) AS content FROM (SELECT *, (symbol, agg_trade_id, price, quantity, first_trade_id, last_trade_id, transact_time, is_buyer_maker, source) AS columns_of FROM ${TABLE}) GROUP BY ALL ORDER BY ALL`,
     )
     .catch(() => [])
-  return { ...result, lake, archive, house, ingest, days }
+  return { ...result, lake, archive, lakehouse, ingest, days }
 }
 
 async function plainBytes(folder: string): Promise<number> {

@@ -8,8 +8,8 @@ import { currentFiles, keyOf, loadTable, urlOf } from '../../src/lake/iceberg/ta
 import { localStore } from '../../src/storage/local.ts'
 import { smallArchive } from '../support/archives.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
 import { liveState } from '../support/lake-state.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 
 test('a partition has one folder, called as people call it', () => {
   const at = (fields: Parameters<typeof partitionField>[], values: Parameters<typeof dataFileKey>[2]) =>
@@ -55,13 +55,13 @@ test('a lake with folders of two spellings is up to date as it is, and compactio
   const folder = await temporaryFolder(context)
   const [archive, lake] = [join(folder, 'archive'), join(folder, 'lake')]
   await smallArchive(archive, { symbols: ['BTCUSDT', 'XRPUSDT'], days: 3, tradesPerDay: 50 })
-  const house = openHouse({ lake, archive })
-  await ingestKlines(house)
-  await house.withGold(true, (gold) =>
+  const lakehouse = openLakehouse({ lake, archive })
+  await ingestKlines(lakehouse)
+  await lakehouse.withGold(true, (gold) =>
     gold.saveIndicators({ name: 'kept', source: 'gold.binance_spot_bars_4h', spec: 'sma(2)', benchmark: '' }),
   )
   const select = async () =>
-    await house.select('SELECT * FROM silver.binance_spot_klines_1m FULL JOIN gold.kept USING (symbol, open_time) ORDER BY 1, 2')
+    await lakehouse.select('SELECT * FROM silver.binance_spot_klines_1m FULL JOIN gold.kept USING (symbol, open_time) ORDER BY 1, 2')
   const [before, rows] = [await liveState(lake), await select()]
   const roots = ['silver/binance_spot_klines_1m', 'gold/binance_spot_bars_4h', 'gold/kept']
   let spelt = 0
@@ -69,23 +69,23 @@ test('a lake with folders of two spellings is up to date as it is, and compactio
   assert.ok(spelt >= 6)
   assert.deepEqual(await select(), rows)
 
-  const again = await ingestKlines(house)
+  const again = await ingestKlines(lakehouse)
   assert.deepEqual([again.counts.filesFetched, again.counts.partitionsWritten, again.findings], [0, 0, []])
 
   let moved = 0
-  for (const root of roots) moved += (await house.withTables(true, (tables) => tables.compact(root.replace('/', '.')))).filesMoved
+  for (const root of roots) moved += (await lakehouse.withTables(true, (tables) => tables.compact(root.replace('/', '.')))).filesMoved
   assert.equal(moved, spelt)
   assert.deepEqual([await select(), await liveState(lake)], [rows, before])
-  assert.deepEqual(await house.withTables(false, (tables) => tables.check(undefined)), [])
+  assert.deepEqual(await lakehouse.withTables(false, (tables) => tables.check(undefined)), [])
   for (const root of roots)
-    assert.equal((await house.withTables(true, (tables) => tables.compact(root.replace('/', '.')))).filesMoved, 0, root)
+    assert.equal((await lakehouse.withTables(true, (tables) => tables.compact(root.replace('/', '.')))).filesMoved, 0, root)
 })
 
 test('what is written again into a partition that lies in a folder of another name is not there twice', async (context) => {
   const folder = await temporaryFolder(context)
   const lake = join(folder, 'lake')
-  const house = openHouse({ lake, archive: folder })
-  await house.withStore(async () => {})
+  const lakehouse = openLakehouse({ lake, archive: folder })
+  await lakehouse.withStore(async () => {})
   const sql =
     "SELECT symbol, TIMESTAMPTZ '2024-01-05 00:00:00+00' + to_days(n::INTEGER) AS time, n::DOUBLE AS price FROM (VALUES ('A', 0), ('B', 40)) v(symbol, n)"
   const shape = {
@@ -97,12 +97,12 @@ test('what is written again into a partition that lies in a folder of another na
     partition: [partitionField('time', 'month')],
     sort: ['symbol'],
   } as const
-  await house.withTables(true, (tables) => tables.create('silver.made', shape))
-  const write = (mode: 'append' | 'overwrite') => house.withTables(true, (tables) => tables.write('silver.made', sql, { mode }))
+  await lakehouse.withTables(true, (tables) => tables.create('silver.made', shape))
+  const write = (mode: 'append' | 'overwrite') => lakehouse.withTables(true, (tables) => tables.write('silver.made', sql, { mode }))
   await write('append')
   assert.equal(await spellOtherwise(lake, 'silver/made'), 2)
   for (const mode of ['append', 'overwrite'] as const) {
     await write(mode)
-    assert.equal((await house.select('SELECT * FROM silver.made')).length, 2, mode)
+    assert.equal((await lakehouse.select('SELECT * FROM silver.made')).length, 2, mode)
   }
 })

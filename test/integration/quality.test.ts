@@ -6,7 +6,7 @@ import { writeArchive, writeObject } from '../../src/simulator/archive.ts'
 import { printArchiveKey } from '../../src/sources/binance/archive/archive-key.ts'
 import { DataProcessor } from '../../src/specification/data-processor.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 import { readPlainRows } from '../support/plain-reader.ts'
 import { realData } from '../support/real-data.ts'
 
@@ -25,10 +25,10 @@ const ALL = { range: undefined, symbols: 'true', limit: 1000 }
 const TABLE = 'silver.binance_spot_klines_1h'
 
 async function gapsOf(
-  house: Lakehouse,
+  lakehouse: Lakehouse,
   options: Partial<Parameters<Parameters<Parameters<Lakehouse['withQuality']>[1]>[0]['gaps']>[1]> = {},
 ) {
-  const reports = await house.withQuality(false, (quality) => quality.gaps([TABLE], { ...ALL, ...options }))
+  const reports = await lakehouse.withQuality(false, (quality) => quality.gaps([TABLE], { ...ALL, ...options }))
   return (
     reports.get(TABLE)?.gaps.map(({ symbol, gapStart, missingPeriods, cause }) => [symbol, gapStart.slice(0, 13), missingPeriods, cause]) ??
     []
@@ -50,11 +50,11 @@ test('each gap has its cause: outages seen in many symbols or reported, our own 
   await writeDay(archive, 'DDDUSDT', '2019-05-14')
   await writeDay(archive, 'DDDUSDT', '2019-05-16')
   await writeDay(archive, 'EEEUSDT', '2019-05-25')
-  const house = openHouse({ lake: join(folder, 'lake'), archive, nowMs: () => Date.parse('2019-06-30T00:00:00Z') })
-  await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive, nowMs: () => Date.parse('2019-06-30T00:00:00Z') })
+  await ingestKlines(lakehouse)
   const outage = (symbol: string) => [symbol, '2019-05-15T03', 4, 'exchange_outage']
   const unreported = (symbol: string) => [symbol, '2019-05-17T07', 2, 'exchange_outage']
-  assert.deepEqual(await gapsOf(house), [
+  assert.deepEqual(await gapsOf(lakehouse), [
     outage('AAAUSDT'),
     ['AAAUSDT', '2019-05-16T10', 1, 'unknown'],
     unreported('AAAUSDT'),
@@ -65,7 +65,7 @@ test('each gap has its cause: outages seen in many symbols or reported, our own 
     ['DDDUSDT', '2019-05-15T00', 24, 'own_miss'],
   ])
   const range = { start: Date.parse('2019-05-10T00:00:00Z') * 1000, end: Date.parse('2019-05-26T00:00:00Z') * 1000 }
-  assert.deepEqual(await gapsOf(house, { range, symbols: "symbol IN ('CCCUSDT', 'EEEUSDT')" }), [
+  assert.deepEqual(await gapsOf(lakehouse, { range, symbols: "symbol IN ('CCCUSDT', 'EEEUSDT')" }), [
     ['CCCUSDT', '2019-05-10T00', 96, 'not_listed'],
     ['CCCUSDT', '2019-05-15T03', 4, 'exchange_outage'],
     ['CCCUSDT', '2019-05-17T07', 2, 'unknown'],
@@ -77,8 +77,8 @@ test('each gap has its cause: outages seen in many symbols or reported, our own 
   const csv = minutes.map((ms) => [ms, 10, 12, 9, 11, 5, ms + 59_999, 52, 3, 2, 21, 0].join(',')).join('\n')
   const file = { market: 'spot', dataset: 'klines', symbol: 'AAAUSDT', interval: '1m', period: 'daily', date: '2019-05-16' } as const
   await writeObject(archive, printArchiveKey(file), Buffer.from(`${csv}\n`), [])
-  await ingestKlines(house)
-  assert.deepEqual((await gapsOf(house))[1], ['AAAUSDT', '2019-05-16T10', 1, 'archive_hole'])
+  await ingestKlines(lakehouse)
+  assert.deepEqual((await gapsOf(lakehouse))[1], ['AAAUSDT', '2019-05-16T10', 1, 'archive_hole'])
 })
 
 test('an assessment replaces what was found before, and gives the same again', async (context) => {
@@ -86,16 +86,22 @@ test('an assessment replaces what was found before, and gives the same again', a
   const archive = join(folder, 'archive')
   await writeDay(archive, 'AAAUSDT', '2024-01-01')
   await writeDay(archive, 'AAAUSDT', '2024-01-02', [5])
-  const house = openHouse({ lake: join(folder, 'lake'), archive, nowMs: () => Date.parse('2024-01-03T06:00:00Z') + performance.now() })
-  await ingestKlines(house)
-  const assess = () => house.withQuality(true, (quality) => quality.assess([]))
+  const lakehouse = openLakehouse({
+    lake: join(folder, 'lake'),
+    archive,
+    nowMs: () => Date.parse('2024-01-03T06:00:00Z') + performance.now(),
+  })
+  await ingestKlines(lakehouse)
+  const assess = () => lakehouse.withQuality(true, (quality) => quality.assess([]))
   const [first] = await assess()
   assert.deepEqual(
     first?.findings.map(({ check, from, count }) => [check, from, count]),
     [['gap', '2024-01-02T05:00:00Z', 1]],
   )
   assert.deepEqual([first?.rows, first?.days, first?.parts.timeliness], [47, 2, 1])
-  const days = await house.select('SELECT day::VARCHAR AS day, rows::INTEGER AS n, score, completeness FROM silver.quality ORDER BY day')
+  const days = await lakehouse.select(
+    'SELECT day::VARCHAR AS day, rows::INTEGER AS n, score, completeness FROM silver.quality ORDER BY day',
+  )
   assert.deepEqual(
     days.map(({ day, n, completeness }) => [day, n, completeness]),
     [
@@ -104,19 +110,19 @@ test('an assessment replaces what was found before, and gives the same again', a
     ],
   )
   assert.ok(Number(days[0]?.['score']) === 100 && Number(days[1]?.['score']) < 100)
-  const snapshots = async () => await house.withTables(false, async (tables) => (await tables.snapshots('silver.findings')).length)
+  const snapshots = async () => await lakehouse.withTables(false, async (tables) => (await tables.snapshots('silver.findings')).length)
   const before = await snapshots()
   assert.deepEqual(await assess(), [first])
   assert.equal(await snapshots(), before, 'nothing has changed')
   // The exchange publishes the missing hour.
   await writeDay(archive, 'AAAUSDT', '2024-01-02')
-  const { counts } = await ingestKlines(house)
+  const { counts } = await ingestKlines(lakehouse)
   assert.equal(counts.filesFetched, 1)
   await assess()
-  assert.deepEqual(await house.select('SELECT * FROM silver.findings'), [])
-  assert.deepEqual(await house.withTables(false, (tables) => tables.check(undefined)), [])
+  assert.deepEqual(await lakehouse.select('SELECT * FROM silver.findings'), [])
+  assert.deepEqual(await lakehouse.withTables(false, (tables) => tables.check(undefined)), [])
   await assert.rejects(
-    house.withQuality(false, (quality) => quality.gaps(['silver.nothing'], ALL)),
+    lakehouse.withQuality(false, (quality) => quality.gaps(['silver.nothing'], ALL)),
     { code: 'TABLE_NOT_FOUND' },
   )
 })
@@ -129,9 +135,9 @@ test('a symbol whose newest rows are late is stale, one that ended before the ot
     if (date < '2024-01-03') await writeDay(archive, 'GONEUSDT', date)
   }
   const staleOn = async (date: string) => {
-    const house = openHouse({ lake: join(folder, 'lake'), archive, nowMs: () => Date.parse(date) })
-    await ingestKlines(house)
-    const [found] = await house.withQuality(true, (quality) => quality.assess([TABLE]))
+    const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive, nowMs: () => Date.parse(date) })
+    await ingestKlines(lakehouse)
+    const [found] = await lakehouse.withQuality(true, (quality) => quality.assess([TABLE]))
     return found?.findings.filter(({ check }) => check === 'stale').map(({ symbol, from }) => [symbol, from]) ?? []
   }
   assert.deepEqual(await staleOn('2024-01-09T00:00:00Z'), [])
@@ -151,13 +157,13 @@ test('rows are read with what is known of them, and stay as they were published'
   })
   const file = { market: 'spot', dataset: 'klines', symbol: 'AAAUSDT', interval: '1h', period: 'daily', date: '2024-01-02' } as const
   await writeObject(archive, printArchiveKey(file), Buffer.from(`${lines.join('\n')}\n`), [])
-  const house = openHouse({ lake: join(folder, 'lake'), archive })
-  await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive })
+  await ingestKlines(lakehouse)
   const table = 'silver.binance_spot_klines_1h_flagged'
-  await assert.rejects(house.select(`SELECT * FROM ${table}`), { code: 'TABLE_NOT_FOUND' })
-  await house.withQuality(true, (quality) => quality.assess([]))
+  await assert.rejects(lakehouse.select(`SELECT * FROM ${table}`), { code: 'TABLE_NOT_FOUND' })
+  await lakehouse.withQuality(true, (quality) => quality.assess([]))
   assert.deepEqual(
-    await house.select(
+    await lakehouse.select(
       `SELECT strftime(open_time, '%d %H') AS at, quality_flags::VARCHAR AS flags FROM ${table} WHERE len(quality_flags) > 0 ORDER BY open_time`,
     ),
     [
@@ -167,8 +173,8 @@ test('rows are read with what is known of them, and stay as they were published'
   )
   // The table and its flags in one query, under conditions of their own.
   const both = `SELECT (SELECT count(*) FROM ${table.replace('_flagged', '')})::INTEGER AS n, (SELECT count(*) FROM ${table} WHERE open_time >= '2024-01-02' AND quality_flags = [])::INTEGER AS good`
-  assert.deepEqual(await house.select(both), [{ n: 48, good: 22 }])
-  await assert.rejects(house.select('SELECT * FROM silver.findings_flagged'), { code: 'TABLE_NOT_FOUND' })
+  assert.deepEqual(await lakehouse.select(both), [{ n: 48, good: 22 }])
+  await assert.rejects(lakehouse.select('SELECT * FROM silver.findings_flagged'), { code: 'TABLE_NOT_FOUND' })
 })
 
 test('the data processor of the specification cleans, assesses and detects', async (context) => {
@@ -176,8 +182,8 @@ test('the data processor of the specification cleans, assesses and detects', asy
   const archive = join(folder, 'archive')
   for (let day = 1; day < 10; day++) await writeDay(archive, 'AAAUSDT', `2024-01-0${day}`)
   const lake = join(folder, 'lake')
-  await ingestKlines(openHouse({ lake, archive }), { layers: ['bronze'] })
-  const processor = new DataProcessor(openHouse({ lake, archive }))
+  await ingestKlines(openLakehouse({ lake, archive }), { layers: ['bronze'] })
+  const processor = new DataProcessor(openLakehouse({ lake, archive }))
   const { counts, tables } = await processor.cleanAndValidate({ types: ['klines'] })
   assert.deepEqual([counts.rowsRead, tables], [216, [TABLE.replace('silver.', '')].map((name) => `silver.${name}`)])
   const [assessed] = await processor.assessDataQuality([TABLE])
@@ -196,7 +202,7 @@ test('oddities of real files are found by their rules, and clean days have no er
   const data = realData(context)
   if (data === undefined) return
   const lake = join(await temporaryFolder(context), 'lake')
-  const house = openHouse({ lake, archive: join(data, 'archive') })
+  const lakehouse = openLakehouse({ lake, archive: join(data, 'archive') })
   const request = {
     types: ['klines', 'fundingRate', 'EOHSummary', 'aggTrades'] as const,
     markets: [],
@@ -204,8 +210,8 @@ test('oddities of real files are found by their rules, and clean days have no er
     intervals: [],
     range: undefined,
   }
-  await house.ingest({ ...request, layers: new Set(['bronze', 'silver']), onProgress: () => {}, onNotice: () => {} })
-  const assessed = await house.withQuality(true, (quality) => quality.assess([]))
+  await lakehouse.ingest({ ...request, layers: new Set(['bronze', 'silver']), onProgress: () => {}, onNotice: () => {} })
+  const assessed = await lakehouse.withQuality(true, (quality) => quality.assess([]))
   const found = assessed.flatMap(({ findings }) => findings)
   const of = (check: string, table: string) => found.filter((one) => one.check === check && one.table === `silver.${table}`)
   assert.deepEqual(
@@ -248,11 +254,11 @@ test('bars are what finer bars and trades make, to the last decimal; what differ
     tradesPerDay: 4000,
     periods: ['daily'],
   })
-  const house = openHouse({ lake: join(folder, 'lake'), archive })
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive })
   const everything = { types, markets: [], symbols: [], intervals: [], range: undefined, layers: new Set(['bronze', 'silver'] as const) }
   const errors = async () => {
-    await house.ingest({ ...everything, onProgress: () => {}, onNotice: () => {} })
-    const assessed = await house.withQuality(true, (quality) => quality.assess([]))
+    await lakehouse.ingest({ ...everything, onProgress: () => {}, onNotice: () => {} })
+    const assessed = await lakehouse.withQuality(true, (quality) => quality.assess([]))
     return assessed.flatMap(({ findings }) =>
       findings.filter(({ severity }) => severity === 'error').map(({ check, table, from }) => [check, table, from]),
     )

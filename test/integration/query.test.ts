@@ -7,11 +7,11 @@ import { tableFromIPC } from 'apache-arrow'
 import type { Lakehouse } from '../../src/lakehouse/lakehouse.ts'
 import type { RESULT_FORMATS } from '../../src/query/run-query.ts'
 import { smallArchive } from '../support/archives.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 
 const TABLE = 'silver.binance_spot_klines_1m'
 let folder = ''
-let house: Lakehouse
+let lakehouse: Lakehouse
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-test-'))
@@ -21,21 +21,21 @@ before(async () => {
     days: 3,
     tradesPerDay: 500,
   })
-  house = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
-  await ingestKlines(house)
+  lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
+  await ingestKlines(lakehouse)
 })
 
 after(() => rm(folder, { recursive: true, force: true }))
 
 async function written(sql: string, format: (typeof RESULT_FORMATS)[number]): Promise<Buffer> {
   const output = join(folder, `out.${format}`)
-  await house.query(sql, { format, output, asOf: undefined })
+  await lakehouse.query(sql, { format, output, asOf: undefined })
   return await readFile(output)
 }
 
 test('every format tells the same rows', async () => {
   const sql = `SELECT symbol, open_time, close, trade_count FROM ${TABLE} WHERE symbol <> 'XRPUSDT' ORDER BY symbol, open_time LIMIT 3000;  -- the first`
-  const expected = (await house.select(sql)).map((row) => [
+  const expected = (await lakehouse.select(sql)).map((row) => [
     row['symbol'],
     (row['open_time'] as Date).getTime(),
     row['close'],
@@ -106,7 +106,7 @@ test('Arrow carries every type with its nulls', async () => {
 })
 
 test('only the files that the conditions leave are opened, and pruning loses no row', async () => {
-  const explained = async (where: string) => (await house.explain(`SELECT count(*) FROM ${TABLE} ${where}`, undefined))[0]
+  const explained = async (where: string) => (await lakehouse.explain(`SELECT count(*) FROM ${TABLE} ${where}`, undefined))[0]
   assert.deepEqual([(await explained(''))?.filesRead, (await explained(''))?.filesSkipped], [4, 0])
   const cases: [string, number][] = [
     ["WHERE symbol = 'BTCUSDT'", 2],
@@ -123,20 +123,20 @@ test('only the files that the conditions leave are opened, and pruning loses no 
   ]
   for (const [where, files] of cases) assert.equal((await explained(where))?.filesRead, files, where)
   for (const [where] of cases) {
-    const [row] = await house.select(`SELECT count(*) AS n FROM ${TABLE} ${where}`)
-    const [all] = await house.select(`SELECT count(*) AS n FROM (SELECT *, 1 AS one FROM ${TABLE} LIMIT 1000000) ${where}`)
+    const [row] = await lakehouse.select(`SELECT count(*) AS n FROM ${TABLE} ${where}`)
+    const [all] = await lakehouse.select(`SELECT count(*) AS n FROM (SELECT *, 1 AS one FROM ${TABLE} LIMIT 1000000) ${where}`)
     assert.deepEqual(row, all, where)
   }
 })
 
 test('conditions that would change which rows meet are not used to leave files out', async () => {
-  const n = async (sql: string) => Number((await house.select(sql))[0]?.['n'])
+  const n = async (sql: string) => Number((await lakehouse.select(sql))[0]?.['n'])
   const asof = `SELECT count(*) AS n FROM (SELECT TIMESTAMPTZ '2024-02-02 12:00:00+00' AS at, 'BTCUSDT' AS symbol) l
     ASOF JOIN ${TABLE} r ON l.symbol = r.symbol AND l.at >= r.open_time WHERE r.open_time < '2024-02-01'`
   assert.equal(await n(asof), 0)
   const positional = `SELECT count(*) AS n FROM (SELECT 1 AS one FROM range(3)) l POSITIONAL JOIN (FROM ${TABLE} LIMIT 3) r WHERE l.one = 1`
   assert.equal(await n(positional), 3)
-  const files = async (sql: string) => (await house.explain(sql, undefined))[0]?.filesRead
+  const files = async (sql: string) => (await lakehouse.explain(sql, undefined))[0]?.filesRead
   assert.equal(await files(`FROM ${TABLE} a POSITIONAL JOIN range(3) r WHERE a.symbol = 'BTCUSDT'`), 4)
   assert.equal(await files(`SELECT count(*) FROM ${TABLE} AS k(symbol, open_time) WHERE open_time = 5 AND k.symbol > 'A'`), 4)
   assert.equal(await n(`SELECT count(*) AS n FROM ${TABLE} WHERE open_time = DATE '2024-02-01 10:00' AND symbol = 'BTCUSDT'`), 1)
@@ -145,24 +145,24 @@ test('conditions that would change which rows meet are not used to leave files o
 
 test('a table that is mentioned twice is read for both mentions', async () => {
   const sql = `SELECT a.close AS a, b.close AS b FROM ${TABLE} a JOIN ${TABLE} b USING (open_time) WHERE a.symbol = 'BTCUSDT' AND b.symbol = 'ETHUSDT'`
-  assert.equal((await house.select(sql)).length, 3 * 1440)
+  assert.equal((await lakehouse.select(sql)).length, 3 * 1440)
   const sub = `SELECT count(*) AS n FROM ${TABLE} WHERE symbol = 'BTCUSDT' AND open_time IN (SELECT open_time FROM ${TABLE} WHERE symbol = 'XRPUSDT')`
-  assert.equal(Number((await house.select(sub))[0]?.['n']), 3 * 1440)
+  assert.equal(Number((await lakehouse.select(sub))[0]?.['n']), 3 * 1440)
   const cte = `WITH eth AS (SELECT * FROM ${TABLE} WHERE symbol = 'ETHUSDT') SELECT count(*) AS n FROM eth UNION ALL SELECT count(*) FROM ${TABLE} WHERE symbol = 'XRPUSDT'`
   assert.deepEqual(
-    (await house.select(cte)).map((row) => Number(row['n'])),
+    (await lakehouse.select(cte)).map((row) => Number(row['n'])),
     [4320, 4320],
   )
 })
 
 test('the past is read by snapshot and by time', async () => {
-  const { filesRead, snapshotId, snapshotTime } = (await house.explain(`FROM ${TABLE}`, undefined))[0] ?? assert.fail()
+  const { filesRead, snapshotId, snapshotTime } = (await lakehouse.explain(`FROM ${TABLE}`, undefined))[0] ?? assert.fail()
   assert.ok(snapshotId !== null && snapshotTime !== null)
-  assert.equal((await house.explain(`FROM ${TABLE}`, { snapshot: snapshotId }))[0]?.filesRead, filesRead)
-  assert.equal((await house.explain(`FROM ${TABLE}`, { timeMs: Date.now() }))[0]?.snapshotId, snapshotId)
-  await assert.rejects(house.explain(`FROM ${TABLE}`, { snapshot: 12345 }), { code: 'SNAPSHOT_NOT_FOUND' })
-  await assert.rejects(house.explain(`FROM ${TABLE}`, { timeMs: 0 }), { code: 'SNAPSHOT_NOT_FOUND' })
-  await assert.rejects(house.explain(`FROM ${TABLE}`, { tag: 'none' }), { code: 'SNAPSHOT_NOT_FOUND' })
+  assert.equal((await lakehouse.explain(`FROM ${TABLE}`, { snapshot: snapshotId }))[0]?.filesRead, filesRead)
+  assert.equal((await lakehouse.explain(`FROM ${TABLE}`, { timeMs: Date.now() }))[0]?.snapshotId, snapshotId)
+  await assert.rejects(lakehouse.explain(`FROM ${TABLE}`, { snapshot: 12345 }), { code: 'SNAPSHOT_NOT_FOUND' })
+  await assert.rejects(lakehouse.explain(`FROM ${TABLE}`, { timeMs: 0 }), { code: 'SNAPSHOT_NOT_FOUND' })
+  await assert.rejects(lakehouse.explain(`FROM ${TABLE}`, { tag: 'none' }), { code: 'SNAPSHOT_NOT_FOUND' })
 })
 
 test('statements that write, reach files or change settings are refused', async () => {
@@ -199,14 +199,14 @@ test('statements that write, reach files or change settings are refused', async 
   ]
   for (const sql of refused)
     await assert.rejects(
-      house.select(sql),
+      lakehouse.select(sql),
       (error: { code?: string }) => ['SQL_REFUSED', 'SQL_INVALID', 'QUERY_FAILED'].includes(error.code ?? ''),
       sql,
     )
   await assert.rejects(access(outside))
-  await assert.rejects(house.select('SELEC 1'), { code: 'SQL_INVALID' })
-  await assert.rejects(house.select('SELECT nothing FROM silver.binance_spot_klines_1m'), { code: 'SQL_INVALID' })
-  await assert.rejects(house.select('SELECT * FROM silver.unknown'), { code: 'TABLE_NOT_FOUND', message: /binance_spot_klines_1m/ })
+  await assert.rejects(lakehouse.select('SELEC 1'), { code: 'SQL_INVALID' })
+  await assert.rejects(lakehouse.select('SELECT nothing FROM silver.binance_spot_klines_1m'), { code: 'SQL_INVALID' })
+  await assert.rejects(lakehouse.select('SELECT * FROM silver.unknown'), { code: 'TABLE_NOT_FOUND', message: /binance_spot_klines_1m/ })
 })
 
 test('SQL reads no file by any spelling of its name, also not below the folder of the output', async () => {
@@ -244,7 +244,7 @@ test('SQL reads no file by any spelling of its name, also not below the folder o
   for (const sql of spellings)
     for (const output of [undefined, join(reports, 'o.csv')])
       await assert.rejects(
-        output === undefined ? house.select(sql) : house.query(sql, { format: 'csv', output, asOf: undefined }),
+        output === undefined ? lakehouse.select(sql) : lakehouse.query(sql, { format: 'csv', output, asOf: undefined }),
         (error: { code?: string; message?: string }) =>
           ['SQL_REFUSED', 'TABLE_NOT_FOUND', 'SQL_INVALID'].includes(error.code ?? '') && !/CANARY/.test(error.message ?? ''),
         sql,
@@ -253,16 +253,16 @@ test('SQL reads no file by any spelling of its name, also not below the folder o
 })
 
 test('names that a statement gives itself stand before those of tables, within their scope', async () => {
-  const n = async (sql: string) => Number((await house.select(sql))[0]?.['n'])
+  const n = async (sql: string) => Number((await lakehouse.select(sql))[0]?.['n'])
   assert.equal(await n('WITH a AS (SELECT 1 AS n), b AS (SELECT n + 1 AS n FROM a) SELECT n FROM B'), 2)
   assert.equal(await n('WITH RECURSIVE a(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM a WHERE n < 5) SELECT max(n) AS n FROM a'), 5)
   assert.equal(await n('WITH a AS (SELECT 1 AS n) SELECT n FROM (WITH a AS (SELECT n + 1 AS n FROM a) SELECT n FROM a)'), 2)
-  await assert.rejects(house.select('SELECT * FROM a, (WITH a AS (SELECT 1) FROM a)'), { code: 'SQL_INVALID', message: /silver\./ })
+  await assert.rejects(lakehouse.select('SELECT * FROM a, (WITH a AS (SELECT 1) FROM a)'), { code: 'SQL_INVALID', message: /silver\./ })
   assert.ok((await n('SELECT count(*) AS n FROM information_schema.tables')) >= 0)
 })
 
 test('a lake whose path holds what a glob reads otherwise is a lake like any other', async () => {
-  const odd = openHouse({ lake: join(folder, 'la[1]ke*'), archive: join(folder, 'archive') })
+  const odd = openLakehouse({ lake: join(folder, 'la[1]ke*'), archive: join(folder, 'archive') })
   await ingestKlines(odd, { symbols: ['BTCUSDT'] })
   assert.equal((await ingestKlines(odd, { symbols: ['BTCUSDT'] })).counts.filesFetched, 0)
   assert.equal((await odd.select(`FROM ${TABLE}`)).length, 3 * 1440)
@@ -272,7 +272,7 @@ test('a lake whose path holds what a glob reads otherwise is a lake like any oth
 
 test('a query is stopped by the signal', async () => {
   const abort = new AbortController()
-  const stoppable = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive'), signal: abort.signal })
+  const stoppable = openLakehouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive'), signal: abort.signal })
   setTimeout(() => abort.abort(new DOMException('interrupted', 'AbortError')), 100)
   const endless = 'SELECT count(*) FROM range(100000) a, range(100000) b, range(1000) c WHERE a.range + b.range + c.range = 7'
   await assert.rejects(stoppable.query(endless, { format: 'csv', output: join(folder, 'never.csv'), asOf: undefined }))
@@ -280,7 +280,7 @@ test('a query is stopped by the signal', async () => {
 })
 
 test('the ledger is a table, with time and run of every event', async () => {
-  const rows = await house.select('SELECT event, count(*) AS n FROM bronze.ledger GROUP BY event ORDER BY event')
+  const rows = await lakehouse.select('SELECT event, count(*) AS n FROM bronze.ledger GROUP BY event ORDER BY event')
   assert.deepEqual(
     rows.map((row) => [row['event'], Number(row['n'])]),
     [

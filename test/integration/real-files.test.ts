@@ -6,7 +6,7 @@ import { writeObject } from '../../src/simulator/archive.ts'
 import { parseArchiveKey } from '../../src/sources/binance/archive/archive-key.ts'
 import { silverTableName, valueColumns } from '../../src/sources/series.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 import { type PlainRow, readPlainRows } from '../support/plain-reader.ts'
 import { realData, realKlineKeys } from '../support/real-data.ts'
 
@@ -31,8 +31,8 @@ function expectedRow(row: PlainRow): number[] {
 test('every real klines file: counts and values equal those of an independent reader, and no digit is lost that a double can carry', async (context) => {
   const data = realData(context)
   if (data === undefined) return
-  const house = openHouse({ lake: join(await temporaryFolder(context), 'lake'), archive: join(data, 'archive') })
-  const { counts, findings, errors } = await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake: join(await temporaryFolder(context), 'lake'), archive: join(data, 'archive') })
+  const { counts, findings, errors } = await ingestKlines(lakehouse)
   assert.deepEqual(errors, [])
   let rows = 0
   let beyondDouble = 0
@@ -50,7 +50,7 @@ test('every real klines file: counts and values equal those of an independent re
     const file = parseArchiveKey(key)
     const table = silverTableName(file)
     const names = valueColumns(file).map((column) => (column.type === 'instant' ? `epoch_us(${column.name})` : column.name))
-    const held = await house.select(
+    const held = await lakehouse.select(
       `SELECT ${names.join(', ')}, symbol, source FROM silver.${table} WHERE source_object = '${key}' ORDER BY open_time`,
     )
     assert.equal(held.length, plain.length, key)
@@ -75,9 +75,9 @@ test('every real klines file: counts and values equal those of an independent re
 test('the second run over the real files does nothing and says so', async (context) => {
   const data = realData(context)
   if (data === undefined) return
-  const house = openHouse({ lake: join(await temporaryFolder(context), 'lake'), archive: join(data, 'archive') })
-  const first = await ingestKlines(house)
-  const second = await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake: join(await temporaryFolder(context), 'lake'), archive: join(data, 'archive') })
+  const first = await ingestKlines(lakehouse)
+  const second = await ingestKlines(lakehouse)
   assert.equal(second.counts.filesFetched, 0)
   assert.equal(second.counts.filesSkipped, first.counts.filesFetched)
   assert.equal(second.counts.partitionsWritten, 0)
@@ -91,14 +91,14 @@ test('the second run over the real files does nothing and says so', async (conte
 test('bars made of real 1m klines equal the published 5m klines, column by column', async (context) => {
   const data = realData(context)
   if (data === undefined) return
-  const house = openHouse({ lake: join(await temporaryFolder(context), 'lake'), archive: join(data, 'archive') })
-  await ingestKlines(house, { markets: ['spot'], symbols: ['BTCUSDT'], intervals: ['1m', '5m'] })
+  const lakehouse = openLakehouse({ lake: join(await temporaryFolder(context), 'lake'), archive: join(data, 'archive') })
+  await ingestKlines(lakehouse, { markets: ['spot'], symbols: ['BTCUSDT'], intervals: ['1m', '5m'] })
   const columns =
     'open_time, close_time, open, high, low, close, volume, quote_volume, trade_count, taker_buy_volume, taker_buy_quote_volume'
-  const made = await house.select(
+  const made = await lakehouse.select(
     `SELECT ${columns} FROM gold.binance_spot_bars_5m WHERE open_time >= '2022-04-08' AND open_time < '2022-04-09' AND is_complete ORDER BY open_time`,
   )
-  const published = await house.select(
+  const published = await lakehouse.select(
     `SELECT ${columns} FROM silver.binance_spot_klines_5m WHERE open_time >= '2022-04-08' AND open_time < '2022-04-09' ORDER BY open_time`,
   )
   assert.equal(made.length, 288)
@@ -117,8 +117,8 @@ test('real damage: a zip that lost a byte and a CSV that a spreadsheet ruined ar
   await cp(join(data, 'archive', good), join(folder, 'archive', good))
   await cp(join(data, 'damaged/ADABTC-1m-2021-11-27.zip'), join(folder, 'archive', short))
   await writeObject(join(folder, 'archive'), ruined, await readFile(join(data, 'damaged/BTCUSDT-1h-2023-11-18.excel-mangled.csv')), [])
-  const house = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
-  const { counts, findings } = await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
+  const { counts, findings } = await ingestKlines(lakehouse)
   assert.equal(counts.filesQuarantined, 1)
   assert.equal(counts.rowsWritten, 1440)
   assert.equal(counts.rowsRejected, 25)

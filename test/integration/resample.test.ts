@@ -8,17 +8,17 @@ import { writeObject } from '../../src/simulator/archive.ts'
 import { Random } from '../../src/simulator/random.ts'
 import { printArchiveKey } from '../../src/sources/binance/archive/archive-key.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
 type Bar = { ms: number; open: number; high: number; low: number; close: number; volume: number; quote: number; count: number }
 
-async function setUp(context: TestContext): Promise<{ archive: string; house: Lakehouse }> {
+async function setUp(context: TestContext): Promise<{ archive: string; lakehouse: Lakehouse }> {
   const folder = await temporaryFolder(context)
   const archive = join(folder, 'archive')
-  return { archive, house: openHouse({ lake: join(folder, 'lake'), archive }) }
+  return { archive, lakehouse: openLakehouse({ lake: join(folder, 'lake'), archive }) }
 }
 
 /** Writes bars as files of days. */
@@ -79,13 +79,13 @@ function walk(seed: string, start: number, length: number, rows: number): Bar[] 
 }
 
 test('days of a time zone have 23 and 25 hours where clocks change; weeks begin on Monday there; offsets move every bar', async (context) => {
-  const { archive, house } = await setUp(context)
+  const { archive, lakehouse } = await setUp(context)
   // New York changes its clocks on 10 March and 3 November 2024.
   const hours = [...walk('march', Date.UTC(2024, 2, 8), HOUR, 96), ...walk('november', Date.UTC(2024, 10, 1), HOUR, 120)]
   await write(archive, 'AAAUSDT', '1h', hours)
-  await ingestKlines(house, { layers: ['bronze', 'silver'] })
+  await ingestKlines(lakehouse, { layers: ['bronze', 'silver'] })
   const bars = (more: string) =>
-    house.select(
+    lakehouse.select(
       `SELECT open_time, bars_expected::INTEGER AS expected, bars_held::INTEGER AS held, is_complete FROM resample('silver.binance_spot_klines_1h', 'AAAUSDT', ${more}) WHERE is_complete ORDER BY open_time`,
     )
   const days = await bars("'1d', zone := 'America/New_York'")
@@ -103,8 +103,8 @@ test('days of a time zone have 23 and 25 hours where clocks change; weeks begin 
   )
   // Where clocks go forward at midnight the day begins at one o'clock.
   await write(archive, 'BBBUSDT', '1h', walk('midnight', Date.UTC(2018, 10, 2), HOUR, 96))
-  await ingestKlines(house, { layers: ['bronze', 'silver'] })
-  const midnight = await house.select(
+  await ingestKlines(lakehouse, { layers: ['bronze', 'silver'] })
+  const midnight = await lakehouse.select(
     "SELECT open_time, close_time, bars_expected::INTEGER AS expected FROM resample('silver.binance_spot_klines_1h', 'BBBUSDT', '1d', zone := 'America/Sao_Paulo') WHERE is_complete ORDER BY open_time",
   )
   assert.deepEqual(
@@ -115,7 +115,7 @@ test('days of a time zone have 23 and 25 hours where clocks change; weeks begin 
       ['2018-11-04T03:00:00.000Z', 23],
     ],
   )
-  const [week] = await house.select(
+  const [week] = await lakehouse.select(
     "SELECT open_time, bars_expected::INTEGER AS expected FROM resample('silver.binance_spot_klines_1h', 'AAAUSDT', '1w', zone := 'America/New_York') ORDER BY open_time DESC",
   )
   assert.deepEqual([(week?.['open_time'] as Date | undefined)?.toISOString(), week?.['expected']], ['2024-11-04T05:00:00.000Z', 168])
@@ -132,8 +132,8 @@ test('days of a time zone have 23 and 25 hours where clocks change; weeks begin 
     "'1d', zone := 'Asia/Kolkata'",
   ])
     await assert.rejects(bars(wrong), { code: 'USAGE' }, wrong)
-  await assert.rejects(house.select("SELECT * FROM resample('silver.binance_spot_klines_1h', 'AAAUSDT')"), { code: 'SQL_INVALID' })
-  await assert.rejects(house.select("SELECT * FROM resample('silver.findings', '*', '1h')"), { code: 'INDICATOR_INVALID' })
+  await assert.rejects(lakehouse.select("SELECT * FROM resample('silver.binance_spot_klines_1h', 'AAAUSDT')"), { code: 'SQL_INVALID' })
+  await assert.rejects(lakehouse.select("SELECT * FROM resample('silver.findings', '*', '1h')"), { code: 'INDICATOR_INVALID' })
 })
 
 test('prices and sums are those of the minutes with trades, whichever way they are added up', async (context) => {
@@ -180,11 +180,11 @@ test('prices and sums are those of the minutes with trades, whichever way they a
 })
 
 test('bars that are full after so many rows, so much volume or so much value: nothing is lost or split, and sums are exact', async (context) => {
-  const { archive, house } = await setUp(context)
+  const { archive, lakehouse } = await setUp(context)
   const minutes = walk('events', Date.UTC(2024, 0, 2), MINUTE, 1000)
   await write(archive, 'AAAUSDT', '1m', minutes)
   await write(archive, 'BBBUSDT', '1m', walk('others', Date.UTC(2024, 0, 2), MINUTE, 50))
-  await ingestKlines(house, { layers: ['bronze', 'silver'] })
+  await ingestKlines(lakehouse, { layers: ['bronze', 'silver'] })
   for (const [rule, of] of [
     ['count:7', () => 1],
     ['volume:20', ({ volume }: Bar) => volume],
@@ -201,7 +201,7 @@ test('bars that are full after so many rows, so much volume or so much value: no
       sum = 0
     }
     const full = expected.filter((rows) => rows.length > 0)
-    const bars = await house.select(
+    const bars = await lakehouse.select(
       `SELECT * FROM event_bars('silver.binance_spot_klines_1m', '*', '${rule}') WHERE symbol = 'AAAUSDT' ORDER BY bar`,
     )
     assert.equal(bars.length, full.length, rule)
@@ -235,11 +235,11 @@ test('bars that are full after so many rows, so much volume or so much value: no
     assert.equal(bars.filter((bar) => bar['is_complete'] === false).length <= 1, true)
   }
   for (const wrong of ['count:0', 'count:1.5', 'trades:3', 'volume'])
-    await assert.rejects(house.select(`SELECT * FROM event_bars('silver.binance_spot_klines_1m', '*', '${wrong}')`), { code: 'USAGE' })
+    await assert.rejects(lakehouse.select(`SELECT * FROM event_bars('silver.binance_spot_klines_1m', '*', '${wrong}')`), { code: 'USAGE' })
 })
 
 test('segments: cut where a ticker came back as something else, whole calendars with marked bars, average prices within the bar, and funding', async (context) => {
-  const { archive, house } = await setUp(context)
+  const { archive, lakehouse } = await setUp(context)
   const start = Date.UTC(2024, 0, 1)
   const plain = (ms: number, price: number, volume = 2): Bar => ({
     ms,
@@ -265,7 +265,7 @@ test('segments: cut where a ticker came back as something else, whole calendars 
     [],
   )
   const silence = { onProgress: () => {}, onNotice: () => {} }
-  await house.ingest({
+  await lakehouse.ingest({
     types: ['klines', 'fundingRate'],
     markets: [],
     symbols: [],
@@ -275,7 +275,7 @@ test('segments: cut where a ticker came back as something else, whole calendars 
     ...silence,
   })
   const call = "segments('silver.binance_um_klines_1h', '*')"
-  const parts = await house.select(
+  const parts = await lakehouse.select(
     `SELECT segment, count(*)::INTEGER AS n, count(*) FILTER (is_filled)::INTEGER AS filled, min(open_time) AS first FROM ${call} GROUP BY segment ORDER BY first`,
   )
   assert.deepEqual(
@@ -286,11 +286,11 @@ test('segments: cut where a ticker came back as something else, whole calendars 
       ['AAAUSDT', 59, 0, 181],
     ],
   )
-  const [filled] = await house.select(`SELECT open, high, low, close, volume, vwap, is_filled FROM ${call} WHERE is_filled LIMIT 1`)
+  const [filled] = await lakehouse.select(`SELECT open, high, low, close, volume, vwap, is_filled FROM ${call} WHERE is_filled LIMIT 1`)
   assert.deepEqual(filled, { open: 100, high: 100, low: 100, close: 100, volume: 0, vwap: 100, is_filled: true })
-  const [clipped] = await house.select(`SELECT vwap, high FROM ${call} WHERE NOT is_filled LIMIT 1`)
+  const [clipped] = await lakehouse.select(`SELECT vwap, high FROM ${call} WHERE NOT is_filled LIMIT 1`)
   assert.deepEqual([clipped?.['vwap'], clipped?.['high']], [101, 101], 'the average price lies above the high, and is brought back to it')
-  const rates = await house.select(
+  const rates = await lakehouse.select(
     `SELECT funding_rate AS rate FROM ${call} WHERE open_time < '2024-01-02' AND funding_rate <> 0 ORDER BY open_time`,
   )
   assert.deepEqual(

@@ -8,16 +8,16 @@ import { writeObject } from '../../src/simulator/archive.ts'
 import type { Defect } from '../../src/simulator/defects.ts'
 import { dailyKey, monthlyKey, smallArchive } from '../support/archives.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
 import { leftovers, liveState } from '../support/lake-state.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 
 const MONTH = { start: Date.UTC(2024, 0, 1), days: 31, tradesPerDay: 200, symbols: ['BTCUSDT'] } as const
 const TABLE = 'silver.binance_spot_klines_1m'
 
 async function ingested(folder: string, options: Parameters<typeof smallArchive>[1], wanted: Parameters<typeof ingestKlines>[1] = {}) {
   await smallArchive(join(folder, 'archive'), options)
-  const house = openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
-  return { house, ...(await ingestKlines(house, wanted)) }
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
+  return { lakehouse, ...(await ingestKlines(lakehouse, wanted)) }
 }
 
 test('days that a monthly file lacks are filled from daily files, and the outage that both have stays a gap', async (context) => {
@@ -27,7 +27,7 @@ test('days that a monthly file lacks are filled from daily files, and the outage
     [monthlyKey('BTCUSDT', '2024-01'), [outage, { kind: 'missing-lines', from: 11 * 1440, count: 1440 }]],
     [dailyKey('BTCUSDT', '2024-01-21'), [{ kind: 'missing-lines', from: 0, count: 90 }]],
   ])
-  const { house, counts, findings } = await ingested(folder, { ...MONTH, periods: ['daily', 'monthly'], defects })
+  const { lakehouse, counts, findings } = await ingested(folder, { ...MONTH, periods: ['daily', 'monthly'], defects })
   assert.equal(counts.filesFetched, 2)
   assert.equal(counts.rowsWritten, 31 * 1440 - 90)
   const gaps = findings.filter((finding) => finding.check === 'gap')
@@ -35,7 +35,7 @@ test('days that a monthly file lacks are filled from daily files, and the outage
     gaps.map(({ symbol, from, to, count }) => ({ symbol, from, to, count })),
     [{ symbol: 'BTCUSDT', from: '2024-01-21T00:00:00Z', to: '2024-01-21T01:30:00Z', count: 90 }],
   )
-  const second = await ingestKlines(house)
+  const second = await ingestKlines(lakehouse)
   assert.deepEqual([second.counts.filesFetched, second.counts.partitionsWritten], [0, 0])
 })
 
@@ -67,8 +67,8 @@ test('duplicates within and across files: the first read stays, monthly before d
     [dailyKey('BTCUSDT', '2024-01-06'), [{ kind: 'shuffled-lines', from: 10, count: 20 }]],
   ])
   await smallArchive(archive, { ...MONTH, periods: ['daily'], defects })
-  const house = openHouse({ lake, archive })
-  const daily = await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake, archive })
+  const daily = await ingestKlines(lakehouse)
   assert.equal(daily.counts.rowsWritten, 31 * 1440)
   assert.equal(daily.counts.duplicatesDropped, 8)
   const conflicts = daily.findings.filter((finding) => finding.check === 'conflicting_duplicates')
@@ -76,9 +76,9 @@ test('duplicates within and across files: the first read stays, monthly before d
   assert.match(conflicts[0]?.explanation ?? '', /kept \{.*"trade_count":1.*dropped \{.*"trade_count":0/)
   // The monthly file comes out: it wins over the daily ones, whose rows it repeats.
   await smallArchive(archive, { ...MONTH, periods: ['monthly'] })
-  const monthly = await ingestKlines(house)
+  const monthly = await ingestKlines(lakehouse)
   assert.equal(monthly.counts.duplicatesDropped, 31 * 1440 + 8)
-  const [row] = await house.select(`SELECT count(*) AS n, count(DISTINCT source_object) AS files FROM ${TABLE}`)
+  const [row] = await lakehouse.select(`SELECT count(*) AS n, count(DISTINCT source_object) AS files FROM ${TABLE}`)
   assert.deepEqual([Number(row?.['n']), Number(row?.['files'])], [31 * 1440, 1])
 })
 
@@ -89,14 +89,14 @@ test('rows that belong to another month go there, though the file is named for t
   const january = dailyKey('BTCUSDT', '2024-01-31')
   const next = `${Date.UTC(2024, 1, 2)},1,1,1,1,0,${Date.UTC(2024, 1, 2) + 59_999},0,0,0,0,0`
   await writeObject(archive, january, Buffer.from(`${next}\n`), [])
-  const house = openHouse({ lake: join(folder, 'lake'), archive })
-  await ingestKlines(house)
-  const rows = await house.select(`SELECT source_object, open_time FROM ${TABLE} WHERE source_object = '${january}'`)
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive })
+  await ingestKlines(lakehouse)
+  const rows = await lakehouse.select(`SELECT source_object, open_time FROM ${TABLE} WHERE source_object = '${january}'`)
   assert.deepEqual(
     rows.map((row) => (row['open_time'] instanceof Date ? row['open_time'].toISOString() : null)),
     ['2024-02-02T00:00:00.000Z'],
   )
-  const second = await ingestKlines(house)
+  const second = await ingestKlines(lakehouse)
   assert.equal(second.counts.partitionsWritten, 0)
 })
 
@@ -120,21 +120,21 @@ test('a new symbol touches only the file of its neighbours', async (context) => 
     'XRPUSDT',
     'ZECUSDT',
   ]
-  const { house } = await ingested(folder, { symbols, days: 1, tradesPerDay: 50 }, { layers: ['bronze', 'silver'] })
+  const { lakehouse } = await ingested(folder, { symbols, days: 1, tradesPerDay: 50 }, { layers: ['bronze', 'silver'] })
   const silver = async () => Object.keys(await liveState(join(folder, 'lake'))).filter((key) => key.startsWith('silver/'))
   const before = await silver()
   assert.ok(before.length > 1, 'the symbols fall into several files')
   await smallArchive(join(folder, 'archive'), { symbols: ['APTUSDT'], days: 1, tradesPerDay: 50 })
-  await ingestKlines(house, { layers: ['bronze', 'silver'] })
+  await ingestKlines(lakehouse, { layers: ['bronze', 'silver'] })
   const after = await silver()
   assert.ok(before.filter((key) => !after.includes(key)).length <= 1)
-  assert.equal(Number((await house.select(`SELECT count(*) AS n FROM ${TABLE}`))[0]?.['n']), 17 * 1440)
+  assert.equal(Number((await lakehouse.select(`SELECT count(*) AS n FROM ${TABLE}`))[0]?.['n']), 17 * 1440)
 })
 
 test('cm klines carry contracts and base volume under their own names', async (context) => {
   const folder = await temporaryFolder(context)
-  const { house } = await ingested(folder, { symbols: ['BTCUSD_PERP'], market: 'cm', days: 1 })
-  const [row] = await house.select(
+  const { lakehouse } = await ingested(folder, { symbols: ['BTCUSD_PERP'], market: 'cm', days: 1 })
+  const [row] = await lakehouse.select(
     'SELECT contracts, base_volume, taker_buy_contracts, taker_buy_base_volume, close FROM silver.binance_cm_klines_1m WHERE trade_count > 0 LIMIT 1',
   )
   const implied = (Number(row?.['contracts']) * 100) / Number(row?.['close'])
@@ -143,13 +143,15 @@ test('cm klines carry contracts and base volume under their own names', async (c
 
 test('spot files of 2025 are in microseconds, those before in milliseconds; both give the same instants', async (context) => {
   const folder = await temporaryFolder(context)
-  const { house } = await ingested(folder, { symbols: ['BTCUSDT'], start: Date.UTC(2024, 11, 31), days: 2 })
-  const rows = await house.select(`SELECT epoch_us(min(open_time)) AS first, epoch_us(max(open_time)) AS last, count(*) AS n FROM ${TABLE}`)
+  const { lakehouse } = await ingested(folder, { symbols: ['BTCUSDT'], start: Date.UTC(2024, 11, 31), days: 2 })
+  const rows = await lakehouse.select(
+    `SELECT epoch_us(min(open_time)) AS first, epoch_us(max(open_time)) AS last, count(*) AS n FROM ${TABLE}`,
+  )
   assert.deepEqual(
     [Number(rows[0]?.['first']), Number(rows[0]?.['last']), Number(rows[0]?.['n'])],
     [utc(2024, 12, 31), utc(2025, 1, 2) - 60_000_000, 2880],
   )
-  const units = await house.select('SELECT time_unit FROM bronze.objects ORDER BY key')
+  const units = await lakehouse.select('SELECT time_unit FROM bronze.objects ORDER BY key')
   assert.deepEqual(
     units.map((row) => row['time_unit']),
     ['ms', 'us'],
@@ -170,14 +172,14 @@ test('fifty ways to damage a file: each ends in a typed finding or a quarantine 
     damaged.set(key, mutation.name)
   }
   assert.equal(damaged.size, 50)
-  const house = openHouse({ lake: join(folder, 'lake'), archive })
-  const { findings, errors } = await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive })
+  const { findings, errors } = await ingestKlines(lakehouse)
   assert.deepEqual(errors, [])
   for (const [key, name] of damaged) {
     const told = findings.filter((finding) => finding.explanation.includes(key) && finding.severity === 'error')
     assert.equal(told.length, 1, `${name}: ${told.map((finding) => finding.check).join()}`)
   }
-  assert.equal(Number((await house.select(`SELECT count(*) AS n FROM ${TABLE} WHERE symbol = 'GOODUSDT'`))[0]?.['n']), 1440)
+  assert.equal(Number((await lakehouse.select(`SELECT count(*) AS n FROM ${TABLE} WHERE symbol = 'GOODUSDT'`))[0]?.['n']), 1440)
   const rejects = await readdir(join(folder, 'lake/quarantine/rows/binance_spot_klines_1m'))
   const lines = (
     await Promise.all(rejects.map((name) => readFile(join(folder, 'lake/quarantine/rows/binance_spot_klines_1m', name), 'utf8')))
@@ -186,7 +188,7 @@ test('fifty ways to damage a file: each ends in a typed finding or a quarantine 
     .trimEnd()
     .split('\n')
   for (const line of lines) assert.deepEqual(Object.keys(JSON.parse(line) as object), ['object', 'line', 'column', 'reason', 'text'])
-  const second = await ingestKlines(house)
+  const second = await ingestKlines(lakehouse)
   assert.deepEqual([second.counts.partitionsWritten, second.counts.filesFetched], [0, 0])
   assert.deepEqual(await leftovers(join(folder, 'lake')), [])
 })
@@ -245,7 +247,7 @@ test('a file refused for its size is told by every run, and taken once the bound
   const folder = await temporaryFolder(context)
   await smallArchive(join(folder, 'archive'), { symbols: ['BTCUSDT'], days: 1 })
   const open = (maxEntryBytes: number) =>
-    openHouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive'), engine: { maxEntryBytes } })
+    openLakehouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive'), engine: { maxEntryBytes } })
   for (const run of ['first', 'second']) {
     const { counts, findings } = await ingestKlines(open(1024))
     assert.deepEqual([counts.rowsWritten, counts.filesQuarantined], [0, 1], run)
@@ -264,17 +266,17 @@ test('a file refused for its size is told by every run, and taken once the bound
 
 test('a partition whose only file is republished as an unreadable one loses its rows', async (context) => {
   const folder = await temporaryFolder(context)
-  const { house } = await ingested(folder, { symbols: ['BTCUSDT'], days: 1 })
+  const { lakehouse } = await ingested(folder, { symbols: ['BTCUSDT'], days: 1 })
   const key = dailyKey('BTCUSDT', '2024-01-30')
   await smallArchive(join(folder, 'archive'), { symbols: ['BTCUSDT'], days: 1, defects: new Map([[key, [{ kind: 'two-entries' }]]]) })
-  await ingestKlines(house)
-  assert.deepEqual(await house.select('FROM silver.binance_spot_klines_1m'), [])
-  assert.deepEqual(await house.select('FROM gold.binance_spot_bars_1h'), [])
+  await ingestKlines(lakehouse)
+  assert.deepEqual(await lakehouse.select('FROM silver.binance_spot_klines_1m'), [])
+  assert.deepEqual(await lakehouse.select('FROM gold.binance_spot_bars_1h'), [])
 })
 
-test('a decoder that has been corrected makes its tables anew', async (context) => {
+test('a decoder that has been corrected makes its tables again', async (context) => {
   const folder = await temporaryFolder(context)
-  const { house } = await ingested(folder, { symbols: ['BTCUSDT'], days: 1 })
+  const { lakehouse } = await ingested(folder, { symbols: ['BTCUSDT'], days: 1 })
   const before = await liveState(join(folder, 'lake'))
   await cp(join(folder, 'lake'), join(folder, 'copy'), { recursive: true })
   // The same lake read by a decoder of a later version: what the ledger tells of the old one does not count.
@@ -283,7 +285,7 @@ test('a decoder that has been corrected makes its tables anew', async (context) 
     const path = join(folder, 'lake/bronze/_ledger', name)
     await writeFile(path, (await readFile(path, 'utf8')).replaceAll('"decoder":1', '"decoder":0'))
   }
-  const { counts } = await ingestKlines(house)
+  const { counts } = await ingestKlines(lakehouse)
   assert.equal(counts.partitionsWritten, 0)
   assert.deepEqual(await liveState(join(folder, 'lake')), before)
 })

@@ -14,7 +14,7 @@ import { localStore } from '../../src/storage/local.ts'
 import { cut, FIELDS, rows, SPECS } from '../support/everything.ts'
 import { withFileFetch } from '../support/file-fetch.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { openHouse } from '../support/house.ts'
+import { openLakehouse } from '../support/lakehouse.ts'
 
 const NAME = 'silver.everything'
 
@@ -64,7 +64,7 @@ for (const [name, partition] of Object.entries(SPECS)) {
     const lake = await temporaryFolder(context)
     const store = localStore(lake)
     await store.put(LAKE_MARKER, Buffer.from(JSON.stringify({ format: LAKE_FORMAT })))
-    const house = openHouse({ lake, archive: lake })
+    const lakehouse = openLakehouse({ lake, archive: lake })
     const shape: TableShape = { fields: FIELDS, partition, sort: ['symbol', 'ts'] }
     const seen: Seen[] = []
     const columns = async (tables: Tables) => (await tables.describe(NAME)).schema.map((field) => field.name)
@@ -73,10 +73,10 @@ for (const [name, partition] of Object.entries(SPECS)) {
       const table = (await loadTable(store, 'silver/everything')) ?? assert.fail()
       const names = tag === undefined ? await columns(tables) : FIELDS.map((field) => field.name)
       const asOf = tag === undefined ? undefined : { tag }
-      const [own] = await house.select(asText(names, NAME), asOf)
+      const [own] = await lakehouse.select(asText(names, NAME), asOf)
       const symbol = names.includes('pair') ? 'pair' : 'symbol'
       const filter = `FROM ${NAME} WHERE ${symbol} = 'ETHUSDT' AND ts >= '2024-01-01'`
-      const [some] = await house.select(`SELECT count(*) AS n ${filter}`, asOf)
+      const [some] = await lakehouse.select(`SELECT count(*) AS n ${filter}`, asOf)
       seen.push({
         step,
         metadata: await store.files.open(metadataKey(table.root, table.version)),
@@ -84,11 +84,11 @@ for (const [name, partition] of Object.entries(SPECS)) {
         ...(tag === undefined ? {} : { tag, snapshot: String(table.metadata.refs[tag]?.['snapshot-id']) }),
         ours: [Number(own?.['n']), String(own?.['content'])],
         filtered: Number(some?.['n']),
-        files: (await house.explain(`SELECT * ${filter}`, asOf))[0]?.filesRead ?? -1,
+        files: (await lakehouse.explain(`SELECT * ${filter}`, asOf))[0]?.filesRead ?? -1,
       })
     }
     const write = async (work: (tables: Tables) => Promise<unknown>, step: string) => {
-      await house.withTables(true, async (tables) => {
+      await lakehouse.withTables(true, async (tables) => {
         await work(tables)
         await look(tables, step)
       })
@@ -130,7 +130,7 @@ for (const [name, partition] of Object.entries(SPECS)) {
       await tables.rollback(NAME, { snapshot: list.at(-4)?.snapshotId ?? -1 })
     }, 'rolled back')
     assert.equal(seen.at(-1)?.ours[0], before?.ours[0])
-    await house.withTables(true, (tables) => look(tables, 'at the tag', 'first'))
+    await lakehouse.withTables(true, (tables) => look(tables, 'at the tag', 'first'))
     only(100)
     verify(seen)
     // What nobody can reach any more goes, and what a tag names stays.
@@ -141,7 +141,7 @@ for (const [name, partition] of Object.entries(SPECS)) {
       assert.ok(gone.length > 0)
       assert.deepEqual(await tables.orphans(NAME, { beforeMs: Date.now() + 1000, dryRun: false }), [])
     }, 'orphans removed')
-    await house.withTables(true, (tables) => look(tables, 'at the tag after expiry', 'first'))
+    await lakehouse.withTables(true, (tables) => look(tables, 'at the tag after expiry', 'first'))
     verify(seen.slice(last))
     const rowsRead = await withFileFetch(() => icebergRead({ tableUrl: `${store.url}/silver/everything` }))
     assert.equal(rowsRead.length, before?.ours[0])
@@ -165,10 +165,10 @@ function verify(seen: readonly Seen[]): void {
 test('what differs between two snapshots is told row by row', async (context) => {
   const lake = await temporaryFolder(context)
   await localStore(lake).put(LAKE_MARKER, Buffer.from(JSON.stringify({ format: LAKE_FORMAT })))
-  const house = openHouse({ lake, archive: lake })
+  const lakehouse = openLakehouse({ lake, archive: lake })
   const shape: TableShape = { fields: FIELDS.slice(0, 2), partition: [], sort: ['id'] }
   const values = (text: string) => `SELECT id::BIGINT AS id, symbol FROM (VALUES ${text}) v(id, symbol)`
-  await house.withTables(true, async (tables) => {
+  await lakehouse.withTables(true, async (tables) => {
     await tables.write(NAME, values("(1, 'a'), (2, 'b'), (3, 'c')"), { mode: 'append', shape })
     await tables.tag(NAME, 'before', undefined)
     await tables.write(NAME, values("(1, 'a'), (2, 'x'), (4, 'd')"), { mode: 'overwrite' })
@@ -185,27 +185,27 @@ test('what differs between two snapshots is told row by row', async (context) =>
     await tables.branch(NAME, 'trial', undefined)
     await tables.write(NAME, values("(9, 'on the branch')"), { mode: 'append', branch: 'trial' })
   })
-  assert.equal(Number((await house.select(`SELECT count(*) AS n FROM ${NAME}`))[0]?.['n']), 3)
-  assert.equal(Number((await house.select(`SELECT count(*) AS n FROM ${NAME}`, { tag: 'trial' }))[0]?.['n']), 4)
+  assert.equal(Number((await lakehouse.select(`SELECT count(*) AS n FROM ${NAME}`))[0]?.['n']), 3)
+  assert.equal(Number((await lakehouse.select(`SELECT count(*) AS n FROM ${NAME}`, { tag: 'trial' }))[0]?.['n']), 4)
 })
 
 /** An empty lake, and its tables. */
 async function freshHouse(context: TestContext) {
   const lake = await temporaryFolder(context)
   await localStore(lake).put(LAKE_MARKER, Buffer.from(JSON.stringify({ format: LAKE_FORMAT })))
-  const house = openHouse({ lake, archive: lake })
+  const lakehouse = openLakehouse({ lake, archive: lake })
   const count = async (where = '', asOf?: AsOf) =>
-    Number((await house.select(`SELECT count(*) AS n FROM ${NAME} ${where}`, asOf))[0]?.['n'])
-  return { house, count }
+    Number((await lakehouse.select(`SELECT count(*) AS n FROM ${NAME} ${where}`, asOf))[0]?.['n'])
+  return { lakehouse, count }
 }
 
 test('rows find their partition whatever they are cut by: floating numbers, a column called value', async (context) => {
-  const { house, count } = await freshHouse(context)
+  const { lakehouse, count } = await freshHouse(context)
   const fields: TableShape['fields'] = [
     { id: 1, name: 'value', type: 'string', required: false },
     { id: 2, name: 'f', type: 'float', required: false },
   ]
-  await house.withTables(true, async (tables) => {
+  await lakehouse.withTables(true, async (tables) => {
     const query = "SELECT 'v' || n AS value, CASE WHEN n = 19 THEN 'nan'::FLOAT ELSE (n / 10.0)::FLOAT END AS f FROM range(20) t(n)"
     await tables.write(NAME, query, {
       mode: 'append',
@@ -217,9 +217,9 @@ test('rows find their partition whatever they are cut by: floating numbers, a co
 })
 
 test('a branch is written for itself, and a time is read by what was current then', async (context) => {
-  const { house, count } = await freshHouse(context)
+  const { lakehouse, count } = await freshHouse(context)
   const shape: TableShape = { fields: FIELDS.slice(0, 1), partition: [], sort: ['id'] }
-  await house.withTables(true, async (tables) => {
+  await lakehouse.withTables(true, async (tables) => {
     await tables.write(NAME, 'SELECT 1::BIGINT AS id', { mode: 'append', shape })
     for (const _ of ['once', 'and again']) await tables.write(NAME, 'SELECT 2::BIGINT AS id', { mode: 'append', branch: 'audit' })
     const branch = (await tables.snapshots(NAME)).find(({ refs }) => refs.includes('audit'))
@@ -235,9 +235,9 @@ test('a branch is written for itself, and a time is read by what was current the
 })
 
 test('rows without a value lie in another partition than those whose value is the text "null"', async (context) => {
-  const { house } = await freshHouse(context)
+  const { lakehouse } = await freshHouse(context)
   const shape: TableShape = { fields: FIELDS.slice(0, 2), partition: cut(['symbol', 'identity']), sort: ['id'] }
-  await house.withTables(true, async (tables) => {
+  await lakehouse.withTables(true, async (tables) => {
     await tables.write(NAME, "SELECT * FROM (VALUES (1, NULL), (2, 'null')) t(id, symbol)", { mode: 'append', shape })
     await tables.write(NAME, "SELECT 3 AS id, 'null' AS symbol", { mode: 'overwrite' })
     assert.equal((await tables.partitions(NAME)).length, 2)
@@ -246,7 +246,7 @@ test('rows without a value lie in another partition than those whose value is th
     await tables.compact(NAME)
     assert.deepEqual(await tables.check(NAME), [])
   })
-  assert.deepEqual(await house.select(`SELECT id::INTEGER AS id FROM ${NAME} WHERE symbol IS NULL ORDER BY id`), [
+  assert.deepEqual(await lakehouse.select(`SELECT id::INTEGER AS id FROM ${NAME} WHERE symbol IS NULL ORDER BY id`), [
     { id: 1 },
     { id: 4 },
     { id: 5 },
@@ -255,9 +255,9 @@ test('rows without a value lie in another partition than those whose value is th
 })
 
 test('a column that comes again under its name is another one', async (context) => {
-  const { house } = await freshHouse(context)
+  const { lakehouse } = await freshHouse(context)
   const shape: TableShape = { fields: FIELDS.slice(0, 2), partition: [], sort: ['id'] }
-  await house.withTables(true, async (tables) => {
+  await lakehouse.withTables(true, async (tables) => {
     await tables.write(NAME, "SELECT 1::BIGINT AS id, 'old' AS symbol", { mode: 'append', shape })
     await tables.alterColumns(NAME, [{ kind: 'drop', name: 'symbol' }])
     await tables.alterColumns(NAME, [{ kind: 'add', name: 'symbol', type: 'int' }])
@@ -266,47 +266,47 @@ test('a column that comes again under its name is another one', async (context) 
     assert.deepEqual(await tables.check(NAME), [])
   })
   assert.deepEqual(
-    (await house.select(`SELECT symbol FROM ${NAME} ORDER BY id`)).map((row) => row['symbol']),
+    (await lakehouse.select(`SELECT symbol FROM ${NAME} ORDER BY id`)).map((row) => row['symbol']),
     [null, 7],
   )
 })
 
 test('conditions leave out no row that counts: beside a join, beyond 2^53, with fractions, whatever the case of a name', async (context) => {
-  const { house } = await freshHouse(context)
+  const { lakehouse } = await freshHouse(context)
   const shape: TableShape = { fields: FIELDS.slice(0, 2), partition: cut(['id', 'bucket[4]']), sort: ['id'] }
-  await house.withTables(true, (tables) =>
+  await lakehouse.withTables(true, (tables) =>
     tables.write(NAME, "SELECT n AS id, 's' || n AS symbol FROM range(3) t(n) UNION ALL SELECT 9007199254740993, 'large'", {
       mode: 'append',
       shape,
     }),
   )
-  const count = async (sql: string) => Number((await house.select(`SELECT count(*) AS n FROM ${sql}`))[0]?.['n'])
+  const count = async (sql: string) => Number((await lakehouse.select(`SELECT count(*) AS n FROM ${sql}`))[0]?.['n'])
   assert.equal(await count(`range(5) r(x) LEFT JOIN ${NAME} t ON t.id = r.x WHERE t.symbol IS NULL`), 2)
   assert.equal(await count(`${NAME} WHERE id = 9007199254740993`), 1)
   assert.equal(await count(`${NAME} WHERE id > 1.5 AND id < 100`), 1)
   assert.equal(await count(`${NAME} WHERE symbol = 's1'`), 1)
   assert.equal(await count('SILVER.everything'), 4)
-  await assert.rejects(house.select('FROM result'), { code: 'SQL_INVALID' })
+  await assert.rejects(lakehouse.select('FROM result'), { code: 'SQL_INVALID' })
 })
 
 test('many small appends to a partition are compacted by themselves', async (context) => {
   const lake = await temporaryFolder(context)
   await localStore(lake).put(LAKE_MARKER, Buffer.from(JSON.stringify({ format: LAKE_FORMAT })))
-  const house = openHouse({ lake, archive: lake })
+  const lakehouse = openLakehouse({ lake, archive: lake })
   const shape: TableShape = { fields: FIELDS.slice(0, 1), partition: [], sort: ['id'] }
-  await house.withTables(true, async (tables) => {
+  await lakehouse.withTables(true, async (tables) => {
     for (let n = 0; n < 40; n++) await tables.write(NAME, `SELECT ${n}::BIGINT AS id`, { mode: 'append', shape })
     assert.ok((await tables.files(NAME)).length < 20)
     assert.deepEqual(await tables.check(NAME), [])
   })
-  assert.equal(Number((await house.select(`SELECT count(DISTINCT id) AS n FROM ${NAME}`))[0]?.['n']), 40)
+  assert.equal(Number((await lakehouse.select(`SELECT count(DISTINCT id) AS n FROM ${NAME}`))[0]?.['n']), 40)
 })
 
 test('changes that would make what is written unreadable are refused', async (context) => {
   const lake = await temporaryFolder(context)
   await localStore(lake).put(LAKE_MARKER, Buffer.from(JSON.stringify({ format: LAKE_FORMAT })))
-  const house = openHouse({ lake, archive: lake })
-  await house.withTables(true, async (tables) => {
+  const lakehouse = openLakehouse({ lake, archive: lake })
+  await lakehouse.withTables(true, async (tables) => {
     await tables.create(NAME, { fields: FIELDS, partition: cut(['ts', 'month']), sort: ['symbol'] }, { owner: 'us' })
     assert.equal((await tables.describe(NAME)).properties['owner'], 'us')
     assert.deepEqual(await tables.check(NAME), [])
@@ -330,7 +330,7 @@ test('changes that would make what is written unreadable are refused', async (co
 
 test('data are stored and asked for by layer, under the names of the specification, and each table tells of itself in JSON', async (context) => {
   const lake = await temporaryFolder(context)
-  const storage = new S3Storage(openHouse({ lake, archive: lake }))
+  const storage = new S3Storage(openLakehouse({ lake, archive: lake }))
   const metadata = { key: 'notes/a.txt', origin: 'a desk' }
   const raw = await storage.storeRawData(Buffer.from('as it came'), metadata)
   assert.deepEqual(await storage.storeRawData('as it came', metadata), raw)
@@ -361,9 +361,9 @@ test('what expired snapshots leave goes by itself when it is old', async (contex
   const lake = await temporaryFolder(context)
   const store = localStore(lake)
   await store.put(LAKE_MARKER, Buffer.from(JSON.stringify({ format: LAKE_FORMAT })))
-  const house = openHouse({ lake, archive: lake, nowMs: () => Date.now() + 4 * 86_400_000 })
+  const lakehouse = openLakehouse({ lake, archive: lake, nowMs: () => Date.now() + 4 * 86_400_000 })
   const files = async () => (await readdir(join(lake, 'silver', 't', 'data'))).length
-  await house.withTables(true, async (tables) => {
+  await lakehouse.withTables(true, async (tables) => {
     const shape: TableShape = { fields: [{ id: 1, name: 'x', type: 'long', required: false }], partition: [], sort: [] }
     const write = (n: number) => tables.write('silver.t', `SELECT ${n}::BIGINT AS x`, { mode: 'overwrite', shape })
     for (let n = 0; n < 61; n++) await write(n)

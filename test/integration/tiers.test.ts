@@ -6,8 +6,8 @@ import { test } from 'node:test'
 import { lifecycleConfiguration, tierOptions } from '../../src/lake/tiers/tiers.ts'
 import { smallArchive } from '../support/archives.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
 import { liveState } from '../support/lake-state.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 
 test('old data files move to the directories of their tiers; everything reads them as before', async (context) => {
   const folder = await temporaryFolder(context)
@@ -18,29 +18,29 @@ test('old data files move to the directories of their tiers; everything reads th
     silver: { coolAfterDays: 10, archiveAfterDays: 100 },
   }
   await smallArchive(archive, { start: Date.UTC(2024, 0, 1), days: 40, tradesPerDay: 100, symbols: ['BTCUSDT'], periods: ['daily'] })
-  const house = openHouse({ lake, archive, tiers })
-  await ingestKlines(house)
+  const lakehouse = openLakehouse({ lake, archive, tiers })
+  await ingestKlines(lakehouse)
   const before = await liveState(lake)
   const data = join(lake, 'silver/binance_spot_klines_1m/data')
   const files = (await readdir(data, { recursive: true })).filter((name) => name.endsWith('.parquet')).map((name) => join(data, name))
   const old = async (path: string, days: number) => utimes(path, Date.now() / 1000 - days * 86_400, Date.now() / 1000 - days * 86_400)
   await old(files[0] ?? '', 20)
   assert.deepEqual(
-    (await house.moveToTiers(true)).map(({ tier }) => tier),
+    (await lakehouse.moveToTiers(true)).map(({ tier }) => tier),
     ['cool'],
   )
   assert.ok((await lstat(files[0] ?? '')).isFile())
-  assert.equal((await house.moveToTiers(false)).length, 1)
+  assert.equal((await lakehouse.moveToTiers(false)).length, 1)
   assert.ok((await lstat(files[0] ?? '')).isSymbolicLink())
-  assert.deepEqual(await house.moveToTiers(false), [])
+  assert.deepEqual(await lakehouse.moveToTiers(false), [])
   assert.deepEqual(await liveState(lake), before)
-  assert.deepEqual(await house.withTables(false, (tables) => tables.check(undefined)), [])
-  assert.equal((await ingestKlines(house)).counts.partitionsWritten, 0)
-  assert.equal(Number((await house.select('SELECT count(*) AS n FROM silver.binance_spot_klines_1m'))[0]?.['n']), 40 * 1440)
+  assert.deepEqual(await lakehouse.withTables(false, (tables) => tables.check(undefined)), [])
+  assert.equal((await ingestKlines(lakehouse)).counts.partitionsWritten, 0)
+  assert.equal(Number((await lakehouse.select('SELECT count(*) AS n FROM silver.binance_spot_klines_1m'))[0]?.['n']), 40 * 1440)
   // Older still, it goes on to the next tier, and nothing of it stays in the one before.
   await old(files[0] ?? '', 200)
   assert.deepEqual(
-    (await house.moveToTiers(false)).map(({ tier }) => tier),
+    (await lakehouse.moveToTiers(false)).map(({ tier }) => tier),
     ['archive'],
   )
   const inFolder = async (name: string) =>
@@ -49,22 +49,22 @@ test('old data files move to the directories of their tiers; everything reads th
   assert.deepEqual(await liveState(lake), before)
   // A file that the lake has removed is removed from its tier.
   await rm(files[0] ?? '')
-  await house.moveToTiers(false)
+  await lakehouse.moveToTiers(false)
   assert.equal(await inFolder('cold'), 0)
   // What is not ours stays, and a tier and the lake never lie within each other.
   const others = join(folder, 'cold/of-the-user.parquet')
   await writeFile(others, 'x')
-  await house.moveToTiers(false)
+  await lakehouse.moveToTiers(false)
   assert.ok(existsSync(others))
   for (const coolDirectory of [join(lake, 'cool'), folder, lake]) {
-    const wrong = openHouse({ lake, archive, tiers: { coolDirectory } })
+    const wrong = openLakehouse({ lake, archive, tiers: { coolDirectory } })
     await assert.rejects(wrong.moveToTiers(false), { code: 'CONFIG_INVALID' })
   }
   // The same tier by another name moves nothing.
   await old(files[1] ?? '', 200)
-  assert.equal((await house.moveToTiers(false)).length, 1)
+  assert.equal((await lakehouse.moveToTiers(false)).length, 1)
   await symlink(join(folder, 'cold'), join(folder, 'alias'))
-  const alias = openHouse({ lake, archive, tiers: { ...tiers, archiveDirectory: join(folder, 'alias') } })
+  const alias = openLakehouse({ lake, archive, tiers: { ...tiers, archiveDirectory: join(folder, 'alias') } })
   assert.deepEqual(await alias.moveToTiers(false), [])
   assert.equal(await inFolder('cold'), 2)
 })
@@ -80,10 +80,10 @@ test('two lakes share a tier, and neither takes what is the other’s', async (c
     gold: { coolAfterDays: null },
   }
   const nowMs = () => Date.now() + 5 * 86_400_000
-  const houses = ['one', 'two'].map((name) => openHouse({ lake: join(folder, name), archive, tiers, nowMs }))
-  for (const house of houses) await ingestKlines(house)
-  for (const house of houses) assert.equal((await house.moveToTiers(false)).length, 1)
-  for (const house of houses) assert.deepEqual(await house.withTables(false, (tables) => tables.check(undefined)), [])
+  const houses = ['one', 'two'].map((name) => openLakehouse({ lake: join(folder, name), archive, tiers, nowMs }))
+  for (const lakehouse of houses) await ingestKlines(lakehouse)
+  for (const lakehouse of houses) assert.equal((await lakehouse.moveToTiers(false)).length, 1)
+  for (const lakehouse of houses) assert.deepEqual(await lakehouse.withTables(false, (tables) => tables.check(undefined)), [])
 })
 
 test('the rules become a lifecycle configuration that moves, and deletes nothing', () => {

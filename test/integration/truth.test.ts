@@ -7,7 +7,7 @@ import { writeObject } from '../../src/simulator/archive.ts'
 import { printArchiveKey } from '../../src/sources/binance/archive/archive-key.ts'
 import { cli } from '../support/cli.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { ingestKlines, openHouse } from '../support/house.ts'
+import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -38,24 +38,24 @@ async function write(
   return key
 }
 
-async function setUp(context: TestContext): Promise<{ folder: string; archive: string; house: Lakehouse }> {
+async function setUp(context: TestContext): Promise<{ folder: string; archive: string; lakehouse: Lakehouse }> {
   const folder = await temporaryFolder(context)
   const archive = join(folder, 'archive')
-  return { folder, archive, house: openHouse({ lake: join(folder, 'lake'), archive }) }
+  return { folder, archive, lakehouse: openLakehouse({ lake: join(folder, 'lake'), archive }) }
 }
 
 test('a republished file, end to end: what it changed, row by row, what was rebuilt, and the past as it was', async (context) => {
-  const { archive, house } = await setUp(context)
+  const { archive, lakehouse } = await setUp(context)
   const key = await write(archive, 'AAAUSDT', '2024-01-02', 1)
   await write(archive, 'AAAUSDT', '2024-02-02', 1)
-  await ingestKlines(house)
-  assert.deepEqual(await house.withQuality(false, (quality) => quality.revisions()), [])
-  const before = (await house.withTables(false, (tables) => tables.snapshots(TABLE))).at(-1)
+  await ingestKlines(lakehouse)
+  assert.deepEqual(await lakehouse.withQuality(false, (quality) => quality.revisions()), [])
+  const before = (await lakehouse.withTables(false, (tables) => tables.snapshots(TABLE))).at(-1)
   const changed = (lines: string[]) => lines.flatMap((text, hour) => (hour === 3 ? [] : hour === 7 ? [text.replace(/,5,/, ',6,')] : [text]))
   await write(archive, 'AAAUSDT', '2024-01-02', 1, changed)
-  const { counts } = await ingestKlines(house)
+  const { counts } = await ingestKlines(lakehouse)
   assert.equal(counts.filesFetched, 1)
-  const revisions = await house.withQuality(false, (quality) => quality.revisions())
+  const revisions = await lakehouse.withQuality(false, (quality) => quality.revisions())
   assert.deepEqual(
     revisions.map((one) => [one.key, one.current]),
     [
@@ -63,7 +63,7 @@ test('a republished file, end to end: what it changed, row by row, what was rebu
       [key, true],
     ],
   )
-  const diff = await house.withQuality(false, (quality) => quality.diffRevisions(key, undefined, 10))
+  const diff = await lakehouse.withQuality(false, (quality) => quality.diffRevisions(key, undefined, 10))
   assert.deepEqual([diff.equal, diff.differing, diff.onlyLeft, diff.onlyRight, diff.columns], [22, 1, 1, 0, { volume: 1 }])
   assert.deepEqual(
     diff.rows.map(({ change }) => change),
@@ -72,35 +72,35 @@ test('a republished file, end to end: what it changed, row by row, what was rebu
   assert.match(diff.rows[1]?.left ?? '', /"volume":5\.0/)
   assert.match(diff.rows[1]?.right ?? '', /"volume":6\.0/)
   const sum = 'SELECT count(*)::INTEGER AS n, sum(volume) AS v FROM silver.binance_spot_klines_1h'
-  assert.deepEqual(await house.select(sum), [{ n: 47, v: 47 * 5 + 1 }])
-  assert.deepEqual(await house.select(sum, { snapshot: before?.snapshotId ?? '' }), [{ n: 48, v: 240 }])
-  const [origin] = await house.withQuality(false, (quality) =>
+  assert.deepEqual(await lakehouse.select(sum), [{ n: 47, v: 47 * 5 + 1 }])
+  assert.deepEqual(await lakehouse.select(sum, { snapshot: before?.snapshotId ?? '' }), [{ n: 48, v: 240 }])
+  const [origin] = await lakehouse.withQuality(false, (quality) =>
     quality.explainRow(TABLE, { symbol: 'AAAUSDT', at: Date.parse('2024-01-02T07:00:00Z') * 1000, id: undefined }),
   )
   assert.deepEqual([origin?.object, origin?.revision, origin?.revisions, origin?.line], [key, 2, 2, 7])
   assert.match(origin?.text ?? '', /^1704178800000,10,12,9,11,6,/)
   await assert.rejects(
-    house.withQuality(false, (quality) => quality.diffRevisions(key, 'ffff', 1)),
+    lakehouse.withQuality(false, (quality) => quality.diffRevisions(key, 'ffff', 1)),
     { code: 'OBJECT_NOT_FOUND' },
   )
   await assert.rejects(
-    house.withQuality(false, (quality) => quality.explainRow(TABLE, { symbol: 'AAAUSDT', at: 0, id: undefined })),
+    lakehouse.withQuality(false, (quality) => quality.explainRow(TABLE, { symbol: 'AAAUSDT', at: 0, id: undefined })),
     { code: 'ROW_NOT_FOUND' },
   )
 })
 
 test('monthly and daily files are compared row by row: equal, other, only here; the monthly rows win and the others stay in bronze', async (context) => {
-  const { archive, house } = await setUp(context)
+  const { archive, lakehouse } = await setUp(context)
   for (const day of ['01', '02', '03'])
     await write(archive, 'AAAUSDT', `2024-02-${day}`, 1, (lines) => (day === '02' ? lines.slice(1) : lines))
   await write(archive, 'BBBUSDT', '2024-02-01', 1)
   const range = { start: Date.parse('2024-02-01') * 1000, end: Date.parse('2024-02-04') * 1000 }
-  await ingestKlines(house, { range })
+  await ingestKlines(lakehouse, { range })
   const month = (lines: string[]) =>
     lines.flatMap((text, hour) => (hour === 50 ? [] : hour === 5 ? [text.replace(/,11,5,/, ',11.5,7,')] : [text]))
   await write(archive, 'AAAUSDT', '2024-02', 29, month)
-  await ingestKlines(house)
-  const items = await house.withQuality(true, (quality) => quality.reconcile([TABLE]))
+  await ingestKlines(lakehouse)
+  const items = await lakehouse.withQuality(true, (quality) => quality.reconcile([TABLE]))
   assert.equal(items.length, 1)
   const { rows, ...item } = items[0] ?? { rows: [] }
   assert.deepEqual(item, {
@@ -117,19 +117,19 @@ test('monthly and daily files are compared row by row: equal, other, only here; 
   })
   assert.equal(rows.length, 3)
   assert.deepEqual(
-    await house.select(
+    await lakehouse.select(
       "SELECT close, volume FROM silver.binance_spot_klines_1h WHERE symbol = 'AAAUSDT' AND open_time = '2024-02-01 05:00:00+00'",
     ),
     [{ close: 11.5, volume: 7 }],
   )
-  const kept = await house.select(
+  const kept = await lakehouse.select(
     'SELECT symbol, month, equal_rows::INTEGER AS equal, differing_rows::INTEGER AS differing FROM silver.reconciliation',
   )
   assert.deepEqual(kept, [{ symbol: 'AAAUSDT', month: '2024-02', equal: 69, differing: 1 }])
 })
 
 test('the universe of a day has those that were there: also the delisted, and a ticker that came back only as often as it was there', async (context) => {
-  const { archive, house } = await setUp(context)
+  const { archive, lakehouse } = await setUp(context)
   const day = (n: number) => new Date(Date.UTC(2024, 0, 1) + n * DAY).toISOString().slice(0, 10)
   for (let n = 0; n < 60; n += 1) {
     await write(archive, 'BTCUSDT', day(n), 1)
@@ -138,17 +138,17 @@ test('the universe of a day has those that were there: also the delisted, and a 
     if (n > 55) await write(archive, 'BTCUPUSDT', day(n), 1)
     if (n > 55) await write(archive, 'USDCUSDT', day(n), 1)
   }
-  await ingestKlines(house)
+  await ingestKlines(lakehouse)
   const at = async (date: string, plain = false) => {
     const filter = { ...ALL, at: Date.parse(`${date}T12:00:00Z`) * 1000, quotes: ['USDT'], plain }
-    return (await house.withQuality(false, (quality) => quality.universe(filter))).map(({ symbol, listing }) => `${symbol} ${listing}`)
+    return (await lakehouse.withQuality(false, (quality) => quality.universe(filter))).map(({ symbol, listing }) => `${symbol} ${listing}`)
   }
   assert.deepEqual(await at('2024-01-03'), ['BTCUSDT 1', 'GONEUSDT 1', 'LUNAUSDT 1'])
   assert.deepEqual(await at('2024-02-01'), ['BTCUSDT 1'])
   assert.deepEqual(await at('2024-02-28'), ['BTCUPUSDT 1', 'BTCUSDT 1', 'LUNAUSDT 2', 'USDCUSDT 1'])
   assert.deepEqual(await at('2024-02-28', true), ['BTCUSDT 1', 'LUNAUSDT 2'])
-  const all = await house.withQuality(false, (quality) => quality.universe(ALL))
-  const kept = await house.select(
+  const all = await lakehouse.withQuality(false, (quality) => quality.universe(ALL))
+  const kept = await lakehouse.select(
     "SELECT symbol, listing::INTEGER AS listing FROM gold.universe WHERE first_seen <= '2024-02-28' AND last_seen > '2024-02-28' ORDER BY ALL",
   )
   assert.deepEqual(
@@ -162,14 +162,14 @@ test('the universe of a day has those that were there: also the delisted, and a 
 })
 
 test('the universe knows every symbol that the archive lists, also those that are gone, of which the lake has no rows', async (context) => {
-  const { archive, house, folder } = await setUp(context)
+  const { archive, lakehouse, folder } = await setUp(context)
   const day = (n: number) => new Date(Date.UTC(2024, 0, 1) + n * DAY).toISOString().slice(0, 10)
   for (let n = 0; n < 60; n++) {
     await write(archive, 'BTCUSDT', day(n), 1)
     if (n < 20) await write(archive, 'GONEUSDT', day(n), 1)
     if (n < 5 || n >= 50) await write(archive, 'LUNAUSDT', day(n), 1)
   }
-  await ingestKlines(house, { symbols: ['BTCUSDT'], range: { start: Date.UTC(2024, 0, 1) * 1000, end: Date.UTC(2024, 0, 3) * 1000 } })
+  await ingestKlines(lakehouse, { symbols: ['BTCUSDT'], range: { start: Date.UTC(2024, 0, 1) * 1000, end: Date.UTC(2024, 0, 3) * 1000 } })
   const args = ['universe', '--listing', '--archive', archive, '--market', 'spot', '--lake', join(folder, 'lake'), '--json']
   const { out, code } = await cli(args, { cwd: folder })
   assert.equal(code, 0)
@@ -188,14 +188,14 @@ test('the universe knows every symbol that the archive lists, also those that ar
     ['LUNAUSDT', 2, '2024-02-20', '2024-03-01', 'trading'],
   ]
   assert.deepEqual(told, expected)
-  assert.equal((await house.select('SELECT symbol FROM gold.universe')).length, 4)
+  assert.equal((await lakehouse.select('SELECT symbol FROM gold.universe')).length, 4)
   assert.equal((await cli(['universe', '--archive', archive, '--lake', join(folder, 'lake')], { cwd: folder })).code, 2)
 })
 
 test('what the exchange says of its symbols is kept, and the universe knows symbols of which the lake has no rows', async (context) => {
-  const { archive, house, folder } = await setUp(context)
+  const { archive, lakehouse, folder } = await setUp(context)
   for (let n = 0; n < 3; n++) await write(archive, 'BTCUSDT', new Date(Date.UTC(2024, 0, 1) + n * DAY).toISOString().slice(0, 10), 1)
-  await ingestKlines(house)
+  await ingestKlines(lakehouse)
   const file = join(folder, 'exchangeInfo.json')
   const asset = (symbol: string, status: string) => ({ symbol, status, baseAsset: symbol.slice(0, -3), quoteAsset: symbol.slice(-3) })
   const keep = async (answer: unknown) => {
@@ -224,13 +224,13 @@ test('what the exchange says of its symbols is kept, and the universe knows symb
     ['NEWXYZ', 'NEW', null, '2024-02-10T00:00:00Z', '2024-04-11T00:00:00Z', 'trading'],
   ]
   assert.deepEqual(items, expected)
-  assert.equal((await house.select('SELECT symbol FROM gold.universe')).length, 3)
+  assert.equal((await lakehouse.select('SELECT symbol FROM gold.universe')).length, 3)
   // The newest answer is what counts: who is not called trading has ended, also if it was there the day before.
   await keep(spot('2024-04-11', [asset('NEWXYZ', 'BREAK'), asset('BTCUSDT', 'BREAK')]))
-  assert.deepEqual(await house.select("SELECT symbol FROM gold.universe WHERE status = 'trading'"), [{ symbol: 'BTCUSD_PERP' }])
+  assert.deepEqual(await lakehouse.select("SELECT symbol FROM gold.universe WHERE status = 'trading'"), [{ symbol: 'BTCUSD_PERP' }])
   // The same answer again changes nothing, and what is none is refused.
   await keep(spot('2024-04-10', [asset('NEWXYZ', 'TRADING')]))
-  assert.deepEqual(await house.select('SELECT count(*)::INTEGER AS n FROM silver.exchange_info'), [{ n: 6 }])
+  assert.deepEqual(await lakehouse.select('SELECT count(*)::INTEGER AS n FROM silver.exchange_info'), [{ n: 6 }])
   for (const answer of [
     { symbols: [] },
     { serverTime: 1, symbols: [asset('NEWXYZ', 'TRADING')] },
@@ -241,25 +241,25 @@ test('what the exchange says of its symbols is kept, and the universe knows symb
 })
 
 test('lines in quarantine are told with their number, reason and text', async (context) => {
-  const { archive, house } = await setUp(context)
+  const { archive, lakehouse } = await setUp(context)
   const key = await write(archive, 'AAAUSDT', '2024-01-02', 1, (lines) =>
     lines.map((text, hour) => (hour === 4 ? text.replace(',12,', ',1.70027E+,') : text)),
   )
-  await ingestKlines(house)
-  const { lines, total, objects } = await house.withQuality(false, (quality) => quality.quarantine(10))
+  await ingestKlines(lakehouse)
+  const { lines, total, objects } = await lakehouse.withQuality(false, (quality) => quality.quarantine(10))
   assert.deepEqual([objects, total], [[], 1])
   assert.deepEqual([lines[0]?.object, lines[0]?.line, lines[0]?.column, lines[0]?.reason], [key, 5, 'high', 'NOT_A_NUMBER'])
 })
 
 test('a line in quarantine is dropped or released by a decision that is kept; a released line is a row again, at its place', async (context) => {
-  const { archive, house } = await setUp(context)
+  const { archive, lakehouse } = await setUp(context)
   const spoil = (lines: string[]) =>
     lines.map((text, hour) => (hour === 4 ? text.replace(/,11,5,/, ',1l,5,') : hour === 9 ? 'total' : text))
   const key = await write(archive, 'AAAUSDT', '2024-01-02', 1, spoil)
-  await ingestKlines(house)
-  const held = () => house.withQuality(false, (quality) => quality.quarantine(10))
+  await ingestKlines(lakehouse)
+  const held = () => lakehouse.withQuality(false, (quality) => quality.quarantine(10))
   const errors = async () =>
-    (await house.withQuality(true, (quality) => quality.assess([])))[0]?.findings
+    (await lakehouse.withQuality(true, (quality) => quality.assess([])))[0]?.findings
       .filter(({ check }) => check === 'rejected_rows')
       .map(({ count }) => count)
   assert.deepEqual(
@@ -274,17 +274,17 @@ test('a line in quarantine is dropped or released by a decision that is kept; a 
   )
   assert.deepEqual(await errors(), [2])
   const decide = (line: number, text: string | null) =>
-    house.withQuality(true, (quality) => quality.decide(key, { line, text, reason: 'looked at' }))
+    lakehouse.withQuality(true, (quality) => quality.decide(key, { line, text, reason: 'looked at' }))
   await decide(10, null)
   assert.deepEqual(await errors(), [1])
   await assert.rejects(decide(11, null), { code: 'ROW_NOT_FOUND' })
   await assert.rejects(decide(5, '1,2,3'), { code: 'CORRECTION_INVALID' })
   const text = line(Date.parse('2024-01-02T04:00:00Z'))
   await decide(5, text)
-  await ingestKlines(house, { layers: ['silver'] })
+  await ingestKlines(lakehouse, { layers: ['silver'] })
   assert.deepEqual(await errors(), [])
   const rows = `SELECT strftime(open_time, '%H') AS hour, close, source_object FROM ${TABLE} WHERE open_time BETWEEN '2024-01-02 03:00:00+00' AND '2024-01-02 05:00:00+00' ORDER BY open_time`
-  assert.deepEqual(await house.select(rows), [
+  assert.deepEqual(await lakehouse.select(rows), [
     { hour: '03', close: 11, source_object: key },
     { hour: '04', close: 11, source_object: key },
     { hour: '05', close: 11, source_object: key },
@@ -298,8 +298,8 @@ test('a line in quarantine is dropped or released by a decision that is kept; a 
       [5, 'released', text, 'looked at'],
     ],
   )
-  // A republished file is another one: its lines are judged anew.
+  // A republished file is another one: its lines are judged again.
   await write(archive, 'AAAUSDT', '2024-01-02', 1, (all) => spoil(all).slice(0, 23))
-  await ingestKlines(house)
+  await ingestKlines(lakehouse)
   assert.equal((await held()).open, 2)
 })

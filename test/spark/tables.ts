@@ -8,7 +8,7 @@ import { startCatalog } from '../support/catalog.ts'
 import { emptyLake } from '../support/empty-lake.ts'
 import { FIELDS, rows, SPECS } from '../support/everything.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { openHouse } from '../support/house.ts'
+import { openLakehouse } from '../support/lakehouse.ts'
 
 /**
  * Spark reads each table by the catalog and by its folder, as it is and at a tag, and writes what it read into plain Parquet, over which the engine of ours makes the same digest as over
@@ -65,10 +65,10 @@ test('Spark reads our tables by catalog and by folder, plans as many files, and 
   const folder = await temporaryFolder(context)
   const lake = join(folder, 'lake')
   await emptyLake(lake)
-  const house = openHouse({ lake, archive: lake })
+  const lakehouse = openLakehouse({ lake, archive: lake })
   const names = Object.keys(SPECS).map((_, index) => `table_${index}`)
   const columns = FIELDS.map(({ name }) => name)
-  await house.withTables(true, async (tables) => {
+  await lakehouse.withTables(true, async (tables) => {
     for (const [index, partition] of Object.values(SPECS).entries()) {
       const name = `silver.table_${index}`
       await tables.write(name, rows(0, 100), { mode: 'append', shape: { fields: FIELDS, partition, sort: ['symbol', 'ts'] } })
@@ -81,13 +81,13 @@ test('Spark reads our tables by catalog and by folder, plans as many files, and 
   const ours = new Map<string, unknown>()
   const files = new Map<string, number>()
   for (const name of names) {
-    ours.set(`${name}-rest`, await house.select(digest(columns, `silver.${name}`)))
+    ours.set(`${name}-rest`, await lakehouse.select(digest(columns, `silver.${name}`)))
     ours.set(`${name}-folder`, ours.get(`${name}-rest`))
-    ours.set(`${name}-tag`, await house.select(digest(columns, `silver.${name}`), { tag: 'first' }))
-    const plan = await house.explain(`SELECT * FROM silver.${name} WHERE symbol = 'ETHUSDT' AND ts >= '2024-01-01'`, undefined)
+    ours.set(`${name}-tag`, await lakehouse.select(digest(columns, `silver.${name}`), { tag: 'first' }))
+    const plan = await lakehouse.explain(`SELECT * FROM silver.${name} WHERE symbol = 'ETHUSDT' AND ts >= '2024-01-01'`, undefined)
     files.set(name, plan[0]?.filesRead ?? -1)
   }
-  const catalog = await startCatalog(house)
+  const catalog = await startCatalog(lakehouse)
   const out = join(folder, 'out')
   const { SPARK_PYTHON = 'python3', SPARK_JAR = '' } = process.env
   const args = ['-c', SPARK, catalog.url, lake, out, JSON.stringify(names), SPARK_JAR]
@@ -102,15 +102,18 @@ test('Spark reads our tables by catalog and by folder, plans as many files, and 
   }
   session.close()
   for (const name of names) assert.equal(seen[name], files.get(name), `files planned of ${name}`)
-  const [own] = await house.select('SELECT count(*) AS n, sum(price) AS price, count(note) AS notes FROM silver.table_1')
+  const [own] = await lakehouse.select('SELECT count(*) AS n, sum(price) AS price, count(note) AS notes FROM silver.table_1')
   assert.deepEqual([Number(own?.['n']), Number(own?.['notes'])], [seen['rows'], 0])
   assert.ok(Math.abs(Number(own?.['price']) / (seen['sum'] ?? 0) - 1) < 1e-12)
-  assert.deepEqual((await house.select('SELECT count(*)::INTEGER AS n, count(DISTINCT name)::INTEGER AS names FROM gold.by_spark'))[0], {
-    n: 50,
-    names: 50,
-  })
-  assert.equal(Number((await house.select('SELECT sum(id)::INTEGER AS n FROM gold.as_selected'))[0]?.['n']), 45)
-  await house.withTables(true, async (tables) => {
+  assert.deepEqual(
+    (await lakehouse.select('SELECT count(*)::INTEGER AS n, count(DISTINCT name)::INTEGER AS names FROM gold.by_spark'))[0],
+    {
+      n: 50,
+      names: 50,
+    },
+  )
+  assert.equal(Number((await lakehouse.select('SELECT sum(id)::INTEGER AS n FROM gold.as_selected'))[0]?.['n']), 45)
+  await lakehouse.withTables(true, async (tables) => {
     await tables.write('silver.table_1', `SELECT *, 'ours again' AS note FROM (${rows(500, 520)})`, { mode: 'append' })
     assert.deepEqual(await tables.check(undefined), [])
   })

@@ -5,12 +5,12 @@ import { icebergRest } from '../../src/serve/iceberg/iceberg-rest.ts'
 
 /** A lake's catalog on a port of this machine, until it is closed. */
 export async function startCatalog(
-  house: Lakehouse,
+  lakehouse: Lakehouse,
   options: { readOnly?: boolean | undefined; token?: string | undefined } = {},
 ): Promise<{ url: string; close: () => Promise<void> }> {
   const started = Promise.withResolvers<string>()
   const stop = Promise.withResolvers<void>()
-  const ended = house.withCatalog(true, async (catalog) => {
+  const ended = lakehouse.withCatalog(true, async (catalog) => {
     const server = icebergRest({ catalog, readOnly: options.readOnly === true, token: options.token, onRequest: () => {} })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

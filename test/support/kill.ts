@@ -6,9 +6,9 @@ import type { FaultRule } from '../../src/simulator/faults.ts'
 import { Random } from '../../src/simulator/random.ts'
 import { serveArchive } from '../../src/simulator/server.ts'
 import { monthlyKey, smallArchive } from './archives.ts'
-import { ingestKlines, openHouse } from './house.ts'
 import { killedCli } from './killed-cli.ts'
 import { leftovers, liveState } from './lake-state.ts'
+import { ingestKlines, openLakehouse } from './lakehouse.ts'
 
 /** What the way does to the bytes while runs are killed; no key meets two wrong digests, which would rightly quarantine it. */
 const FAULTS: readonly FaultRule[] = [
@@ -27,21 +27,25 @@ const ingest = (lake: string, archive: string, killAfterMs?: number) =>
   )
 
 async function contents(lake: string): Promise<unknown[]> {
-  const house = new Lakehouse(configSchema.parse({ lake }), { nowMs: Date.now, random: Math.random, signal: new AbortController().signal })
-  const tables = (await house.status()).tables.map((table) => table.name)
+  const lakehouse = new Lakehouse(configSchema.parse({ lake }), {
+    nowMs: Date.now,
+    random: Math.random,
+    signal: new AbortController().signal,
+  })
+  const tables = (await lakehouse.status()).tables.map((table) => table.name)
   const found: unknown[] = []
   for (const table of tables)
-    found.push(table, ...(await house.select(`SELECT count(*) AS n, bit_xor(hash(t::VARCHAR)) AS content FROM ${table} t`)))
+    found.push(table, ...(await lakehouse.select(`SELECT count(*) AS n, bit_xor(hash(t::VARCHAR)) AS content FROM ${table} t`)))
   return found
 }
 
 /** A lake that holds a day of hours already, and keeps indicators over them. */
 async function begin(lake: string, archive: string): Promise<void> {
-  const house = openHouse({ lake, archive })
+  const lakehouse = openLakehouse({ lake, archive })
   const range = { start: Date.UTC(2024, 0, 1) * 1000, end: Date.UTC(2024, 0, 2) * 1000 }
-  await ingestKlines(house, { symbols: ['BTCUSDT'], intervals: ['1h'], range })
+  await ingestKlines(lakehouse, { symbols: ['BTCUSDT'], intervals: ['1h'], range })
   const table = { name: 'kept', source: 'silver.binance_spot_klines_1h', spec: 'rsi(14), ema(20), macd(12, 26, 9), vwap', benchmark: '' }
-  await house.withGold(true, (gold) => gold.saveIndicators(table))
+  await lakehouse.withGold(true, (gold) => gold.saveIndicators(table))
 }
 
 /**

@@ -8,7 +8,7 @@ import { DAY_WRITERS, headerOf } from '../../src/simulator/records.ts'
 import { MS_PER_DAY, TradeWalk } from '../../src/simulator/trades.ts'
 import { printArchiveKey } from '../../src/sources/binance/archive/archive-key.ts'
 import type { Market } from '../../src/sources/binance/markets.ts'
-import { openHouse } from './house.ts'
+import { openLakehouse } from './lakehouse.ts'
 
 /** A way to spoil one row of a clean day: what is done to its fields, and which rules must tell of it. Rules that come along with it by their nature are named too. */
 type DefectClass = {
@@ -270,11 +270,11 @@ export async function plantDefects(folder: string, seed: string, rounds: number)
       expected.set(`D${index}R${round}USDT`, planted)
       expected.set(`C${index}R${round}USDT`, undefined)
     }
-  const house = openHouse({ lake: join(folder, 'lake'), archive, nowMs: () => START + 2 * MS_PER_DAY })
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive, nowMs: () => START + 2 * MS_PER_DAY })
   const everything = { types: DATASET_IDS, markets: [], symbols: [], intervals: [], range: undefined, layers: new Set(LAYERS) }
-  await house.ingest({ ...everything, onProgress: () => {}, onNotice: () => {} })
-  await house.withQuality(true, (quality) => quality.assess([]))
-  const rows = await house.select('SELECT DISTINCT symbol, check_id FROM silver.findings')
+  await lakehouse.ingest({ ...everything, onProgress: () => {}, onNotice: () => {} })
+  await lakehouse.withQuality(true, (quality) => quality.assess([]))
+  const rows = await lakehouse.select('SELECT DISTINCT symbol, check_id FROM silver.findings')
   const seen = new Map<string, Set<string>>()
   for (const { symbol, check_id: check } of rows) seen.set(String(symbol), (seen.get(String(symbol)) ?? new Set()).add(String(check)))
   const results = new Map<string, { planted: number; found: number; falseAlarms: number }>()

@@ -10,7 +10,7 @@ import { PARTS } from './parts-table.ts'
 const [lake = '', seed = ''] = process.argv.slice(2)
 const random = new Random(`chaos ${seed}`)
 const config = configSchema.parse({ lake, engine: { workers: 1 } })
-const house = new Lakehouse(config, { nowMs: Date.now, random: Math.random, signal: new AbortController().signal })
+const lakehouse = new Lakehouse(config, { nowMs: Date.now, random: Math.random, signal: new AbortController().signal })
 const NAME = 'silver.chaos'
 
 const select = (part: string) => `SELECT ${random.integer(1e9)}::BIGINT AS id, '${part}' AS part`
@@ -43,7 +43,7 @@ const THINGS: Readonly<Record<string, (tables: Tables) => Promise<unknown>>> = {
     ),
 }
 
-await house.withTables(true, async (tables) => {
+await lakehouse.withTables(true, async (tables) => {
   await tables.create(NAME, PARTS)
   await tables.write(NAME, await rows(tables, 'p0'), { mode: 'append' })
   const names = Object.keys(THINGS)

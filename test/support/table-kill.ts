@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Random } from '../../src/simulator/random.ts'
-import { openHouse } from './house.ts'
+import { openLakehouse } from './lakehouse.ts'
 
 const CHAOS = join(import.meta.dirname, 'table-chaos.ts')
 
@@ -16,7 +16,7 @@ const CHAOS = join(import.meta.dirname, 'table-chaos.ts')
 export async function killTables(lake: string, kills: number, seed: string): Promise<Record<string, number>> {
   const random = new Random(`kill tables ${seed}`)
   const hit: Record<string, number> = {}
-  const house = openHouse({ lake, archive: lake })
+  const lakehouse = openLakehouse({ lake, archive: lake })
   for (let kill = 0; kill < kills; kill++) {
     const child = spawn(process.execPath, [CHAOS, lake, `${seed} ${kill}`], { stdio: ['ignore', 'pipe', 'pipe'] })
     const [out, err] = [text(child.stdout), text(child.stderr)]
@@ -27,7 +27,7 @@ export async function killTables(lake: string, kills: number, seed: string): Pro
     assert.equal(signal, 'SIGKILL', await err)
     const last = (await out).trimEnd().split('\n').at(-1) ?? ''
     if (last !== '') hit[last] = (hit[last] ?? 0) + 1
-    await house.withTables(true, async (tables) => {
+    await lakehouse.withTables(true, async (tables) => {
       if (!(await tables.list()).some(({ name }) => name === 'silver.chaos')) return
       assert.deepEqual(await tables.check('silver.chaos'), [], `after a kill in ${last}`)
       await tables.orphans('silver.chaos', { beforeMs: Date.now() + 1000, dryRun: false })

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Random } from '../../src/simulator/random.ts'
-import { openHouse } from './house.ts'
+import { openLakehouse } from './lakehouse.ts'
 
 const WRITER = join(import.meta.dirname, 'table-writer.ts')
 
@@ -50,8 +50,8 @@ async function ended(child: ChildProcess): Promise<[number | null, string | null
 }
 
 async function check(lake: string, { writers, writes }: Pick<Race, 'writers' | 'writes'>): Promise<void> {
-  const house = openHouse({ lake, archive: lake })
-  const rows = await house.select('SELECT id, part FROM silver.contested ORDER BY part, id')
+  const lakehouse = openLakehouse({ lake, archive: lake })
+  const rows = await lakehouse.select('SELECT id, part FROM silver.contested ORDER BY part, id')
   const expected: string[] = []
   for (let writer = 0; writer < writers; writer++) {
     let own: number | undefined
@@ -63,7 +63,7 @@ async function check(lake: string, { writers, writes }: Pick<Race, 'writers' | '
     if (own !== undefined) expected.push(`own ${writer} ${own}`)
   }
   assert.deepEqual(rows.map((row) => `${row['part']} ${row['id']}`).toSorted(), expected.toSorted())
-  await house.withTables(true, async (tables) => {
+  await lakehouse.withTables(true, async (tables) => {
     assert.deepEqual(await tables.check('silver.contested'), [])
     await tables.orphans('silver.contested', { beforeMs: Date.now() + 60_000, dryRun: false })
     assert.deepEqual(await tables.check('silver.contested'), [])

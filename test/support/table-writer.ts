@@ -7,7 +7,7 @@ import { PARTS } from './parts-table.ts'
 
 const [lake = '', writer = '0', first = '0', count = '0'] = process.argv.slice(2)
 const config = configSchema.parse({ lake, engine: { workers: 1 } })
-const house = new Lakehouse(config, { nowMs: Date.now, random: Math.random, signal: new AbortController().signal })
+const lakehouse = new Lakehouse(config, { nowMs: Date.now, random: Math.random, signal: new AbortController().signal })
 const NAME = 'silver.contested'
 
 /** Most are appends to a part that all share; every fifth replaces the writer's own part, every tenth compacts. */
@@ -18,7 +18,7 @@ async function write(tables: Tables, n: number): Promise<void> {
   else await tables.write(NAME, row('shared'), { mode: 'append', shape: PARTS, once: `${writer}-${n}` })
 }
 
-await house.withTables(true, async (tables) => {
+await lakehouse.withTables(true, async (tables) => {
   for (let n = Number(first); n < Number(count); n++) {
     for (let tries = 1; ; tries++) {
       try {

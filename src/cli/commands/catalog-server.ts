@@ -32,8 +32,8 @@ async function run(context: CommandContext): Promise<CommandResult> {
   const readOnly = values['read-only'] === true
   if (token === undefined && !LOCAL.includes(host) && !readOnly)
     throw new LakehouseError('USAGE', `anybody who reaches ${host} could write: set LAKEHOUSE_CATALOG_TOKEN, or add --read-only`)
-  const house = await context.open()
-  return await house.withCatalog(
+  const lakehouse = await context.open()
+  return await lakehouse.withCatalog(
     !readOnly,
     async (catalog) => {
       const server = icebergRest({

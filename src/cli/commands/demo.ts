@@ -60,17 +60,17 @@ async function isReachable(context: CommandContext): Promise<boolean> {
     archive: { ...config.archive, origin: DEMO.exchange, attempts: 1, idleTimeoutMs: REACH_MS },
   })
   const patience = new Promise<false>((resolve) => setTimeout(resolve, REACH_MS, false).unref())
-  const house = await context.open(quick)
-  const asked = house.withArchive(DEMO.exchange, async ({ source, origin }) => (await origin.head(source.archive.probe)) !== undefined)
+  const lakehouse = await context.open(quick)
+  const asked = lakehouse.withArchive(DEMO.exchange, async ({ source, origin }) => (await origin.head(source.archive.probe)) !== undefined)
   return await Promise.race([asked.catch(() => false), patience])
 }
 
 async function show(context: CommandContext, lake: string, origin: string, say: (line: string) => void): Promise<CommandResult> {
-  const house = await context.open((config) => ({ ...config, lake, archive: { ...config.archive, origin, retryDelayMs: 100 } }))
-  const result = await ingestMonth(context, house, say, lake)
-  await showCharts(context, house, result, lake, say)
+  const lakehouse = await context.open((config) => ({ ...config, lake, archive: { ...config.archive, origin, retryDelayMs: 100 } }))
+  const result = await ingestMonth(context, lakehouse, say, lake)
+  await showCharts(context, lakehouse, result, lake, say)
   say(`\n> ${QUERY.replaceAll(/\s+/g, ' ')}\n`)
-  const rows = await house.select(QUERY)
+  const rows = await lakehouse.select(QUERY)
   say(
     textTable(
       Object.keys(rows[0] ?? {}),
@@ -90,7 +90,12 @@ async function show(context: CommandContext, lake: string, origin: string, say: 
 }
 
 /** A month of minutes of two symbols, the day in the middle of every other kind that is ready. */
-async function ingestMonth(context: CommandContext, house: Lakehouse, say: (line: string) => void, lake: string): Promise<IngestResult> {
+async function ingestMonth(
+  context: CommandContext,
+  lakehouse: Lakehouse,
+  say: (line: string) => void,
+  lake: string,
+): Promise<IngestResult> {
   const month = { start: DEMO_MONTH.start * 1000, end: (DEMO_MONTH.start + DEMO_MONTH.days * 86_400_000) * 1000 }
   const middle = month.start + 14 * 86_400_000_000
   const day = { start: middle, end: middle + 86_400_000_000 }
@@ -100,7 +105,7 @@ async function ingestMonth(context: CommandContext, house: Lakehouse, say: (line
     const startedMs = context.nowMs()
     const display = new ProgressDisplay({ write: context.note, interactive: context.interactive, nowMs: context.nowMs })
     const onProgress = context.interactive ? display.update.bind(display) : () => {}
-    const result = await house
+    const result = await lakehouse
       .ingest({ exchange: DEMO.exchange, types: [TRADED_BARS], ...part, layers: new Set(LAYERS), onProgress, onNotice: () => {} })
       .finally(() => display.clear())
     say(`\n${part.markets[0]} ${TRADED_BARS} ${part.symbols.join(', ')} ${part.intervals.join(', ')}`)
@@ -130,15 +135,15 @@ function merge(results: readonly IngestResult[]): IngestResult {
 
 async function showCharts(
   context: CommandContext,
-  house: Lakehouse,
+  lakehouse: Lakehouse,
   result: IngestResult,
   lake: string,
   say: (line: string) => void,
 ): Promise<void> {
-  const daily = await candles(house, DEMO.dailyBars, DEMO.symbol)
+  const daily = await candles(lakehouse, DEMO.dailyBars, DEMO.symbol)
   say(`\n${DEMO.symbol}, one candle a day\n${textChart(daily, { height: 14, color: context.color })}`)
   const hours = new Map<string, readonly Candle[]>()
-  for (const symbol of DEMO.symbols) hours.set(symbol, await candles(house, DEMO.fourHourBars, symbol))
+  for (const symbol of DEMO.symbols) hours.set(symbol, await candles(lakehouse, DEMO.fourHourBars, symbol))
   const file = join(lake, 'demo.html')
   const notes = result.findings
     .filter(({ severity }) => severity !== 'info')
@@ -147,8 +152,8 @@ async function showCharts(
   say(`\nwrote ${file}`)
 }
 
-async function candles(house: Lakehouse, table: string, symbol: string): Promise<Candle[]> {
-  const rows = await house.select(
+async function candles(lakehouse: Lakehouse, table: string, symbol: string): Promise<Candle[]> {
+  const rows = await lakehouse.select(
     `SELECT open_time, open, high, low, close, volume, is_complete FROM ${table} WHERE symbol = '${symbol}' ORDER BY open_time`,
   )
   return rows.map((row) => ({

@@ -22,7 +22,7 @@ export async function buildSilver(context: FlowContext<IngestProgress>, request:
       await buildTable(context, request, table, report)
       built.push(table.series)
     } catch (error) {
-      if (!(error instanceof LakehouseError) || error.code !== 'TABLE_CUT_OTHERWISE') throw error
+      if (!(error instanceof LakehouseError) || error.code !== 'TABLE_PARTITION_CHANGED') throw error
       report.errors.push(error)
     }
   }
@@ -79,12 +79,12 @@ async function fillMonths(
   return report.counts.filesFetched > before
 }
 
-/** What once filled gaps of a table goes when its partition is made anew: what is still missing is filled again. */
+/** What once filled gaps of a table goes when its partition is made again: what is still missing is filled again. */
 async function refill({ lake }: FlowContext<IngestProgress>, { now }: IngestRequest, series: Series, report: IngestReport): Promise<void> {
   const filled = await refillGaps(lake, series, { nowUs: now })
   if (filled === undefined) return
   const name = silverTableName(series)
-  const explanation = `${filled.rowsFilled} rows that fill gaps were made anew`
+  const explanation = `${filled.rowsFilled} rows that fill gaps were made again`
   report.findings.push(wholeFinding(`silver.${name}`, 'gaps_filled', 'info', filled.rowsFilled, explanation))
   await lake.publish(tableKey('silver', name))
 }

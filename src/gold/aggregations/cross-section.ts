@@ -10,8 +10,8 @@ export const crossSection = {
   sql: ({ bars = '' }, { minutes = 1440 }, market) => {
     const { value } = tradedNames(market)
     // What coins are worth can be added up, they themselves cannot.
-    const worth = isCountedInBase(market) ? value : `${value} * close`
-    return `WITH periods AS (SELECT symbol, time_bucket(to_minutes(${minutes}), open_time) AS open_time, arg_min(open, open_time) AS open, arg_max(close, open_time) AS close, ${amountSum(worth)} AS traded FROM (${bars}) GROUP BY ALL),
+    const quoteValue = isCountedInBase(market) ? value : `${value} * close`
+    return `WITH periods AS (SELECT symbol, time_bucket(to_minutes(${minutes}), open_time) AS open_time, arg_min(open, open_time) AS open, arg_max(close, open_time) AS close, ${amountSum(quoteValue)} AS traded FROM (${bars}) GROUP BY ALL),
       moved AS (SELECT *, close / open - 1 AS return FROM periods)
       SELECT open_time, symbol, close, return, percent_rank() OVER at_time AS rank, (return - avg(return) OVER all_then) / nullif(stddev_pop(return) OVER all_then, 0) AS zscore, traded,
         traded / nullif(sum(traded) OVER of_quote, 0) AS share, count(*) OVER all_then AS symbols

@@ -40,7 +40,7 @@ type Source = { readonly interval: Interval; readonly files: readonly DataFile[]
 /** Queries run one after the other; while one runs, up to so many finished partitions wait for their common commit. */
 const COMMITTED_TOGETHER = 16
 
-/** A table is planned anew when another run changed a partition meanwhile. */
+/** A table is planned again when another run changed a partition meanwhile. */
 const ROUNDS = 8
 
 /** Makes a bar table what the published bars of its market say; only bars of partitions whose silver files changed are computed. */
@@ -48,7 +48,7 @@ export async function buildBars(lake: Lake, series: BarSeries): Promise<GoldOutc
   const table = barTableName(series)
   const outcome = { table, rowsWritten: 0, partitionsWritten: 0, partitionsUnchanged: 0 }
   for (let round = 1; ; round++) {
-    // The live bars first: klines that came later than they did are a reason to build anew, never the other way round.
+    // The live bars first: klines that came later than they did are a reason to build again, never the other way round.
     const live = await filesByPartition(await lake.findTable('gold', table))
     const sources = await silverSources(lake.store, series)
     const shape = barShape(series)

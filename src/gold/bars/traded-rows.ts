@@ -22,7 +22,7 @@ export type TradedRows = {
   readonly us: number | undefined
   readonly interval: string
   /** Whether rows say what they are worth. */
-  readonly hasWorth: boolean
+  readonly hasQuoteValue: boolean
   /** SQL of: symbol, open_time, close_time, place (order within the symbol), open, high, low, close, and the amounts under the names of traded bars of the market. */
   select(rows: string): string
 }
@@ -44,7 +44,7 @@ function ofBars(series: Series): TradedRows {
     market: series,
     us: interval === undefined ? undefined : INTERVALS[interval].us,
     interval: interval ?? '',
-    hasWorth: true,
+    hasQuoteValue: true,
     select: (rows) => `SELECT *, epoch_us(open_time) AS place FROM (${rows})`,
   }
 }
@@ -52,23 +52,23 @@ function ofBars(series: Series): TradedRows {
 function ofTrades(series: Series): TradedRows {
   const bar = tradedNames(series)
   const at = columnNames(series, 'event_time', 'sequence', 'price', 'amount', 'buyer_is_maker')
-  const worth = worthOf(series)
+  const quoteValue = quoteValueOf(series)
   const taken = (sql: string) => `CASE WHEN ${at.buyer_is_maker} THEN 0 ELSE ${sql} END`
   return {
     market: series,
     us: undefined,
     interval: 'trades',
-    hasWorth: worth !== undefined,
+    hasQuoteValue: quoteValue !== undefined,
     select: (rows) => `SELECT symbol, ${at.event_time} AS open_time, ${at.event_time} AS close_time, ${at.sequence} AS place,
-      ${['open', 'high', 'low', 'close'].map((name) => `${at.price} AS ${name}`).join(', ')}, ${at.amount} AS ${bar.amount}, ${worth ?? NO_WORTH} AS ${bar.value},
-      (${countOf(series)})::BIGINT AS ${bar.trade_count}, ${taken(at.amount)} AS ${bar.taker_amount}, ${worth === undefined ? NO_WORTH : taken(worth)} AS ${bar.taker_value} FROM (${rows})`,
+      ${['open', 'high', 'low', 'close'].map((name) => `${at.price} AS ${name}`).join(', ')}, ${at.amount} AS ${bar.amount}, ${quoteValue ?? NO_QUOTE_VALUE} AS ${bar.value},
+      (${countOf(series)})::BIGINT AS ${bar.trade_count}, ${taken(at.amount)} AS ${bar.taker_amount}, ${quoteValue === undefined ? NO_QUOTE_VALUE : taken(quoteValue)} AS ${bar.taker_value} FROM (${rows})`,
   }
 }
 
-const NO_WORTH = 'NULL::DOUBLE'
+const NO_QUOTE_VALUE = 'NULL::DOUBLE'
 
 /** SQL of what a trade was worth; undefined where rows neither say it nor let it be worked out. */
-function worthOf(series: Series): string | undefined {
+function quoteValueOf(series: Series): string | undefined {
   const value = findColumn(series, 'value')
   if (value !== undefined) return value.name
   const { price, amount } = columnNames(series, 'price', 'amount')

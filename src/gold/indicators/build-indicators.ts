@@ -51,7 +51,7 @@ const MEMORY_SHAPE: TableShape = {
   sort: ['symbol'],
 }
 
-/** A table is planned anew when another run changed a partition meanwhile. */
+/** A table is planned again when another run changed a partition meanwhile. */
 const ROUNDS = 8
 
 /** The tables of indicators that a lake keeps. */

@@ -11,10 +11,10 @@ export const exactVwap = indicator({
   reference: 'definition',
   create: () => ({
     memory: [],
-    run([volumes, worths], [output], rows) {
-      const [volume, worth, y] = [volumes, worths, output] as [Float64Array, Float64Array, Float64Array]
+    run([volumes, values], [output], rows) {
+      const [volume, quoteValue, y] = [volumes, values, output] as [Float64Array, Float64Array, Float64Array]
       for (let row = 0; row < rows; row++)
-        y[row] = (volume[row] as number) > 0 ? (worth[row] as number) / (volume[row] as number) : Number.NaN
+        y[row] = (volume[row] as number) > 0 ? (quoteValue[row] as number) / (volume[row] as number) : Number.NaN
     },
   }),
 })

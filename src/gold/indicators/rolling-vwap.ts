@@ -12,7 +12,7 @@ export const rollingVwap = indicator({
   create: ({ period }) => {
     const own = new Float64Array(5)
     const ring = new Float64Array(2 * period)
-    const [worths] = scratch(1) as [Float64Array]
+    const [values] = scratch(1) as [Float64Array]
     return {
       memory: [own, ring],
       run(inputs, outputs, rows) {
@@ -27,10 +27,10 @@ export const rollingVwap = indicator({
         let row = 0
         for (const end = Math.min(rows, size); row < end; row++) {
           const traded = volume[row] as number
-          const worth = (((high[row] as number) + (low[row] as number) + (close[row] as number)) / 3) * traded
-          value += worth - (ring[at] as number)
+          const quoteValue = (((high[row] as number) + (low[row] as number) + (close[row] as number)) / 3) * traded
+          value += quoteValue - (ring[at] as number)
           amount += traded - (ring[at + size] as number)
-          ring[at] = worth
+          ring[at] = quoteValue
           ring[at + size] = traded
           if (++at === size) at = 0
           if (count < size) count++
@@ -45,10 +45,10 @@ export const rollingVwap = indicator({
         if (row < rows) {
           // What leaves the window lies in the block itself.
           for (let place = 0; place < rows; place++)
-            worths[place] = (((high[place] as number) + (low[place] as number) + (close[place] as number)) / 3) * (volume[place] as number)
+            values[place] = (((high[place] as number) + (low[place] as number) + (close[place] as number)) / 3) * (volume[place] as number)
           for (let next = row; next < rows; next++) {
             const traded = volume[next] as number
-            value += (worths[next] as number) - (worths[next - size] as number)
+            value += (values[next] as number) - (values[next - size] as number)
             amount += traded - (volume[next - size] as number)
             zeros = traded === 0 ? zeros + 1 : 0
             if (zeros >= size) {
@@ -66,7 +66,7 @@ export const rollingVwap = indicator({
         own[4] = zeros
         // After the loops: what lives across a call is kept in memory instead of a register.
         if (rows > size) {
-          ring.set(worths.subarray(rows - size, rows))
+          ring.set(values.subarray(rows - size, rows))
           ring.set(volume.subarray(rows - size, rows), size)
         }
       },

@@ -141,7 +141,7 @@ async function stateOf(lake: ObjectStore, root: string, backedUp: TableMetadata)
     const table = await loadTable(lake, root)
     if (table === undefined) return { newest, reason: 'it is not there' }
     for (const snapshot of table.metadata.snapshots.slice(-1)) await manifestsOf(table, snapshot)
-    // Numbers of versions say nothing: a table that was restored before began anew. What was committed does.
+    // Numbers of versions say nothing: a table that was restored before began again. What was committed does.
     const isOlder = table.metadata['last-sequence-number'] < backedUp['last-sequence-number']
     return { newest, reason: isOlder ? 'it is older than the backup' : undefined }
   } catch (error) {

@@ -22,7 +22,7 @@ export type GluePublication = 'created' | 'updated' | 'unchanged' | 'newer'
 const ATTEMPTS = 5
 
 /**
- * The AWS Glue catalog, in which Athena and others find Iceberg tables by `metadata_location`. A table that somebody else changes at the same time is looked at anew: Glue takes a change only for the
+ * The AWS Glue catalog, in which Athena and others find Iceberg tables by `metadata_location`. A table that somebody else changes at the same time is looked at again: Glue takes a change only for the
  * version that it was made for, and a newer version of ours is never taken back.
  */
 export class GlueCatalog {

@@ -166,7 +166,7 @@ function invalidChange(message: string): LakehouseError {
   return new LakehouseError('SCHEMA_CHANGE_INVALID', message)
 }
 
-/** Cut otherwise from now on; files keep the spec that they were written under. Throws COLUMN_NOT_FOUND. */
+/** PartitionPart otherwise from now on; files keep the spec that they were written under. Throws COLUMN_NOT_FOUND. */
 export function withPartition(metadata: TableMetadata, parts: readonly { source: string; transform: Transform }[]): TableMetadata {
   const fields = fieldsAt(metadata, undefined, metadata.location)
   let lastId = metadata['last-partition-id']

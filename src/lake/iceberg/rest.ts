@@ -279,7 +279,7 @@ function addOrder(metadata: TableMetadata, added: z.infer<typeof order>, last: {
   return { ...metadata, 'sort-orders': orders }
 }
 
-/** A new table as a client describes it. Columns are numbered anew, in their order, whatever numbers the client gave them. */
+/** A new table as a client describes it. Columns are numbered again, in their order, whatever numbers the client gave them. */
 export function createdMetadata(location: string, request: z.infer<typeof createRequest>, nowMs: number): TableMetadata {
   const ids = new Map(request.schema.fields.map((field, index) => [field.id, index + 1]))
   const sourceOf = (old: number) => {
@@ -288,7 +288,7 @@ export function createdMetadata(location: string, request: z.infer<typeof create
     return found
   }
   const fields = request.schema.fields.map((field, index) => ({ ...field, id: index + 1 }))
-  const cuts = (request['partition-spec']?.fields ?? []).map((part, index) => ({
+  const parts = (request['partition-spec']?.fields ?? []).map((part, index) => ({
     ...part,
     'source-id': sourceOf(part['source-id']),
     'field-id': FIRST_PARTITION_ID + index,
@@ -299,7 +299,7 @@ export function createdMetadata(location: string, request: z.infer<typeof create
     [
       { action: 'add-schema', schema: { fields } },
       { action: 'set-current-schema', 'schema-id': -1 },
-      { action: 'add-spec', spec: { fields: cuts } },
+      { action: 'add-spec', spec: { fields: parts } },
       { action: 'set-default-spec', 'spec-id': -1 },
       { action: 'add-sort-order', 'sort-order': { fields: [] } },
       { action: 'add-sort-order', 'sort-order': { fields: sorts } },

@@ -31,7 +31,7 @@ export type Known = {
   readonly nulls: 'some' | 'none' | 'all' | 'unknown'
 }
 
-type Cut = PartitionField & { readonly type: IcebergType }
+type PartitionPart = PartitionField & { readonly type: IcebergType }
 
 /**
  * The files of a snapshot that may hold rows for which every predicate holds, judged by partition and by column bounds. Columns are called as the shape calls
@@ -44,14 +44,14 @@ export async function planScan(
   { fields }: TableShape = table.shape,
 ): Promise<ScanPlan> {
   const files: DataFile[] = []
-  const cutsOf = cutsBySpec(table, fields)
+  const fieldsOfSpec = fieldsBySpec(table, fields)
   const columns = new Set(fields.filter(({ name }) => predicates.some((predicate) => predicate.column === name)).map(({ id }) => id))
   let manifestsRead = 0
   let manifestsSkipped = 0
   let [byPartition, byBounds] = [0, 0]
   for (const line of snapshot === undefined ? [] : await manifestsOf(table, snapshot)) {
-    const cuts = cutsOf(line.specId)
-    if (!manifestMayMatch(cuts, line, predicates)) {
+    const parts = fieldsOfSpec(line.specId)
+    if (!manifestMayMatch(parts, line, predicates)) {
       manifestsSkipped++
       byPartition += line.added.files + line.existing.files
       continue
@@ -59,7 +59,7 @@ export async function planScan(
     manifestsRead++
     for (const { status, file } of await plannedEntries(table, line, columns)) {
       if (status === 'deleted') continue
-      if (!partitionMayMatch(cuts, file, predicates)) byPartition++
+      if (!partitionMayMatch(parts, file, predicates)) byPartition++
       else if (!boundsMayMatch(fields, file, predicates)) byBounds++
       else files.push(file)
     }
@@ -74,27 +74,27 @@ export async function planScan(
 }
 
 /** A spec's fields with the types of their sources, which are called as the columns are in the shape that is read. */
-function cutsBySpec(table: Table, named: readonly IcebergField[]): (specId: number) => readonly Cut[] {
-  const known = new Map<number, readonly Cut[]>()
+function fieldsBySpec(table: Table, named: readonly IcebergField[]): (specId: number) => readonly PartitionPart[] {
+  const known = new Map<number, readonly PartitionPart[]>()
   return (specId) => {
     const found = known.get(specId)
     if (found !== undefined) return found
     const { fields, partition } = manifestShapeOf(table.metadata, specId, table.root)
-    const cuts = partition.flatMap((part) => {
+    const parts = partition.flatMap((part) => {
       const source = fields.find((field) => field.name === part.source)
       const name = named.find((field) => field.id === source?.id)?.name
       return source === undefined ? [] : [{ ...part, source: name ?? '', type: source.type }]
     })
-    const made = cuts.length === partition.length ? cuts : []
+    const made = parts.length === partition.length ? parts : []
     known.set(specId, made)
     return made
   }
 }
 
-function manifestMayMatch(cuts: readonly Cut[], line: ManifestLine, predicates: readonly Predicate[]): boolean {
-  return cuts.every((cut, index) => {
+function manifestMayMatch(parts: readonly PartitionPart[], line: ManifestLine, predicates: readonly Predicate[]): boolean {
+  return parts.every((part, index) => {
     const summary = line.partitions[index]
-    return summary === undefined || cutMayMatch(cut, ofSummary(summary), predicates)
+    return summary === undefined || fieldMayMatch(part, ofSummary(summary), predicates)
   })
 }
 
@@ -102,25 +102,25 @@ function ofSummary({ lower, upper, containsNull }: PartitionSummary): Known {
   return { lower, upper, nulls: containsNull ? (lower === undefined ? 'all' : 'some') : 'none' }
 }
 
-function partitionMayMatch(cuts: readonly Cut[], file: DataFile, predicates: readonly Predicate[]): boolean {
-  return cuts.every((cut, index) => {
+function partitionMayMatch(parts: readonly PartitionPart[], file: DataFile, predicates: readonly Predicate[]): boolean {
+  return parts.every((part, index) => {
     const value = file.partition[index]
     if (value === undefined) return true
-    return cutMayMatch(cut, { lower: value ?? undefined, upper: value ?? undefined, nulls: value === null ? 'all' : 'none' }, predicates)
+    return fieldMayMatch(part, { lower: value ?? undefined, upper: value ?? undefined, nulls: value === null ? 'all' : 'none' }, predicates)
   })
 }
 
-function cutMayMatch(cut: Cut, known: Known, predicates: readonly Predicate[]): boolean {
-  if (cut.transform === 'void') return true
+function fieldMayMatch(part: PartitionPart, known: Known, predicates: readonly Predicate[]): boolean {
+  if (part.transform === 'void') return true
   return predicates.every((predicate) => {
-    if (predicate.column !== cut.source) return true
-    const moved = onCut(predicate, cut)
+    if (predicate.column !== part.source) return true
+    const moved = onPartitionField(predicate, part)
     return moved === undefined || mayMatch(moved, known)
   })
 }
 
 /** The same condition on the partition's value, weaker where a partition holds many values; undefined where it tells nothing of it. */
-function onCut(predicate: Predicate, { transform, type }: Cut): Predicate | undefined {
+function onPartitionField(predicate: Predicate, { transform, type }: PartitionPart): Predicate | undefined {
   const transformed = (value: ColumnValue) => applyTransform(transform, type, value) ?? value
   switch (predicate.op) {
     case 'is null':
@@ -174,7 +174,8 @@ export function mayMatch(predicate: Predicate, { lower, upper, nulls }: Known): 
     case 'starts with':
       // What begins so lies between the prefix itself and the prefix followed by the greatest letters.
       return (
-        compareValues(String(upper), predicate.value) >= 0 && compareValues(cutTo(String(lower), predicate.value), predicate.value) <= 0
+        compareValues(String(upper), predicate.value) >= 0 &&
+        compareValues(truncatedLike(String(lower), predicate.value), predicate.value) <= 0
       )
     case '<':
       return compareValues(lower, predicate.value) < 0
@@ -187,7 +188,7 @@ export function mayMatch(predicate: Predicate, { lower, upper, nulls }: Known): 
   }
 }
 
-function cutTo(text: string, like: string): string {
+function truncatedLike(text: string, like: string): string {
   return [...text].slice(0, [...like].length).join('')
 }
 

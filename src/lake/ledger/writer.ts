@@ -7,7 +7,7 @@ const FLUSH_INTERVAL_MS = 1000
 
 /**
  * Appends to the ledger: events gather in memory and are published as whole segments of their own, never rewritten, so that no reader
- * sees half a line and two runs never touch the same object. What a crash takes with it is found again: the bytes lie in bronze and are verified anew.
+ * sees half a line and two runs never touch the same object. What a crash takes with it is found again: the bytes lie in bronze and are verified again.
  */
 export class LedgerWriter {
   readonly #store: ObjectStore

@@ -54,7 +54,7 @@ export type Compaction = {
 const ROUNDS = 5
 
 /**
- * Makes many small or unsorted files of a partition one sorted file; rows stay as they are. A group whose files are no longer there is planned anew. Files that lie in a folder of another name than
+ * Makes many small or unsorted files of a partition one sorted file; rows stay as they are. A group whose files are no longer there is planned again. Files that lie in a folder of another name than
  * their partition has are put where they belong, as they are.
  */
 export async function compactTable(deps: WriteDeps, root: string): Promise<Compaction> {

@@ -40,7 +40,7 @@ export type Orphan = { readonly key: string; readonly bytes: number }
 const VERSIONS_KEPT = 20
 
 /**
- * Removes files of a table that no snapshot reaches and that are old enough, and mends a hint that lags; returns them. What is reachable is asked for anew after the
+ * Removes files of a table that no snapshot reaches and that are old enough, and mends a hint that lags; returns them. What is reachable is asked for again after the
  * files were listed, so that nothing goes that a commit has reached meanwhile. Does nothing where there is no table.
  */
 export async function removeOrphans(store: ObjectStore, root: string, { beforeMs, dryRun }: OrphanOptions): Promise<Orphan[]> {

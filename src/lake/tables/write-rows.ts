@@ -57,7 +57,7 @@ export async function writeRows(deps: WriteDeps, root: string, query: string, op
   const shape = table?.shape ?? options.shape ?? required(table, root).shape
   const specId = table?.metadata['default-spec-id'] ?? 0
   const added: DataFile[] = []
-  for await (const file of cutRows(deps, root, query, shape)) added.push({ ...file, specId })
+  for await (const file of partitionRows(deps, root, query, shape)) added.push({ ...file, specId })
   const touched = new Set(added.map(partName))
   const seen = await liveIn(table, touched, options.branch)
   let held = 0
@@ -184,7 +184,7 @@ async function refuseOtherSpecs(table: Table, specId: number): Promise<void> {
 }
 
 /** Writes a query's rows as one finished file a partition, named and in its place. */
-async function* cutRows(
+async function* partitionRows(
   { store, session }: WriteDeps,
   root: string,
   query: string,
@@ -197,16 +197,17 @@ async function* cutRows(
   await using held = await Relation.of(session, names, `SELECT ${typed} FROM (${query})`)
   await using buckets = new AsyncDisposableStack()
   const parts = await partExpressions(session, shape, held, buckets)
-  const cuts = parts.map(({ sql }, index) => `${sql} AS part_${index}`).join(', ')
+  const selected = parts.map(({ sql }, index) => `${sql} AS part_${index}`).join(', ')
   let written = 0
-  const tuples = parts.length === 0 ? [{}] : await session.jsonRows(`SELECT DISTINCT ${cuts} FROM ${held} ORDER BY ALL`)
+  const tuples = parts.length === 0 ? [{}] : await session.jsonRows(`SELECT DISTINCT ${selected} FROM ${held} ORDER BY ALL`)
   for (const tuple of tuples) {
-    const values = parts.map(({ type }, index) => plainValue(type, tuple[`part_${index}`]))
+    const partition = parts.map(({ type }, index) => plainValue(type, tuple[`part_${index}`]))
     const where = parts.map(
-      ({ sql, type, field }, index) => `${sql} IS NOT DISTINCT FROM ${literal(values[index] ?? null, resultType(field.transform, type))}`,
+      ({ sql, type, field }, index) =>
+        `${sql} IS NOT DISTINCT FROM ${literal(partition[index] ?? null, resultType(field.transform, type))}`,
     )
     const rows = `SELECT ${columns} FROM ${held}${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}`
-    const file = await writeFile(store, session, rows, shape, { root, partition: values })
+    const file = await writeFile(store, session, rows, shape, { root, partition })
     if (file === undefined) continue
     written += file.rows
     yield file

@@ -28,7 +28,7 @@ export type FeedChunk = {
 /** Chunks made ahead while DuckDB works; few, so that they are still in the processor's cache when it takes them. */
 const AHEAD = 8
 
-/** Slots that a finished feed gives back for the next one with the same columns: allocating them anew costs more than filling them. */
+/** Slots that a finished feed gives back for the next one with the same columns: allocating them again costs more than filling them. */
 const spare = new Map<string, Slot[]>()
 
 let registered = 0

@@ -20,7 +20,7 @@ async function make(
 ): Promise<Relation<string>> {
   const { rows } = await sourceOf(context, source, symbols, rangeOf(from, to))
   const [traded, rule] = [tradedRows(source), parseAmountRule(size)]
-  if (rule.by === 'quote' && !traded.hasWorth)
+  if (rule.by === 'quote' && !traded.hasQuoteValue)
     throw new LakehouseError('USAGE', `rows of ${source} do not say what they are worth: count or volume`, { details: { source } })
   return await eventBars(context.session, traded, rows, rule)
 }

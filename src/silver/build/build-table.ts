@@ -39,7 +39,7 @@ export type BuildOptions = {
 
 export type SilverOutcome = { readonly partitionsWritten: number; readonly partitionsUnchanged: number }
 
-/** A partition is planned anew when another run changed it meanwhile, or when rows of other partitions turned up in its files. */
+/** A partition is planned again when another run changed it meanwhile, or when rows of other partitions turned up in its files. */
 const ROUNDS = 8
 
 /** The shape of a series' silver table. */
@@ -64,7 +64,7 @@ export async function buildSilverTable(lake: Lake, series: Series, options: Buil
   })
   for (let round = 1; ; round++) {
     await lake.ledger.flush()
-    // The live files first: inputs that came later than they did are a reason to build anew, never the other way round.
+    // The live files first: inputs that came later than they did are a reason to build again, never the other way round.
     const current = await lake.findTable('silver', table)
     if (current !== undefined) requireCut(current, silverShape(series))
     const live = await filesByPartition(current)
@@ -95,7 +95,7 @@ function requireCut({ root, shape }: Table, wanted: TableShape): void {
   const cut = ({ partition }: TableShape) => partition.map(({ name }) => name).join(', ')
   if (cut(shape) === cut(wanted)) return
   throw new LakehouseError(
-    'TABLE_CUT_OTHERWISE',
+    'TABLE_PARTITION_CHANGED',
     `${root} is cut by ${cut(shape)}, this version cuts it by ${cut(wanted)}: remove the folder ${root} and ingest again, bronze has all that it takes`,
     { details: { table: root } },
   )
@@ -216,7 +216,7 @@ class PartitionBuilder {
       again = (await this.#record(partition, group, outcome)) || again
       if (outcome.file !== undefined) add.push({ temporary, file: { ...outcome.file, path: url, specId: 0, partition: [partition] } })
     }
-    // What fills gaps stays as long as what it lies beside; else it goes with it, and is made anew.
+    // What fills gaps stays as long as what it lies beside; else it goes with it, and is made again.
     const filled = [...live].filter((path) => isFilled({ path }))
     const remove = new Set([...stale, ...filled])
     if (add.length + remove.size === 0) return { partition, change: live.size === 0 ? 'empty' : 'unchanged', again }

@@ -286,7 +286,7 @@ function checkDigest(file: FileBytes, input: BuildInput): void {
     })
 }
 
-/** The lines of one object that could not be typed, in a file by the object's digest; none means no file. An object that is read again begins anew. */
+/** The lines of one object that could not be typed, in a file by the object's digest; none means no file. An object that is read again begins again. */
 class RejectFile {
   readonly #path: string
   readonly #key: string

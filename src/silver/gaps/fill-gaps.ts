@@ -38,7 +38,7 @@ export async function fillGaps(lake: Lake, series: Series, options: FillOptions)
 }
 
 /**
- * Fills again what was filled before and is not there any more, because its partition was made anew. Cheap where nothing is lacking: recorded and present rows are counted in
+ * Fills again what was filled before and is not there any more, because its partition was made again. Cheap where nothing is lacking: recorded and present rows are counted in
  * metadata.
  */
 export async function refillGaps(

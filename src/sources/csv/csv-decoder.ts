@@ -5,7 +5,7 @@ import { type CsvLayout, sniffLayout } from './csv-header.ts'
 import type { DecodeOptions, RowSource } from './decode-options.ts'
 import type { FileEvidence, RejectReason } from './file-evidence.ts'
 
-// Constants of this module, because the engine folds those and loads imported ones anew each time.
+// Constants of this module, because the engine folds those and loads imported ones again each time.
 const { SKIP, LONG, INSTANT, UNUSED, HOUR, COMMA, NEWLINE, RETURN, MINUS, DOT, ZERO, NINE, MAX_EXACT, POWERS } = fields
 
 const MAX_LINE_BYTES = 64 << 10

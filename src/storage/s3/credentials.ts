@@ -2,7 +2,7 @@ import { LakehouseError } from '../../core/errors.ts'
 import type { Provided } from './provider-chain.ts'
 import type { Credentials } from './sigv4.ts'
 
-/** Where credentials come from. They are asked for before each use, kept while they are valid, and fetched anew shortly before they expire. */
+/** Where credentials come from. They are asked for before each use, kept while they are valid, and fetched again shortly before they expire. */
 export type CredentialSource = {
   get(): Promise<Credentials>
   /** Forgets what is kept: the store has refused it. */

@@ -61,7 +61,7 @@ test('another region is followed once and remembered', async (context) => {
   await assert.rejects(copyObject(lost, 'x', SOURCE), { code: 'STORE_REGION_WRONG' })
 })
 
-test('a clock that goes wrong is set by the store’s, credentials that have expired are fetched anew', async (context) => {
+test('a clock that goes wrong is set by the store’s, credentials that have expired are fetched again', async (context) => {
   const dates: string[] = []
   const skewed = await against(
     context,

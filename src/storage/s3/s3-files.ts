@@ -145,7 +145,7 @@ export class S3Files implements StoreFiles {
     let total = files.reduce((sum, { size }) => sum + size, 0)
     for (const { path, size, usedMs } of files.sort((a, b) => a.usedMs - b.usedMs)) {
       if (total <= this.#limitBytes || this.#nowMs() - usedMs < IN_USE_MS) return
-      // Of a copy of parts the list goes first: what no list speaks of is made anew.
+      // Of a copy of parts the list goes first: what no list speaks of is made again.
       await rm(path + LIST_SUFFIX, { force: true })
       await unlink(path).catch(() => {}) // another process was first
       total -= size

@@ -36,12 +36,12 @@ async function* bucketPages(s3: S3Client, prefix: string, parallel: number): Pag
   const whole: KeyRange = { prefix, after: last ?? '', end: undefined }
   if (parallel > 1 && last !== undefined && (await isOrderProved(s3, prefix, first.objects))) {
     const bounds = await folderBounds(s3, prefix, last, parallel * RANGES_EACH)
-    yield* inOrder(s3, bounds.length > 0 ? rangesBetween(whole, bounds) : cutAhead(whole, first.objects, parallel), parallel)
+    yield* inOrder(s3, bounds.length > 0 ? rangesBetween(whole, bounds) : splitAhead(whole, first.objects, parallel), parallel)
   } else yield* rangePages(s3, whole, { token: first.token, after: last })
 }
 
 /** A range cut where the keys of the page before it let expect so many pages each. */
-function cutAhead(range: KeyRange, page: readonly ObjectInfo[], parallel: number): KeyRange[] {
+function splitAhead(range: KeyRange, page: readonly ObjectInfo[], parallel: number): KeyRange[] {
   return rangesBetween(range, boundsAhead(page, range.end, PAGES_AHEAD, parallel * RANGES_EACH))
 }
 
@@ -150,7 +150,7 @@ async function isOrderProved(s3: S3Client, prefix: string, known: readonly Objec
 /** So many pages of a later range wait for the earlier ones. */
 const PAGES_AHEAD = 8
 
-/** A range that holds more pages is cut anew, so that others can help. */
+/** A range that holds more pages is cut again, so that others can help. */
 const DENSE_PAGES = 2 * PAGES_AHEAD
 
 /** Ranges are cut into so many for each that is listed at once: they are never equally large. */
@@ -167,7 +167,7 @@ async function* inOrder(s3: S3Client, ranges: readonly KeyRange[], parallel: num
       if (page !== undefined) yield page
       else {
         const { rest } = head
-        readers.splice(0, 1, ...(rest === undefined ? [] : cutAhead(rest.range, rest.page, parallel).map(readerOf)))
+        readers.splice(0, 1, ...(rest === undefined ? [] : splitAhead(rest.range, rest.page, parallel).map(readerOf)))
       }
     }
   } finally {

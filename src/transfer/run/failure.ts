@@ -2,7 +2,7 @@ import type { ErrorCode, LakehouseError } from '../../core/errors.ts'
 
 /**
  * What to do about an object that an engine could not move. again: the same engine once more, gentler (the clients have waited and repeated already).
- * next: another engine may do it. renew: the source has changed, so look at it anew. vanished: the source is gone, which is no failure.
+ * next: another engine may do it. renew: the source has changed, so look at it again. vanished: the source is gone, which is no failure.
  * stop: no object can be moved until somebody does something. fail: this object cannot be moved.
  */
 export type Strategy = 'again' | 'next' | 'renew' | 'vanished' | 'stop' | 'fail'

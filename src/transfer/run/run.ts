@@ -53,7 +53,7 @@ const PROBES = 3
 /** How often the same engine tries an object again. */
 const REPEATS = 2
 
-/** How often an object is looked at anew because its source changed under way. */
+/** How often an object is looked at again because its source changed under way. */
 const RENEWALS = 2
 
 /** Batches of an engine that takes many objects with one command, at once. */
@@ -76,8 +76,8 @@ export class TransferRun {
   /** What was planned, by the engine that each object tries first. */
   readonly load = new Map<EngineId | null, { objects: number; bytes: number }>()
   readonly failures: LakehouseError[] = []
-  /** Whether the drawing ended before the plan did, and why. */
-  cut: string | undefined
+  /** Why the run stopped before the end of its plan; undefined if it did not. */
+  endedEarly: string | undefined
   readonly #deps: RunDeps
   readonly #refusals = new Map<EngineId, number>()
   readonly #given = new Set<EngineId>()
@@ -122,10 +122,11 @@ export class TransferRun {
   #goesOn(): boolean {
     const { drain, limits, nowMs, pair } = this.#deps
     pair.signal.throwIfAborted()
-    if (drain.aborted) this.cut = 'it was asked to end'
-    else if (limits.untilMs !== undefined && nowMs() >= limits.untilMs) this.cut = 'the time that was allowed is over'
-    else if (limits.maxBytes !== undefined && this.counts.bytesCopied >= limits.maxBytes) this.cut = 'as much as was allowed has been moved'
-    return this.cut === undefined && this.#stop === undefined
+    if (drain.aborted) this.endedEarly = 'it was asked to end'
+    else if (limits.untilMs !== undefined && nowMs() >= limits.untilMs) this.endedEarly = 'the time that was allowed is over'
+    else if (limits.maxBytes !== undefined && this.counts.bytesCopied >= limits.maxBytes)
+      this.endedEarly = 'as much as was allowed has been moved'
+    return this.endedEarly === undefined && this.#stop === undefined
   }
 
   #note({ transfer, unchanged }: DiffBatch): void {

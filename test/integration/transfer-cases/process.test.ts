@@ -97,7 +97,7 @@ test('PROCESS, credentials that are refused end the run at once, and say so', as
   await assert.rejects(here.sync(), { code: 'CREDENTIALS_INVALID' })
 })
 
-test('PROCESS, credentials that expire under way are fetched anew, and nothing is lost', async (context) => {
+test('PROCESS, credentials that expire under way are fetched again, and nothing is lost', async (context) => {
   const faults = [{ fault: { kind: 'status', status: 400, code: 'ExpiredToken' } as const, match: /^CopyObject .*3\.zip$/, times: 1 }]
   const here = await situation(context, server, { keys: FEW, faults })
   const { errors, counts } = await here.sync()

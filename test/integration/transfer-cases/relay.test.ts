@@ -207,7 +207,7 @@ test('DOWNLOAD, a zip that is damaged inside and has its size: the published dig
   )
 })
 
-test('ARCHIVE, a .CHECKSUM that is missing, comes late, or is issued anew', async (context) => {
+test('ARCHIVE, a .CHECKSUM that is missing, comes late, or is issued again', async (context) => {
   const here = await situation(context, server, { keys: [] })
   const [first, second] = [Buffer.from('as first published'), Buffer.from('as published again')]
   const verify = { settings: { verify: 'sha256' } } as const
@@ -219,8 +219,8 @@ test('ARCHIVE, a .CHECKSUM that is missing, comes late, or is issued anew', asyn
     await store.put('a.zip', second)
     await store.put('a.zip.CHECKSUM', checksum(second, 'a.zip'))
   })
-  const anew = await here.sync(verify)
-  assert.deepEqual([anew.errors, anew.counts.objectsCopied], [[], 2])
+  const again = await here.sync(verify)
+  assert.deepEqual([again.errors, again.counts.objectsCopied], [[], 2])
   await here.assertSame()
 })
 

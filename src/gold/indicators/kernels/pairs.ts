@@ -4,8 +4,8 @@ type Columns2 = [Float64Array, Float64Array]
 type Columns3 = [Float64Array, Float64Array, Float64Array]
 
 /**
- * Variance of each of two series and their covariance over the last `period` rows, divided by `period`. They are summed as distances from values of the window itself, which are chosen anew, and
- * the sums made anew, each time that the window has moved on by its length: little is lost, however far the series go. Equal values have a variance of exactly zero. Rows in which either is
+ * Variance of each of two series and their covariance over the last `period` rows, divided by `period`. They are summed as distances from values of the window itself, which are chosen again, and
+ * the sums made again, each time that the window has moved on by its length: little is lost, however far the series go. Equal values have a variance of exactly zero. Rows in which either is
  * NaN are passed over.
  */
 export function comoments(period: number): Kernel {

@@ -171,12 +171,12 @@ export function windowSum(period: number): Kernel {
   }
 }
 
-/** After so many windows the sums of squares are made anew. */
+/** After so many windows the sums of squares are made again. */
 const WINDOWS_KEPT = 8
 
 /**
- * Mean and variance (divided by the number of values less `lost`) of the last `period` values. They are summed as distances from a value of the series, which is chosen anew, and the sums made
- * anew, every few windows: little is lost, however far the series goes. Equal values have a variance of exactly zero. Leading NaNs are passed over.
+ * Mean and variance (divided by the number of values less `lost`) of the last `period` values. They are summed as distances from a value of the series, which is chosen again, and the sums made
+ * again, every few windows: little is lost, however far the series goes. Equal values have a variance of exactly zero. Leading NaNs are passed over.
  */
 export function moments(period: number, lost: 0 | 1 = 0): Kernel {
   const own = new Float64Array(8)

@@ -1,4 +1,4 @@
-/** A row as detectors see it; one object for all of them, filled anew for each. `time` is µs; what a kind of row does not have is NaN. */
+/** A row as detectors see it; one object for all of them, filled again for each. `time` is µs; what a kind of row does not have is NaN. */
 export type Observed = {
   time: number
   open: number

@@ -46,7 +46,7 @@ function featuresOf(bar: Observed, before: number): number[] | undefined {
 }
 
 /**
- * An isolation forest (Liu, Ting, Zhou 2008), grown on the bars that came before and grown anew after as many again; seeded, so that equal bars give equal scores.
+ * An isolation forest (Liu, Ting, Zhou 2008), grown on the bars that came before and grown again after as many again; seeded, so that equal bars give equal scores.
  */
 export const isolationForest = {
   id: 'isolation_forest',

@@ -19,7 +19,7 @@ export type HouseOptions = {
 }
 
 /** A lakehouse with quick retries over the archive at an address. */
-export function openHouse(options: HouseOptions): Lakehouse {
+export function openLakehouse(options: HouseOptions): Lakehouse {
   const archive = { origin: options.archive, retryDelayMs: 5, idleTimeoutMs: 1000, attempts: 10, ...(options.settings ?? {}) }
   const config = configSchema.parse({
     lake: options.lake,
@@ -39,8 +39,8 @@ export function openHouse(options: HouseOptions): Lakehouse {
 export type Wanted = { markets?: Market[]; symbols?: string[]; intervals?: Interval[]; range?: TimeRange; layers?: Layer[] }
 
 /** Ingests klines; what is not named means all. */
-export function ingestKlines(house: Lakehouse, wanted: Wanted = {}): Promise<IngestResult> {
-  return house.ingest({
+export function ingestKlines(lakehouse: Lakehouse, wanted: Wanted = {}): Promise<IngestResult> {
+  return lakehouse.ingest({
     types: ['klines'],
     markets: wanted.markets ?? [],
     symbols: wanted.symbols ?? [],
