@@ -87,7 +87,7 @@ export async function npm(args, { cwd, node }) {
   const PATH = `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`
   const child = spawn(
     process.platform === 'win32' ? 'npm.cmd' : 'npm',
-    [...args, '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=warn', '--fetch-retries=1'],
+    [...args, '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=warn', '--fetch-retries=1', '--fetch-retry-mintimeout=1000'],
     {
       cwd,
       env: { ...process.env, PATH },

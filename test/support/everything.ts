@@ -33,7 +33,7 @@ export const SPECS: Readonly<Record<string, readonly PartitionField[]>> = {
 /** Rows with every type, some of them null, over some weeks around a new year. */
 export const rows = (from: number, to: number, price = 'n / 8.0') => `SELECT n AS id,
   CASE WHEN n % 11 = 0 THEN NULL ELSE ['BTCUSDT', 'ETHUSDT', 'ETCUSDT', 'é币'][1 + n % 4] END AS symbol,
-  TIMESTAMPTZ '2023-12-20 00:00:00+00' + INTERVAL (n % 40 * 17) HOUR AS ts,
+  TIMESTAMPTZ '2023-12-20 00:00:00+00' + INTERVAL (n % 12 * 57) HOUR AS ts,
   CASE WHEN n % 13 = 0 THEN NULL ELSE TIMESTAMP '2023-12-20 12:00:00.000001' + INTERVAL (n) DAY END AS local,
   DATE '2024-01-01' + (n % 5)::INTEGER AS day, CASE n % 3 WHEN 0 THEN true WHEN 1 THEN false END AS flag, (n % 100)::INTEGER AS small,
   (n / 2.0)::FLOAT AS ratio, (${price})::DOUBLE AS price, (n * 1.25)::DECIMAL(18, 4) AS amount FROM range(${from}, ${to}) t(n)`

@@ -2,16 +2,18 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { TestContext } from 'node:test'
+import { REAL_DATA_OFF } from '../../scripts/real-data-off.ts'
 
-/** The folder with real exchange files, if it is at hand; they are read in place and never enter the repository. */
-const folder = resolve(process.env['LAKEHOUSE_DATA'] ?? join(import.meta.dirname, '../../../shared/data'))
-
-/** The folder of real files; without it the test is skipped, and fails where CI=true. */
+/** The folder of real exchange files, which LAKEHOUSE_DATA names: they are read in place. Without the variable the test is skipped; a folder without files is an error. */
 export function realData(context: TestContext): string | undefined {
-  if (existsSync(join(folder, 'archive', 'data'))) return folder
-  if (process.env['CI'] === 'true') throw new Error(`the real files are missing: ${folder} (LAKEHOUSE_DATA names another place)`)
-  context.skip(`no real files at ${folder} (LAKEHOUSE_DATA names another place)`)
-  return undefined
+  const named = process.env['LAKEHOUSE_DATA'] ?? ''
+  if (named === '') {
+    context.skip(REAL_DATA_OFF)
+    return undefined
+  }
+  const folder = resolve(named)
+  if (!existsSync(join(folder, 'archive', 'data'))) throw new Error(`LAKEHOUSE_DATA names ${folder}, which holds no archive/data`)
+  return folder
 }
 
 /** The keys of all klines in the archive of real files. */
