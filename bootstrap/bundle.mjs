@@ -1,4 +1,4 @@
-// Makes one program of the sources and their dependencies: it starts in a fraction of the time. The engine's binary stays outside.
+// Bundles the sources and their dependencies into one program, which starts much faster. The binary of the engine stays outside.
 //   bundle.mjs FOLDER    writes main.js and its parts into a folder (for the package)
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { cache, exclusively, guardDisk, isFile, root } from './setup.mjs'
 
 const DAY_MS = 86_400_000
 
-/** The bundle's program, made anew where a source is newer than it. Its path and that of the Node are written to .cache/ready, for bin/crypto-lakehouse. */
+/** Returns the program of the bundle, and builds it again when a source is newer. Writes its path and that of Node to .cache/ready, for bin/crypto-lakehouse. */
 export async function ensureBundle(node) {
   const ready = join(cache, 'ready')
   const found = readReady(ready)
@@ -40,7 +40,7 @@ function readReady(ready) {
   return { node, program }
 }
 
-/** When a source, or the lock file, was last changed. */
+/** The time of the last change of a source or of the lock file. */
 function newest() {
   let latest = statSync(join(root, 'package-lock.json')).mtimeMs
   for (const entry of readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true }))
@@ -48,7 +48,7 @@ function newest() {
   return latest
 }
 
-/** A program that still runs may load parts of its bundle: only those that are a day old go. */
+/** Removes bundles that are at least a day old. Newer ones stay, because a running program may still load parts of its bundle. */
 function forgetOld(current, now) {
   for (const name of readdirSync(join(cache, 'bundles'))) {
     const folder = join(cache, 'bundles', name)
@@ -61,7 +61,11 @@ async function bundle(folder) {
   const { build } = await import(pathToFileURL(join(root, 'node_modules/esbuild/lib/main.js')).href)
   await build({
     absWorkingDir: root,
-    entryPoints: { main: 'src/cli/main.ts', 'parts/worker': 'src/silver/build/worker.ts' },
+    entryPoints: {
+      main: 'src/cli/main.ts',
+      'parts/worker': 'src/silver/build/worker.ts',
+      'parts/query-worker': 'src/lakehouse/query-worker.ts',
+    },
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -70,7 +74,7 @@ async function bundle(folder) {
     outdir: folder,
     chunkNames: 'parts/[name]-[hash]',
     external: ['@duckdb/node-bindings'],
-    // What is bundled of CommonJS asks for `require`.
+    // Bundled CommonJS modules need `require`.
     banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);" },
     logLevel: 'warning',
   })

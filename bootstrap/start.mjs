@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript for any Node >= 18: finds or installs Node >= 24 and the locked dependencies, then hands over.
-//   start.mjs COMMAND…              the command line (needs the runtime dependencies only)
+// Plain JavaScript for any Node >= 18: finds or installs Node >= 24 and the locked dependencies, then starts a program.
+//   start.mjs --prepare             sets up the command line for bin/crypto-lakehouse (needs the runtime dependencies only)
 //   start.mjs --script FILE ARG…    a development script (needs the development dependencies too)
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
@@ -11,11 +11,15 @@ import { ensureNode } from './node.mjs'
 import { root, SetupError } from './setup.mjs'
 
 async function main(args) {
-  const script = args[0] === '--script'
-  const rest = args.slice(script ? 2 : 0)
   const node = await ensureNode()
-  await ensureDependencies(node, script ? 'development' : 'runtime')
-  const entry = script ? resolve(root, args[1]) : await ensureBundle(node)
+  if (args[0] === '--prepare') {
+    await ensureDependencies(node, 'runtime')
+    await ensureBundle(node)
+    return
+  }
+  await ensureDependencies(node, 'development')
+  const [, script, ...rest] = args
+  const entry = resolve(root, script)
   if (node === process.execPath) {
     process.argv = [node, entry, ...rest]
     await import(pathToFileURL(entry).href)
@@ -23,7 +27,7 @@ async function main(args) {
   }
   const child = spawn(node, [entry, ...rest], { stdio: 'inherit' })
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  process.on('SIGINT', () => {}) // the terminal sends it to the whole process group: the child decides
+  process.on('SIGINT', () => {}) // the terminal sends SIGINT to the whole process group, so the child handles it
   child.on('error', (error) =>
     fail(new SetupError(`${node} does not start (${error.message}): remove it, or set CRYPTO_LAKEHOUSE_NODE to a Node >= 24`)),
   )

@@ -1,4 +1,4 @@
-// Writes docs/cli.md from the commands and the operations; a test keeps them equal.
+// Writes docs/cli.md from the commands and the operations. A test checks that both are equal.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { allCommands } from '../src/cli/commands/registry.ts'
@@ -18,9 +18,9 @@ export async function cliPage(): Promise<string> {
   )
   return `# Commands
 
-What \`crypto-lakehouse help\` prints, and \`crypto-lakehouse help COMMAND\` for each command. Results go to standard output, everything else to standard error. With \`--json\` a
-command prints one object: \`command\`, \`status\`, \`startedAt\`, \`durationMs\`, \`counts\`, \`findings\`, \`errors\`, and its own keys.
-Made by \`node bootstrap/start.mjs --script scripts/cli-page.ts\`.
+This page shows the output of \`crypto-lakehouse help\`, and of \`crypto-lakehouse help COMMAND\` for each command. Results go to standard output, everything else to standard
+error. With \`--json\`, a command prints one object: \`command\`, \`status\`, \`startedAt\`, \`durationMs\`, \`counts\`, \`findings\`, \`errors\`, and its own keys.
+The page is made by \`node bootstrap/start.mjs --script scripts/cli-page.ts\`.
 
 \`\`\`text
 ${await helpText()}
@@ -30,7 +30,7 @@ ${sections.join('\n\n')}
 
 ## Operations
 
-Each command calls operations, which programs can call too: \`src/operations/\` has a file for each, with the schemas of its input and its result.
+Commands call operations, and programs can call them too. \`src/operations/\` has a file for each operation, with the schemas of its input and its result.
 
 | operation | permission | command | what it does |
 |---|---|---|---|

@@ -1,4 +1,4 @@
-// Writes docs/configuration.md from the schema; a test keeps both equal.
+// Writes docs/configuration.md from the schema. A test checks that both are equal.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
@@ -23,8 +23,8 @@ export function configurationPage(): string {
   const collection = z.toJSONSchema(archiveCollection, { io: 'input', unrepresentable: 'any' }) as Json
   return `# Configuration
 
-Flags over environment over \`lakehouse.yaml\` over defaults; \`crypto-lakehouse config show\` prints every value and where it comes from. An unknown key is an error that
-names the nearest known one. Made from the schema by \`node bootstrap/start.mjs --script scripts/configuration-page.ts\`.
+Flags override environment variables, which override \`lakehouse.yaml\`, which overrides the defaults. \`crypto-lakehouse config show\` prints every value and its source.
+An unknown key is an error that names the nearest known key. This page is made from the schema by \`node bootstrap/start.mjs --script scripts/configuration-page.ts\`.
 
 | key | environment | default | meaning |
 |---|---|---|---|
@@ -32,8 +32,8 @@ ${rows.join('\n')}
 
 ## \`archive_collection\`
 
-A collection of the archive as older files write it; \`crypto-lakehouse sync\` without places carries it out. The keys of \`s3_direct_sync\` may also stand directly in
-\`archive_collection\`. A key that allows one value only is refused with the reason for any other.
+A collection of archive files, in the format of older configuration files. \`crypto-lakehouse sync\` without source and destination copies it. The keys of \`s3_direct_sync\` may also
+be direct keys of \`archive_collection\`. A key with "one value only" is an error, with the reason, for any other value.
 
 | key | default | range | meaning |
 |---|---|---|---|
@@ -53,7 +53,7 @@ function collectionRows(schema: Json, prefix: string): string[] {
   })
 }
 
-/** Defaults that depend on the machine are described. */
+/** A default as the page shows it. Defaults that depend on the machine are described in words. */
 function shown(key: string, fallback: unknown): string {
   const described: Record<string, string> = {
     'engine.workers': 'cores',

@@ -1,4 +1,4 @@
-// Writes docs/errors.md from the table of codes; a test keeps both equal.
+// Writes docs/errors.md from the table of codes. A test checks that both are equal.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ERROR_CODES } from '../src/core/errors.ts'
@@ -8,10 +8,10 @@ const rows = Object.entries(ERROR_CODES).map(
 )
 const text = `# Errors
 
-Every error carries one of these codes, in \`errors[].code\` of \`--json\` and in brackets behind the message. Made from \`src/core/errors.ts\` by
+Every error has one of these codes: with \`--json\` in \`errors[].code\`, otherwise in brackets after the message. This page is made from \`src/core/errors.ts\` by
 \`node bootstrap/start.mjs --script scripts/errors-page.ts\`.
 
-| code | worth repeating | what it means | what to do |
+| code | retryable | what it means | what to do |
 |---|---|---|---|
 ${rows.join('\n')}
 

@@ -1,4 +1,4 @@
-// Has the tools that bars are exported for read the exports: freqtrade, NautilusTrader and vectorbt, each in an environment of its own in .cache/export-tools.
+// Checks that freqtrade, NautilusTrader and vectorbt read the exported bars. Each tool has its own environment in .cache/export-tools.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -12,7 +12,7 @@ import { writeArchive } from '../src/simulator/archive.ts'
 const run = promisify(execFile)
 const TABLE = 'silver.binance_spot_klines_1h'
 
-/** By tool: the package, and a program that reads the folder it is given and prints rows, first and last time (ms) and the sum of closes. */
+/** For each tool: its packages, and a program that reads a folder and prints the number of rows, first and last time (ms) and the sum of closes. */
 const TOOLS = {
   freqtrade: {
     packages: ['freqtrade==2026.9'],
@@ -85,7 +85,7 @@ try {
     const { stdout } = await run(await python(tool, packages), ['-c', program, out], { maxBuffer: 1 << 26 })
     const answer = stdout.trim().split('\n').at(-1) ?? ''
     const isSame = answer.split(' ').every((text, index) => Math.abs(Number(text) - Number(Object.values(row)[index])) < 1e-3)
-    process.stdout.write(`${packages.join(' ')} reads: ${answer}${isSame ? '' : ' — NOT the same'}\n`)
+    process.stdout.write(`${packages.join(' ')} reads: ${answer}${isSame ? '' : ' — DIFFERENT'}\n`)
     if (!isSame) process.exitCode = 1
   }
 } finally {

@@ -1,4 +1,4 @@
-// Prints how the sources are built, as figures: sizes, complexity, cycles, casts, comments, tests. `node scripts/figures.ts [FOLDER]`, by default of this clone.
+// Prints figures about the sources: sizes, complexity, cycles, casts, comments, tests. Run `node scripts/figures.ts [FOLDER]`; the default is this clone.
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import ts from 'typescript'
@@ -104,7 +104,7 @@ function noteFunction(node: ts.SignatureDeclaration, source: ts.SourceFile): voi
   tally.complexity.push(1 + branches(node))
 }
 
-/** Decisions of a function itself, without those of functions within it. */
+/** The number of branches of a function, without those of inner functions. */
 function branches(node: ts.Node): number {
   let count = 0
   ts.forEachChild(node, (child) => {
@@ -131,7 +131,7 @@ function source(node: ts.Node): ts.SourceFile {
   return node.getSourceFile()
 }
 
-/** How many files lie in a cycle of imports (Tarjan 1972). */
+/** The number of files in import cycles (Tarjan 1972). */
 function filesInCycles(graph: ReadonlyMap<string, readonly string[]>): number {
   const index = new Map<string, number>()
   const low = new Map<string, number>()
@@ -174,7 +174,10 @@ const rows: [string, string][] = [
     'cyclomatic: p90 · max · over 15',
     `${share(tally.complexity, 0.9)} · ${Math.max(...tally.complexity)} · ${tally.complexity.filter((one) => one > 15).length}`,
   ],
-  ['functions with 5 parameters or more (most)', `${tally.parameters.filter((one) => one >= 5).length} (${Math.max(...tally.parameters)})`],
+  [
+    'functions with 5 or more parameters (maximum)',
+    `${tally.parameters.filter((one) => one >= 5).length} (${Math.max(...tally.parameters)})`,
+  ],
   ['files in cycles of value imports', String(filesInCycles(valueImports))],
   ['files in cycles of any imports', String(filesInCycles(everyImport))],
   ['any · non-null ! per kLOC', `${(tally.any / kLines).toFixed(1)} · ${(tally.nonNull / kLines).toFixed(1)}`],

@@ -1,4 +1,4 @@
-// Holds every indicator against its oracle over 200 random series, and writes docs/indicators.md: node bootstrap/start.mjs --script scripts/indicators-page.ts
+// Compares every indicator with its oracle over 200 random series, and writes docs/indicators.md: node bootstrap/start.mjs --script scripts/indicators-page.ts
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,22 +21,23 @@ const rows = INDICATORS.map(({ id, name, parameters, inputs, outputs, unstable, 
 })
 const text = `# Indicators
 
-\`crypto-lakehouse indicators list\` and \`describe ID\` tell the same. Rows in which an input is missing have no value and are passed over; during warm-up there is none. One definition serves a whole series and the
-next bar: however a series is cut, the values are the same to the last bit. \`indicators compute … --save NAME\` keeps them as a table that ingestion brings up to date from the first changed month on.
+\`crypto-lakehouse indicators list\` and \`describe ID\` print the same facts. A row with a missing input has no value and is skipped; rows during warm-up have no value either. The same definition computes a whole
+series and the next bar: however a series is divided, the values are equal bit for bit. \`indicators compute … --save NAME\` saves them as a table, which ingestion keeps up to date from the first changed month.
 
 \`\`\`sql
 SELECT open_time, close, rsi_14, macd_12_26_9 FROM indicators('silver.binance_spot_klines_1h', 'BTCUSDT', 'rsi(14), macd(12, 26, 9)')
 \`\`\`
 
-Held against an oracle over 200 random series of 150 to 400 bars, a fifth of them with closes that repeat: TA-Lib 0.8.2 where it has the indicator, the formula in numpy elsewhere. The error is the largest one relative
-to the value (or to a thousandth of the largest value, where the value is smaller). \`warm-up\`: rows that are null; \`settled\`: rows after which it no longer matters, to a part in a billion, where the series began.
+Each indicator is compared with an oracle over 200 random series of 150 to 400 bars; a fifth of the series has repeated closes. The oracle is TA-Lib 0.8.2 if it has the indicator, otherwise the formula in numpy.
+The error is the largest error relative to the value, or to a thousandth of the largest value if the value is smaller. \`warm-up\`: the number of null rows. \`settled\`: the number of rows after which the start of the
+series changes a value by less than one part in a billion.
 
-| id | name | parameters | inputs | gives | warm-up | settled | parameter sets | largest error | rows null on one side alone | reference |
+| id | name | parameters | inputs | outputs | warm-up | settled | parameter sets | largest error | rows null on one side alone | reference |
 |---|---|---|---|---|---|---|---|---|---|---|
 ${rows.join('\n')}
 
-Where TA-Lib's answer is rounding alone ours is defined: a range, a deviation or a spread below 10⁻¹² of its values counts as none, so that a stochastic, %R or CCI of a market that stands still is 0 (TA-Lib: whatever
-remains of its sums), and the z-score is null. Correlation is held against numpy: TA-Lib's own sums lose up to a part in a billion of it. The strength index of such a market is 0, as TA-Lib's is.
+Our values are defined where TA-Lib returns only rounding errors: a range, deviation or spread below 10⁻¹² of its values counts as zero. The stochastic, %R or CCI of a constant market is therefore 0 (TA-Lib returns
+the remainder of its sums), and the z-score is null. The strength index of such a market is 0, as in TA-Lib. Correlation is compared with numpy, because the sums of TA-Lib lose up to one part in a billion.
 `
 await writeFile(join(import.meta.dirname, '..', 'docs', 'indicators.md'), text)
 const wrong = results.filter(({ error, differingNulls }) => error > 1e-9 || differingNulls > 0)

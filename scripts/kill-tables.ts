@@ -1,4 +1,4 @@
-// Kills a process at random moments of whatever it does to a table: node bootstrap/start.mjs --script scripts/kill-tables.ts [KILLS] [SEED]
+// Kills a process at random moments while it works on a table: node bootstrap/start.mjs --script scripts/kill-tables.ts [KILLS] [SEED]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ try {
   const lake = join(folder, 'lake')
   await emptyLake(lake)
   const hit = await killTables(lake, kills, process.argv[3] ?? 'kill')
-  process.stdout.write(`${kills} kills, the table always opened and was whole; under way were ${JSON.stringify(hit)}\n`)
+  process.stdout.write(`${kills} kills: the table always opened and was complete; kills by operation: ${JSON.stringify(hit)}\n`)
 } finally {
   await rm(folder, { recursive: true, force: true })
 }

@@ -1,4 +1,4 @@
-// Kills transfers at random moments and compares the places: node bootstrap/start.mjs --script scripts/kill-transfers.ts [ROUNDS] [SEED] [small | large]
+// Kills transfers at random moments and compares source and destination: node bootstrap/start.mjs --script scripts/kill-transfers.ts [ROUNDS] [SEED] [small | large]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ const server = await startVersity()
 try {
   const hits = await killTransfers(server, folder, rounds, seed, load, (text) => process.stdout.write(`${text}\n`))
   process.stdout.write(
-    `${rounds} rounds (seed ${seed}), ${hits} kills while at work: every destination equals its source, nothing is left over\n`,
+    `${rounds} rounds (seed ${seed}), ${hits} kills during work: every destination equals its source, and no temporary object is left\n`,
   )
 } finally {
   await server.close()

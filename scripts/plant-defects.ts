@@ -6,7 +6,7 @@ import { CHECKS } from '../src/silver/quality/checks/registry.ts'
 import { injectAnomalies } from '../test/support/injected.ts'
 import { DEFECT_CLASSES, plantDefects } from '../test/support/planted.ts'
 
-/** Plants defects and writes docs/quality.md: `node scripts/plant-defects.ts [rounds]`. Fails where a rule misses one, or speaks without a reason. */
+/** Plants defects and writes docs/quality.md: `node scripts/plant-defects.ts [rounds]`. Fails when a rule misses a defect or raises a false alarm. */
 const rounds = Number(process.argv[2] ?? 20)
 const folder = await mkdtemp(join(tmpdir(), 'planted-'))
 const results = await plantDefects(folder, 'planted', rounds).finally(() => rm(folder, { recursive: true, force: true }))
@@ -18,27 +18,27 @@ const cases = DEFECT_CLASSES.length * rounds
 const lines = [
   '# What is checked',
   '',
-  'Every rule that `crypto-lakehouse quality` holds against the silver tables. What it finds is in `silver.findings`, the score of each symbol and day in `silver.quality`.',
+  'The rules that `crypto-lakehouse quality` checks on the silver tables. `silver.findings` holds the findings, `silver.quality` the score of each symbol and day.',
   '',
   '| rule | severity | part of the score | what a violation means |',
   '|---|---|---|---|',
   ...CHECKS.map(({ id }) => `| \`${id}\` | ${meaning.get(id)} |`),
   '',
-  'A score is 100 times the weighted mean of its parts, each the share of rows (or of expected rows) that is good; a part that cannot be judged weighs nothing (`quality.weights`).',
-  'Rows stay as they were published; `silver.<table>_flagged` reads them with a column `quality_flags`, the rules that a finding on their symbol and time names.',
+  'A score is 100 times the weighted mean of its parts (`quality.weights`). Each part is the share of good rows, or of expected rows; a part that cannot be judged has no weight.',
+  'Rows stay as published. `silver.<table>_flagged` adds a column `quality_flags` with the rules of all findings on the symbol and time of the row.',
   '',
-  'Beside the rules for rows: `bars_sum` and `bars_from_trades` hold klines against finer klines and against trades, in exact decimals, where the lake has them; `duplicate_rows`, `rejected_rows`, `unsorted_file` and',
-  '`unused_column` tell what decoding has found, `stale` that the newest row of a symbol is older than `quality.maxStaleDays` (and not so old that nobody waits for more: 60 days).',
+  'More checks: `bars_sum` and `bars_from_trades` compare klines with finer klines and with trades, in exact decimals, if the lake has them. `duplicate_rows`, `rejected_rows`, `unsorted_file` and',
+  '`unused_column` report findings of the decoder. `stale` reports that the newest row of a symbol is older than `quality.maxStaleDays`, but not older than 60 days, when no more rows are expected.',
   '',
   '## What is missing, and how it is filled',
   '',
-  '`crypto-lakehouse gaps` names the cause of each gap; `--plan` shows how it can be filled and at what cost, `--fill` fills what other tables of the lake can: bars of finer bars, all of which are there, and of trades whose',
-  'numbers have no hole. Such rows say `derived` in `source` and name the table in `source_object`; `--synthetic` carries the last close on besides (`source` is `synthetic`). `silver.fills` keeps what was filled and what cannot',
-  'be; when a partition is made again, what is still missing in it is filled again. `crypto-lakehouse quarantine drop` and `release` decide on lines that could not be typed; the ledger keeps the decision and its reason.',
+  '`crypto-lakehouse gaps` names the cause of each gap. `--plan` shows how a gap can be filled, and the cost. `--fill` fills gaps from other tables of the lake: bars from a complete set of finer bars, or from trades whose',
+  'numbers have no gaps. These rows have the `source` `derived`, and `source_object` names the table. `--synthetic` also repeats the last close (`source` is `synthetic`). `silver.fills` holds the filled gaps and those that cannot',
+  'be filled; when a partition is built again, gaps that remain are filled again. `crypto-lakehouse quarantine drop` and `release` decide on lines that could not be typed; the ledger stores the decision and its reason.',
   '',
   '## What is out of the ordinary',
   '',
-  'Detectors see the bars of a symbol one by one, and judge each by those before it alone. A hit is a finding of severity info with its score and parameters.',
+  'A detector reads the bars of a symbol one by one, and judges each bar only by earlier bars. A hit is a finding of severity info with its score and parameters.',
   '',
   '| detector | what a hit means | parameters |',
   '|---|---|---|',
@@ -51,8 +51,8 @@ const lines = [
   '',
   '## How well the rules find',
   '',
-  `${cases.toLocaleString('en')} simulated days, each with one defect of ${DEFECT_CLASSES.length} kinds at a random row, among as many clean ones (\`node scripts/plant-defects.ts ${rounds}\`, which writes this page). A false alarm is a symbol in`,
-  'which a rule speaks that neither the defect nor what comes along with it explains.',
+  `${cases.toLocaleString('en')} simulated days, each with one defect of ${DEFECT_CLASSES.length} kinds at a random row, among as many clean ones (\`node scripts/plant-defects.ts ${rounds}\`, which writes this page). A false alarm is a rule that fires on`,
+  'a symbol without the defect or a consequence of the defect.',
   '',
   '| rule | defects | found | recall | false alarms | precision |',
   '|---|---|---|---|---|---|',
@@ -63,7 +63,7 @@ const lines = [
   '',
   `## How well the detectors find`,
   '',
-  `One event in each of ${series} simulated series of 1,500 bars with calm and lively hours; hits elsewhere in them are false alarms.`,
+  `One event in each of ${series} simulated series of 1,500 bars with calm and volatile hours. Hits elsewhere are false alarms.`,
   '',
   '| detector | event | found | recall | hits elsewhere | precision |',
   '|---|---|---|---|---|---|',

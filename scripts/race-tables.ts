@@ -1,4 +1,4 @@
-// Lets processes write one table at once, on disk and on a real S3 server: node bootstrap/start.mjs --script scripts/race-tables.ts [WRITERS] [WRITES] [KILLS] [SEED]
+// Lets several processes write one table at the same time, on disk and on a real S3 server: node bootstrap/start.mjs --script scripts/race-tables.ts [WRITERS] [WRITES] [KILLS] [SEED]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ try {
     const hits = await raceTables(lake, {}, { writers, writes, kills, seed })
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
     process.stdout.write(
-      `${lake}: ${writers} processes with ${writes} writes each, ${hits} kills: content as if one after the other (${seconds} s)\n`,
+      `${lake}: ${writers} processes with ${writes} writes each, ${hits} kills: the content equals that of serial writes (${seconds} s)\n`,
     )
   }
 } finally {

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** The other engines that must read our tables, and the library that indicators are held against: pinned, because DuckDB's extensions load only into exactly their version. */
+/** Other engines that must read our tables, and the library to compare indicators with. Pinned, because DuckDB extensions load only into exactly their version. */
 const PACKAGES = [
   'pyiceberg[pyarrow,sql-sqlite,pyiceberg-core]==0.12.0',
   'duckdb==1.5.5',
@@ -20,10 +20,10 @@ const PACKAGES = [
 
 const cache = join(import.meta.dirname, '..', '.cache')
 
-/** The interpreter that has the readers installed. */
+/** The Python interpreter of the environment with the readers. */
 export const READERS_PYTHON = join(cache, 'readers', 'bin', 'python')
 
-/** Installs the readers into .cache/readers, once. Throws with what pip or venv said. */
+/** Installs the readers into .cache/readers, once. Throws with the output of pip or venv. */
 export async function prepareReaders(): Promise<void> {
   const target = join(cache, 'readers')
   const marker = join(target, 'packages.json')

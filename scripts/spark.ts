@@ -1,4 +1,4 @@
-// Spark over our tables: npm run test:spark. Installs Spark and Iceberg's runtime into .cache/spark, once; needs Java 17, Maven and python3-venv.
+// Tests Spark on our tables: npm run test:spark. Installs Spark and Iceberg's runtime into .cache/spark, once; needs Java 17, Maven and python3-venv.
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-// Everything a contributor must pass, in one run: npm test. Arguments narrow it down to test files whose path contains one of them.
+// Runs all checks for contributors: npm test. With arguments, runs only test files whose path contains one of them.
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { join, relative } from 'node:path'

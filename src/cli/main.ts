@@ -1,27 +1,43 @@
 #!/usr/bin/env node
+import { writeSync } from 'node:fs'
 import module from 'node:module'
 import { join } from 'node:path'
 
 if (Number(process.versions.node.split('.')[0]) < 24) {
-  process.stderr.write(`crypto-lakehouse needs Node >= 24, this is ${process.version}: npm install --global node@24\n`)
+  process.stderr.write(`crypto-lakehouse needs Node >= 24, but this is Node ${process.version}: run npm install --global node@24\n`)
   process.exit(2)
 }
-// Before anything else is compiled: a second start takes half the time. A bundle keeps it beside itself, where nobody else can write.
+// Enable the cache before anything else is compiled: a second start then takes half the time.
+// A bundle keeps its cache in its own folder, where nobody else can write.
 module.enableCompileCache(import.meta.filename.endsWith('.js') ? join(import.meta.dirname, '.compiled') : undefined)
-const { run } = await import('./run.ts')
+const { interruption, run } = await import('./run.ts')
+
+/** After the first signal a command ends within this time, whatever it is doing. */
+const GRACE_MS = 1800
 
 const abort = new AbortController()
 const drain = new AbortController()
 let drains = false
-let presses = 0
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     if (signal === 'SIGTERM' && drains && !drain.signal.aborted) return drain.abort()
-    // The first asks for an orderly end, the second insists.
-    if (++presses > 1) process.exit(130)
+    // The first signal asks for an orderly end; the second, or the end of the grace period, ends the process.
+    if (abort.signal.aborted) endNow()
     abort.abort(new DOMException('interrupted', 'AbortError'))
+    setTimeout(endNow, GRACE_MS).unref()
   })
 }
+
+/** Ends the process although native code is at work: an ordinary exit would wait for it. What was begun is put right by the next run. */
+function endNow(): never {
+  const { out, err } = interruption(process.argv.slice(2))
+  writeSync(2, err)
+  if (out !== '') writeSync(1, out)
+  process.emitWarning = () => {}
+  if (process.execve !== undefined && process.platform !== 'win32') process.execve('/bin/sh', ['sh', '-c', 'exit 130'], {})
+  process.exit(130)
+}
+
 let outputFailure: NodeJS.ErrnoException | undefined
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   outputFailure = error
@@ -35,5 +51,5 @@ const code = await run(process.argv.slice(2), {
     drains = true
   },
 })
-// A reader that goes away early (`| head`) is no failure; what was begun has been put away.
+// A reader that closes the pipe early (`| head`) is not a failure: the command has cleaned up by now.
 process.exitCode = outputFailure === undefined ? code : outputFailure.code === 'EPIPE' ? 0 : 1

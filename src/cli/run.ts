@@ -11,21 +11,21 @@ import { exitCodeOf, exitCodeOfError } from './exit-code.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { asTyped, programName } from './program.ts'
 
-/** A text for people, with commands as they can be typed here. */
+/** Rewrites the commands in a text so that they can be typed in this folder. */
 const typed = (text: string) => asTyped(text, programName(import.meta.dirname, process.cwd(), hostOf().environment))
 
 /** Options that every command takes. */
 const COMMON_OPTIONS = {
-  lake: { type: 'string', value: 'DIR', help: 'the lake (LAKEHOUSE_LAKE, default ./lakehouse)' },
-  config: { type: 'string', value: 'FILE', help: 'configuration file (default lakehouse.yaml if there)' },
+  lake: { type: 'string', value: 'DIR', help: 'address of the lake (LAKEHOUSE_LAKE, default: ./lakehouse)' },
+  config: { type: 'string', value: 'FILE', help: 'configuration file (default: lakehouse.yaml if it exists)' },
   json: { type: 'boolean', help: 'print one JSON object' },
-  quiet: { type: 'boolean', short: 'q', help: 'no progress, no notes' },
-  verbose: { type: 'boolean', short: 'v', help: 'tell retries, and causes of errors' },
-  'no-color': { type: 'boolean', help: 'no colours (also NO_COLOR)' },
-  help: { type: 'boolean', short: 'h', help: 'this text' },
+  quiet: { type: 'boolean', short: 'q', help: 'print no progress and no notes' },
+  verbose: { type: 'boolean', short: 'v', help: 'report retries and the causes of errors' },
+  'no-color': { type: 'boolean', help: 'print no colours (also NO_COLOR)' },
+  help: { type: 'boolean', short: 'h', help: 'print this help' },
 } as const satisfies Record<string, OptionSpec>
 
-/** What the outside may ask of a command: to stop at once, or to end what is under way; `onDrains` hears that the command knows the latter. */
+/** Signals to a command: `abort` stops it at once, `drain` lets it finish the work that has begun. A command that supports `drain` calls `onDrains`. */
 export type Signals = { readonly abort: AbortSignal; readonly drain: AbortSignal; readonly onDrains: () => void }
 
 /** Runs one command line and returns the exit code. */
@@ -41,22 +41,28 @@ export async function run(argv: readonly string[], signals: Signals): Promise<nu
     const { values, positionals } = parse(command, [...common, ...rest])
     if (values['help'] === true) return await help(name)
     if (positionals.length > 0 && !/^\[?(?!OPTIONS)[A-Za-z]/.test(command.usage))
-      throw new LakehouseError('USAGE', `${name} takes no argument, not "${positionals[0]}"`)
+      throw new LakehouseError('USAGE', `${name} takes no arguments: remove "${positionals[0]}"`)
     if (command.drains === true) signals.onDrains()
     const result = await command.run(contextFor(values, positionals, signals, host))
     if (json) printEnvelope(name, result, { startedMs, endedMs: host.nowMs() })
     return exitCodeOf(result)
   } catch (error) {
     if (systemCode(signal.reason) === 'EPIPE') return 0
-    return fail(name, signal.aborted ? new LakehouseError('INTERRUPTED', 'interrupted', { cause: error }) : asLakehouseError(error), {
-      json,
-      verbose: argv.includes('--verbose') || argv.includes('-v'),
-      times: { startedMs, endedMs: host.nowMs() },
-    })
+    return fail(
+      name,
+      signal.aborted
+        ? new LakehouseError('INTERRUPTED', `${name} was interrupted: run it again`, { cause: error })
+        : asLakehouseError(error),
+      {
+        json,
+        verbose: argv.includes('--verbose') || argv.includes('-v'),
+        times: { startedMs, endedMs: host.nowMs() },
+      },
+    )
   }
 }
 
-/** The verb, the common options before it, and what follows it. */
+/** Splits the arguments: the common options before the command, its name, and the arguments after it. */
 function splitVerb(argv: readonly string[]): { common: string[]; name: string; rest: string[] } {
   const specs: Readonly<Record<string, OptionSpec>> = COMMON_OPTIONS
   let at = 0
@@ -72,7 +78,7 @@ async function help(name: string | undefined): Promise<number> {
   return 0
 }
 
-/** What `help` prints: the list of commands, or one command's usage, options and examples. Throws USAGE. */
+/** The text that `help` prints: all commands, or the usage, options and examples of one. Throws USAGE. */
 export async function helpText(name?: string): Promise<string> {
   return name === undefined ? generalHelp(await allCommands()) : commandHelp(name, await findCommand(name), COMMON_OPTIONS)
 }
@@ -93,7 +99,7 @@ function parse(command: Command, args: readonly string[]): { values: Values; pos
   for (const [name, { choices }] of Object.entries(specs)) {
     const value = parsed.values[name]
     if (choices !== undefined && typeof value === 'string' && !choices.includes(value))
-      throw new LakehouseError('USAGE', `--${name} is one of ${choices.join(', ')}, not "${value}"`)
+      throw new LakehouseError('USAGE', `--${name} "${value}" is not valid: write one of ${choices.join(', ')}`)
   }
   return parsed
 }
@@ -131,9 +137,18 @@ function contextFor(values: Values, args: readonly string[], { abort: signal, dr
   }
 }
 
+/** What a command prints that a signal has ended before it could print anything itself. */
+export function interruption(argv: readonly string[]): { out: string; err: string } {
+  const { name } = splitVerb(argv)
+  const error = new LakehouseError('INTERRUPTED', `${name} was interrupted: run it again`)
+  if (!argv.includes('--json')) return { out: '', err: typed(`crypto-lakehouse: ${error.message} (${error.code})\n`) }
+  const nowMs = hostOf().nowMs()
+  return { out: envelopeText(name, { status: 'interrupted', errors: [error] }, { startedMs: nowMs, endedMs: nowMs }), err: '' }
+}
+
 type Times = { readonly startedMs: number; readonly endedMs: number }
 
-function printEnvelope(command: string, result: CommandResult, { startedMs, endedMs }: Times): void {
+function envelopeText(command: string, result: CommandResult, { startedMs, endedMs }: Times): string {
   const { status, counts = {}, findings = [], errors = [], body = {} } = result
   const failures = errors.map(({ code, message, details }) => ({ code, message, details }))
   const envelope = {
@@ -146,7 +161,11 @@ function printEnvelope(command: string, result: CommandResult, { startedMs, ende
     errors: failures,
     ...body,
   }
-  process.stdout.write(`${JSON.stringify(envelope, undefined, 2)}\n`)
+  return `${JSON.stringify(envelope, undefined, 2)}\n`
+}
+
+function printEnvelope(command: string, result: CommandResult, times: Times): void {
+  process.stdout.write(envelopeText(command, result, times))
 }
 
 function fail(command: string, error: LakehouseError, options: { json: boolean; verbose: boolean; times: Times }): number {

@@ -11,15 +11,20 @@ const MIB = 1024 * 1024
 
 /** Every setting, with its meaning and default. Keys are reached as `archive.concurrency` in files and `LAKEHOUSE_ARCHIVE_CONCURRENCY` in the environment. */
 export const configSchema = z.strictObject({
-  lake: z.string().min(1).default('./lakehouse').describe('Where the lake lies: a directory, s3://bucket/prefix?endpoint=… or NAME:prefix'),
+  lake: z.string().min(1).default('./lakehouse').describe('Address of the lake: a directory, s3://bucket/prefix?endpoint=… or NAME:prefix'),
   cache: z
     .strictObject({
       directory: z
         .string()
         .min(1)
         .default(() => join(homedir(), '.cache', 'crypto-lakehouse'))
-        .describe('Where copies of what lies in a bucket are kept: a directory that several processes may share'),
-      limitMb: z.coerce.number().int().min(64).default(10_240).describe('So much of it; what was used least recently goes'),
+        .describe('Directory for local copies of objects in buckets; several processes may share it'),
+      limitMb: z.coerce
+        .number()
+        .int()
+        .min(64)
+        .default(10_240)
+        .describe('Largest size of the cache; the least recently used copies are removed first'),
     })
     .prefault({}),
   archive: z
@@ -28,25 +33,23 @@ export const configSchema = z.strictObject({
         .string()
         .min(1)
         .default(DEFAULT_SOURCE.id)
-        .describe(
-          'Where the archive is read: the id of an exchange (its public site), a URL, s3://bucket/prefix?endpoint=…, or a directory',
-        ),
-      concurrency: z.coerce.number().int().min(1).max(256).default(16).describe('Objects on their way at once'),
+        .describe('Source of the archive: the id of an exchange (its public site), a URL, s3://bucket/prefix?endpoint=…, or a directory'),
+      concurrency: z.coerce.number().int().min(1).max(256).default(16).describe('How many objects are transferred at once'),
       idleTimeoutMs: z.coerce
         .number()
         .int()
         .min(100)
         .max(600_000)
         .default(30_000)
-        .describe('A transfer without a byte for so long is cut and repeated'),
-      attempts: z.coerce.number().int().min(1).max(20).default(6).describe('How often one request is made in all'),
+        .describe('Milliseconds without a byte until a transfer is stopped and repeated'),
+      attempts: z.coerce.number().int().min(1).max(20).default(6).describe('How many times one request is tried at most'),
       retryDelayMs: z.coerce
         .number()
         .int()
         .min(1)
         .max(60_000)
         .default(500)
-        .describe('Upper end of the first pause before a retry; it doubles up to 20 s'),
+        .describe('Longest first pause before a retry; it doubles with each retry, up to 20 s'),
     })
     .prefault({}),
   engine: z
@@ -57,19 +60,27 @@ export const configSchema = z.strictObject({
         .min(1)
         .max(64)
         .default(availableParallelism())
-        .describe('Partitions decoded at once, each on a thread'),
+        .describe('How many partitions are decoded at once, each on its own thread'),
       memoryLimitMb: z.coerce
         .number()
         .int()
         .min(64)
         .default(defaultMemoryMb())
-        .describe('Memory of each engine instance before it spills to disk'),
+        .describe('Memory of each engine instance; beyond it, the engine writes to disk'),
       maxEntryBytes: z.coerce
         .number()
         .int()
         .min(1024)
         .default(16 * 1024 * MIB)
-        .describe('A zip whose entry claims more is refused'),
+        .describe('A zip with a larger entry is refused'),
+    })
+    .prefault({}),
+  query: z
+    .strictObject({
+      timeoutSeconds: z.coerce.number().min(1).max(86_400).default(600).describe('A query that runs longer ends with QUERY_LIMIT'),
+      memoryMb: z.coerce.number().int().min(256).default(1024).describe('Memory of the process that runs one query'),
+      spillMb: z.coerce.number().int().min(16).default(10_240).describe('Disk for the intermediate results of one query'),
+      maxRows: z.coerce.number().int().min(1).default(100_000_000).describe('Rows of one result'),
     })
     .prefault({}),
   catalog: z
@@ -79,20 +90,25 @@ export const configSchema = z.strictObject({
     .prefault({}),
   glue: z
     .strictObject({
-      region: z.string().min(1).describe('Region of the catalog'),
+      region: z.string().min(1).describe('AWS region of the catalog'),
       databasePrefix: z
         .string()
         .regex(/^[a-z0-9_]*$/)
         .default('lakehouse_')
-        .describe('Databases are called so, followed by the layer'),
-      endpoint: z.string().default('').describe('Another service than Amazon’s, for tests'),
+        .describe('Start of the database names; the name of the layer follows'),
+      endpoint: z.string().default('').describe('Endpoint of another service than AWS Glue, for tests'),
     })
     .optional()
-    .describe('Makes tables known to AWS Glue, where Athena finds them; without it nothing is'),
+    .describe('Publishes tables to AWS Glue, where Athena finds them; without this section nothing is published'),
   tiers: tierOptions.prefault({}),
-  stores: z.record(z.string(), z.string()).default({}).describe('Names for places, so that NAME:prefix can stand for a longer address'),
+  stores: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('Short names for addresses: NAME:prefix then stands for the longer address'),
   sync: syncOptions.extend({ source: syncOptions.shape.source.default(DEFAULT_SOURCE.id) }).prefault({}),
-  archive_collection: archiveCollection.optional().describe('A collection as older files write it: `sync` without places carries it out'),
+  archive_collection: archiveCollection
+    .optional()
+    .describe('A collection in the form of older files; `sync` without a source and destination runs it'),
   quality: z
     .strictObject({
       weights: z
@@ -105,9 +121,9 @@ export const configSchema = z.strictObject({
           accuracy: weight(0.15),
         })
         .prefault({}),
-      minimum: z.coerce.number().min(0).max(100).default(90).describe('A table that scores less is a warning'),
-      completeness: z.coerce.number().min(0).max(1).default(0.95).describe('A table that is less complete is a warning'),
-      maxStaleDays: z.coerce.number().min(0).default(3).describe('A symbol whose last row is older is stale'),
+      minimum: z.coerce.number().min(0).max(100).default(90).describe('A table with a lower score gives a warning'),
+      completeness: z.coerce.number().min(0).max(1).default(0.95).describe('A table with a lower completeness gives a warning'),
+      maxStaleDays: z.coerce.number().min(0).default(3).describe('A symbol is stale when its last row is older than this'),
     })
     .prefault({}),
   gold: z
@@ -115,7 +131,7 @@ export const configSchema = z.strictObject({
       intervals: z
         .array(z.enum(INTERVAL_IDS as [string, ...string[]]))
         .default(['5m', '15m', '1h', '4h', '1d', '1w', '1mo'])
-        .describe('Bars that ingestion makes of finer klines'),
+        .describe('Intervals of the bars that ingestion builds from finer klines'),
     })
     .prefault({}),
 })
@@ -123,7 +139,7 @@ export const configSchema = z.strictObject({
 export type Config = z.infer<typeof configSchema>
 
 function weight(value: number) {
-  return z.coerce.number().min(0).default(value).describe('How much it weighs in a score')
+  return z.coerce.number().min(0).default(value).describe('Weight in the score')
 }
 
 function defaultMemoryMb(): number {

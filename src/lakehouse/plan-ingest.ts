@@ -7,10 +7,10 @@ import { type PlannedSeries, planArchive } from '../sources/archive/plan-archive
 import type { ArchiveSelection } from '../sources/contract.ts'
 import { lakeOptions, type OnNotice, openArchive } from './open.ts'
 
-/** A planned series, and how many of its files the lake holds already. */
+/** A planned series, and how many of its files the lake already has. */
 export type DryRunSeries = PlannedSeries & { readonly held: number }
 
-/** What an ingestion would fetch, series by series, and what nothing covers. Nothing is written; there need not be a lake. */
+/** What an ingestion would fetch, series by series, and the uncovered parts. Nothing is written, and the lake need not exist. */
 export async function* planIngest(config: Config, host: Host, request: ArchiveSelection, onNotice: OnNotice): AsyncGenerator<DryRunSeries> {
   const { archive } = await openArchive(config, host, request.exchange, onNotice)
   let lake: Lake | undefined

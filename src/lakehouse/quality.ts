@@ -21,7 +21,7 @@ import type { ListedSymbol } from '../sources/archive/listed-stretches.ts'
 import { findSource } from '../sources/registry.ts'
 import { type Series, seriesOf, silverTableName } from '../sources/series.ts'
 
-/** What is wrong with the data of a lake, and why. Tables are named as SQL names them, or by a pattern with * and ?; no name means all. */
+/** The quality of the data in a lake. Tables are given by SQL name or by a pattern with * and ?; no name means all. */
 export class Quality {
   readonly #lake: Lake
   readonly #options: QualityOptions & DecodeLimits
@@ -31,12 +31,12 @@ export class Quality {
     this.#options = options
   }
 
-  /** What did not work besides, though the assessment is as it should be. */
+  /** Side tasks that failed although the assessment is correct. */
   get findings(): readonly Finding[] {
     return this.#lake.findings
   }
 
-  /** Holds every rule against tables and replaces what silver.findings and silver.quality say of them. Throws TABLE_NOT_FOUND where a name fits none. */
+  /** Checks tables against every rule, and replaces their rows in silver.findings and silver.quality. Throws TABLE_NOT_FOUND if a name does not match any table. */
   async assess(names: readonly string[]): Promise<Assessment[]> {
     const assessments = await this.#each(names, (series) => assessTable(this.#lake, series, this.#options))
     for (const name of ['findings', 'quality', 'models'])
@@ -53,7 +53,7 @@ export class Quality {
     return new Map(reports)
   }
 
-  /** How gaps of tables are filled, table by table, finest first; with `write` they are. Throws COMMIT_CONFLICT. */
+  /** Plans how to fill the gaps of tables, finest interval first; with `write` also fills them. Throws COMMIT_CONFLICT. */
   async fillGaps(names: readonly string[], options: Omit<FillOptions, 'nowUs'>): Promise<FillReport[]> {
     const { nowUs } = this.#options
     const reports: FillReport[] = []
@@ -67,64 +67,64 @@ export class Quality {
     return reports
   }
 
-  /** How much of each day of each symbol tables of bars hold. */
+  /** The share of each day and symbol that tables of bars have. */
   async coverage(names: readonly string[], symbols: string): Promise<DayCoverage[]> {
     return (await this.#each(names, (series) => dayCoverage(this.#lake, series, symbols))).flat()
   }
 
-  /** How monthly and daily files agree, month by month; replaces what silver.reconciliation says of the tables. */
+  /** Compares monthly with daily files, month by month, and replaces the rows of the tables in silver.reconciliation. */
   async reconcile(names: readonly string[]): Promise<Reconciliation[]> {
     const found = (await this.#each(names, (series) => reconcile(this.#lake, series, this.#options))).flat()
     if (found.length > 0) await this.#lake.publish(tableKey('silver', 'reconciliation'))
     return found
   }
 
-  /** Every revision of objects that the exchange has replaced, or of one object. */
+  /** Every revision of all objects that the exchange has replaced, or of one object. */
   async revisions(key?: string): Promise<Revision[]> {
     return await listRevisions(this.#lake, key)
   }
 
-  /** What the current revision of an object changed against a former one. Throws OBJECT_NOT_FOUND. */
+  /** The differences between the current revision of an object and a former one. Throws OBJECT_NOT_FOUND. */
   async diffRevisions(key: string, from: string | undefined, limit: number): ReturnType<typeof diffRevisions> {
     return await diffRevisions(this.#lake, key, from, { ...this.#options, limit })
   }
 
-  /** Object, revision, line and text of the rows of a symbol at an instant, µs. Throws TABLE_NOT_FOUND, ROW_NOT_FOUND. */
+  /** The object, revision, line and text of the rows of a symbol at an instant, µs. Throws TABLE_NOT_FOUND, ROW_NOT_FOUND. */
   async explainRow(name: string, row: { symbol: string; at: number; id: string | undefined }): Promise<RowOrigin[]> {
     const [series] = await this.#series([name])
     if (series === undefined) return []
     return await explainRow(this.#lake, series, { ...row, maxEntryBytes: this.#options.maxEntryBytes })
   }
 
-  /** Objects and lines that could not be trusted. */
+  /** The objects and lines in quarantine. */
   async quarantine(limit: number): Promise<Quarantine> {
     return await readQuarantine(this.#lake, limit)
   }
 
-  /** Records what is to become of a quarantined line, or object. Throws ROW_NOT_FOUND, CORRECTION_INVALID. */
+  /** Records a decision about a quarantined line or object. Throws ROW_NOT_FOUND, CORRECTION_INVALID. */
   async decide(key: string, decision: Decision): Promise<void> {
     await decide(this.#lake, key, decision, this.#options)
   }
 
-  /** Keeps what an exchange has said of its instruments, the answer as it was given; the universe knows it from then on. Throws EXCHANGE_INFO_INVALID. */
+  /** Stores an answer of an exchange about its instruments, unchanged. The universe then uses it. Throws EXCHANGE_INFO_INVALID. */
   async keepExchangeInfo(exchange: string, bytes: Uint8Array, name: string): Promise<KeptExchangeInfo> {
     const kept = await keepExchangeInfo(this.#lake, findSource(exchange), bytes, name)
     await this.#lake.publish(EXCHANGE_INFO)
     return kept
   }
 
-  /** Keeps what the archive of an exchange lists of a market; the universe knows it from then on. */
+  /** Stores what the archive of an exchange lists of a market. The universe then uses it. */
   async keepListing(exchange: string, market: string, symbols: readonly ListedSymbol[]): Promise<void> {
     await keepListing(this.#lake, exchange, market, symbols)
     await this.#lake.publish(ARCHIVE_LISTING)
   }
 
-  /** The symbols that the lake knows, with the time of each. */
+  /** The symbols that the lake knows, each with its time. */
   async universe(filter: UniverseFilter): Promise<Listing[]> {
     return await universe(this.#lake, filter)
   }
 
-  /** What some work gives for each table, one after the other. */
+  /** Runs some work for each table, one after the other, and returns the results. */
   async #each<T>(names: readonly string[], work: (series: Series) => Promise<T>): Promise<T[]> {
     const results: T[] = []
     for (const series of await this.#series(names)) results.push(await work(series))
@@ -144,7 +144,7 @@ export class Quality {
       if (found.length === 0)
         throw new LakehouseError(
           'TABLE_NOT_FOUND',
-          `no silver table of the exchange is called ${name}: there are ${all.map((one) => one.name).join(', ') || 'none'}`,
+          `no silver table matches ${name}: the lake has ${all.map((one) => one.name).join(', ') || 'no silver tables'}`,
           {
             details: { table: name },
           },
@@ -155,18 +155,18 @@ export class Quality {
   }
 }
 
-/** What the rules take from the configuration. */
+/** The settings of the rules, from the configuration. */
 export function qualityOptions({ quality, engine }: Config, nowMs: number): QualityOptions & DecodeLimits {
   const { weights, maxStaleDays } = quality
   return { weights, staleUs: maxStaleDays * US_PER_DAY, nowUs: nowMs * 1000, maxEntryBytes: engine.maxEntryBytes }
 }
 
-/** Fine bars before those that may be made of them. */
+/** The position in a sort order that puts fine bars before the bars that can be built from them. */
 function placeOf({ interval }: Series): number {
   return interval === undefined ? -1 : INTERVAL_IDS.indexOf(interval)
 }
 
-/** What falls short of the thresholds, each with the command that tells more. */
+/** Findings for values below the thresholds, each with the command that shows more. */
 export function recommendations(
   assessments: readonly Assessment[],
   { minimum, completeness }: { minimum: number; completeness: number },
@@ -174,8 +174,8 @@ export function recommendations(
   return assessments.flatMap(({ table, score, parts, findings }) => {
     const advice: Finding[] = []
     if (parts.completeness !== null && parts.completeness < completeness) {
-      const share = `${(parts.completeness * 100).toFixed(1)} % complete, ${completeness * 100} % are asked for`
-      advice.push(wholeFinding(table, 'incomplete', 'warning', 1, `${share}: crypto-lakehouse gaps ${table}`))
+      const share = `the table is ${(parts.completeness * 100).toFixed(1)} % complete, below the required ${completeness * 100} %`
+      advice.push(wholeFinding(table, 'incomplete', 'warning', 1, `${share}: see \`crypto-lakehouse gaps ${table}\``))
     }
     if (score !== null && score < minimum)
       advice.push(
@@ -184,11 +184,13 @@ export function recommendations(
           'low_quality',
           'warning',
           1,
-          `a score of ${score.toFixed(1)}, ${minimum} is asked for: crypto-lakehouse findings ${table}`,
+          `the score is ${score.toFixed(1)}, below the required ${minimum}: see \`crypto-lakehouse findings ${table}\``,
         ),
       )
     if (findings.some(({ check }) => check === 'rejected_rows'))
-      advice.push(wholeFinding(table, 'look_at_quarantine', 'info', 1, 'lines could not be typed: crypto-lakehouse quarantine'))
+      advice.push(
+        wholeFinding(table, 'look_at_quarantine', 'info', 1, 'some lines could not be decoded: see `crypto-lakehouse quarantine`'),
+      )
     return advice
   })
 }

@@ -13,7 +13,7 @@ export type FlowRun<Progress> = {
   readonly onProgress: (progress: Progress) => void
 }
 
-/** Runs a flow over the lake of a configuration; one that is not there is made. Archives and threads are opened when the flow asks for them. Throws what concerns the flow as a whole. */
+/** Runs a flow on the configured lake; a missing lake is created. Archives and threads are opened on first use. Throws errors of the flow as a whole. */
 export async function runFlow<I extends z.ZodType, R, P>(flow: Flow<I, R, P>, input: z.output<I>, run: FlowRun<P>): Promise<R> {
   const { config, host, onNotice, onProgress } = run
   return await Lake.use(lakeOptions(config, host, onNotice), 'make', async (lake) => {

@@ -22,7 +22,7 @@ import { createTable, deletePartitions, type WriteOptions, writeRows } from '../
 import { ParallelProcessor } from '../platform/parallel-processor.ts'
 import { exampleTable } from '../sources/series.ts'
 
-/** The Iceberg tables of a lake, by their names in SQL: layer.name. Every method throws TABLE_NOT_FOUND for a table that is not there. */
+/** The Iceberg tables of a lake, by their SQL names: layer.name. Every method throws TABLE_NOT_FOUND for a missing table. */
 export class Tables {
   readonly #lake: Lake
 
@@ -30,7 +30,7 @@ export class Tables {
     this.#lake = lake
   }
 
-  /** What did not work besides, though the tables themselves are as they should be. */
+  /** Side tasks that failed although the tables themselves are correct. */
   get findings(): readonly Finding[] {
     return this.#lake.findings
   }
@@ -67,14 +67,14 @@ export class Tables {
     return await listPartitions(await this.#load(name))
   }
 
-  /** What of the layout costs readers. Without a name of every table. */
+  /** What in the layout slows readers, for one table or (without a name) for every table. */
   async health(name: string | undefined): Promise<Finding[]> {
     const findings: Finding[] = []
     for (const one of await this.#names(name)) findings.push(...(await tableHealth(await this.#load(one))))
     return findings
   }
 
-  /** What the metadata says and the files do not, or the other way round. Without a name of every table. */
+  /** The differences between metadata and files, for one table or (without a name) for every table. */
   async check(name: string | undefined): Promise<Finding[]> {
     const { store, session } = this.#lake
     const findings: Finding[] = []
@@ -82,7 +82,7 @@ export class Tables {
     return findings
   }
 
-  /** Makes a table, or every table, known to the catalogs of others again. */
+  /** Publishes one table or every table to external catalogs again. */
   async publish(name: string | undefined): Promise<readonly Finding[]> {
     for (const one of await this.#names(name)) await this.#lake.publish(rootOf(one))
     return this.findings
@@ -92,40 +92,40 @@ export class Tables {
     return await this.#changed(name, compactTable(this.#lake, rootOf(name)))
   }
 
-  /** Old snapshots that went, or would go. */
+  /** The old snapshots that were removed, or that a dry run would remove. */
   async expire(name: string, options: ExpireOptions): Promise<Snapshot[]> {
     const gone = await expireSnapshots(this.#lake.store, rootOf(name), this.#lake.commits, options)
     if (gone.length > 0 && !options.dryRun) await this.#lake.publish(rootOf(name))
     return gone
   }
 
-  /** Files that no snapshot reaches. */
+  /** The files that no snapshot reaches. */
   async orphans(name: string, options: OrphanOptions): Promise<Orphan[]> {
     await this.#load(name)
     return await removeOrphans(this.#lake.store, rootOf(name), options)
   }
 
-  /** Makes an earlier snapshot the current one; the later ones stay until they expire. Returns its id. Throws SNAPSHOT_NOT_FOUND. */
+  /** Makes an earlier snapshot the current one; later snapshots stay until they expire. Returns its id. Throws SNAPSHOT_NOT_FOUND. */
   async rollback(name: string, to: AsOf): Promise<number | string> {
     return await this.#pointAt(name, 'main', 'branch', to)
   }
 
-  /** Names a snapshot, by default the current one, so that it never expires and can be read `--as-of`. Returns its id. */
+  /** Tags a snapshot, by default the current one, so that it never expires and can be read with `--as-of`. Returns its id. */
   async tag(name: string, tag: string, to: AsOf | undefined): Promise<number | string> {
     return await this.#pointAt(name, tag, 'tag', to)
   }
 
-  /** Begins a branch at a snapshot, by default the current one. Returns its id. */
+  /** Creates a branch at a snapshot, by default the current one. Returns the id of the snapshot. */
   async branch(name: string, branch: string, to: AsOf | undefined): Promise<number | string> {
     return await this.#pointAt(name, branch, 'branch', to)
   }
 
-  /** Takes a tag or branch away. */
+  /** Removes a tag or branch. */
   async untag(name: string, tag: string): Promise<void> {
     await this.#update(name, (table) => withoutRef(table.metadata, tag))
   }
 
-  /** What differs between two snapshots; `limit` bounds the rows that are returned. */
+  /** The differences between two snapshots; `limit` bounds the returned rows. */
   async diff(name: string, from: AsOf, to: AsOf | undefined, limit: number): Promise<{ diff: SnapshotDiff; rows: ChangedRow[] }> {
     const table = await this.#load(name)
     const [before, after] = [snapshotOf(table, from), snapshotOf(table, to)]
@@ -137,17 +137,17 @@ export class Tables {
     await this.#update(name, (table) => withColumns(table.metadata, changes))
   }
 
-  /** Cuts what is written from now on otherwise. Throws COLUMN_NOT_FOUND. */
+  /** Changes the partitions of new files. Throws COLUMN_NOT_FOUND. */
   async alterPartition(name: string, parts: readonly { source: string; transform: Transform }[]): Promise<void> {
     await this.#update(name, (table) => withPartition(table.metadata, parts))
   }
 
-  /** Makes an empty table where there is none. */
+  /** Creates an empty table if it does not exist. */
   async create(name: string, shape: TableShape, properties: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.#changed(name, createTable(this.#lake.store, rootOf(name), shape, this.#lake.commits, properties))
   }
 
-  /** The shape of a table for the rows of a query: its columns, no partitions, no order. Throws SCHEMA_CHANGE_INVALID for a column type that no table has. */
+  /** The shape of a table for the rows of a query: its columns, without partitions or order. Throws SCHEMA_CHANGE_INVALID for an unsupported column type. */
   async shapeOf(query: string): Promise<TableShape> {
     const columns = await this.#lake.session.rows(`DESCRIBE ${query}`)
     const fields = columns.map(({ column_name: name, column_type: type }, index) => {
@@ -155,14 +155,14 @@ export class Tables {
       if (found === undefined)
         throw new LakehouseError(
           'SCHEMA_CHANGE_INVALID',
-          `column ${String(name)} has type ${String(type)}, which tables do not have: cast it in the query`,
+          `column ${String(name)} has the unsupported type ${String(type)}: cast it to another type in the query`,
         )
       return { id: index + 1, name: String(name), required: false, type: found }
     })
     return { fields, partition: [], sort: [] }
   }
 
-  /** Writes the rows of a query (over files and values, not over tables) into a table; partitions that many small appends have crowded are compacted. */
+  /** Writes the rows of a query (over files and values, not over tables) into a table. Partitions with too many small files are compacted. */
   async write(name: string, query: string, options: WriteOptions): Promise<{ rows: number; files: number }> {
     const { isCrowded, ...written } = await writeRows(this.#lake, rootOf(name), query, options)
     if (isCrowded && options.branch === undefined) await compactTable(this.#lake, rootOf(name))
@@ -170,12 +170,12 @@ export class Tables {
     return written
   }
 
-  /** Takes away the partitions that `belongs` chooses; returns how many files went. */
+  /** Removes the partitions that `belongs` chooses. Returns the number of removed files. */
   async deletePartitions(name: string, belongs: (file: DataFile) => boolean): Promise<number> {
     return await this.#changed(name, deletePartitions(this.#lake, rootOf(name), belongs))
   }
 
-  /** What a change gives, once it is made and told. */
+  /** Waits for a change, publishes the table, and returns the result of the change. */
   async #changed<T>(name: string, change: Promise<T>): Promise<T> {
     const done = await change
     await this.#lake.publish(rootOf(name))
@@ -187,7 +187,9 @@ export class Tables {
     await this.#update(name, (table) => {
       const snapshot = snapshotOf(table, to)
       if (snapshot === undefined)
-        throw new LakehouseError('SNAPSHOT_NOT_FOUND', `${name} has no snapshot yet`, { details: { table: name } })
+        throw new LakehouseError('SNAPSHOT_NOT_FOUND', `${name} does not have a snapshot yet: write rows into it first`, {
+          details: { table: name },
+        })
       pointed = shownId(snapshot['snapshot-id'])
       return withRef(table.metadata, ref, snapshot['snapshot-id'], type, this.#lake.nowMs())
     })
@@ -210,18 +212,22 @@ export class Tables {
     const table = await loadTable(this.#lake.store, rootOf(name))
     if (table !== undefined) return table
     const names = await this.#names(undefined)
-    throw new LakehouseError('TABLE_NOT_FOUND', `the lake has no table ${name}: there are ${names.join(', ') || 'none'}`, {
+    throw new LakehouseError('TABLE_NOT_FOUND', `table ${name} does not exist: the lake has ${names.join(', ') || 'no tables'}`, {
       details: { table: name },
     })
   }
 }
 
-/** The key of a table's folder. Throws TABLE_NOT_FOUND for what cannot be a name. */
+/** The key of the folder of a table. Throws TABLE_NOT_FOUND for a text that is not a table name. */
 function rootOf(name: string): string {
   const [layer, table, ...more] = name.split('.')
   if (!LAYERS.includes(layer as Layer) || table === undefined || !/^\w+$/.test(table) || more.length > 0)
-    throw new LakehouseError('TABLE_NOT_FOUND', `"${name}" is no name of a table: layer.name, as in ${exampleTable(TRADED_BARS, '1m')}`, {
-      details: { table: name },
-    })
+    throw new LakehouseError(
+      'TABLE_NOT_FOUND',
+      `"${name}" is not a table name: write layer.name, as in ${exampleTable(TRADED_BARS, '1m')}`,
+      {
+        details: { table: name },
+      },
+    )
   return tableKey(layer as Layer, table)
 }

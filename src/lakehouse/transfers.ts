@@ -11,13 +11,13 @@ import type { OperationMode } from '../transfer/run/route.ts'
 import { explainSync, type SyncDeps, type SyncRequest, type SyncResult, stateFolder, syncPlaces } from '../transfer/sync.ts'
 import { type VerifyCounts, type VerifyOptions, verifyPlaces } from '../transfer/verify.ts'
 
-/** The places of a transfer, the exchange by whose rules their keys are written, and what is told of it. */
+/** The addresses of a transfer, the exchange whose key grammar applies, and the receivers of its reports. */
 export type TransferOptions = Omit<PairRequest, 'stores' | 'aliases' | 'checksumKey'> & { readonly exchange?: string } & Pick<
     SyncDeps,
     'drain' | 'onProgress' | 'onNotice' | 'onObject'
   >
 
-/** Moves objects between stores, wired from one configuration; needs no lake. */
+/** Copies objects between stores, set up from one configuration. A lake is not necessary. */
 export class Transfers {
   readonly config: Config
   readonly #host: Host
@@ -27,12 +27,12 @@ export class Transfers {
     this.#host = hostOf(host)
   }
 
-  /** Makes the destination hold what the source holds. Throws what concerns the transfer as a whole; what concerns single objects is in the result. */
+  /** Copies the objects of the source to the destination. Throws errors of the transfer as a whole; errors of single objects are in the result. */
   async sync(request: SyncRequest, options: TransferOptions): Promise<SyncResult> {
     return await this.#withPair(options, (deps) => syncPlaces(deps, request))
   }
 
-  /** What `sync` would do; each object is told as it is found. */
+  /** What `sync` would do. Each object is reported as it is found. */
   async explain(
     request: SyncRequest,
     options: TransferOptions,
@@ -41,7 +41,7 @@ export class Transfers {
     return await this.#withPair(options, (deps) => explainSync(deps, request, onObject))
   }
 
-  /** Audits a destination against a source. */
+  /** Compares a destination with its source. */
   async verify(request: Omit<VerifyOptions, 'known' | 'signal' | 'concurrency'>, options: TransferOptions): Promise<VerifyCounts> {
     return await this.#withPair(options, async ({ pair, stateDirectory }) => {
       const journal = await Journal.open(stateFolder(stateDirectory, pair), 'verify')
@@ -50,7 +50,7 @@ export class Transfers {
     })
   }
 
-  /** Runs both ways on a sample, into places that are removed again, and tells what each took. */
+  /** Copies a sample both ways to temporary prefixes, and reports the time and cost of each way. */
   async compare(request: SyncRequest, options: TransferOptions, objects: number): Promise<Comparison> {
     const { keys, bytes } = await this.#withPair(options, ({ pair }) => sampleKeys(pair.source, { ...request, objects }))
     const run = async (mode: OperationMode) => {
@@ -71,7 +71,7 @@ export class Transfers {
     }
   }
 
-  /** What a store can do, found by trying. */
+  /** The capabilities of a store, found by trying them. */
   async probe(address: string): Promise<Capability[]> {
     return await this.#withPair({ source: address, destination: address, ...quietly(() => {}) }, ({ pair }) => probeStore(pair.destination))
   }
@@ -80,7 +80,7 @@ export class Transfers {
     const { nowMs, random, signal, environment } = this.#host
     const { sync, stores } = this.config
     const onRetry = (error: LakehouseError, pauseMs: number) =>
-      options.onNotice(`${error.code}: ${error.message}; again in ${Math.round(pauseMs)} ms`)
+      options.onNotice(`${error.code}: ${error.message}; trying again in ${Math.round(pauseMs)} ms`)
     const { archive } = findSource(options.exchange ?? DEFAULT_SOURCE.id)
     const checksumKey = (key: string) => (archive.checksumOf(key) === undefined ? archive.checksumKey(key) : undefined)
     const pair = await openPair(
@@ -98,7 +98,7 @@ export class Transfers {
   }
 }
 
-/** A transfer that nothing bounds and nobody watches. */
+/** Options of a transfer without limits and progress reports. */
 export function quietly(onNotice: (text: string) => void): Omit<TransferOptions, 'source' | 'destination'> {
   return {
     bytesPerSecond: undefined,

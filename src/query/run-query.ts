@@ -1,8 +1,11 @@
-import { createReadStream, createWriteStream, existsSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { constants, createReadStream, createWriteStream, existsSync, openSync } from 'node:fs'
 import { copyFile, rename, rm } from 'node:fs/promises'
+import { Socket } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { promisify } from 'node:util'
 import { asLakehouseError, LakehouseError, systemCode } from '../core/errors.ts'
 import type { AsOf } from '../lake/iceberg/table.ts'
 import type { Layer } from '../lake/layout.ts'
@@ -23,8 +26,16 @@ export const RESULT_FORMATS = ['table', 'json', 'ndjson', 'csv', 'parquet', 'arr
 
 export type ResultFormat = (typeof RESULT_FORMATS)[number]
 
+/** What the result and the intermediate results of a statement may take. */
+export type ResultBounds = {
+  /** Rows of the result. */
+  readonly maxRows: number
+  /** Disk for intermediate results, and for a result that is written to a file. */
+  readonly spillMb: number
+}
+
 /** What any statement runs under. */
-export type QueryLimits = {
+export type QueryLimits = ResultBounds & {
   readonly asOf: AsOf | undefined
   /** Where tables are looked for that are named without a layer. */
   readonly layer?: Layer | undefined
@@ -114,8 +125,8 @@ type Opened = {
 
 /** Runs `use` where the statement's tables are views, in a session that the signal interrupts. */
 async function withResult<T>(store: ObjectStore, sql: string, limits: QueryLimits, use: (opened: Opened) => Promise<T>): Promise<T> {
-  const { threads, memoryLimitMb, signal, layer } = limits
-  const options = { folders: [...store.files.folders, ...limits.linked], threads, memoryLimitMb }
+  const { threads, memoryLimitMb, spillMb, signal, layer } = limits
+  const options = { folders: [...store.files.folders, ...limits.linked], threads, memoryLimitMb, spillMb }
   // What looks for names elsewhere gets a session of its own.
   const isUsual = layer === undefined
   const opened = isUsual ? await takeSession(options) : await openSession(options)
@@ -167,15 +178,18 @@ async function forget(session: DuckDBSession, bound: readonly TableReference[]):
   }
 }
 
-async function writeResult(session: DuckDBSession, { format, output }: QueryOptions, scratch: string): Promise<void> {
+async function writeResult(session: DuckDBSession, options: QueryOptions, scratch: string): Promise<void> {
+  const { format, output } = options
   if (format === 'table' && typeof output !== 'string') return await writeTo(output, [`${await showTable(session)}\n`])
   if (typeof output === 'string' && !existsSync(dirname(resolve(output))))
     throw new LakehouseError('OUTPUT_FAILED', `there is no folder ${dirname(resolve(output))} to write to`, { details: { output } })
   const file = join(scratch, temporaryName())
   try {
+    if (typeof output !== 'string' && format !== 'arrow' && format !== 'table' && (await makePipe(file)))
+      return await streamCopy(session, file, format, output, options)
     if (format === 'arrow') await writeArrow(session, file)
     else if (format === 'table') await pipeline(Readable.from([`${await showTable(session)}\n`]), createWriteStream(file))
-    else await session.run(`COPY (FROM result) TO ${quote(file)} (${COPY_OPTIONS[format]})`)
+    else await copyTo(session, file, format, options)
     if (typeof output === 'string') await moveFile(file, resolve(output))
     else await writeTo(output, createReadStream(file))
   } catch (error) {
@@ -189,6 +203,47 @@ async function writeResult(session: DuckDBSession, { format, output }: QueryOpti
   } finally {
     await rm(file, { force: true })
   }
+}
+
+type CopyFormat = keyof typeof COPY_OPTIONS
+
+/** The engine writes the result to a file of this process. Throws QUERY_LIMIT when it has more rows than it may. */
+async function copyTo(session: DuckDBSession, file: string, format: CopyFormat, { maxRows }: ResultBounds): Promise<void> {
+  const rows = `FROM result LIMIT ${maxRows + 1}`
+  const [counted] = await session.rows(`COPY (${rows}) TO ${quote(file)} (${COPY_OPTIONS[format]}, USE_TMP_FILE false)`)
+  if (Number(counted?.['Count']) > maxRows)
+    throw new LakehouseError('QUERY_LIMIT', `the result has more than ${maxRows} rows: narrow the query, or raise --max-rows`, {
+      details: { maxRows },
+    })
+}
+
+/** The engine writes the result to a named pipe, and the output takes it as fast as it can: nothing is kept on disk. */
+async function streamCopy(session: DuckDBSession, file: string, format: CopyFormat, output: Writable, bounds: ResultBounds): Promise<void> {
+  // Opened without waiting for a writer: a statement that fails at once never opens the pipe.
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+  const pipe = new Socket({ fd: descriptor, readable: true, writable: false })
+  let failure: unknown
+  const copied = copyTo(session, file, format, bounds).catch((error: unknown) => {
+    failure = error
+    pipe.destroy()
+  })
+  try {
+    await pipeline(pipe, output, { end: false })
+  } catch (error) {
+    // A reader that closes early (`| head`) is not a failure: the engine stops at the closed pipe.
+    if (systemCode(error) === 'EPIPE') return session.interrupt()
+    if (failure === undefined) throw error
+  }
+  await copied
+  if (failure !== undefined) throw failure
+}
+
+/** Makes a named pipe; false where the system has none. */
+async function makePipe(file: string): Promise<boolean> {
+  return await promisify(execFile)('mkfifo', ['-m', '600', file]).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** Puts a finished file into its place at once; to another file system it is copied first. */

@@ -8,7 +8,15 @@ import { makeScratch } from '../storage/scratch.ts'
 /** A session that sees some folders and nothing else of this machine, and whose settings cannot be changed. `scratch` is one of the folders. */
 export type FencedSession = { readonly session: DuckDBSession; readonly scratch: string }
 
-export type FenceOptions = { readonly folders: readonly string[]; readonly threads: number; readonly memoryLimitMb: number }
+export type FenceOptions = SessionLimits & { readonly folders: readonly string[] }
+
+/** What one session may use. */
+export type SessionLimits = {
+  readonly threads: number
+  readonly memoryLimitMb: number
+  /** Disk for intermediate results. */
+  readonly spillMb: number
+}
 
 /** An idle session is closed after so long. */
 const IDLE_MS = 10_000
@@ -21,9 +29,14 @@ type Idle = FencedSession & { readonly kind: string; readonly timer: NodeJS.Time
 const idle: Idle[] = []
 
 /** Opens a session with a schema for each layer. Nothing is fenced before `fence`. */
-export async function openSession({ threads, memoryLimitMb }: Pick<FenceOptions, 'threads' | 'memoryLimitMb'>): Promise<FencedSession> {
+export async function openSession({ threads, memoryLimitMb, spillMb }: SessionLimits): Promise<FencedSession> {
   const scratch = await makeScratch()
-  const session = await DuckDBSession.open({ threads, memoryLimitMb, temporaryDirectory: join(scratch, 'spill') })
+  const session = await DuckDBSession.open({
+    threads,
+    memoryLimitMb,
+    temporaryDirectory: join(scratch, 'spill'),
+    temporaryLimitMb: spillMb,
+  })
   for (const layer of LAYERS) await session.run(`CREATE SCHEMA ${layer}`)
   return { session, scratch }
 }

@@ -24,6 +24,24 @@ export type Analysis = {
 /** Table functions that reach nothing outside of the query. */
 const TABLE_FUNCTIONS = new Set(['range', 'generate_series', 'unnest', 'repeat_row', 'repeat', 'json_each', 'json_tree', 'summary'])
 
+/** Functions of the engine that wait, keep state, or show settings and paths of this machine. */
+const REFUSED_FUNCTIONS = new Set([
+  ...['current_setting', 'getvariable', 'getenv', 'nextval', 'currval', 'pg_sleep', 'sleep_ms', 'write_log', 'error'],
+  ...[
+    'json_execute_serialized_sql',
+    'json_serialize_plan',
+    'duckdb_settings',
+    'duckdb_secrets',
+    'which_secret',
+    'current_query',
+    'query',
+    'query_table',
+  ],
+])
+
+/** Longest statement, characters. */
+const TEXT_MOST = 100_000
+
 const node = z.record(z.string(), z.unknown())
 type Node = z.infer<typeof node>
 
@@ -42,8 +60,21 @@ export async function analyse(
   sql: string,
   unqualified: (name: string) => Layer | undefined = () => undefined,
 ): Promise<Analysis> {
+  if (sql.length > TEXT_MOST)
+    throw new LakehouseError('SQL_INVALID', `the statement has ${sql.length} characters: write at most ${TEXT_MOST}`)
+  if (sql.includes('\0')) throw new LakehouseError('SQL_INVALID', 'the statement holds a NUL character: remove it')
   const [row] = await session.rows(`SELECT json_serialize_sql(${quote(sql)}) AS tree`)
-  const tree = parsed.parse(parseExactJson(String(row?.['tree'])))
+  try {
+    return analysisOf(String(row?.['tree']), sql, unqualified)
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw new LakehouseError('SQL_INVALID', 'the statement is nested too deeply: divide it', { cause: error })
+    throw error
+  }
+}
+
+function analysisOf(serialised: string, sql: string, unqualified: (name: string) => Layer | undefined): Analysis {
+  const tree = parsed.parse(parseExactJson(serialised))
   if (tree.error) {
     if (tree.error_type === 'parser') throw new LakehouseError('SQL_INVALID', tree.error_message, { details: { sql: sql.slice(0, 200) } })
     throw new LakehouseError('SQL_REFUSED', 'only SELECT statements are accepted', { details: { sql: sql.slice(0, 200) } })
@@ -98,6 +129,8 @@ function visit(value: unknown, found: Found, calls: FunctionCall[], unqualified:
   const tree = asNode(value)
   if (tree === undefined) return
   if (tree['type'] === 'TABLE_FUNCTION') checkFunction(asNode(tree['function']), calls)
+  if (tree['type'] === 'FUNCTION' && REFUSED_FUNCTIONS.has(String(tree['function_name']).toLowerCase()))
+    throw new LakehouseError('SQL_REFUSED', `the function ${String(tree['function_name'])} is not available in queries: remove it`)
   if (tree['type'] === 'BASE_TABLE') checkTable(tree, outer, unqualified)
   const scope = visitExpressions(tree, outer, (child, seen) => visit(child, found, calls, unqualified, seen))
   if (tree['type'] === 'SELECT_NODE') mention(tree, found, unqualified, scope)

@@ -32,8 +32,10 @@ function start(
   env: Record<string, string>,
   node = 'node',
 ): ChildProcess & { stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream } {
-  return spawn(node, [join(clone, 'bootstrap/start.mjs'), 'version'], {
-    env: { ...process.env, ...env },
+  const PATH = node === 'node' ? process.env['PATH'] : `${dirname(node)}:${process.env['PATH']}`
+  return spawn(join(clone, 'bin/crypto-lakehouse'), ['version'], {
+    env: { ...process.env, PATH, ...env },
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }
@@ -51,13 +53,13 @@ function olderNode(): string | undefined {
   )
 }
 
-test('a fresh clone sets itself up, an interrupted set-up is repaired by the next start, and a later start installs nothing', async (context) => {
+test('a clone sets itself up, repairs an interrupted set-up, and then installs nothing', async (context) => {
   const clone = await freshClone(context)
   // With an old Node the bootstrap brings its own; where the machine has none, the step is the same but for that.
   const node = olderNode() ?? process.execPath
   const interrupted = start(clone, {}, node)
   await delay(1500)
-  interrupted.kill('SIGKILL')
+  process.kill(-(interrupted.pid ?? 0), 'SIGKILL')
   await once(interrupted, 'exit')
   await delay(300)
   const first = await end(start(clone, {}, node))
@@ -67,18 +69,18 @@ test('a fresh clone sets itself up, an interrupted set-up is repaired by the nex
   assert.deepEqual([second.code, second.out, second.err], [0, 'crypto-lakehouse 0.1.0\n', ''])
 })
 
-test('without a network, on a full disk and in a folder that cannot be written, one sentence says what to do', async (context) => {
+test('without network, disk space or write access, one sentence says what to do', async (context) => {
   const clone = await freshClone(context)
   const offline = await end(
     start(clone, { npm_config_registry: 'http://127.0.0.1:9', npm_config_cache: join(clone, 'empty') }, process.execPath),
   )
   assert.equal(offline.code, 1)
-  assert.match(offline.err, /the npm registry cannot be reached: connect to the network/)
+  assert.match(offline.err, /cannot reach the npm registry: connect to the network/)
   const blocked = await freshClone(context)
   await writeFile(join(blocked, '.cache'), 'a file where a folder should be')
   const refused = await end(start(blocked, {}, process.execPath))
   assert.equal(refused.code, 1)
-  assert.match(refused.err.trim(), /^crypto-lakehouse: .*cannot be written: clone the project into a folder of your own and start again$/)
+  assert.match(refused.err.trim(), /^crypto-lakehouse: cannot write .*: clone the project into a folder that you own and start again$/)
   const small = join(dirname(clone), 'small')
   await mkdir(small)
   try {
@@ -95,7 +97,7 @@ test('without a network, on a full disk and in a folder that cannot be written, 
     execFileSync('mount', ['-o', 'remount,ro', small])
     const readOnly = await end(start(small, {}, process.execPath))
     assert.equal(readOnly.code, 1)
-    assert.match(readOnly.err, /cannot be written: clone the project into a folder of your own/)
+    assert.match(readOnly.err, /cannot write .*: clone the project into a folder that you own/)
   } finally {
     execFileSync('umount', [small])
   }
@@ -110,7 +112,7 @@ test('a named Node that is too old is refused', {
   assert.deepEqual([code, /which is not a Node >= 24/.test(err)], [1, true])
 })
 
-test('the launcher starts what set-up has made; a source that is newer is bundled again; without set-up it sets up', async (context) => {
+test('the launcher starts the bundle, rebuilds an outdated one, or sets up', async (context) => {
   const clone = await freshClone(context)
   const launcher = join(clone, 'bin/crypto-lakehouse')
   const run = (...args: string[]) => execFileSync(launcher, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
@@ -127,7 +129,7 @@ test('the launcher starts what set-up has made; a source that is newer is bundle
   assert.match(run('help', 'version'), /Print the newer version/)
 })
 
-test('a Node from the registry that is not the one that was pinned is not installed', async (context) => {
+test('a Node from the registry with another hash than the pinned one is refused', async (context) => {
   const node = olderNode()
   if (node === undefined) {
     context.diagnostic('this machine has no older Node: none would be fetched')
@@ -154,5 +156,5 @@ test('a Node from the registry that is not the one that was pinned is not instal
   }
   const { code, err } = await end(start(clone, env, node))
   assert.equal(code, 1)
-  assert.match(err, /what the npm registry sent is not what was pinned: nothing was installed/)
+  assert.match(err, /another hash than the pinned one: nothing was installed/)
 })

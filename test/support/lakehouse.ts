@@ -1,3 +1,4 @@
+import type { TestContext } from 'node:test'
 import { configSchema } from '../../src/config/schema.ts'
 import type { Interval } from '../../src/core/interval.ts'
 import type { TimeRange } from '../../src/core/time.ts'
@@ -5,8 +6,10 @@ import type { IngestResult } from '../../src/flows/bulk-ingestion/report.ts'
 import { LAYERS, type Layer } from '../../src/lake/layout.ts'
 import { Lakehouse } from '../../src/lakehouse/lakehouse.ts'
 import type { Market } from '../../src/sources/binance/markets.ts'
+import { emptyLake } from './empty-lake.ts'
+import { temporaryFolder } from './folders.ts'
 
-export type HouseOptions = {
+export type LakehouseOptions = {
   lake: string
   archive: string
   signal?: AbortSignal
@@ -19,7 +22,7 @@ export type HouseOptions = {
 }
 
 /** A lakehouse with quick retries over the archive at an address. */
-export function openLakehouse(options: HouseOptions): Lakehouse {
+export function openLakehouse(options: LakehouseOptions): Lakehouse {
   const archive = { origin: options.archive, retryDelayMs: 5, idleTimeoutMs: 1000, attempts: 10, ...(options.settings ?? {}) }
   const config = configSchema.parse({
     lake: options.lake,
@@ -50,4 +53,11 @@ export function ingestKlines(lakehouse: Lakehouse, wanted: Wanted = {}): Promise
     onProgress: () => {},
     onNotice: () => {},
   })
+}
+
+/** A lakehouse over an empty lake in a folder that the test removes. */
+export async function openEmptyLake(context: TestContext, options: Pick<LakehouseOptions, 'signal'> = {}): Promise<Lakehouse> {
+  const lake = await temporaryFolder(context)
+  await emptyLake(lake)
+  return openLakehouse({ lake, archive: lake, ...options })
 }

@@ -7,7 +7,7 @@ import { DuckDBSession } from './session.ts'
 
 const SYMBOLS = ['A', 'TWELVE_CHARS', 'THIRTEEN_CHAR', '币安人生USDT', `${'LONG'.repeat(15)}USDT`, '']
 
-test('columns arrive as they were filled: doubles, wide integers, instants, texts short and long, enums of every width', async (context) => {
+test('columns of every type arrive in DuckDB as they were filled', async (context) => {
   for (const values of [3, 300, 70_000]) {
     const session = await DuckDBSession.open({
       threads: 1,
@@ -46,7 +46,7 @@ test('columns arrive as they were filled: doubles, wide integers, instants, text
   }
 })
 
-test('what fill throws ends the feed and is thrown again', async (context) => {
+test('an error in fill ends the feed and is thrown again', async (context) => {
   const session = await DuckDBSession.open({
     threads: 1,
     memoryLimitMb: 256,

@@ -4,20 +4,20 @@ import { LakehouseError } from '../../core/errors.ts'
 import type { DuckDBSession } from './session.ts'
 import type { TextPool } from './text-pool.ts'
 
-/** DuckDB takes at most so many rows from a table function at a time. */
+/** DuckDB takes at most this many rows from a table function at a time. */
 export const CHUNK_ROWS = 2048
 
-/** A column that the feed produces. `constant` and `enum` columns have one value for the whole of a chunk. */
+/** A column of the feed. `constant` and `enum` columns have one value for a whole chunk. */
 export type FeedColumn =
   | { readonly name: string; readonly type: 'double' | 'long' | 'instant' | 'boolean'; readonly optional?: true | undefined }
   | { readonly name: string; readonly type: 'text'; readonly pool: TextPool; readonly optional?: true | undefined }
   | { readonly name: string; readonly type: 'constant' }
   | { readonly name: string; readonly type: 'enum'; readonly values: readonly string[] }
 
-/** One chunk to be filled: typed arrays by column index, the constants by column index, and how many rows are valid. */
+/** One chunk to fill: typed arrays and constants by column index, and the number of valid rows. */
 export type FeedChunk = {
   rows: number
-  /** doubles as they are; longs and instants as doubles, converted when the chunk is complete; booleans as 0 and 1, texts by their code. NaN is null. */
+  /** All values are doubles: longs and instants are converted when the chunk is complete, booleans are 0 and 1, texts are their codes. NaN is null. */
   readonly numbers: readonly (Float64Array | undefined)[]
   /** The text of a constant column. */
   readonly texts: string[]
@@ -25,10 +25,10 @@ export type FeedChunk = {
   readonly ordinals: number[]
 }
 
-/** Chunks made ahead while DuckDB works; few, so that they are still in the processor's cache when it takes them. */
+/** How many chunks are made ahead while DuckDB works. It is low, so that they are still in the processor cache when DuckDB takes them. */
 const AHEAD = 8
 
-/** Slots that a finished feed gives back for the next one with the same columns: allocating them again costs more than filling them. */
+/** Slots of finished feeds, for the next feed with the same columns. Allocating them again costs more than filling them. */
 const spare = new Map<string, Slot[]>()
 
 let registered = 0
@@ -37,8 +37,8 @@ let registered = 0
 export type Feed = { readonly sql: string; finish(): void }
 
 /**
- * Registers a table function that hands DuckDB what `fill` writes into one chunk after another; `fill` leaves `rows` at 0 when there is no more.
- * Chunks are made ahead on the event loop while DuckDB works on its own thread. The feed can be read once.
+ * Registers a table function that gives DuckDB the chunks that `fill` writes. `fill` leaves `rows` at 0 after the last chunk.
+ * Chunks are made ahead on the event loop while DuckDB works on its own thread. The feed can only be read once.
  */
 export async function registerFeed(
   session: DuckDBSession,
@@ -47,7 +47,7 @@ export async function registerFeed(
 ): Promise<Feed> {
   const connection = await session.connected()
   const name = `feed_${registered++}`
-  // The engine keeps a registered function as long as it lives: what the function holds on to must go with the feed.
+  // The engine keeps a registered function until it closes, so the function must release its memory when the feed ends.
   let open: { readonly ring: ChunkRing; readonly writers: readonly ColumnWriter[] } | undefined
   const ring = new ChunkRing(columns, fill)
   open = { ring, writers: columns.map((column) => writerFor(column)) }
@@ -58,7 +58,11 @@ export async function registerFeed(
     },
     initFunction: () => {},
     mainFunction: (_info, output) => {
-      if (open === undefined) throw new LakehouseError('INTERNAL', 'a feed can be read once')
+      if (open === undefined)
+        throw new LakehouseError(
+          'INTERNAL',
+          'a feed was read twice, but it can only be read once: run again with --verbose and report this message',
+        )
       const slot = open.ring.take()
       output.rowCount = slot.chunk.rows
       if (slot.chunk.rows > 0)
@@ -156,7 +160,7 @@ function newSlot(columns: readonly FeedColumn[]): Slot {
   }
 }
 
-/** Integers held in doubles to 64-bit little-endian pairs, without a BigInt a value. */
+/** Converts integers in doubles to 64-bit little-endian pairs, without a BigInt per value. */
 function splitIntegers(source: Float64Array, target: Int32Array, rows: number): void {
   for (let row = 0, at = 0; row < rows; row++) {
     const value = source[row] ?? 0
@@ -174,7 +178,7 @@ function writerFor(column: FeedColumn): ColumnWriter {
   return 'optional' in column && column.optional === true ? withNulls(write) : write
 }
 
-/** Marks as null what is NaN. */
+/** Marks NaN as null. */
 function withNulls(write: ColumnWriter): ColumnWriter {
   const bits = new Uint8Array(CHUNK_ROWS / 8)
   return (vector, slot, index) => {
@@ -220,7 +224,7 @@ function booleanWriter(): ColumnWriter {
   }
 }
 
-/** Short texts are headers, made once each; longer ones are handed over one by one. */
+/** The header of each short text is made once. Longer texts are passed one by one. */
 function textWriter(pool: TextPool): ColumnWriter {
   const headers = new Uint8Array(16 * CHUNK_ROWS)
   const known: (Uint8Array | undefined)[] = []

@@ -1,7 +1,7 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 
-/** Copies a DOUBLE column of a chunk to `target` from place `at` on; null becomes NaN. Returns how many were null. */
+/** Copies a DOUBLE column of a chunk to `target`, starting at position `at`. Null becomes NaN. Returns the number of nulls. */
 export function readDoubles(chunk: DuckDBDataChunk, column: number, target: Float64Array, at: number): number {
   const rows = chunk.rowCount
   const vector = duckdb.data_chunk_get_vector(chunk.chunk, column)

@@ -19,7 +19,7 @@ async function open(context: TestContext): Promise<DuckDBSession> {
 const tables = async (session: DuckDBSession) =>
   (await session.rows("SELECT table_name FROM information_schema.tables WHERE table_name LIKE 'relation%'")).length
 
-test('a relation has the columns that were asked for, by name, and is gone when its block ends', async (context) => {
+test('a relation has the requested columns, by name, and is dropped at the block end', async (context) => {
   const session = await open(context)
   {
     await using one = await Relation.of(session, ['b', 'a'], 'SELECT 1 AS a, 2 AS b, 3 AS c')
@@ -33,7 +33,7 @@ test('a relation has the columns that were asked for, by name, and is gone when 
   assert.equal(await tables(session), 0)
 })
 
-test('an empty relation has its types; rows are added by the names of their columns, and what they lack is null', async (context) => {
+test('an empty relation has types; rows are added by column name, with null if missing', async (context) => {
   const session = await open(context)
   await using relation = await Relation.empty(session, { symbol: 'VARCHAR', us: 'BIGINT', flag: 'BOOLEAN' })
   await relation.add("SELECT 7::BIGINT AS us, 'A' AS symbol")
@@ -45,7 +45,7 @@ test('an empty relation has its types; rows are added by the names of their colu
   assert.deepEqual(relation.columns, ['symbol', 'us', 'flag'])
 })
 
-test('a query that lacks a column is refused, and leaves nothing behind', async (context) => {
+test('a query that lacks a column is refused and leaves no table behind', async (context) => {
   const session = await open(context)
   await assert.rejects(Relation.of(session, ['a', 'b'], 'SELECT 1 AS a'), /"b"/)
   await using whatever = await Relation.from(session, 'SELECT 1 AS x, 2 AS y')

@@ -3,8 +3,8 @@ import type { DuckDBSession } from './session.ts'
 let made = 0
 
 /**
- * A temporary table of one session that is known by this value alone, never by a name that two files agree on. `Columns` says what it holds; whoever made it disposes of it, or hands it
- * on with what it returns. In SQL it stands for itself: `FROM ${relation}`.
+ * A temporary table of one session. Code refers to it by this value, never by a shared name: `FROM ${relation}`. `Columns` are its columns.
+ * The code that made it disposes of it or returns it.
  */
 export class Relation<Columns extends string> implements AsyncDisposable {
   readonly #session: DuckDBSession
@@ -17,7 +17,7 @@ export class Relation<Columns extends string> implements AsyncDisposable {
     this.columns = columns
   }
 
-  /** An empty one, with the SQL types of its columns. */
+  /** An empty relation, with the SQL types of its columns. */
   static async empty<C extends string>(session: DuckDBSession, types: Readonly<Record<C, string>>): Promise<Relation<C>> {
     const relation = new Relation(session, Object.keys(types) as C[])
     const columns = relation.columns.map((name) => `"${name}" ${types[name]}`)
@@ -25,14 +25,14 @@ export class Relation<Columns extends string> implements AsyncDisposable {
     return relation
   }
 
-  /** The rows of a query, which has these columns in any order. Throws SQL_INVALID for one that lacks one of them, QUERY_FAILED. */
+  /** The rows of a query with these columns, in any order. Throws SQL_INVALID if the query lacks a column, and QUERY_FAILED. */
   static async of<C extends string>(session: DuckDBSession, columns: readonly C[], query: string): Promise<Relation<C>> {
     const relation = new Relation(session, columns)
     await session.run(`CREATE TEMP TABLE ${relation} AS SELECT ${columns.map((name) => `"${name}"`).join(', ')} FROM (${query})`)
     return relation
   }
 
-  /** The rows of a query, with whatever columns it has. */
+  /** The rows of a query, with all its columns. */
   static async from(session: DuckDBSession, query: string): Promise<Relation<string>> {
     const described = await session.rows(`DESCRIBE ${query}`)
     return await Relation.of(
@@ -42,7 +42,7 @@ export class Relation<Columns extends string> implements AsyncDisposable {
     )
   }
 
-  /** Adds the rows of a query, whose columns are told by their names; those that it lacks are null. */
+  /** Adds the rows of a query. Columns are matched by name, and missing columns are null. */
   async add(query: string): Promise<void> {
     await this.#session.run(`INSERT INTO ${this} BY NAME ${query}`)
   }

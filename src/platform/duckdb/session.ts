@@ -5,11 +5,13 @@ import type { Engine } from './engine.ts'
 export type SessionOptions = {
   readonly threads: number
   readonly memoryLimitMb: number
-  /** Where it may spill to; removed with the session. */
+  /** The directory for data beyond the memory limit; removed with the session. */
   readonly temporaryDirectory: string
+  /** How much it may spill; by default what the disk has. */
+  readonly temporaryLimitMb?: number
 }
 
-/** An in-memory DuckDB with one connection, in UTC, without downloaded extensions. Nothing in it outlives it. */
+/** An in-memory DuckDB with one connection, in UTC, without downloaded extensions. Its data end with the session. */
 export class DuckDBSession {
   readonly #options: () => Promise<SessionOptions>
   #opening: Promise<DuckDBConnection> | undefined
@@ -25,7 +27,7 @@ export class DuckDBSession {
     return session
   }
 
-  /** A session that is opened when it is first asked for something: what asks for nothing takes 50 MB less. */
+  /** A session that is opened on first use. Without use, it saves 50 MB. */
   static lazy(options: () => Promise<SessionOptions>): DuckDBSession {
     return new DuckDBSession(options)
   }
@@ -43,7 +45,8 @@ export class DuckDBSession {
       threads: String(options.threads),
       memory_limit: `${options.memoryLimitMb}MB`,
       temp_directory: options.temporaryDirectory,
-      // With one thread a stream keeps its order, and a COPY writes each row group as soon as it is full instead of holding them all.
+      ...(options.temporaryLimitMb === undefined ? {} : { max_temp_directory_size: `${options.temporaryLimitMb}MB` }),
+      // With one thread, a stream keeps its order, and COPY writes each row group when it is full instead of keeping all in memory.
       preserve_insertion_order: options.threads === 1 ? 'false' : 'true',
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
@@ -99,7 +102,7 @@ export class DuckDBSession {
   }
 }
 
-/** DuckDB's error under our code: parser, binder and catalog errors are the query's fault, interruptions are no failure. */
+/** Converts an error of DuckDB to our codes. Parser, binder and catalog errors come from the query; an interruption is not a failure. */
 function engineError(code: ErrorCode, error: unknown, sql: string): LakehouseError {
   const message = error instanceof Error ? error.message : String(error)
   if (/^INTERRUPT Error/.test(message)) return new LakehouseError('INTERRUPTED', 'interrupted', { cause: error })

@@ -1,4 +1,4 @@
-/** Texts by number: what a text column hands over in place of strings. */
+/** Texts by number. A text column passes these numbers instead of strings. */
 export class TextPool {
   readonly texts: string[] = []
   readonly #codes = new Map<string, number>()
