@@ -15,13 +15,13 @@ const DAY = 1440 * MINUTE
 
 export type Workload = { readonly name: string; readonly symbols: number; readonly days: number; readonly period: 'daily' | 'monthly' }
 
-/** A thousand day files, and a month of each of thirty symbols: both of about 1.4 M rows and 158 MB of CSV. */
+/** The workloads: a thousand daily files, and a month of thirty symbols. Each has about 1.4 M rows and 158 MB of CSV. */
 export const WORKLOADS: readonly Workload[] = [
   { name: 'small', symbols: 10, days: 100, period: 'daily' },
   { name: 'months', symbols: 30, days: 31, period: 'monthly' },
 ]
 
-/** Writes a workload's um klines once; rows are a random walk with the digits of real ones. */
+/** Writes the um klines of a workload once. Rows are a random walk with as many digits as real klines. */
 export async function prepareArchive(cache: string, workload: Workload): Promise<string> {
   const directory = join(cache, `archive-${workload.name}`)
   if (existsSync(join(directory, 'complete'))) return directory

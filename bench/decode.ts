@@ -14,7 +14,7 @@ export type Contender = {
   readonly name: string
   readonly prepare?: (out: string, bronze: string) => Promise<void>
   readonly command: (archive: string, out: string) => [string, ...string[]]
-  /** Works on what is there already. */
+  /** Whether the contender keeps the existing output and works on it. */
   readonly keeps?: boolean
 }
 
@@ -23,7 +23,7 @@ export const peer = (name: string, program: string, ...args: string[]): Contende
   command: (archive, out) => [BENCH_PYTHON, join(here, 'peers', program), archive, out, ...args],
 })
 
-/** A silver run finds the bronze objects in place; the table of objects is made again, because tables name their files by absolute paths. */
+/** Prepares a silver run, which finds the bronze objects in its lake. The table of objects is made again, because tables name their files by absolute paths. */
 async function placeBronze(out: string, bronze: string): Promise<void> {
   await cp(bronze, out, { recursive: true })
   await rm(join(out, 'bronze/objects'), { recursive: true })
@@ -35,7 +35,7 @@ export const ours = (name: string, what: 'bronze' | 'silver' | 'ingest' | 'rules
   command: (archive, out) => [process.execPath, join(here, 'ours.ts'), archive, out, what],
 })
 
-/** Ours first; ratios are told against it. */
+/** The contenders. Ours is first, and ratios are relative to it. */
 const CONTENDERS: readonly Contender[] = [
   ours('ours: bronze → silver, everything on', 'silver'),
   ours('ours: archive → bronze → silver', 'ingest'),
@@ -47,7 +47,7 @@ const CONTENDERS: readonly Contender[] = [
 
 const ROUNDS = 5
 
-/** Decodes the same archives with ours and with each peer, round after round, and prints medians and ratios. */
+/** Decodes the same archives with ours and each peer in several rounds, and prints medians and ratios. */
 export async function benchDecode(cache: string): Promise<void> {
   for (const workload of WORKLOADS) {
     const archive = await prepareArchive(cache, workload)
@@ -62,7 +62,7 @@ export async function benchDecode(cache: string): Promise<void> {
   }
 }
 
-/** One run in a process of its own: wall from start to end, CPU and memory as the process says at its end. */
+/** Measures one run in its own process: wall time from outside, CPU time and memory as the process reports them. */
 export async function measureOnce(contender: Contender, out: string, archive: string, bronze: string): Promise<Measure> {
   if (contender.keeps !== true) await rm(out, { recursive: true, force: true })
   await contender.prepare?.(out, bronze)
@@ -84,7 +84,7 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
-/** Medians as a table; ratios are told against the first. */
+/** Prints medians as a table, with ratios relative to the first contender. */
 export function printMeasures(name: string, rounds: number, results: ReadonlyMap<string, readonly Measure[]>): void {
   const of = (measures: readonly Measure[], pick: (measure: Measure) => number) => median(measures.map(pick))
   const [base = []] = [...results.values()]

@@ -15,13 +15,13 @@ import { BENCH_PYTHON } from './python.ts'
 const run = promisify(execFile)
 const PEER = join(import.meta.dirname, 'peers', 'gold_peer.py')
 
-/** Forty symbols' minutes of nearly a year. */
+/** One-minute bars of forty symbols over nearly a year. */
 const ROWS = 20_736_000
 const CLOSES = 1_000_000
 
 const TWELVE = ['sma', 'ema', 'rsi', 'macd', 'bollinger', 'atr', 'rolling_vwap', 'wma', 'adx', 'stochastic', 'obv', 'mfi'] as const
 
-/** Bars and indicators, against what others take for them on the same data. */
+/** Measures bars and indicators against other libraries on the same data. */
 export async function benchGold(cache: string, only?: string): Promise<void> {
   if (only !== 'indicators') await benchResample(cache)
   if (only !== 'resample') await benchIndicators(join(cache, 'closes'))
@@ -41,7 +41,7 @@ async function benchResample(cache: string): Promise<void> {
     ${amounts.map((name) => `sum(${name}) AS ${name}`).join(', ')}, sum(trade_count) AS trade_count, count(*) AS held FROM (${rows}) GROUP BY ALL ORDER BY ALL`
   const bars = (largest: ReadonlyMap<string, number>) =>
     `SELECT * FROM (${resampleSql({ exchange: 'binance', market: 'spot' }, { rows, us: 60_000_000, name: '1m', largest }, { us: 3_600_000_000, offsetUs: 0 })}) ORDER BY symbol, open_time`
-  // What the files of a table tell of their columns.
+  // The largest amounts, as the statistics of table files report them.
   const [most = {}] = await session.rows(`SELECT ${amounts.map((name) => `max(${name}) AS ${name}`).join(', ')} FROM (${rows})`)
   const small = new Map(amounts.map((name) => [name, Number(most[name])]))
   const results = new Map<string, number[]>()
@@ -70,7 +70,7 @@ async function benchResample(cache: string): Promise<void> {
     process.stdout.write(`| ${name} | ${middle(values).toFixed(0)} | ${(middle(values) / ours).toFixed(2)}× |\n`)
 }
 
-/** Bars of a random walk, as files for the peers. */
+/** Writes the bars of a random walk as files for the peers. */
 async function makeCloses(folder: string): Promise<Record<InputName, Float64Array>> {
   await mkdir(folder, { recursive: true })
   const random = new Random('closes')
@@ -111,7 +111,7 @@ async function benchIndicators(folder: string): Promise<void> {
   }
   const names = Object.keys(peers)
   process.stdout.write(
-    `\n| ns a value over ${CLOSES.toLocaleString('en')} bars | ours | ${names.join(' | ')} | ours / TA-Lib | ours, ns a tick |\n|---|${names.map(() => '---|').join('')}---|---|---|\n`,
+    `\n| ns per value over ${CLOSES.toLocaleString('en')} bars | ours | ${names.join(' | ')} | ours / TA-Lib | ours, ns per tick |\n|---|${names.map(() => '---|').join('')}---|---|---|\n`,
   )
   const total: Record<string, number> = {}
   for (const id of TWELVE) {
@@ -156,7 +156,7 @@ function measure(id: string, bars: Record<InputName, Float64Array>): { value: nu
   return { value: (value * 1e6) / CLOSES, tick: (tick * 1e6) / ticks }
 }
 
-/** The best-known library of npm, installed beside the other peers; over a tenth of the series, which it takes as plain arrays. */
+/** Measures the best-known npm library over a tenth of the series, as plain arrays. Installs it beside the other peers. */
 async function javaScriptPeer(folder: string, bars: Record<InputName, Float64Array>): Promise<Record<string, number>> {
   const home = join(folder, '..', 'npm')
   if (!existsSync(join(home, 'node_modules', 'technicalindicators'))) {

@@ -1,4 +1,4 @@
-// Measures ours against real peers in the same run: npm run bench -- NAME
+// Measures our code against real peers in the same run: npm run bench -- NAME
 import { mkdir } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ const BENCHES: Readonly<Record<string, (cache: string, only?: string) => Promise
 
 const bench = BENCHES[process.argv[2] ?? '']
 if (bench === undefined) {
-  process.stderr.write(`npm run bench -- ${Object.keys(BENCHES).join('|')}\n`)
+  process.stderr.write(`unknown benchmark: run npm run bench -- ${Object.keys(BENCHES).join('|')}\n`)
   process.exitCode = 2
 } else {
   const cache = join(import.meta.dirname, '..', '.cache', 'bench')

@@ -1,4 +1,5 @@
-// One measured run of ours in a process of its own: ARCHIVE LAKE bronze|silver|ingest|rules|quality. The lake of a silver run holds the bronze objects already, that of rules (those for rows alone) and quality the tables.
+// One measured run of our code in its own process: ARCHIVE LAKE bronze|silver|ingest|rules|quality.
+// For silver, the lake must hold the bronze objects; for rules (row rules only) and quality, it must hold the tables.
 import module from 'node:module'
 import { tmpdir } from 'node:os'
 import { configSchema } from '../src/config/schema.ts'
@@ -16,7 +17,7 @@ import { FOUND_TYPES } from '../src/silver/quality/found.ts'
 import { seriesOf } from '../src/sources/series.ts'
 import { localStore } from '../src/storage/local.ts'
 
-module.enableCompileCache() // as the command line does
+module.enableCompileCache() // like the command line
 const [archive = '', lake = '', what = 'silver'] = process.argv.slice(2)
 const config = configSchema.parse({ lake, archive: { origin: archive } })
 const lakehouse = new Lakehouse(config, { nowMs: Date.now, random: Math.random, signal: new AbortController().signal })
@@ -29,7 +30,7 @@ async function work() {
   return { rowsWritten: assessed.reduce((sum, { rows }) => sum + rows, 0), csvBytes: 0 }
 }
 
-/** Holds the rules for rows against every silver table; returns how many rows that were. */
+/** Checks every silver table against the row rules. Returns the number of rows. */
 async function judgeRows(): Promise<number> {
   const store = localStore(lake)
   const { workers: threads, memoryLimitMb } = config.engine

@@ -17,7 +17,7 @@ const PACKAGES = [
 ]
 const target = join(import.meta.dirname, '..', '.cache', 'bench', 'python')
 
-/** The interpreter that has the peers installed. */
+/** The Python interpreter of the environment with the peers. */
 export const BENCH_PYTHON = join(target, 'bin', 'python')
 
 /** Installs the peers into .cache/bench, once. */

@@ -6,7 +6,7 @@ import { type Contender, type Measure, measureOnce, ours, peer, printMeasures } 
 
 const ROUNDS = 3
 
-/** A day of um trades, and one of aggregated trades, of about 1.4 M rows each. */
+/** Large files: a day of um trades and a day of aggregated trades, about 1.4 M rows each. */
 const DAYS = [
   { type: 'aggTrades', number: 'agg_trade_id', tradesPerDay: 1_500_000 },
   { type: 'trades', number: 'id', tradesPerDay: 1_400_000 },
@@ -15,10 +15,10 @@ const DAYS = [
 /** Small files of several types: ten days of twenty symbols. */
 const MIXED = ['klines', 'trades', 'aggTrades', 'metrics', 'bookDepth'] as const
 
-/** The rules for rows alone, and all that `quality` does. */
+/** The row rules alone, and everything that `quality` does. */
 const CHECKS = ['rules', 'quality'] as const
 
-/** Measures the contenders, round after round, over the archive of a name, and what the checks take over the tables that ours makes of it. */
+/** Measures the contenders in several rounds over one archive, and the checks over the tables that ours builds from it. */
 async function measureAll(cache: string, name: string, title: string, contenders: readonly Contender[]): Promise<void> {
   const [archive, bronze, silver] = [join(cache, `archive-${name}`), join(cache, `bronze-${name}`), join(cache, `silver-${name}`)]
   for (const folder of [bronze, silver]) await rm(folder, { recursive: true, force: true })
@@ -35,7 +35,7 @@ async function measureAll(cache: string, name: string, title: string, contenders
   printMeasures(title, ROUNDS, results)
 }
 
-/** Decodes big days, and many small files of several types, with ours and with each peer, and holds the rules against them. */
+/** Decodes large days, and many small files of several types, with ours and each peer, and checks them against the rules. */
 export async function benchSilver(cache: string, only?: string): Promise<void> {
   if (only !== 'mixed') await benchDays(cache)
   if (only !== 'days') await benchMixed(cache)

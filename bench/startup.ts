@@ -5,7 +5,7 @@ const ROOT = join(import.meta.dirname, '..')
 
 const RUNS = 15
 
-/** Least CPU time of some runs of a command, ms. Throws where it fails. */
+/** The least CPU time of several runs of a command, ms. Throws when the command fails. */
 function leastCpu(command: readonly string[]): number {
   const script = 'TIMEFORMAT="%U %S"; time "$@" > /dev/null'
   const times = Array.from({ length: RUNS }, () => {
@@ -17,7 +17,7 @@ function leastCpu(command: readonly string[]): number {
   return Math.min(...times)
 }
 
-/** What a start costs: bare Node, the launcher and its bundle, the package, the sources as they are; and the parts of a query. */
+/** Measures the cost of a start: bare Node, launcher with bundle, package, and sources; and the parts of a query. */
 export async function benchStartup(cache: string): Promise<void> {
   const lake = join(cache, 'startup-lake')
   const launcher = join(ROOT, 'bin/crypto-lakehouse')
@@ -36,7 +36,10 @@ export async function benchStartup(cache: string): Promise<void> {
     ["query 'SELECT 1', package", [node, join(packaged, 'main.js'), ...query]],
     ["query 'SELECT 1', sources", [node, join(ROOT, 'src/cli/main.ts'), ...query]],
     ['the engine’s binary alone', [node, '-e', `require(${JSON.stringify(bindings)})`]],
-    ['the engine opened and asked', [node, '-e', ENGINE.replace('BINDINGS', JSON.stringify(join(ROOT, 'node_modules/@duckdb/node-api')))]],
+    [
+      'the engine, opened and queried',
+      [node, '-e', ENGINE.replace('BINDINGS', JSON.stringify(join(ROOT, 'node_modules/@duckdb/node-api')))],
+    ],
   ]
   const bare = leastCpu(ways[0]?.[1] ?? [])
   process.stdout.write(`least CPU of ${RUNS} runs, ms\n`)

@@ -32,12 +32,12 @@ function percentile(times: readonly number[], share: number): number {
   return [...times].sort((a, b) => a - b)[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0
 }
 
-function houseOf(lake: string, cache?: string): Lakehouse {
+function lakehouseOf(lake: string, cache?: string): Lakehouse {
   const config = configSchema.parse({ lake, ...(cache === undefined ? {} : { cache: { directory: cache } }) })
   return new Lakehouse(config, { nowMs: Date.now, random: Math.random, signal: new AbortController().signal })
 }
 
-/** A file that is only said to be there. */
+/** A data file that exists only in the metadata. */
 function saidFile(url: string, n: number): DataFile {
   const month = 576 + Math.floor(n / 1000)
   const values = new Map(
@@ -99,7 +99,7 @@ async function plans(folder: string): Promise<void> {
 const SYMBOLS = 60
 const DAYS = 240
 
-/** 20,736,000 one-minute bars, a sorted file a month, as silver has them. */
+/** Writes 20,736,000 one-minute bars, one sorted file per month like in silver. */
 async function makeBars(lake: string): Promise<void> {
   await emptyLake(lake)
   const store = localStore(lake)
@@ -141,7 +141,7 @@ async function queries(folder: string): Promise<void> {
   const store = localStore(lake)
   const table = await loadTable(store, ROOT)
   if (table === undefined) return
-  const lakehouse = houseOf(lake)
+  const lakehouse = lakehouseOf(lake)
   const files: string[] = []
   for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(await store.files.open(keyOf(store, file.path)))
   const may = files.filter((path) => path.includes('2023-05'))
@@ -218,7 +218,7 @@ def run():
 print(json.dumps({'Polars, scan_parquet': timed(run)}))
 `
 
-/** A store of its own, from the same rows: one symbol a table, by time. */
+/** ArcticDB with its own store of the same rows: one table per symbol, by time. */
 const ARCTIC_PEER = `${TIMING}
 import arcticdb, duckdb, os, pandas as pd
 home = data + '/../../../arctic'
@@ -247,7 +247,7 @@ async function pythonPeers(metadata: string, data: string, columns: string): Pro
   return { ...ask(READERS_PYTHON, ICEBERG_PEERS), ...ask(BENCH_PYTHON, POLARS_PEER), ...ask(BENCH_PYTHON, ARCTIC_PEER) }
 }
 
-/** The same question to a lake in a bucket: with an empty cache, and again; beside it DuckDB's httpfs on the very file. */
+/** Runs the same query on a lake in a bucket, with an empty and a warm cache, and with DuckDB's httpfs on the same file. */
 async function inBucket(folder: string): Promise<void> {
   print('\na lake in a bucket (versitygw): 2 weeks of one of 40 symbols, a month of 1,785,600 rows')
   const server = await startVersity()
@@ -255,16 +255,16 @@ async function inBucket(folder: string): Promise<void> {
   try {
     const lake = await server.bucket('bench')
     await emptyLake(lake)
-    await houseOf(lake, join(folder, 'cache-write')).withTables(true, (tables) =>
+    await lakehouseOf(lake, join(folder, 'cache-write')).withTables(true, (tables) =>
       tables.write(TABLE, monthSql(40), { mode: 'append', shape: SHAPE }),
     )
-    const [file] = await houseOf(lake).withTables(false, (tables) => tables.files(TABLE))
+    const [file] = await lakehouseOf(lake).withTables(false, (tables) => tables.files(TABLE))
     const sql = (table: string) =>
       `SELECT count(*) AS n, sum(close) AS x FROM ${table} WHERE symbol = 'S017USDT' AND open_time >= '2024-01-08' AND open_time < '2024-01-22'`
     const cold: number[] = []
     const warm: number[] = []
     for (let n = 0; n < 10; n++) {
-      const lakehouse = houseOf(lake, join(folder, `cache-${n}`))
+      const lakehouse = lakehouseOf(lake, join(folder, `cache-${n}`))
       for (const times of [cold, warm]) {
         const began = performance.now()
         await lakehouse.select(sql(TABLE))
@@ -280,14 +280,14 @@ async function inBucket(folder: string): Promise<void> {
     })
     const { first, again } = JSON.parse(peer) as { first: number; again: number }
     print(
-      `  DuckDB httpfs    cold p50 ${first.toFixed(0)} ms, warm p50 ${again.toFixed(0)} ms (the file is named to it; no table is looked at)`,
+      `  DuckDB httpfs    cold p50 ${first.toFixed(0)} ms, warm p50 ${again.toFixed(0)} ms (the query names the file; no table metadata is read)`,
     )
   } finally {
     await server.close()
   }
 }
 
-/** A month of klines of so many symbols. */
+/** SQL of a month of klines of `symbols` symbols. */
 function monthSql(symbols: number): string {
   const columns = FIELDS.map(({ name, type }) => {
     if (name === 'symbol') return `printf('S%03dUSDT', s) AS symbol`
@@ -322,7 +322,7 @@ async function compaction(folder: string): Promise<void> {
   const shape: TableShape = { fields: FIELDS.slice(0, 4), partition: [partitionField('symbol', 'identity')], sort: ['open_time'] }
   const rows = (n: number) =>
     `SELECT 'A' AS symbol, make_timestamptz(${n} * 60000000000 + m * 60000000) AS open_time, (hash(m, ${n}) % 100000) / 7.0 AS open, (hash(m, ${n}, 1) % 100000) / 7.0 AS high FROM range(200000) r(m)`
-  await houseOf(lake).withTables(true, async (tables) => {
+  await lakehouseOf(lake).withTables(true, async (tables) => {
     for (let n = 0; n < 20; n++) await tables.write('silver.bars', rows(n), { mode: 'append', shape })
     const began = performance.now()
     const { filesBefore, bytesBefore } = await tables.compact('silver.bars')
@@ -333,7 +333,7 @@ async function compaction(folder: string): Promise<void> {
   })
 }
 
-/** Commits, plans, queries, buckets and compaction of the tables. */
+/** Measures commits, planning, queries, buckets and compaction of tables. */
 export async function benchTables(cache: string, only?: string): Promise<void> {
   await prepareReaders()
   const folder = join(cache, 'tables')

@@ -27,7 +27,7 @@ type Contender = {
 
 let environment: NodeJS.ProcessEnv = {}
 
-/** Runs a whole process and what it starts, by GNU time. */
+/** Measures a process and its children with GNU time. */
 async function measure(command: readonly string[], input?: string): Promise<Measured> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'))
   const file = join(folder, 'time')
@@ -53,7 +53,7 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
 
-/** Medians of each, alternating so that what disturbs the machine disturbs all. The first is ours. */
+/** Prints the median of each contender. Runs alternate, so that disturbances affect all of them. The first contender is ours. */
 async function compare(title: string, contenders: readonly Contender[], per: { of: number; unit: string }): Promise<void> {
   const all = new Map(contenders.map(({ name }) => [name, [] as Measured[]]))
   for (let run = 0; run < RUNS; run++)
@@ -81,7 +81,7 @@ async function compare(title: string, contenders: readonly Contender[], per: { o
   }
 }
 
-/** Copies, listings and relays of ours against s5cmd, rclone and the AWS command line, in one run. */
+/** Measures our copies, listings and relays against s5cmd, rclone and the AWS command line in one run. */
 export async function benchTransfer(_cache: string, only?: string): Promise<void> {
   await preparePeers()
   const folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bench-transfer-'))
@@ -115,7 +115,7 @@ export async function benchTransfer(_cache: string, only?: string): Promise<void
   }
 }
 
-/** Frees the memory that copies take. */
+/** Frees the memory of the copies. */
 async function empty(address: string): Promise<void> {
   const place = openS3(address)
   const keys: string[] = []
@@ -178,7 +178,7 @@ async function copies(title: string, name: string, endpoint: string, bucket: str
     { of: OBJECTS, unit: 'per object' },
   )
   await compare(
-    `nothing to do: ${OBJECTS} objects are there, ${title}`,
+    `nothing to do: ${OBJECTS} objects are already there, ${title}`,
     [
       { name: 'ours', command: () => [...ours, address(bucket), address(target)] },
       { name: 'rclone --checksum', command: () => [...rclone, 'copy', '--checksum', `${name}:${bucket}`, `${name}:${target}`] },

@@ -1,4 +1,4 @@
-"""What the peers share: which files, how they are unzipped, what is measured (the whole process). Each writes one Parquet file a month, zstd, rows by symbol and time."""
+"""Code that the peers share: finding and unzipping files, and measuring the whole process. Each peer writes one zstd Parquet file per month, with rows by symbol and time."""
 import json, os, resource, sys, zipfile
 
 COLUMNS = ['open_time', 'open', 'high', 'low', 'close', 'volume', 'close_time', 'quote_volume', 'count', 'taker_buy_volume', 'taker_buy_quote_volume', 'ignore']

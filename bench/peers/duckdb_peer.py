@@ -1,4 +1,4 @@
-"""Plain DuckDB: unzipped to temporary files, one statement a month, DISTINCT ON and ORDER BY."""
+"""Plain DuckDB: unzips to temporary files, then runs one statement per month with DISTINCT ON and ORDER BY."""
 import os, tempfile
 import duckdb
 from common import COLUMNS, measure, months, unzip

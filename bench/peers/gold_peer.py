@@ -1,4 +1,4 @@
-"""Peers of gold: `resample FILE polars|pandas` prints seconds of three runs, `indicators FOLDER` prints ns a value by library and indicator, the best of five."""
+"""Peers of gold: `resample FILE polars|pandas` prints the seconds of three runs; `indicators FOLDER` prints ns per value by library and indicator, the best of five runs."""
 import json
 import sys
 import time

@@ -1,4 +1,4 @@
-"""Small files of several types: those of a type and a symbol together, unique by key, sorted by it, one Parquet file each. argv[3]: polars, duckdb or pandas."""
+"""Small files of several types. Writes one Parquet file per type and symbol, unique and sorted by key. argv[3]: polars, duckdb or pandas."""
 import io, os, tempfile, zipfile
 import sys
 from collections import defaultdict

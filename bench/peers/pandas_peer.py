@@ -1,4 +1,4 @@
-"""pandas: one read a file, drop_duplicates, sort_values, pyarrow's writer."""
+"""pandas: one read per file, drop_duplicates, sort_values, and the writer of pyarrow."""
 import io
 import pandas as pd
 from common import COLUMNS, measure, months, unzip

@@ -1,4 +1,4 @@
-"""Polars. argv[3]: unique (drop repeated times, sort) or proved (only check that times ascend)."""
+"""Polars. argv[3]: unique (drops repeated times and sorts) or proved (only checks that times ascend)."""
 import sys
 import polars as pl
 from common import COLUMNS, measure, months, unzip

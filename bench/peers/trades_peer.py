@@ -1,4 +1,4 @@
-"""One day of trades or aggregated trades, a header in each file. argv[3]: polars-unique, polars-proved, duckdb or pandas; argv[4]: the number of a row."""
+"""One day of trades or aggregated trades; each file has a header. argv[3]: polars-unique, polars-proved, duckdb or pandas; argv[4]: the column with the number of a row."""
 import io, os, tempfile, zipfile
 import sys
 from common import measure

@@ -29,7 +29,7 @@ const SHAPE: TableShape = { fields: fieldsOf(COLUMNS), partition: [], sort: ['ke
 
 const SETTINGS = { rowGroupSize: 122_880, dictionarySizeLimit: 1000, zstdLevel: 3 }
 
-/** Folds the ledger into the table bronze.objects, again when another run does so at the same time; nothing happens when the table says the same already. */
+/** Writes the state of the ledger into the table bronze.objects, unless the table already has it. Starts again when another run does the same. */
 export async function foldIntoTable(lake: Lake): Promise<void> {
   while ((await foldOnce(lake)) === 'conflict') lake.signal.throwIfAborted()
 }
@@ -37,7 +37,7 @@ export async function foldIntoTable(lake: Lake): Promise<void> {
 async function foldOnce(lake: Lake): Promise<'committed' | 'conflict'> {
   const { store, session, commits, run } = lake
   const root = tableKey('bronze', 'objects')
-  // The live file first: a ledger that has grown since is a reason to write it again, never the other way round.
+  // The live file is read first. If the ledger grows afterwards, the table is written again; the reverse order could miss events.
   const live = (await filesByPartition(await loadTable(store, root))).get(undefined) ?? []
   await using fold = await lake.readLedger()
   const names = COLUMNS.map(({ name }) => name)

@@ -18,14 +18,14 @@ export type OptionSpec = {
 
 export type Values = Readonly<Record<string, string | boolean | undefined>>
 
-/** What a command wants to be told while an operation runs. */
+/** What an operation reports to a command while it runs. */
 type Hooks<Item> = Partial<Pick<OperationContext, 'notice' | 'onIngest' | 'onTransfer'>> & { readonly onItem?: (item: Item) => void }
 
 /** What a command works with. Results go to `out`, everything else to `note`. */
 export type CommandContext = {
   readonly args: readonly string[]
   readonly values: Values
-  /** Every command there is, for those that tell of them. */
+  /** Every command, for commands that describe the others. */
   commands(): Promise<Readonly<Record<string, Command>>>
   readonly json: boolean
   readonly quiet: boolean
@@ -33,14 +33,14 @@ export type CommandContext = {
   readonly color: boolean
   readonly interactive: boolean
   readonly signal: AbortSignal
-  /** Asks for an end after what is under way. */
+  /** Asks the command to finish the work that has begun, and to begin no more. */
   readonly drain: AbortSignal
   readonly nowMs: () => number
   readonly out: (text: string) => void
   readonly note: (text: string) => void
   loaded(): LoadedConfig
   open(change?: (config: Config) => Config): Promise<Lakehouse>
-  /** Runs an operation. Throws USAGE for an input that it does not take, and what the operation throws. */
+  /** Runs an operation. Throws USAGE when the input is not valid, and whatever the operation throws. */
   call<Input extends z.ZodType, Result extends z.ZodType, Item, Counts extends AnyCounts>(
     operation: Operation<Input, Result, Item, Counts>,
     input: z.input<Input>,
@@ -48,7 +48,7 @@ export type CommandContext = {
   ): Promise<Outcome<z.output<Result>, Counts>>
 }
 
-/** How a command ended; `body` is what --json adds to the envelope. */
+/** How a command ended. --json adds the keys of `body` to the envelope. */
 export type CommandResult = {
   readonly status: 'done' | 'done_with_findings' | 'failed' | 'interrupted'
   readonly counts?: Readonly<Record<string, number>>
@@ -59,18 +59,18 @@ export type CommandResult = {
 
 export type Command = {
   readonly summary: string
-  /** What it calls. */
+  /** The operations that the command calls. */
   readonly operations?: readonly OperationId[]
-  /** SIGTERM lets it end what is under way, instead of stopping it at once. */
+  /** SIGTERM lets the command finish the work that has begun, instead of stopping it at once. */
   readonly drains?: boolean
-  /** What follows the command's name. */
+  /** The arguments after the command's name. */
   readonly usage: string
   readonly options: Readonly<Record<string, OptionSpec>>
   readonly examples?: readonly string[]
   run(context: CommandContext): Promise<CommandResult>
 }
 
-/** The outcome of an operation as the result of a command: what was asked for is the body. */
+/** Turns the outcome of an operation into the result of a command: the operation's result becomes the body. */
 export function resultOf(outcome: Outcome<Readonly<Record<string, unknown>>>): CommandResult {
   const { result, ...rest } = outcome
   return { ...rest, body: result }
@@ -82,7 +82,7 @@ export function text(values: Values, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** The parts of a comma-separated option; none when it is absent. */
+/** The parts of a comma-separated option; an empty list when the option is absent. */
 export function list(values: Values, name: string): string[] {
   return (text(values, name) ?? '')
     .split(',')

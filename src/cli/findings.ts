@@ -1,9 +1,9 @@
 import type { Finding } from '../core/finding.ts'
 
-/** So many findings are told in full; --json has all. */
+/** At most this many findings are printed; --json prints all of them. */
 const SHOWN = 12
 
-/** Findings as lines, errors first; the rest is counted by check. */
+/** Prints findings as lines, errors first; counts the remaining ones by check. */
 export function findingLines(findings: readonly Finding[]): string[] {
   if (findings.length === 0) return []
   const rank = { error: 0, warning: 1, info: 2 }

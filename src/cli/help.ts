@@ -11,7 +11,7 @@ export function generalHelp(commands: Readonly<Record<string, Command>>): string
     '',
     ...lines,
     '',
-    'crypto-lakehouse help COMMAND tells its options.',
+    'Run crypto-lakehouse help COMMAND to see the options of a command.',
   ].join('\n')
 }
 
@@ -29,7 +29,8 @@ export function commandHelp(name: string, command: Command, common: Readonly<Rec
     ...optionLines(common),
     ...(examples.length === 0 ? [] : ['', 'Examples:', ...examples]),
     '',
-    'Exit codes: 0 done · 1 failed · 2 usage or configuration · 3 done, with findings · 130 interrupted',
+    'Exit codes: 0 done · 1 failed · 2 usage or configuration',
+    '            3 done, with findings · 130 interrupted',
   ].join('\n')
 }
 

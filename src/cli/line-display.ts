@@ -3,7 +3,7 @@ const PLAIN_MS = 5000
 
 export type DisplayDeps = { readonly write: (text: string) => void; readonly interactive: boolean; readonly nowMs: () => number }
 
-/** Shows how something goes on: one line redrawn in place on a terminal, a plain line every few seconds elsewhere. */
+/** Shows progress: one line that is redrawn on a terminal, or else a plain line every few seconds. */
 export class LineDisplay {
   readonly #deps: DisplayDeps
   readonly #startedMs: number
@@ -16,7 +16,7 @@ export class LineDisplay {
     this.#startedMs = deps.nowMs()
   }
 
-  /** Shows the line, if one is due; elsewhere than on a terminal a new subject is always told. */
+  /** Shows the line when one is due. Without a terminal, a new subject is always shown. */
   update(subject: string, line: (elapsedMs: number) => string): void {
     const { write, interactive, nowMs } = this.#deps
     const now = nowMs()
@@ -32,7 +32,7 @@ export class LineDisplay {
     }
   }
 
-  /** Takes the line away. */
+  /** Erases the line. */
   clear(): void {
     if (this.#drawn > 0) this.#deps.write(`\r${' '.repeat(this.#drawn)}\r`)
     this.#drawn = 0

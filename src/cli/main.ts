@@ -15,17 +15,27 @@ const { interruption, run } = await import('./run.ts')
 /** After the first signal a command ends within this time, whatever it is doing. */
 const GRACE_MS = 1800
 
+/** SIGTERM lets a command that can do so finish the objects that it has begun, for this time. */
+const DRAIN_MS = 20_000
+
 const abort = new AbortController()
 const drain = new AbortController()
 let drains = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    if (signal === 'SIGTERM' && drains && !drain.signal.aborted) return drain.abort()
+    if (signal === 'SIGTERM' && drains && !drain.signal.aborted) {
+      setTimeout(stop, DRAIN_MS).unref()
+      return drain.abort()
+    }
     // The first signal asks for an orderly end; the second, or the end of the grace period, ends the process.
     if (abort.signal.aborted) endNow()
-    abort.abort(new DOMException('interrupted', 'AbortError'))
-    setTimeout(endNow, GRACE_MS).unref()
+    stop()
   })
+}
+
+function stop(): void {
+  abort.abort(new DOMException('interrupted', 'AbortError'))
+  setTimeout(endNow, GRACE_MS).unref()
 }
 
 /** Ends the process although native code is at work: an ordinary exit would wait for it. What was begun is put right by the next run. */

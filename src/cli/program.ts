@@ -3,7 +3,8 @@ import { isAbsolute, join, relative } from 'node:path'
 const NAME = 'crypto-lakehouse'
 
 /**
- * How the program is called from a folder: by the launcher of the clone that it runs from (relative where that lies in the folder), by npx, or by its name alone.
+ * How a user calls the program from `folder`. In a clone this is the path of the launcher: relative when the launcher lies below the folder, absolute otherwise.
+ * In an installed package it is `npx` and the name, or the name alone.
  */
 export function programName(moduleFolder: string, folder: string, environment: NodeJS.ProcessEnv): string {
   const [, root] = /^(.*?)[/\\](?:\.cache[/\\]bundles|src[/\\]cli)(?:[/\\]|$)/.exec(moduleFolder) ?? []
@@ -13,7 +14,7 @@ export function programName(moduleFolder: string, folder: string, environment: N
   return near.startsWith('..') || isAbsolute(near) ? launcher : near
 }
 
-/** A text for people in which commands can be run as they are printed. */
+/** Rewrites the commands in a text so that a user can run them as printed. */
 export function asTyped(text: string, program: string): string {
   return text.replaceAll(/(?<![\w/.])crypto-lakehouse (?=[a-z])/g, `${program} `)
 }

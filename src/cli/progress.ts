@@ -2,7 +2,7 @@ import { formatBytes, formatCount } from '../core/format.ts'
 import type { IngestProgress } from '../flows/bulk-ingestion/report.ts'
 import { type DisplayDeps, LineDisplay } from './line-display.ts'
 
-/** Shows how an ingestion goes. */
+/** Shows the progress of an ingestion. */
 export class ProgressDisplay {
   readonly #line: LineDisplay
 

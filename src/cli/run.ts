@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { loadConfig } from '../config/load.ts'
 import { asLakehouseError, ERROR_CODES, LakehouseError, systemCode } from '../core/errors.ts'
+import { printable } from '../core/printable.ts'
 import { formatInstant } from '../core/time.ts'
 import { operationContext } from '../operations/context.ts'
 import { call } from '../operations/contract.ts'
@@ -12,7 +13,17 @@ import { commandHelp, generalHelp } from './help.ts'
 import { asTyped, programName } from './program.ts'
 
 /** Rewrites the commands in a text so that they can be typed in this folder. */
-const typed = (text: string) => asTyped(text, programName(import.meta.dirname, process.cwd(), hostOf().environment))
+const typed = (text: string) => printable(asTyped(text, programName(import.meta.dirname, process.cwd(), hostOf().environment)))
+
+/** The same, with the colours of charts. */
+const withColors = (text: string) =>
+  text
+    .split(COLORS)
+    .map((part, index) => (index % 2 === 0 ? typed(part) : part))
+    .join('')
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours are written so
+const COLORS = /(\x1b\[(?:0|31|32)m)/
 
 /** Options that every command takes. */
 const COMMON_OPTIONS = {
@@ -113,7 +124,8 @@ function contextFor(values: Values, args: readonly string[], { abort: signal, dr
       environment: host.environment,
       file: string('config') ?? host.environment['LAKEHOUSE_CONFIG'],
     })
-  const out = (text: string) => void process.stdout.write(typed(text))
+  const color = process.stdout.isTTY === true && values['no-color'] !== true && (host.environment['NO_COLOR'] ?? '') === ''
+  const out = (text: string) => void process.stdout.write(color ? withColors(text) : typed(text))
   const note = (text: string) => void (quiet || process.stderr.write(typed(text)))
   const notice = (text: string) => (values['verbose'] === true ? note(`${text}\n`) : undefined)
   const operations = operationContext(loaded, host, { drain, output: process.stdout, notice })
@@ -124,7 +136,7 @@ function contextFor(values: Values, args: readonly string[], { abort: signal, dr
     json: values['json'] === true,
     quiet,
     verbose: values['verbose'] === true,
-    color: process.stdout.isTTY === true && values['no-color'] !== true && (host.environment['NO_COLOR'] ?? '') === '',
+    color,
     interactive: process.stderr.isTTY === true && !quiet && values['json'] !== true,
     signal,
     drain,

@@ -2,7 +2,7 @@ import { formatBytes, formatCount, formatDuration } from '../core/format.ts'
 import type { RunCounts } from '../transfer/run/run.ts'
 import { type DisplayDeps, LineDisplay } from './line-display.ts'
 
-/** Shows how a transfer goes. */
+/** Shows the progress of a transfer. */
 export class SyncDisplay {
   readonly #line: LineDisplay
 
@@ -24,7 +24,8 @@ function describe(
   elapsedMs: number,
 ): string {
   const rate = bytesCopied / Math.max(elapsedMs / 1000, 0.001)
-  const left = bytesCopied === 0 ? '' : `  ${formatDuration(((bytesPlanned - bytesCopied) / rate) * 1000)} left of what is known`
+  const left =
+    bytesCopied === 0 ? '' : `  ${formatDuration(((bytesPlanned - bytesCopied) / rate) * 1000)} left for the objects listed so far`
   const failed = objectsFailed === 0 ? '' : `  ${formatCount(objectsFailed)} failed`
-  return `sync    ${formatCount(objectsCopied)}/${formatCount(objectsPlanned)} objects  ${formatCount(objectsSkipped)} there already  ${formatBytes(bytesCopied)}  ${formatBytes(rate)}/s${left}${failed}`
+  return `sync    ${formatCount(objectsCopied)}/${formatCount(objectsPlanned)} objects  ${formatCount(objectsSkipped)} already there  ${formatBytes(bytesCopied)}  ${formatBytes(rate)}/s${left}${failed}`
 }

@@ -19,7 +19,7 @@ export const configSchema = z.strictObject({
         .min(1)
         .default(() => join(homedir(), '.cache', 'crypto-lakehouse'))
         .describe('Directory for local copies of objects in buckets; several processes may share it'),
-      limitMb: z.coerce
+      limitMb: z
         .number()
         .int()
         .min(64)
@@ -34,16 +34,16 @@ export const configSchema = z.strictObject({
         .min(1)
         .default(DEFAULT_SOURCE.id)
         .describe('Source of the archive: the id of an exchange (its public site), a URL, s3://bucket/prefix?endpoint=…, or a directory'),
-      concurrency: z.coerce.number().int().min(1).max(256).default(16).describe('How many objects are transferred at once'),
-      idleTimeoutMs: z.coerce
+      concurrency: z.number().int().min(1).max(256).default(16).describe('How many objects are transferred at once'),
+      idleTimeoutMs: z
         .number()
         .int()
         .min(100)
         .max(600_000)
         .default(30_000)
         .describe('Milliseconds without a byte until a transfer is stopped and repeated'),
-      attempts: z.coerce.number().int().min(1).max(20).default(6).describe('How many times one request is tried at most'),
-      retryDelayMs: z.coerce
+      attempts: z.number().int().min(1).max(20).default(6).describe('How many times one request is tried at most'),
+      retryDelayMs: z
         .number()
         .int()
         .min(1)
@@ -54,20 +54,20 @@ export const configSchema = z.strictObject({
     .prefault({}),
   engine: z
     .strictObject({
-      workers: z.coerce
+      workers: z
         .number()
         .int()
         .min(1)
         .max(64)
         .default(availableParallelism())
         .describe('How many partitions are decoded at once, each on its own thread'),
-      memoryLimitMb: z.coerce
+      memoryLimitMb: z
         .number()
         .int()
         .min(64)
         .default(defaultMemoryMb())
         .describe('Memory of each engine instance; beyond it, the engine writes to disk'),
-      maxEntryBytes: z.coerce
+      maxEntryBytes: z
         .number()
         .int()
         .min(1024)
@@ -77,10 +77,10 @@ export const configSchema = z.strictObject({
     .prefault({}),
   query: z
     .strictObject({
-      timeoutSeconds: z.coerce.number().min(1).max(86_400).default(600).describe('A query that runs longer ends with QUERY_LIMIT'),
-      memoryMb: z.coerce.number().int().min(256).default(1024).describe('Memory of the process that runs one query'),
-      spillMb: z.coerce.number().int().min(16).default(10_240).describe('Disk for the intermediate results of one query'),
-      maxRows: z.coerce.number().int().min(1).default(100_000_000).describe('Rows of one result'),
+      timeoutSeconds: z.number().min(1).max(86_400).default(600).describe('A query that runs longer ends with QUERY_LIMIT'),
+      memoryMb: z.number().int().min(256).default(1024).describe('Memory of the process that runs one query'),
+      spillMb: z.number().int().min(16).default(10_240).describe('Disk for the intermediate results of one query'),
+      maxRows: z.number().int().min(1).default(100_000_000).describe('Rows of one result'),
     })
     .prefault({}),
   catalog: z
@@ -121,9 +121,9 @@ export const configSchema = z.strictObject({
           accuracy: weight(0.15),
         })
         .prefault({}),
-      minimum: z.coerce.number().min(0).max(100).default(90).describe('A table with a lower score gives a warning'),
-      completeness: z.coerce.number().min(0).max(1).default(0.95).describe('A table with a lower completeness gives a warning'),
-      maxStaleDays: z.coerce.number().min(0).default(3).describe('A symbol is stale when its last row is older than this'),
+      minimum: z.number().min(0).max(100).default(90).describe('A table with a lower score gives a warning'),
+      completeness: z.number().min(0).max(1).default(0.95).describe('A table with a lower completeness gives a warning'),
+      maxStaleDays: z.number().min(0).default(3).describe('A symbol is stale when its last row is older than this'),
     })
     .prefault({}),
   gold: z
@@ -139,7 +139,7 @@ export const configSchema = z.strictObject({
 export type Config = z.infer<typeof configSchema>
 
 function weight(value: number) {
-  return z.coerce.number().min(0).default(value).describe('Weight in the score')
+  return z.number().min(0).default(value).describe('Weight in the score')
 }
 
 function defaultMemoryMb(): number {

@@ -1,3 +1,5 @@
+import { masked } from './printable.ts'
+
 /**
  * Every code that a LakehouseError may carry. `retryable` says whether the same call may succeed when it is repeated;
  * docs/errors.md shows `meaning` and `remedy` to the user (a test keeps both equal).
@@ -179,7 +181,7 @@ export const ERROR_CODES = {
   LEDGER_CORRUPT: {
     retryable: false,
     meaning: 'A segment of the ledger has a line that is not an event.',
-    remedy: 'Restore the segment from a backup: `restore`.',
+    remedy: 'Move the corrupt segment out of the lake, then run `restore` to bring it back from a backup.',
   },
   LAKE_FORMAT_UNSUPPORTED: {
     retryable: false,
@@ -212,7 +214,7 @@ export const ERROR_CODES = {
   TABLE_CORRUPT: {
     retryable: false,
     meaning: 'The metadata of an Iceberg table cannot be read.',
-    remedy: 'Restore the file that the message names from a backup: `restore`.',
+    remedy: 'Run `restore` to bring the table back from a backup, or copy the file that the message names from the backup.',
   },
   TABLE_UNSUPPORTED: {
     retryable: false,
@@ -271,8 +273,8 @@ export const ERROR_CODES = {
   },
   QUERY_LIMIT: {
     retryable: false,
-    meaning: 'The query passed one of its bounds: memory, time, disk or rows.',
-    remedy: 'Read less, or raise the bound that the message names.',
+    meaning: 'The query exceeded a limit: memory, time, disk or rows.',
+    remedy: 'Read fewer rows, or raise the limit that the message names.',
   },
   OUTPUT_FAILED: { retryable: false, meaning: 'The result could not be written.', remedy: 'Check the path and the free disk space.' },
   DISK_FULL: {
@@ -309,9 +311,11 @@ export class LakehouseError extends Error {
   readonly details: ErrorDetails
 
   constructor(code: ErrorCode, message: string, options: { details?: ErrorDetails; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    super(masked(message), options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    this.details = options.details ?? {}
+    this.details = Object.fromEntries(
+      Object.entries(options.details ?? {}).map(([name, value]) => [name, typeof value === 'string' ? masked(value) : value]),
+    )
   }
 
   get retryable(): boolean {

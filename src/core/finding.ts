@@ -15,7 +15,7 @@ export type Finding = {
   readonly explanation: string
 }
 
-/** A finding that is about a whole table, or place. */
+/** A finding about a whole table or location. */
 export function wholeFinding(table: string, check: string, severity: Severity, count: number, explanation: string): Finding {
   return { check, severity, table, symbol: null, from: null, to: null, count, explanation }
 }

@@ -1,4 +1,4 @@
-/** Bytes as a person reads them: 1.4 MB. Powers of ten. */
+/** Bytes in a readable unit, in powers of ten: 1.4 MB. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
   const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3))
@@ -6,7 +6,7 @@ export function formatBytes(bytes: number): string {
   return `${power === 0 ? value : value.toFixed(value < 10 ? 2 : 1)} ${units[power]}`
 }
 
-/** Whole numbers with thin groups: 1,234,567. */
+/** Whole numbers with commas between thousands: 1,234,567. */
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US')
 }

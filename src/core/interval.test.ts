@@ -7,7 +7,7 @@ import { PLAUSIBLE_TIME, utc } from './time.ts'
 const instant = fc.integer({ min: PLAUSIBLE_TIME.start, max: PLAUSIBLE_TIME.end - 1 })
 const interval = fc.constantFrom(...INTERVAL_IDS)
 
-test('every instant lies in exactly one bar, and bars follow each other', () => {
+test('every instant is in exactly one bar, and bars follow each other', () => {
   fc.assert(
     fc.property(interval, instant, (id, us) => {
       const start = barStart(id, us)
@@ -17,7 +17,7 @@ test('every instant lies in exactly one bar, and bars follow each other', () => 
   )
 })
 
-test('a coarse bar begins where a fine one begins, when it is made of whole ones', () => {
+test('a coarse bar made of whole fine bars begins where a fine bar begins', () => {
   fc.assert(
     fc.property(interval, interval, instant, (coarse, fine, us) => {
       fc.pre(isMultiple(coarse, fine))
@@ -32,14 +32,14 @@ test('weeks begin on Monday and months on the 1st', () => {
   assert.equal(barStart('1mo', utc(2024, 2, 29)), utc(2024, 2, 1))
 })
 
-test('weeks and months are not made of each other, nor of three days', () => {
+test('weeks, months and three-day bars are not multiples of each other', () => {
   for (const fine of ['1w', '3d'] as const) assert.equal(isMultiple('1mo', fine), false)
   assert.equal(isMultiple('1w', '3d'), false)
   assert.equal(isMultiple('1w', '1d'), true)
   assert.equal(isMultiple('1h', '1h'), false)
 })
 
-test("the exchange's other spellings are understood, nonsense is a usage error", () => {
+test('aliases of intervals are understood, and any other text is a usage error', () => {
   assert.equal(parseInterval('1M'), '1mo')
   assert.throws(() => parseInterval('7m'), { code: 'USAGE' })
 })

@@ -31,14 +31,14 @@ export const INTERVAL_IDS = Object.keys(INTERVALS) as readonly Interval[]
 /** Monday 1970-01-05: weeks are counted from here. */
 const WEEK_ANCHOR = 4 * US_PER_DAY
 
-/** Spellings of other places: the REST API writes a month as `1M`, some tools as `1mon`. */
+/** Other spellings: the REST API writes a month as `1M`, some tools write `1mon`. */
 const ALIASES: Readonly<Record<string, Interval>> = { '1M': '1mo', '1mon': '1mo', '60m': '1h', '24h': '1d', '7d': '1w' }
 
-/** The interval that the text names, aliases included. Throws USAGE when it names none. */
+/** The interval that the text names, aliases included. Throws USAGE for any other text. */
 export function parseInterval(text: string): Interval {
   const interval = findInterval(text)
   if (interval === undefined)
-    throw new LakehouseError('USAGE', `unknown interval "${text}": one of ${INTERVAL_IDS.join(' ')}`, { details: { interval: text } })
+    throw new LakehouseError('USAGE', `unknown interval "${text}": use one of ${INTERVAL_IDS.join(', ')}`, { details: { interval: text } })
   return interval
 }
 
@@ -62,7 +62,7 @@ export function nextBar(interval: Interval, at: EpochUs): EpochUs {
   return utc(date.getUTCFullYear(), date.getUTCMonth() + 2)
 }
 
-/** Whether every bar of `coarse` is made of whole bars of `fine`, and is longer than one. */
+/** Whether every bar of `coarse` is made of two or more whole bars of `fine`. */
 export function isMultiple(coarse: Interval, fine: Interval): boolean {
   const fineUs = INTERVALS[fine].us
   if (fineUs === undefined || coarse === fine) return false

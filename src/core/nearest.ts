@@ -1,4 +1,4 @@
-/** The candidate most like the text, or undefined when none is close (more than a third of its letters differ). */
+/** The candidate most similar to the text, or undefined when in each more than a third of the letters differ. */
 export function nearest(text: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined
   let least = Number.POSITIVE_INFINITY
@@ -12,7 +12,7 @@ export function nearest(text: string, candidates: readonly string[]): string | u
   return least <= Math.max(2, Math.floor(text.length / 3)) ? best : undefined
 }
 
-/** Levenshtein's distance. */
+/** The Levenshtein distance. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {

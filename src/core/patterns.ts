@@ -1,4 +1,4 @@
-/** A filter from patterns with `*` and `?`; without any everything matches. `exact` has the patterns where all are plain names, so that they need no listing. */
+/** A filter from patterns with `*` and `?`; without patterns everything matches. `exact` holds the patterns when all are plain names, which need no listing. */
 export function namePatterns(patterns: readonly string[]): { matches: (name: string) => boolean; exact: readonly string[] | undefined } {
   const isExact = (pattern: string) => !/[*?]/.test(pattern)
   const expressions = patterns.map((pattern) => {

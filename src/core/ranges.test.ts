@@ -8,7 +8,7 @@ const range = fc
   .map(([start, size]) => ({ start, end: start + size }))
 const ranges = fc.array(range, { maxLength: 8 })
 
-/** The same sets, instant by instant. */
+/** The same operations on sets of single instants. */
 const instants = (some: readonly { start: number; end: number }[]) => {
   const held = new Set<number>()
   for (const { start, end } of some) for (let at = start; at < end; at++) held.add(at)
@@ -16,7 +16,7 @@ const instants = (some: readonly { start: number; end: number }[]) => {
 }
 const sorted = (set: ReadonlySet<number>) => [...set].sort((a, b) => a - b)
 
-test('union, difference and intersection of ranges are those of their instants; results are in order and never touch', () => {
+test('set operations on ranges equal those on their instants; results are in order', () => {
   fc.assert(
     fc.property(ranges, ranges, (a, b) => {
       const [left, right] = [instants(a), instants(b)]
@@ -39,7 +39,7 @@ test('union, difference and intersection of ranges are those of their instants; 
   )
 })
 
-test('what is taken away and what is left make the whole', () => {
+test('the removed part and the rest together are the whole', () => {
   fc.assert(
     fc.property(ranges, ranges, (a, b) => {
       assert.deepEqual(union([...difference(a, b), ...common(a, b)]), union(a))

@@ -1,6 +1,6 @@
 import { intersection, type TimeRange } from './time.ts'
 
-/** Half-open ranges in order, joined where they touch or overlap; empty ones are left out. */
+/** Half-open ranges in order, joined where they touch or overlap, without empty ranges. */
 export function union(ranges: Iterable<TimeRange>): TimeRange[] {
   const joined: { start: number; end: number }[] = []
   for (const { start, end } of [...ranges].filter((range) => range.start < range.end).sort((a, b) => a.start - b.start)) {
@@ -11,7 +11,7 @@ export function union(ranges: Iterable<TimeRange>): TimeRange[] {
   return joined
 }
 
-/** What lies in ranges of `a` and in none of `b`. */
+/** The parts of `a` that are not in `b`. */
 export function difference(a: Iterable<TimeRange>, b: Iterable<TimeRange>): TimeRange[] {
   const away = union(b)
   return union(a).flatMap((range) => {
@@ -27,7 +27,7 @@ export function difference(a: Iterable<TimeRange>, b: Iterable<TimeRange>): Time
   })
 }
 
-/** What lies in ranges of both. */
+/** The parts that are in both `a` and `b`. */
 export function common(a: Iterable<TimeRange>, b: Iterable<TimeRange>): TimeRange[] {
   const others = union(b)
   return union(a).flatMap((range) => others.map((other) => intersection(range, other)).filter((both) => both !== undefined))

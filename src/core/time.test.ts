@@ -9,7 +9,7 @@ test('what formatInstant prints, parseInstant reads back to the microsecond', ()
   fc.assert(fc.property(instant, (us) => parseInstant(formatInstant(us)) === us))
 })
 
-test('dates, date-times with and without offset are read as UTC, and what is no date is not guessed', () => {
+test('dates and date-times are read as UTC, and a text that is not a date is refused', () => {
   assert.equal(parseInstant('2024'), utc(2024))
   assert.equal(parseInstant('2024-02'), utc(2024, 2))
   assert.equal(parseInstant('2024-02-29'), utc(2024, 2, 29))
@@ -18,7 +18,7 @@ test('dates, date-times with and without offset are read as UTC, and what is no 
     assert.equal(parseInstant(text), undefined, text)
 })
 
-test('every instant lies in its own month, and months follow each other without a hole', () => {
+test('every instant is in its own month, and months follow each other without a gap', () => {
   fc.assert(
     fc.property(instant, (us) => {
       const start = startOfMonth(us)

@@ -4,7 +4,7 @@ export type EpochUs = number
 export const US_PER_SECOND = 1_000_000
 export const US_PER_DAY = 86_400_000_000
 
-/** Instants of market data lie in [2009, 2100): what lies outside is a wrong unit or a ruined value. */
+/** Instants of market data are in [2009, 2100): an instant outside has a wrong unit or is corrupt. */
 export const PLAUSIBLE_TIME = { start: Date.UTC(2009, 0, 1) * 1000, end: Date.UTC(2100, 0, 1) * 1000 } as const
 
 /** A half-open range of instants, [start, end). */
@@ -15,7 +15,7 @@ export function utc(year: number, month = 1, day = 1): EpochUs {
   return Date.UTC(year, month - 1, day) * 1000
 }
 
-/** ISO 8601 with the fraction only as far as it is needed: 2024-01-01T00:00:00Z, 2024-01-01T00:00:00.000001Z. */
+/** ISO 8601, with as many digits of the fraction as are needed: 2024-01-01T00:00:00Z, 2024-01-01T00:00:00.000001Z. */
 export function formatInstant(us: EpochUs): string {
   const micros = ((us % 1_000_000) + 1_000_000) % 1_000_000
   const base = new Date((us - micros) / 1000).toISOString().slice(0, 19)
@@ -32,7 +32,7 @@ export function formatMonth(us: EpochUs): string {
   return formatDay(us).slice(0, 7)
 }
 
-/** The instant of YYYY, YYYY-MM, YYYY-MM-DD or an ISO 8601 date-time (UTC unless it names an offset); undefined when it is none. */
+/** The instant of YYYY, YYYY-MM, YYYY-MM-DD or an ISO 8601 date-time (UTC unless it names an offset); undefined for any other text. */
 export function parseInstant(text: string): EpochUs | undefined {
   const match = /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?(Z|[+-]\d{2}:\d{2})?)?)?)?$/.exec(text)
   if (match === null) return undefined
@@ -60,7 +60,7 @@ export function startOfDay(us: EpochUs): EpochUs {
   return Math.floor(us / US_PER_DAY) * US_PER_DAY
 }
 
-/** The common part of two half-open ranges, or undefined when they share nothing. */
+/** The common part of two half-open ranges, or undefined when they have none. */
 export function intersection(a: TimeRange, b: TimeRange): TimeRange | undefined {
   const start = Math.max(a.start, b.start)
   const end = Math.min(a.end, b.end)

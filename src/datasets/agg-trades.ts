@@ -1,7 +1,7 @@
 import { amount, type Column, column, type DatasetContract, eventTime, type MarketUnits, PARQUET, price, unitNames } from './contract.ts'
 import { bestMatch } from './trades.ts'
 
-/** Trades of one taker order at one price, joined. */
+/** Aggregated trades: all trades of one taker order at one price. */
 export const aggTrades = {
   id: 'aggTrades',
   meaning: 'Trades of one taker order at one price, joined',

@@ -23,7 +23,7 @@ function barCadence(interval: Interval | undefined): number | undefined {
 
 const NAMES = ['open', 'high', 'low', 'close'] as const
 
-/** Bars of a price in which nothing is traded. */
+/** Bars of a price without trades. */
 export function priceBars(facts: Pick<DatasetContract, 'id' | 'meaning'> & { readonly ofIndex?: true }) {
   return {
     ...BARS,

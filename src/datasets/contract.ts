@@ -4,8 +4,8 @@ import type { Interval } from '../core/interval.ts'
 export type ColumnType = 'instant' | 'double' | 'long' | 'string' | 'boolean'
 
 /**
- * What a column is. Checks, bars, gaps, exporters and indicators ask for a role, never for a name
- * or a position. A column may have several.
+ * The meaning of a column. Checks, bars, gaps, exporters and indicators find columns by role, never by
+ * name or position. A column may have several roles.
  */
 export type Role =
   | 'event_time'
@@ -15,17 +15,17 @@ export type Role =
   | 'low'
   | 'close'
   | 'price'
-  /** How much was traded, in the unit of the market: base asset or contracts. */
+  /** The traded amount, in the unit of the market: base asset or contracts. */
   | 'amount'
-  /** Value of the amount in the other unit: the quote asset, or the base asset of inverse contracts. */
+  /** The value of the amount: in the quote asset, or in the base asset for inverse contracts. */
   | 'value'
-  /** The part of both that takers bought. */
+  /** The part of amount and value that takers bought. */
   | 'taker_amount'
   | 'taker_value'
   | 'trade_count'
-  /** Numbers the rows of a symbol without a hole. */
+  /** Numbers the rows of a symbol without gaps. */
   | 'sequence'
-  /** Numbers the rows of a symbol in order, with holes. */
+  /** Numbers the rows of a symbol in order, with gaps. */
   | 'order_number'
   /** Ids of the first and the last trade of a row. */
   | 'first_trade_id'
@@ -39,12 +39,12 @@ export type Role =
   | 'interval_hours'
   | 'open_interest'
   | 'open_interest_value'
-  /** Longs to shorts of the accounts with the largest margins, and of all accounts; what takers bought to what they sold. */
+  /** Ratios of longs to shorts for the accounts with the largest margins and for all accounts, and of taker buys to taker sells. */
   | 'top_trader_ratio'
   | 'account_ratio'
   | 'taker_ratio'
 
-/** What a number measures: a rule about prices or amounts applies to every column of that measure. */
+/** What a number measures. A rule about prices or amounts applies to every column of that measure. */
 export type Measure = 'price' | 'amount'
 
 export type Column = {
@@ -54,7 +54,7 @@ export type Column = {
   readonly unit: string
   readonly roles: readonly Role[]
   readonly measure?: Measure
-  /** Values are above zero; without it a measured value may be zero. */
+  /** Values must be above zero; otherwise a measured value may be zero. */
   readonly positive?: true
   /** The exchange may leave it empty: null. */
   readonly optional?: true
@@ -63,36 +63,36 @@ export type Column = {
 /** A column of any table of the lake. */
 export type TableColumn = { readonly name: string; readonly type: ColumnType; readonly doc: string }
 
-/** What rows are. */
+/** The kind of the rows. */
 type Kind = 'bars' | 'trades' | 'quotes' | 'depth' | 'funding' | 'metrics' | 'orders' | 'index' | 'options'
 
 /** How a table is partitioned: by calendar day, month or year (UTC) of the event time. */
 type PartitionUnit = 'day' | 'month' | 'year'
 
-/** What the amounts of a market are counted in; the columns of some types depend on it. */
+/** The units of the amounts of a market. The columns of some types depend on them. */
 export type MarketUnits = {
   readonly amounts: 'base' | 'contracts'
   readonly values: 'quote' | 'base'
-  /** Trades say whether they were made at the best price. */
+  /** Whether trades say if they were at the best price. */
   readonly bestMatch?: true
 }
 
-/** What a data type means and how it is stored; the same for every exchange and market, except for units. */
+/** The meaning and storage of a data type. It is the same for every exchange and market, except for units. */
 export type DatasetContract = {
   readonly id: string
   readonly meaning: string
   readonly kind: Kind
-  /** The columns besides the symbol and the origin of the row, in their order. */
+  /** The columns in order, without the symbol and the origin of the row. */
   columns(units: MarketUnits): readonly Column[]
-  /** One row per key; rows are sorted by it. The first is always the symbol. */
+  /** The key columns: rows are unique and sorted by them. The first is always the symbol. */
   readonly key: readonly [symbol: 'symbol', ...rest: string[]]
   readonly eventTime: string
   partition(interval: Interval | undefined): PartitionUnit
-  /** Microseconds from one row of a symbol to the next, where there is one in every period; the interval itself for bars. */
+  /** Microseconds from one row of a symbol to the next, if every period has a row; for bars, the interval itself. */
   cadence(interval: Interval | undefined): number | undefined
-  /** Rows are of an index that several instruments share: they say nothing of when an instrument was listed. */
+  /** Whether rows belong to an index that several instruments share. Such rows do not show when an instrument was listed. */
   readonly ofIndex?: true
-  /** Parquet settings found best by measurement for this type's values. */
+  /** The Parquet settings that measured best for the values of this type. */
   readonly parquet: { readonly rowGroupSize: number; readonly dictionarySizeLimit: number; readonly zstdLevel: number }
 }
 
@@ -120,7 +120,7 @@ export function amount(name: string, unit: string, ...roles: readonly Role[]): C
   return column(name, 'double', unit, { roles, measure: 'amount' })
 }
 
-/** What the units of a market are called. */
+/** The names of the units of a market. */
 export function unitNames({ amounts, values }: MarketUnits): { amount: string; value: string } {
   return { amount: amounts === 'contracts' ? 'contracts' : 'base asset', value: `${values} asset` }
 }

@@ -16,7 +16,7 @@ export const EOHSummary = {
 function columns(): readonly Column[] {
   const number = (name: string, unit: string, facts: { readonly measure?: Measure; readonly roles?: readonly Role[] } = {}) =>
     column(name, 'double', unit, { optional: true, ...facts })
-  // An option may be worth nothing.
+  // The value of an option may be zero.
   const price = (name: string, ...roles: readonly Role[]) => number(name, 'quote asset', { measure: 'price', roles })
   return [
     eventTime('time', 'µs UTC, the hour that begins then'),

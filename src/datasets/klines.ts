@@ -9,7 +9,7 @@ export const klines = {
   columns,
 } as const satisfies DatasetContract
 
-/** Markets that count contracts value them in the base asset. */
+/** In markets that count contracts, the value is in the base asset. */
 function columns(units: MarketUnits): readonly Column[] {
   const names = unitNames(units)
   const inContracts = units.amounts === 'contracts'

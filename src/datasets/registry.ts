@@ -13,7 +13,7 @@ import { metrics } from './metrics.ts'
 import { premiumIndexKlines } from './premium-index-klines.ts'
 import { trades } from './trades.ts'
 
-/** Every data type that silver can hold. A new one is a file beside this and a line here. */
+/** Every data type that silver can hold. A new type needs a file in this folder and a line here. */
 export const DATASETS = {
   klines,
   markPriceKlines,
@@ -34,10 +34,10 @@ export type DatasetId = keyof typeof DATASETS
 
 export const DATASET_IDS = Object.keys(DATASETS) as readonly DatasetId[]
 
-/** Bars of what was traded: what bars of other lengths are made of. */
+/** Traded bars, from which bars of other lengths are built. */
 export const TRADED_BARS = klines.id satisfies DatasetId
 
-/** What holders of perpetual contracts pay one another. */
+/** Payments between the holders of perpetual contracts. */
 export const FUNDING = fundingRate.id satisfies DatasetId
 
 /** Other spellings of a type, lower case. */

@@ -13,7 +13,7 @@ export const trades = {
   parquet: PARQUET,
 } as const satisfies DatasetContract
 
-/** Markets that count contracts value them in the base asset. */
+/** In markets that count contracts, the value is in the base asset. */
 function columns(units: MarketUnits): readonly Column[] {
   const names = unitNames(units)
   return [
@@ -27,7 +27,7 @@ function columns(units: MarketUnits): readonly Column[] {
   ]
 }
 
-/** The column of markets whose trades say whether they were made at the best price. */
+/** The column for markets whose trades say whether they were at the best price. */
 export function bestMatch(units: MarketUnits): readonly Column[] {
   return units.bestMatch === true ? [column('is_best_match', 'boolean', 'at the best price')] : []
 }

@@ -1,7 +1,7 @@
 import { LakehouseError } from '../core/errors.ts'
 import { bulkIngestion } from './bulk-ingestion/bulk-ingestion.ts'
 
-/** Every flow by its id. A new one is a file, or a folder of its steps, beside this and a line here. */
+/** Every flow by its id. A new flow needs a file or folder here and a line in this list. */
 export const FLOWS = { [bulkIngestion.id]: bulkIngestion } as const
 
 /** The flow with this id, display name or alias. Throws USAGE. */
@@ -10,5 +10,5 @@ export function findFlow(name: string): (typeof FLOWS)[keyof typeof FLOWS] {
     [id, displayName, ...aliases].some((known: string) => known === name),
   )
   if (found !== undefined) return found
-  throw new LakehouseError('USAGE', `unknown flow "${name}": the flows are ${Object.keys(FLOWS).join(', ')}`, { details: { flow: name } })
+  throw new LakehouseError('USAGE', `unknown flow "${name}": use one of ${Object.keys(FLOWS).join(', ')}`, { details: { flow: name } })
 }

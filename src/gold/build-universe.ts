@@ -12,7 +12,7 @@ import { EXCHANGE_INFO } from '../silver/universe/exchange-info.ts'
 import { type Listing, universe } from '../silver/universe/universe.ts'
 import { seriesOf } from '../sources/series.ts'
 
-/** Where listings lie: gold.universe. */
+/** The table of listings: gold.universe. */
 export const UNIVERSE = tableKey('gold', 'universe')
 
 const SHAPE: TableShape = {
@@ -44,18 +44,18 @@ const SHAPE: TableShape = {
   sort: ['market', 'symbol', 'listing'],
 }
 
-/** Another run may write it meanwhile: then it is made again, of what is there by then. */
+/** The maximum number of attempts. When another run has written the table in the meantime, it is built again from the current tables. */
 const ROUNDS = 8
 
-/** Raised when the same rows would give other listings. */
+/** Increase this number when the same rows would give other listings. */
 const UNIVERSE_VERSION = 1
 
-/** Where the table tells of which snapshots it was made. */
+/** The table property that identifies the snapshots from which the table was built. */
 const PROPERTY = 'lakehouse.universe'
 
 /**
- * Makes gold.universe what the silver tables say of who was there when. Returns how many listings there are; undefined when nothing was to be done, because it was
- * made of the very snapshots that the tables are at.
+ * Builds gold.universe from the silver tables: which symbols existed at which time. Returns the number of listings.
+ * Returns undefined when the table already comes from the current snapshots.
  */
 export async function buildUniverse(lake: Lake): Promise<number | undefined> {
   for (let round = 1; ; round++) {

@@ -9,10 +9,10 @@ import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session
 import { computeIndicators, inputRows } from './indicators/compute-indicators.ts'
 import { parseIndicators } from './indicators/indicator-spec.ts'
 
-/** Raised when the same bars would give other rows. */
+/** Increase this number when the same bars would give other rows. */
 const TRAINING_VERSION = 2
 
-/** What a training set is made by. Horizon and embargo are bars; of `symbols` * and ? are patterns. */
+/** The recipe of a training set. Horizon and embargo count bars; in `symbols`, * and ? are wildcards. */
 const recipe = z.strictObject({
   source: z.string(),
   symbols: z.string(),
@@ -24,11 +24,11 @@ const recipe = z.strictObject({
 
 export type TrainingRecipe = z.infer<typeof recipe>
 
-/** What a training set was made of, and what came out. */
+/** The recipe of a training set, its source and its result. */
 export const trainingManifest = recipe.extend({
-  /** The state of the source that was read. */
+  /** The snapshot of the source. */
   snapshot: z.string(),
-  /** What made it: our rules, and the engine that wrote the file. */
+  /** The version of our rules, and the engine that wrote the file. */
   version: z.number(),
   engine: z.string(),
   rows: z.number(),
@@ -44,7 +44,7 @@ export async function readManifest(path: string): Promise<TrainingManifest> {
   } catch (error) {
     throw new LakehouseError(
       'CONFIG_INVALID',
-      `${path} is no manifest of a training set: ${asLakehouseError(error).message.slice(0, 200)}`,
+      `${path} is not a manifest of a training set: ${asLakehouseError(error).message.slice(0, 200)}; name a manifest.json that export --as training has written`,
       {
         details: { path },
         cause: error,
@@ -54,9 +54,13 @@ export async function readManifest(path: string): Promise<TrainingManifest> {
 }
 
 /**
- * Writes features.parquet into a folder: symbol, open_time, the indicators at the bar, `label` (log return from its close to that of the bar `horizon` later), `label_end` (when that one opens),
- * `fold` (blocks of time of equal length, from 0) and for each fold `train_<n>`: whether the row may be learnt from when that fold is the test. Rows whose label reaches into the test are purged, and
- * those that open before its last label ends and the embargo is over (López de Prado 2018, chapter 7). Rows in warm-up, and those whose later bar is not there, are left out. `rows` is SQL of the bars, `us` how long each is.
+ * Writes features.parquet into a folder. Columns:
+ * - symbol, open_time and the indicators at the bar;
+ * - `label`: the log return from the close of the bar to the close of the bar `horizon` later; `label_end`: the open time of that later bar;
+ * - `fold`: the time block of the row, from 0; all blocks are equally long;
+ * - `train_<n>`: training rows of fold n. It excludes rows whose label overlaps the test fold, plus the horizon and the embargo after the fold (López de Prado 2018, chapter 7).
+ *
+ * Leaves out rows in warm-up and rows without a later bar. `rows` is SQL of the bars, `us` the length of a bar.
  */
 export async function writeTrainingSet(
   session: DuckDBSession,

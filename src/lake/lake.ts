@@ -26,28 +26,28 @@ export type LakeOptions = {
   readonly engine: { readonly threads: number; readonly memoryLimitMb: number }
   readonly glue: GlueSettings | undefined
   readonly host: Host
-  /** Told of what a user may want to know and nothing has to be done about. */
+  /** Receives messages that may interest the user but need no action. */
   readonly onNotice: (text: string) => void
 }
 
 /**
- * What is done with a lake. read: nothing changes, and nobody is told. write: others know of the run, so that they sweep nothing that it is making. make: the same, and a lake that is not there
- * is made. serve: as write, for clients that write files long before they commit them.
+ * How a lake is opened. read: nothing changes, and the run is not registered. write: the run is registered, so that other runs do not remove files it is writing.
+ * make: as write, and a missing lake is created. serve: as write, for clients that write files long before they commit them.
  */
 export type Access = 'read' | 'write' | 'make' | 'serve'
 
-/** An open lake: its objects and tables, an engine, the run that writes, and what is told of it. It lives as long as the work that `Lake.use` is given. */
+/** An open lake: its objects and tables, an engine, the run that writes, and its notes. It stays open while the work given to `Lake.use` runs. */
 export class Lake {
   readonly store: ObjectStore
-  /** The engine, opened when it is first asked for something. */
+  /** The engine, opened on first use. */
   readonly session: DuckDBSession
   readonly commits: CommitDeps
-  /** Names what is written; empty where nothing is. */
+  /** The id of the run that writes; empty when nothing is written. */
   readonly run: string
   readonly ledger: LedgerWriter
   readonly signal: AbortSignal
   readonly nowMs: () => number
-  /** What did not work besides, though what was asked for was done. */
+  /** Side tasks that failed although the requested work was done. */
   readonly findings: Finding[] = []
   readonly #run: Run | undefined
   readonly #host: Host
@@ -75,7 +75,7 @@ export class Lake {
     host.signal.addEventListener('abort', this.#stop)
   }
 
-  /** Opens a lake. Whoever does closes it. Throws LAKE_NOT_FOUND, LAKE_FORMAT_UNSUPPORTED, CONFIG_INVALID, STORE_UNSUPPORTED, INTERRUPTED. */
+  /** Opens a lake; the caller closes it. Throws LAKE_NOT_FOUND, LAKE_FORMAT_UNSUPPORTED, CONFIG_INVALID, STORE_UNSUPPORTED, INTERRUPTED. */
   static async open(options: LakeOptions, access: Access): Promise<Lake> {
     const { host, onNotice } = options
     const { nowMs, random, signal, environment } = host
@@ -96,7 +96,7 @@ export class Lake {
     }
   }
 
-  /** Opens a lake for some work, and closes it whatever becomes of that. Throws what `open` and the work throw. */
+  /** Opens a lake, does the work, and closes the lake even when the work fails. Throws what `open` and the work throw. */
   static async use<T>(options: LakeOptions, access: Access, work: (lake: Lake) => Promise<T>): Promise<T> {
     const { signal } = options.host
     let lake: Lake | undefined
@@ -113,7 +113,7 @@ export class Lake {
     }
   }
 
-  /** Ends the run. After a failure, or a conflict with another writer, files may lie about that no table reaches: the next run is told to sweep. */
+  /** Ends the run. A failure or a conflict with another writer may leave orphaned files, so the next run is asked to sweep. */
   async close({ hasFailed }: { readonly hasFailed: boolean }): Promise<void> {
     this.#host.signal.removeEventListener('abort', this.#stop)
     this.session.close()
@@ -132,7 +132,7 @@ export class Lake {
     return await listTables(this.store, layer)
   }
 
-  /** A table of a layer, or undefined where there is none. */
+  /** A table of a layer, or undefined when it does not exist. */
   async findTable(layer: Layer, name: string): Promise<Table | undefined> {
     return await loadTable(this.store, tableKey(layer, name))
   }
@@ -142,24 +142,24 @@ export class Lake {
     return required(await this.findTable(layer, name), tableKey(layer, name))
   }
 
-  /** The ledger as it is now; what this run has told is in it. The caller disposes of it. Throws LEDGER_CORRUPT. */
+  /** The present ledger, with the events of this run. The caller disposes of it. Throws LEDGER_CORRUPT. */
   async readLedger(): Promise<LedgerFold> {
     await this.ledger.flush()
     return await LedgerFold.read(this.session, this.store)
   }
 
-  /** Makes a changed table known to those who do not look at the lake itself. What fails of that is a finding: the table is changed all the same. */
+  /** Publishes a changed table to external readers. A failure is a finding, because the change itself is committed. */
   async publish(root: string): Promise<void> {
     this.findings.push(...(await this.#publisher.publish(root)))
   }
 
-  /** A folder of this machine for what must lie there as long as the lake is open. */
+  /** A temporary folder on this machine, kept while the lake is open. */
   async scratch(): Promise<string> {
     this.#scratch ??= makeScratch()
     return await this.#scratch
   }
 
-  /** Removes what killed runs have left behind. */
+  /** Removes the leftovers of killed runs. */
   async sweep(): Promise<SweepOutcome> {
     return this.#run === undefined ? { killed: 0, temporaries: 0, orphans: 0 } : await sweepAfterCrash(this.store, this.#run)
   }

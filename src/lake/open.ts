@@ -11,18 +11,18 @@ import { LAKE_FORMAT, LAKE_MARKER } from './layout.ts'
 const marker = z.object({ format: z.number().int() })
 
 /**
- * Opens the lake at an address, a directory or s3://…, for writing; an empty or missing one becomes a lake. Throws LAKE_FORMAT_UNSUPPORTED, CONFIG_INVALID, and
- * STORE_UNSUPPORTED for a bucket where two writers could lose each other's commits.
+ * Opens the lake at an address (a directory or s3://…) for writing. An empty or missing location becomes a lake. Throws LAKE_FORMAT_UNSUPPORTED, CONFIG_INVALID, and
+ * STORE_UNSUPPORTED for a bucket where two writers could overwrite each other's commits.
  */
 export async function openLake(address: string, deps: StoreDeps): Promise<Place> {
   return await opened(address, deps, async (place) => {
     if (place.s3 === undefined) await makeDirectory(place)
     if ((await place.store.head(LAKE_MARKER)) === undefined) {
-      // Whoever makes the lake at the same time writes the marker first: it is asked for once more.
+      // Another run that creates the lake at the same time writes the marker first, so the marker is checked again.
       if ((await holdsAnything(place.store)) && (await place.store.head(LAKE_MARKER)) === undefined) {
         throw new LakehouseError(
           'LAKE_FORMAT_UNSUPPORTED',
-          `${place.address} holds other things and no ${LAKE_MARKER}: choose an empty ${place.s3 === undefined ? 'directory' : 'prefix'}`,
+          `cannot create a lake at ${place.address}: it has other files but not ${LAKE_MARKER}; choose an empty ${place.s3 === undefined ? 'directory' : 'prefix'}`,
           { details: { lake: place.address } },
         )
       }
@@ -37,14 +37,15 @@ export async function openLake(address: string, deps: StoreDeps): Promise<Place>
 export async function openExistingLake(address: string, deps: StoreDeps): Promise<Place> {
   return await opened(address, deps, async (place) => {
     if ((await found(checkFormat(place.store))) !== undefined) return
-    throw new LakehouseError('LAKE_NOT_FOUND', `there is no lake at ${place.address}: ingest something first, or check --lake`, {
+    throw new LakehouseError('LAKE_NOT_FOUND', `${place.address} does not hold a lake: run \`ingest\` first, or check --lake`, {
       details: { lake: place.address },
     })
   })
 }
 
 async function opened(address: string, deps: StoreDeps, check: (place: Place) => Promise<void>): Promise<Place> {
-  const place = await openPlace(address, deps)
+  // Quarantine holds bytes that nobody has looked at.
+  const place = await openPlace(address, { ...deps, isPrivate: (key) => key.startsWith('quarantine/') })
   try {
     await check(place)
     return place
@@ -57,21 +58,23 @@ async function opened(address: string, deps: StoreDeps, check: (place: Place) =>
 async function makeDirectory({ address, store }: Place): Promise<void> {
   const [directory = ''] = store.files.folders
   if (existsSync(directory) && !statSync(directory).isDirectory())
-    throw new LakehouseError('CONFIG_INVALID', `the lake ${directory} is a file, not a directory`, { details: { lake: address } })
+    throw new LakehouseError('CONFIG_INVALID', `cannot open the lake ${directory}: it is a file; choose a directory with --lake`, {
+      details: { lake: address },
+    })
   await makeFolder(directory).catch((error: unknown) => {
-    throw new LakehouseError('CONFIG_INVALID', `the lake ${directory} cannot be made: ${asLakehouseError(error).message}`, {
+    throw new LakehouseError('CONFIG_INVALID', `cannot create the lake ${directory}: ${asLakehouseError(error).message}`, {
       details: { lake: address },
     })
   })
 }
 
-/** What begins with a dot is nobody's. */
+/** Names that begin with a dot do not count. */
 async function holdsAnything(store: ObjectStore): Promise<boolean> {
   for await (const { key } of store.list('')) if (!key.startsWith('.')) return true
   return false
 }
 
-/** Commits rely on it that of two writers of one object exactly one wins; a store that passes over the condition must not hold a lake. */
+/** Commits require that of two writers of one object exactly one wins. A store that ignores If-None-Match must not hold a lake. */
 async function requireExclusivePut({ address, store }: Place): Promise<void> {
   const key = `.probe-${randomBytes(6).toString('hex')}`
   try {
@@ -83,7 +86,7 @@ async function requireExclusivePut({ address, store }: Place): Promise<void> {
     if (second === 'OBJECT_EXISTS') return
     throw new LakehouseError(
       'STORE_UNSUPPORTED',
-      `${address} passes over If-None-Match: two writers could lose each other's commits, so tables cannot be written there`,
+      `cannot write tables to ${address}: the store ignores If-None-Match, so two writers could overwrite each other's commits; use another store`,
       { details: { lake: address } },
     )
   } finally {
@@ -102,7 +105,7 @@ async function checkFormat(store: ObjectStore): Promise<true> {
   if (format !== LAKE_FORMAT) {
     throw new LakehouseError(
       'LAKE_FORMAT_UNSUPPORTED',
-      `${store.url}/${LAKE_MARKER} is of format ${format ?? 'unknown'}; this version reads ${LAKE_FORMAT}`,
+      `${store.url}/${LAKE_MARKER} has the format ${format ?? 'unknown'}, but this version reads format ${LAKE_FORMAT}: use a matching version of the program`,
       { details: { lake: store.url } },
     )
   }

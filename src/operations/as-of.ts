@@ -1,7 +1,7 @@
 import { parseInstant } from '../core/time.ts'
 import type { AsOf } from '../lake/iceberg/table.ts'
 
-/** A number is a snapshot id, a date or time an instant, anything else a tag or branch. */
+/** Reads a number as a snapshot id, a date or time as an instant, and anything else as a tag or branch. */
 export function resolveAsOf(text: string): AsOf
 export function resolveAsOf(text: string | undefined): AsOf | undefined
 export function resolveAsOf(text: string | undefined): AsOf | undefined {

@@ -4,7 +4,7 @@ import { place } from './schemas.ts'
 
 export const backup = operation({
   id: 'backup',
-  summary: 'Copy the metadata of the tables and the ledger to another place, and read the copies back',
+  summary: 'Back up the metadata of the tables and the ledger to another address, and read the copies back',
   permission: 'write',
   input: z.strictObject({ destination: place('write', 'a directory, s3://…, or NAME:prefix') }),
   result: z.strictObject({ folder: z.string() }),

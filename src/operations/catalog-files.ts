@@ -30,7 +30,7 @@ const uncovered = z.strictObject({
 
 export const catalogFiles = operation({
   id: 'catalog.files',
-  summary: 'The files of the archive that cover a selection: what an ingestion would fetch',
+  summary: 'List the archive files that cover a selection: the files that an ingestion would fetch',
   permission: 'read',
   input: z.strictObject({ types: z.array(z.string()).default([]), ...selectionFields }),
   result: z.strictObject({ items: z.array(archiveFile), uncovered: z.array(uncovered).describe('ranges that no file covers') }),

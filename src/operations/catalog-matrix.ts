@@ -7,7 +7,7 @@ const periods = z.array(z.string()).readonly().nullable()
 
 export const catalogMatrix = operation({
   id: 'catalog.matrix',
-  summary: 'What an exchange offers: each data type of each market, since when, and as which files',
+  summary: 'List the data types of each market of an exchange, with their first date and kinds of files',
   permission: 'read',
   input: z.strictObject({ exchange, markets: z.array(z.string()).default([]), types: z.array(z.string()).default([]) }),
   result: z.strictObject({

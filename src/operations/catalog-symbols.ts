@@ -9,12 +9,12 @@ const listed = z.strictObject({ market: z.string(), type: z.string(), symbol: z.
 
 export const catalogSymbols = operation({
   id: 'catalog.symbols',
-  summary: 'The symbols that the archive lists, by market and data type',
+  summary: 'List the symbols of the archive by market and data type',
   permission: 'read',
   input: z.strictObject({ types: z.array(z.string()).default([]), ...selectionFields }),
   result: z.strictObject({
     items: z.array(listed),
-    unparsed: z.array(z.string()).describe('folders of the archive whose names are no symbols'),
+    unparsed: z.array(z.string()).describe('folders of the archive whose names are not symbols'),
   }),
   example: { types: ['klines'], markets: [EXAMPLE.market] },
   run: async (context, input) => {

@@ -4,10 +4,10 @@ import type { Config } from '../config/schema.ts'
 import { type Host, hostOf } from '../platform/host.ts'
 import type { OperationContext } from './contract.ts'
 
-type Told = Partial<Pick<OperationContext, 'drain' | 'output' | 'notice' | 'onIngest' | 'onTransfer'>>
+type Receivers = Partial<Pick<OperationContext, 'drain' | 'output' | 'notice' | 'onIngest' | 'onTransfer'>>
 
-/** A context for operations over a configuration. What is told, and rows that are written, go nowhere unless `told` takes them. */
-export function operationContext(loaded: () => LoadedConfig, host: Partial<Host> = {}, told: Told = {}): OperationContext {
+/** Makes a context for operations over a configuration. Reports and written rows are discarded unless `receivers` takes them. */
+export function operationContext(loaded: () => LoadedConfig, host: Partial<Host> = {}, receivers: Receivers = {}): OperationContext {
   const { nowMs, signal } = hostOf(host)
   return {
     loaded,
@@ -26,6 +26,6 @@ export function operationContext(loaded: () => LoadedConfig, host: Partial<Host>
     notice: () => {},
     onIngest: () => {},
     onTransfer: () => {},
-    ...told,
+    ...receivers,
   }
 }

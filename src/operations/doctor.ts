@@ -22,22 +22,22 @@ const LEAST_FREE_BYTES = 1e9
 
 export const doctor = operation({
   id: 'doctor',
-  summary: 'Check the environment and say what mends it',
+  summary: 'Check the environment and say how to fix each problem',
   permission: 'read',
   input: z.strictObject({
     archive: selectionFields.archive,
-    store: place('write', 'a store to try with tiny objects that are removed again').optional(),
+    store: place('write', 'a store to test; the test writes small objects and removes them').optional(),
   }),
   result: z.strictObject({ items: z.array(check) }),
   example: {},
   run: async (context, input) => {
     const items = [
       checkRuntime(),
-      await attempt('configuration', 'crypto-lakehouse init', async () => `file: ${context.loaded().file ?? 'none (defaults)'}`),
-      await attempt('engine', 'npm install', tryEngine),
-      await attempt('lake', 'crypto-lakehouse ingest klines …, or --lake DIR', () => tryLake(context)),
+      await attempt('configuration', 'run crypto-lakehouse init', async () => `file: ${context.loaded().file ?? 'none (defaults)'}`),
+      await attempt('engine', 'run npm install', tryEngine),
+      await attempt('lake', 'run crypto-lakehouse ingest klines …, or name the lake with --lake DIR', () => tryLake(context)),
       await attempt('disk', 'free at least 1 GB', () => tryDisk(context)),
-      await attempt('archive', 'check the network, or name another with --archive', () => tryArchive(context, input.archive)),
+      await attempt('archive', 'check the network, or name another archive with --archive', () => tryArchive(context, input.archive)),
       ...(input.store === undefined ? [] : await checkStore(context, input.store)),
     ]
     return { status: items.every(({ ok }) => ok) ? 'done' : 'done_with_findings', counts: {}, result: { items } }
@@ -55,7 +55,7 @@ async function attempt(name: string, remedy: string, work: () => Promise<string>
 function checkRuntime(): Check {
   const ok = Number(process.versions.node.split('.')[0]) >= 24
   const detail = `Node ${process.version}, ${availableParallelism()} cores, ${formatBytes(totalmem())} of memory`
-  return { name: 'runtime', ok, detail, remedy: 'npm install --global node@24' }
+  return { name: 'runtime', ok, detail, remedy: 'run npm install --global node@24' }
 }
 
 async function tryEngine(): Promise<string> {
@@ -74,7 +74,7 @@ async function tryLake(context: OperationContext): Promise<string> {
   const directory = localDirectory(context.loaded().config.lake)
   if (directory !== undefined && !existsSync(join(directory, LAKE_MARKER))) {
     await access(nearestExisting(directory), constants.W_OK)
-    return `${directory} (none yet, it can be made)`
+    return `${directory} (no lake yet; the first ingestion creates it)`
   }
   const { lake: found } = await (await context.lakehouse()).status()
   if (directory !== undefined) await access(directory, constants.W_OK)
@@ -85,11 +85,11 @@ async function tryDisk(context: OperationContext): Promise<string> {
   const { lake, cache } = context.loaded().config
   const { bavail, bsize } = await statfs(nearestExisting(localDirectory(lake) ?? cache.directory))
   const free = `${formatBytes(bavail * bsize)} free`
-  if (bavail * bsize < LEAST_FREE_BYTES) throw new LakehouseError('DISK_FULL', `only ${free}`)
+  if (bavail * bsize < LEAST_FREE_BYTES) throw new LakehouseError('DISK_FULL', `the disk of the lake has only ${free}: free at least 1 GB`)
   return free
 }
 
-/** The directory of a lake that lies in one. */
+/** The directory of a lake, or undefined when the lake is not on the local disk. */
 function localDirectory(address: string): string | undefined {
   if (address.startsWith('file://')) return fileURLToPath(address)
   return address.includes(':') ? undefined : resolve(address)
@@ -110,13 +110,13 @@ async function tryArchive(context: OperationContext, archive: string | undefined
   })
 }
 
-/** A capability that is lacking is no fault: another way is taken. A store that cannot be written to is one. */
+/** A missing capability is not a problem, because transfers take another way. A store that cannot be written to is a problem. */
 async function checkStore(context: OperationContext, address: string): Promise<Check[]> {
   try {
     const found = await (await context.transfers()).probe(address)
     return found.map(({ name, supported, detail }) => ({ name, ok: true, detail: `${supported ? 'yes' : 'no'}: ${detail}`, remedy: '' }))
   } catch (error) {
-    const remedy = 'check the address, the credentials and the rights on the bucket'
+    const remedy = 'check the address, the credentials and the permissions on the bucket'
     return [{ name: 'store', ok: false, detail: asLakehouseError(error).message, remedy }]
   }
 }

@@ -5,7 +5,7 @@ import { exampleObject, exampleTable } from '../sources/series.ts'
 
 const [[market, { example: symbol }] = ['', { example: '' }]] = Object.entries(DEFAULT_SOURCE.markets)
 
-/** Names that examples use: of the default exchange. */
+/** Names of the default exchange, for use in examples. */
 export const EXAMPLE = {
   exchange: DEFAULT_SOURCE.id,
   market,

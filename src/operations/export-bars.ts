@@ -6,20 +6,20 @@ import { requireSymbols } from './rows.ts'
 import { place, table } from './schemas.ts'
 import { rangeFields, resolveRange } from './selection.ts'
 
-export const folder = place('write', 'a folder that files are written to')
+export const folder = place('write', 'the folder to write the files to')
 
 export const exportBars = operation({
   id: 'export.bars',
-  summary: 'Write the bars of a table as another tool reads them',
+  summary: 'Write the bars of a table in the format of another tool',
   permission: 'read',
   input: z.strictObject({
     table,
     tool: z.enum(EXPORTERS.map(({ id }) => id)),
     output: folder,
-    symbols: z.string().optional().describe('symbols, * and ? allowed; by default all'),
+    symbols: z.string().optional().describe('symbols; * and ? are wildcards; default: all'),
     ...rangeFields,
   }),
-  result: z.strictObject({ output: z.string(), items: z.array(z.string()).describe('files') }),
+  result: z.strictObject({ output: z.string(), items: z.array(z.string()).describe('paths of the written files') }),
   example: { table: EXAMPLE.minutes, tool: 'freqtrade', output: 'bars', symbols: EXAMPLE.symbol },
   run: async (context, { table: source, tool, output, symbols, ...rest }) => {
     const range = resolveRange(rest, context.nowMs())

@@ -6,7 +6,7 @@ import { place } from './schemas.ts'
 
 export const exportRepeat = operation({
   id: 'export.repeat',
-  summary: 'Make a training set again from its manifest, and prove that it is the same to the last byte',
+  summary: 'Build a training set again from its manifest, and prove that it is identical byte for byte',
   permission: 'read',
   input: z.strictObject({ manifest: place('read', 'the manifest.json of a training set'), output: folder }),
   result: trainingResult,

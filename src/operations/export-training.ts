@@ -10,16 +10,16 @@ export const trainingResult = z.strictObject({ output: z.string(), manifest: tra
 
 export const exportTraining = operation({
   id: 'export.training',
-  summary: 'Write a training set that can be made again byte for byte',
+  summary: 'Write a training set that can be built again byte for byte',
   permission: 'read',
   input: z.strictObject({
     table,
     output: folder,
-    symbols: z.string().optional().describe('symbols, * and ? allowed; by default all'),
+    symbols: z.string().optional().describe('symbols; * and ? are wildcards; default: all'),
     features: z.string().min(1).describe("indicators: 'rsi(14), ema(20)'"),
-    horizon: z.number().int().min(1).describe('the label is the return over so many bars'),
-    folds: z.number().int().min(2).default(5).describe('blocks of time, each the test once'),
-    embargo: z.number().int().min(0).optional().describe('bars after a test that are not learnt from; by default the horizon'),
+    horizon: z.number().int().min(1).describe('the label is the return over this number of bars'),
+    folds: z.number().int().min(2).default(5).describe('number of time blocks; each is the test fold once'),
+    embargo: z.number().int().min(0).optional().describe('number of bars after a test fold that training excludes; default: the horizon'),
   }),
   result: trainingResult,
   example: { table: EXAMPLE.minutes, output: 'set', symbols: EXAMPLE.symbol, features: 'rsi(14)', horizon: 24 },

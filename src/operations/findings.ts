@@ -7,7 +7,7 @@ import { symbolsSql } from './selection.ts'
 
 export const findings = operation({
   id: 'findings',
-  summary: 'List what the last assessment of quality has found',
+  summary: 'List the findings of the last quality assessment',
   permission: 'read',
   input: z.strictObject({
     tables: z.array(z.string()).default([]),

@@ -21,11 +21,11 @@ const step = z.strictObject({
 
 export const gapsFill = operation({
   id: 'gaps.fill',
-  summary: 'Fill gaps with what other tables of the lake hold; the rows say so in their source',
+  summary: 'Fill gaps from other tables of the lake, and mark the new rows in `source`',
   permission: 'write',
   input: z.strictObject({
     ...gapFields,
-    synthetic: z.boolean().default(false).describe('also carry the last close on, without volume, where nothing else is had'),
+    synthetic: z.boolean().default(false).describe('as a last resort, repeat the last close without volume'),
     dryRun,
   }),
   result: z.strictObject({ fills: z.array(step) }),

@@ -5,10 +5,10 @@ import { EXAMPLE } from './examples.ts'
 import { instant, symbolGlobs, tables } from './schemas.ts'
 import { rangeFields, resolveRange, symbolsSql } from './selection.ts'
 
-/** So many gaps are handed out of one table. */
+/** At most this many gaps are listed for one table. */
 export const GAPS_LISTED = 10_000
 
-/** Causes for which nothing is missing. */
+/** Causes that do not mean missing data. */
 const HARMLESS: ReadonlySet<Cause> = new Set(['not_listed', 'delisted', 'no_trades'])
 
 export const cause = z.enum(Object.keys(CAUSES) as [Cause, ...Cause[]])
@@ -41,9 +41,12 @@ export const dayCoverage = z.strictObject({ table: z.string(), symbol: z.string(
 
 export const gaps = operation({
   id: 'gaps',
-  summary: 'What is missing in the silver tables, and why',
+  summary: 'List the gaps in the silver tables with their causes',
   permission: 'read',
-  input: z.strictObject({ ...gapFields, coverage: z.boolean().default(false).describe('also how much of each day the lake holds') }),
+  input: z.strictObject({
+    ...gapFields,
+    coverage: z.boolean().default(false).describe('also return the share of each day that the lake holds'),
+  }),
   result: z.strictObject({ items: z.array(gap), tables: z.array(totals), coverage: z.array(dayCoverage).optional() }),
   example: { tables: [EXAMPLE.minutes], symbols: [EXAMPLE.symbol] },
   run: async (context, input) => {

@@ -10,12 +10,12 @@ import { rangeFields, resolveRange } from './selection.ts'
 export const indicatorFields = {
   table,
   indicators: z.string().min(1).describe("'rsi(14), macd(12, 26, 9)'"),
-  benchmark: z.string().default('').describe('the symbol that correlation and beta are held against'),
+  benchmark: z.string().default('').describe('the symbol that correlation and beta compare with'),
 }
 
 export const indicatorsCompute = operation({
   id: 'indicators.compute',
-  summary: 'Indicators over the bars of a symbol',
+  summary: 'Compute indicators over the bars of a symbol',
   permission: 'read',
   input: z.strictObject({ ...indicatorFields, symbol: z.string().min(1), ...rangeFields, ...rowsFields }),
   result: rowsResult,

@@ -11,14 +11,17 @@ const described = z.strictObject({
   inputs: z.array(z.string()).readonly(),
   outputs: z.array(z.string()).readonly(),
   parameters: z.record(z.string(), parameter).readonly(),
-  lookback: z.number().describe('rows before the first value, with the defaults'),
-  unstable: z.number().nullable().describe('rows after which it no longer matters where the series began; null where no number is enough'),
+  lookback: z.number().describe('number of rows before the first value, with the default parameters'),
+  unstable: z
+    .number()
+    .nullable()
+    .describe('number of rows after which the start of the series no longer matters; null when it always matters'),
   reference: z.string(),
 })
 
 export const indicatorsDescribe = operation({
   id: 'indicators.describe',
-  summary: 'An indicator: meaning, inputs, parameters, warm-up, and where the formula comes from',
+  summary: 'Describe an indicator: meaning, inputs, parameters, warm-up and source of the formula',
   permission: 'read',
   input: z.strictObject({ id: z.string().min(1) }),
   result: z.strictObject({ item: described }),

@@ -3,9 +3,9 @@ import { operation } from './contract.ts'
 
 export const indicatorsDrop = operation({
   id: 'indicators.drop',
-  summary: 'Take a saved table of indicators out of the lake',
+  summary: 'Remove a saved table of indicators from the lake',
   permission: 'write',
-  input: z.strictObject({ name: z.string().min(1).describe('of the table in gold') }),
+  input: z.strictObject({ name: z.string().min(1).describe('name of the table in gold') }),
   result: z.strictObject({ table: z.string() }),
   example: { name: 'example_features' },
   run: async (context, input) => {

@@ -6,14 +6,14 @@ import { nothing } from './schemas.ts'
 const listed = z.strictObject({
   id: z.string(),
   name: z.string(),
-  parameters: z.string().describe('with their defaults'),
+  parameters: z.string().describe('parameters with their defaults'),
   outputs: z.array(z.string()).readonly(),
   meaning: z.string(),
 })
 
 export const indicatorsList = operation({
   id: 'indicators.list',
-  summary: 'Every indicator, with its parameters and what it gives',
+  summary: 'List every indicator with its parameters and outputs',
   permission: 'read',
   input: nothing,
   result: z.strictObject({ items: z.array(listed) }),

@@ -6,9 +6,9 @@ import { indicatorFields } from './indicators-compute.ts'
 
 export const indicatorsSave = operation({
   id: 'indicators.save',
-  summary: 'Keep indicators of all symbols of a table as a table of gold, which ingestion brings up to date',
+  summary: 'Save indicators of all symbols of a table as a gold table, which ingestion keeps up to date',
   permission: 'write',
-  input: z.strictObject({ ...indicatorFields, name: z.string().min(1).describe('of the table in gold') }),
+  input: z.strictObject({ ...indicatorFields, name: z.string().min(1).describe('name of the table in gold') }),
   result: z.strictObject({ table: z.string(), columns: z.array(z.string()) }),
   example: { table: EXAMPLE.minutes, indicators: 'ema(20)', name: 'example_features' },
   run: async (context, { table: source, indicators: spec, benchmark, name }) => {

@@ -13,7 +13,7 @@ const planned = z.strictObject({
   interval: z.string().nullable(),
   files: z.array(z.string()),
   bytes: z.number(),
-  held: z.number().describe('files that the lake has already'),
+  held: z.number().describe('number of files that the lake already has'),
   uncovered: z.array(z.strictObject({ from: instant, to: instant, reason: z.string() })),
 })
 
@@ -21,7 +21,7 @@ const { layers: _layers, ...fields } = ingestFields
 
 export const ingestPlan = operation({
   id: 'ingest.plan',
-  summary: 'What an ingestion would fetch, series by series; nothing is written',
+  summary: 'Show what an ingestion would fetch, series by series, without writing anything',
   permission: 'read',
   input: z.strictObject(fields),
   result: z.strictObject({ items: z.array(planned) }),

@@ -6,9 +6,9 @@ import { EXAMPLE } from './examples.ts'
 import { archiveAt, resolveSelection, resolveTypes, selectionFields } from './selection.ts'
 
 export const ingestFields = {
-  types: z.array(z.string()).default([]).describe('data types; none means all'),
+  types: z.array(z.string()).default([]).describe('data types; an empty list means all'),
   ...selectionFields,
-  layers: z.array(z.enum(LAYERS)).default([]).describe('none means all'),
+  layers: z.array(z.enum(LAYERS)).default([]).describe('layers to build; an empty list means all'),
 }
 
 export const ingestExample = {
@@ -22,7 +22,7 @@ export const ingestExample = {
 
 export const ingest = operation({
   id: 'ingest',
-  summary: 'Bring a part of the archive into the lake: bronze, silver, gold',
+  summary: 'Load part of the archive into the bronze, silver and gold tables',
   permission: 'write',
   input: z.strictObject(ingestFields),
   result: z.strictObject({
@@ -39,7 +39,7 @@ export const ingest = operation({
   },
 })
 
-/** What an ingestion came to: failed where an object could not be had, with findings where one is worth a warning. */
+/** The outcome of an ingestion: failed when an object could not be fetched, done_with_findings when a finding is a warning or an error. */
 export function outcomeOf({ counts, findings, errors, tables, swept }: IngestResult) {
   const hasNoticed = findings.some(({ severity }) => severity !== 'info')
   const status = errors.length > 0 ? ('failed' as const) : hasNoticed ? ('done_with_findings' as const) : ('done' as const)

@@ -6,17 +6,17 @@ import { resolveSelection, resolveTypes, selectionFields } from './selection.ts'
 
 const { archive: _archive, ...selection } = selectionFields
 
-/** What chooses objects of a source; without any of it, all of them. */
+/** Fields that select objects of a source. Without any of them, all objects are selected. */
 export const filterFields = {
   types: z.array(z.string()).default([]).describe('data types of the archive'),
   ...selection,
-  include: z.array(z.string()).default([]).describe('patterns of keys to take: * within a segment or over several'),
-  exclude: z.array(z.string()).default([]).describe('patterns of keys to leave'),
+  include: z.array(z.string()).default([]).describe('patterns of keys to include; * matches within a segment or across segments'),
+  exclude: z.array(z.string()).default([]).describe('patterns of keys to exclude'),
 }
 
 export type KeyFilter = { readonly prefixes: readonly string[]; readonly includes: (key: string) => boolean }
 
-/** The keys that the fields choose. Throws USAGE. */
+/** The keys that the fields select. Throws USAGE. */
 export function resolveFilter(input: z.output<z.ZodObject<typeof filterFields>>, nowMs: number): KeyFilter {
   const chosen = resolveSelection(input, nowMs)
   const { markets, symbols, intervals, range } = chosen

@@ -4,7 +4,7 @@ import type { Tables } from '../lakehouse/tables.ts'
 import type { AnyCounts, OperationContext, Outcome } from './contract.ts'
 import { nothing, table } from './schemas.ts'
 
-/** Works with the lake's tables; what did not work besides is among the findings. */
+/** Runs `work` on the tables of the lake. Adds the findings of side tasks, such as publishing, to the outcome. */
 export async function onTables<R, C extends AnyCounts>(
   context: OperationContext,
   access: 'read' | 'write',
@@ -15,15 +15,15 @@ export async function onTables<R, C extends AnyCounts>(
     access === 'write',
     async (tables) => {
       const outcome = await work(tables)
-      const besides = tables.findings.filter((finding) => outcome.findings?.includes(finding) !== true)
-      if (besides.length === 0) return outcome
-      return { ...outcome, status: 'done_with_findings', findings: [...(outcome.findings ?? []), ...besides] }
+      const side = tables.findings.filter((finding) => outcome.findings?.includes(finding) !== true)
+      if (side.length === 0) return outcome
+      return { ...outcome, status: 'done_with_findings', findings: [...(outcome.findings ?? []), ...side] }
     },
     context.notice,
   )
 }
 
-/** The rest of an operation that tells what it finds about one table, or about every table. */
+/** The common part of operations that report findings about one table or about every table. */
 export function aboutTables(look: (tables: Tables, name: string | undefined) => Promise<readonly Finding[]>) {
   return {
     input: z.strictObject({ table: table.optional() }),

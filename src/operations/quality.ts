@@ -12,16 +12,16 @@ const dayScore = z.strictObject({ table: z.string(), symbol: z.string(), day: z.
 
 export const quality = operation({
   id: 'quality',
-  summary: 'Hold every rule against the silver tables, and score them',
+  summary: 'Check the silver tables against every rule, and score them',
   permission: 'write',
-  input: z.strictObject({ tables, days: z.boolean().default(false).describe('also the score of each symbol and day') }),
+  input: z.strictObject({ tables, days: z.boolean().default(false).describe('also return the score of each symbol and day') }),
   result: z.strictObject({
     items: z.array(
       z.strictObject({
         table: z.string(),
         rows: z.number(),
         days: z.number(),
-        score: share.describe('0 to 100; null where nothing can be judged'),
+        score: share.describe('0 to 100; null when nothing can be judged'),
         parts: z.record(z.enum(DIMENSIONS), share).readonly(),
       }),
     ),
@@ -30,9 +30,9 @@ export const quality = operation({
   example: { tables: [EXAMPLE.minutes] },
   run: async (context, input) => {
     const lakehouse = await context.lakehouse()
-    const [assessed, besides] = await lakehouse.withQuality(true, async (lake) => [await lake.assess(input.tables), lake.findings] as const)
+    const [assessed, side] = await lakehouse.withQuality(true, async (lake) => [await lake.assess(input.tables), lake.findings] as const)
     const advice = recommendations(assessed, lakehouse.config.quality)
-    const findings = [...advice, ...besides, ...assessed.flatMap((item) => item.findings)]
+    const findings = [...advice, ...side, ...assessed.flatMap((item) => item.findings)]
     const items = assessed.map(({ findings: _findings, ...item }) => item)
     const rows = items.reduce((sum, item) => sum + item.rows, 0)
     const names = items.map(({ table }) => quote(table)).join(', ')

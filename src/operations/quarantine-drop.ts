@@ -3,8 +3,8 @@ import { operation } from './contract.ts'
 import { EXAMPLE } from './examples.ts'
 
 export const decisionFields = {
-  key: z.string().min(1).describe('the object'),
-  reason: z.string().min(1).describe('why; it is kept with the decision'),
+  key: z.string().min(1).describe('key of the object'),
+  reason: z.string().min(1).describe('the reason; it is stored with the decision'),
 }
 
 export const decisionResult = z.strictObject({
@@ -15,9 +15,12 @@ export const decisionResult = z.strictObject({
 
 export const quarantineDrop = operation({
   id: 'quarantine.drop',
-  summary: 'Decide that a quarantined line, or object, is of no worth; its bytes stay',
+  summary: 'Decide that a quarantined line or object has no value; its bytes stay',
   permission: 'write',
-  input: z.strictObject({ ...decisionFields, line: z.number().int().min(1).optional().describe('without it the object is meant') }),
+  input: z.strictObject({
+    ...decisionFields,
+    line: z.number().int().min(1).optional().describe('number of the line; without it the whole object'),
+  }),
   result: decisionResult,
   example: { key: EXAMPLE.object, line: 12, reason: 'a line of the exporter' },
   run: async (context, { key, line = null, reason }) => {

@@ -26,9 +26,9 @@ const decision = z.strictObject({
 
 export const quarantineList = operation({
   id: 'quarantine.list',
-  summary: 'Bytes and lines that could not be trusted, with the reason, and what was decided of them',
+  summary: 'List quarantined objects and lines with their reasons, and the decisions about them',
   permission: 'read',
-  input: z.strictObject({ limit: z.number().int().min(1).default(1000).describe('so many lines at most') }),
+  input: z.strictObject({ limit: z.number().int().min(1).default(1000).describe('maximum number of lines') }),
   result: z.strictObject({
     objects: z.array(heldObject).readonly(),
     items: z.array(line).readonly(),

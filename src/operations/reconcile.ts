@@ -18,14 +18,14 @@ const month = z.strictObject({
   differing: z.number(),
   onlyMonthly: z.number(),
   onlyDaily: z.number(),
-  columns: z.record(z.string(), z.number()).readonly().describe('rows that differ, by column'),
+  columns: z.record(z.string(), z.number()).readonly().describe('number of differing rows by column'),
   winner: z.literal('monthly'),
   rows: z.array(differing).readonly(),
 })
 
 export const reconcile = operation({
   id: 'reconcile',
-  summary: 'Compare monthly files with daily ones, row by row, where the lake holds both',
+  summary: 'Compare monthly files with daily files row by row, where the lake holds both',
   permission: 'write',
   input: z.strictObject({ tables }),
   result: z.strictObject({ items: z.array(month) }),

@@ -1,4 +1,4 @@
-/** Every operation by its id. A new one is a file and a line here. Loaded when it is called: one loads little of what the others need. */
+/** Every operation by its id. To add one, add a file and a line here. An operation is loaded when it is called, so that it does not load what only others need. */
 export const OPERATIONS = {
   doctor: async () => (await import('./doctor.ts')).doctor,
   status: async () => (await import('./status.ts')).status,

@@ -7,13 +7,13 @@ import { rangeFields } from './selection.ts'
 
 export const reportAggregate = operation({
   id: 'report.aggregate',
-  summary: 'An aggregate of a market, as rows',
+  summary: 'Compute an aggregate of a market as rows',
   permission: 'read',
   input: z.strictObject({
     aggregate: z.string().min(1),
     market: z.string().min(1),
-    symbols: z.string().optional().describe('symbols, * and ? allowed; by default all'),
-    options: z.string().default('').describe("'interval=1m, minutes=15': what report.list names"),
+    symbols: z.string().optional().describe('symbols; * and ? are wildcards; default: all'),
+    options: z.string().default('').describe("options that report.list names: 'interval=1m, minutes=15'"),
     ...rangeFields,
     ...rowsFields,
   }),

@@ -14,10 +14,10 @@ import { requireSymbols } from './rows.ts'
 import { finding, instant, table } from './schemas.ts'
 import { rangeFields, resolveRange } from './selection.ts'
 
-/** More than a page shows. */
+/** The maximum number of bars on a page. */
 const MOST_BARS = 5000
 
-/** So many findings and gaps are told of. */
+/** The maximum number of findings and of gaps. */
 const [FINDINGS, GAPS] = [500, 10_000]
 
 const number = z.number()
@@ -34,19 +34,19 @@ const chartBar = z.strictObject({
 
 export const reportChart = operation({
   id: 'report.chart',
-  summary: 'The last bars of a symbol with indicators, gaps, findings, and how much of each day the lake holds',
+  summary: 'Return the last bars of a symbol with indicators, gaps, findings and the coverage of each day',
   permission: 'read',
   input: z.strictObject({
     table,
     symbol: z.string().min(1),
     indicators: z.string().optional().describe("'bollinger, rsi(14)'"),
-    bars: z.number().int().min(1).default(300).describe(`so many at most, ${MOST_BARS} at the very most`),
+    bars: z.number().int().min(1).default(300).describe(`maximum number of bars, up to ${MOST_BARS}`),
     ...rangeFields,
   }),
   result: z.strictObject({
     table: z.string(),
     symbol: z.string(),
-    from: z.string().describe('of the first bar; empty where there is none'),
+    from: z.string().describe('open time of the first bar; empty when there is none'),
     to: z.string(),
     bars: z.array(chartBar),
     gaps: z.array(gap),
@@ -55,7 +55,11 @@ export const reportChart = operation({
   }),
   example: { table: EXAMPLE.minutes, symbol: EXAMPLE.symbol, indicators: 'rsi(14)', bars: 60 },
   run: async (context, { table: name, symbol, indicators, bars: most, ...rest }) => {
-    if (most > MOST_BARS) throw new LakehouseError('USAGE', `a chart has ${MOST_BARS} bars at most: make longer ones with resample`)
+    if (most > MOST_BARS)
+      throw new LakehouseError(
+        'USAGE',
+        `bars ${most} is too many: a chart has at most ${MOST_BARS}; write a smaller number, or build longer bars with crypto-lakehouse resample`,
+      )
     const range = resolveRange(rest, context.nowMs())
     await requireSymbols(context, name, symbol)
     const lakehouse = await context.lakehouse()
@@ -102,7 +106,7 @@ async function readBars(lakehouse: Lakehouse, wanted: Wanted): Promise<z.infer<t
   }))
 }
 
-/** What the lake lacks of a symbol: it is told of silver tables. */
+/** The gaps and the coverage of a symbol. Only silver tables have them. */
 async function readGaps(lakehouse: Lakehouse, name: string, symbol: string) {
   if (!name.startsWith('silver.')) return { gaps: [], coverage: [] }
   const symbols = `symbol = ${quote(symbol)}`
@@ -112,7 +116,7 @@ async function readGaps(lakehouse: Lakehouse, name: string, symbol: string) {
   })
 }
 
-/** What the last assessment has found of the bars between two instants; nothing where there was none yet. */
+/** The findings of the last assessment about bars between two instants; an empty list before the first assessment. */
 async function readFindings(lakehouse: Lakehouse, name: string, symbol: string, from: string, to: string): Promise<Finding[]> {
   const columns = `check_id AS "check", severity, table_name AS "table", symbol, from_time AS "from", to_time AS "to", row_count AS "count", explanation`
   const [first, last] = [parseInstant(from) ?? 0, parseInstant(to) ?? 0]

@@ -12,7 +12,7 @@ const aggregate = z.strictObject({
 
 export const reportList = operation({
   id: 'report.list',
-  summary: 'The aggregates that can be made of a market',
+  summary: 'List the aggregates that can be computed for a market',
   permission: 'read',
   input: nothing,
   result: z.strictObject({ items: z.array(aggregate) }),

@@ -4,9 +4,9 @@ import { dryRun, instant, place } from './schemas.ts'
 
 export const restore = operation({
   id: 'restore',
-  summary: 'Bring back tables and ledger from a backup: what is missing, unreadable or older',
+  summary: 'Restore tables that are missing, unreadable or older than the backup, and the ledger',
   permission: 'write',
-  input: z.strictObject({ source: place('read', 'where the backup lies: a directory, s3://…, or NAME:prefix'), dryRun }),
+  input: z.strictObject({ source: place('read', 'address of the backup: a directory, s3://…, or NAME:prefix'), dryRun }),
   result: z.strictObject({
     madeAt: instant,
     items: z.array(z.strictObject({ table: z.string(), restored: z.boolean(), reason: z.string() })),

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { operation } from './contract.ts'
 import { EXAMPLE } from './examples.ts'
 
-/** So many changed rows are handed out. */
+/** At most this many changed rows are listed. */
 const LISTED = 1000
 
 const NAMES = { differs: 'changed', 'only left': 'removed', 'only right': 'added' } as const
@@ -11,17 +11,17 @@ const changed = z.strictObject({ change: z.enum(['changed', 'removed', 'added'])
 
 export const revisionsDiff = operation({
   id: 'revisions.diff',
-  summary: 'What the current revision of a file changed against a former one, row by row',
+  summary: 'Compare the current revision of a file with an older one, row by row',
   permission: 'read',
   input: z.strictObject({
     key: z.string().min(1),
-    from: z.string().optional().describe('the former revision, by the beginning of its digest; by default the one before'),
+    from: z.string().optional().describe('start of the digest of the older revision; default: the previous revision'),
   }),
   result: z.strictObject({
     table: z.string(),
     from: z.string(),
     to: z.string(),
-    columns: z.record(z.string(), z.number()).readonly().describe('rows that differ, by column'),
+    columns: z.record(z.string(), z.number()).readonly().describe('number of differing rows by column'),
     items: z.array(changed),
   }),
   example: { key: EXAMPLE.object },

@@ -6,7 +6,7 @@ const revision = z.strictObject({ key: z.string(), sha256: z.string(), verifiedA
 
 export const revisionsList = operation({
   id: 'revisions.list',
-  summary: 'Files that the exchange has replaced, with every revision of each',
+  summary: 'List the files that the exchange has replaced, with every revision of each',
   permission: 'read',
   input: nothing,
   result: z.strictObject({ items: z.array(revision) }),

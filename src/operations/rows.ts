@@ -5,20 +5,17 @@ import { RESULT_FORMATS } from '../query/run-query.ts'
 import type { OperationContext, Outcome } from './contract.ts'
 import { place, row } from './schemas.ts'
 
-/** How rows are handed out: as items, or written in a format as they are made. */
+/** How an operation returns rows: as items of the result, or written in a format while they are computed. */
 export const rowsFields = {
-  format: z
-    .enum(RESULT_FORMATS)
-    .optional()
-    .describe('writes the rows in this format; without it they are items of the result, 100,000 at most'),
-  output: place('write', 'a file that is written instead').optional(),
+  format: z.enum(RESULT_FORMATS).optional().describe('writes the rows in this format; without it the result lists at most 100,000 items'),
+  output: place('write', 'a file to write the rows to').optional(),
 }
 
 export const rowsResult = z.strictObject({ items: z.array(row).optional(), output: z.string().nullable().optional() })
 
 type RowsInput = { readonly format?: (typeof RESULT_FORMATS)[number] | undefined; readonly output?: string | undefined }
 
-/** The rows of a statement, as items or written. Throws QUERY_FAILED for more items than are handed out. */
+/** Returns the rows of a statement as items, or writes them. Throws QUERY_FAILED when there are too many items. */
 export async function rowsOf(
   context: OperationContext,
   sql: string,
@@ -33,7 +30,7 @@ export async function rowsOf(
   return { status: 'done', counts: {}, result: { output: output ?? null } }
 }
 
-/** Throws ROW_NOT_FOUND where a table has no row of a symbol, or of any that fit a pattern with * and ?: what is made of nothing would look like an answer. */
+/** Throws ROW_NOT_FOUND when a table has no row of the symbols (* and ? are wildcards): an empty result would look like an answer. */
 export async function requireSymbols(context: OperationContext, table: string, symbols: string | undefined): Promise<void> {
   if (symbols === undefined) return
   const fits = symbols.split(',').map((one) => (/[*?[]/.test(one) ? `symbol GLOB ${quote(one.trim())}` : `symbol = ${quote(one.trim())}`))
@@ -42,7 +39,7 @@ export async function requireSymbols(context: OperationContext, table: string, s
   if (found.length === 0)
     throw new LakehouseError(
       'ROW_NOT_FOUND',
-      `${table} has no rows of ${symbols}: \`query "SELECT DISTINCT symbol FROM ${table}"\` lists what it has`,
+      `${table} has no rows of ${symbols}: run crypto-lakehouse query "SELECT DISTINCT symbol FROM ${table}" to list its symbols`,
       { details: { table, symbols } },
     )
 }

@@ -7,11 +7,11 @@ import { table } from './schemas.ts'
 
 export const segments = operation({
   id: 'segments',
-  summary: 'Klines for a back-test: cut where a ticker came back, without holes, with average price and funding',
+  summary: 'Prepare klines for a back-test: split at relistings, gap-free, with average price and funding',
   permission: 'read',
   input: z.strictObject({
     table,
-    symbols: z.string().optional().describe('symbols, * and ? allowed; by default all'),
+    symbols: z.string().optional().describe('symbols; * and ? are wildcards; default: all'),
     ...rowsFields,
   }),
   result: rowsResult,

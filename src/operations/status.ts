@@ -13,7 +13,7 @@ const run = z.strictObject({
 
 export const status = operation({
   id: 'status',
-  summary: 'What the lake holds: tables, objects by state, quarantine, the last runs',
+  summary: 'Show what the lake holds: tables, objects by state, quarantine and the last runs',
   permission: 'read',
   input: nothing,
   result: z.strictObject({

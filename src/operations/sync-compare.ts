@@ -3,12 +3,12 @@ import { operation } from './contract.ts'
 import { resolveSync, syncFields } from './sync-request.ts'
 import { efficiency } from './transfer-schemas.ts'
 
-/** Objects of a comparison. */
+/** Number of objects in a comparison. */
 const SAMPLE = 20
 
 export const syncCompare = operation({
   id: 'sync.compare',
-  summary: 'Copy a sample both the chosen and the traditional way, remove it again, and say what each took',
+  summary: 'Copy a sample the chosen way and the traditional way, remove the copies, and compare the cost',
   permission: 'write',
   input: z.strictObject(syncFields),
   result: z.strictObject({

@@ -4,7 +4,7 @@ import { operation } from './contract.ts'
 import { resolveSync, syncFields } from './sync-request.ts'
 import { conditions } from './transfer-schemas.ts'
 
-/** So many objects are listed; `onItem` is told of all. */
+/** At most this many objects are listed; `onItem` receives all of them. */
 const LISTED = 10_000
 
 const planned = z.looseObject({ key: z.string(), size: z.number(), action: z.string() })
@@ -13,7 +13,7 @@ const group = z.strictObject({ engine: z.string().nullable(), objects: z.number(
 
 export const syncExplain = operation({
   id: 'sync.explain',
-  summary: 'What a transfer would copy and delete, and which way each object would go; nothing is written',
+  summary: 'Show what a transfer would copy and delete, and by which engine, without writing anything',
   permission: 'read',
   input: z.strictObject(syncFields),
   result: z.strictObject({

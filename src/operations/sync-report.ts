@@ -16,10 +16,10 @@ const report = z.looseObject({
 
 export const syncReport = operation({
   id: 'sync.report',
-  summary: 'The report of a transfer that has ended, by default of the last one',
+  summary: 'Show the report of a finished transfer, by default of the last one',
   permission: 'read',
   input: z.strictObject({ run: z.string().optional() }),
-  result: report.omit({ counts: true }).extend({ objects: z.string().describe('the file that lists every object') }),
+  result: report.omit({ counts: true }).extend({ objects: z.string().describe('address of the file that lists every object') }),
   example: {},
   run: async (context, { run: wanted }) => {
     const state = localStore(context.loaded().config.sync.state)
@@ -32,7 +32,10 @@ export const syncReport = operation({
     const last = runs.at(-1)
     const found = wanted === undefined ? last : runs.find(({ run }) => run === wanted)
     if (found === undefined) {
-      const what = wanted === undefined ? 'no transfer has ended here yet' : `there is no run ${wanted}: the last is ${last?.run ?? 'none'}`
+      const what =
+        wanted === undefined
+          ? 'no transfer has finished on this machine yet: run crypto-lakehouse sync first'
+          : `there is no report of run ${wanted}: the last run is ${last?.run ?? 'none'}`
       throw new LakehouseError('USAGE', what)
     }
     const { counts, ...rest } = report.parse(JSON.parse(Buffer.from(await state.get(found.key)).toString('utf8')))

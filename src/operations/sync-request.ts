@@ -19,31 +19,31 @@ import { resolveTypes } from './selection.ts'
 
 const count = (least: number) => z.number().int().min(least).optional()
 
-/** What is copied, from where to where, and how. Without places the collection that the configuration describes, if there is one. */
+/** What a transfer copies, from where to where, and how. Without source and destination, it copies the `archive_collection` of the configuration, if there is one. */
 export const syncFields = {
-  source: place('read', 'an exchange or a store; by default sync.source').optional(),
-  destination: place('write', 'a store; by default sync.destination').optional(),
-  mode: z.enum(OPERATION_MODES).default('auto').describe('which ways are allowed'),
-  engine: z.enum(ENGINE_IDS).optional().describe('the way to try first'),
-  syncMode: z.enum(SYNC_MODES).default('copy').describe('sync also deletes what only the destination has'),
-  maxDelete: count(0).describe('delete nothing if it would be more; by default sync.maxDelete'),
+  source: place('read', 'an exchange or a store; default: sync.source').optional(),
+  destination: place('write', 'a store; default: sync.destination').optional(),
+  mode: z.enum(OPERATION_MODES).default('auto').describe('allowed ways to copy'),
+  engine: z.enum(ENGINE_IDS).optional().describe('engine to try first'),
+  syncMode: z.enum(SYNC_MODES).default('copy').describe('sync also deletes objects that only the destination has'),
+  maxDelete: count(0).describe('if more objects would be deleted, delete none; default: sync.maxDelete'),
   ...filterFields,
-  all: z.boolean().default(false).describe('copy also what is there already'),
-  verify: z.enum(VERIFY_MODES).optional().describe('how copies are proved; by default sync.verify'),
-  concurrency: count(1).describe('objects under way at once; by default sync.concurrency'),
-  bytesPerSecond: count(1).describe('through this machine'),
-  requestsPerSecond: count(1).describe('objects begun'),
-  maxDurationMs: count(0).describe('begin nothing after that'),
-  maxBytes: count(0).describe('begin nothing after so much'),
-  planOut: place('write', 'a file that the plan is written to').optional(),
-  planIn: place('read', 'a plan that was written before, to execute').optional(),
+  all: z.boolean().default(false).describe('also copy objects that are already there'),
+  verify: z.enum(VERIFY_MODES).optional().describe('how to prove copies; default: sync.verify'),
+  concurrency: count(1).describe('number of objects copied at the same time; default: sync.concurrency'),
+  bytesPerSecond: count(1).describe('maximum bytes per second through this machine'),
+  requestsPerSecond: count(1).describe('maximum number of objects started per second'),
+  maxDurationMs: count(0).describe('start no object after this time'),
+  maxBytes: count(0).describe('start no object after this many bytes'),
+  planOut: place('write', 'a file to write the plan to').optional(),
+  planIn: place('read', 'a saved plan to execute').optional(),
 }
 
 type SyncInput = z.output<z.ZodObject<typeof syncFields>>
 
 export type ResolvedSync = { readonly transfers: Transfers; readonly request: SyncRequest; readonly options: TransferOptions }
 
-/** A transfer that is ready to run. Throws USAGE, and CONFIG_INVALID for a collection with values that name nothing. */
+/** Prepares a transfer. Throws USAGE, and CONFIG_INVALID when the collection holds a value that is not known. */
 export async function resolveSync(context: OperationContext, input: SyncInput): Promise<ResolvedSync> {
   const isNamed = input.source !== undefined || input.destination !== undefined
   const collection = isNamed ? undefined : context.loaded().config.archive_collection
@@ -60,7 +60,7 @@ export async function resolveSync(context: OperationContext, input: SyncInput): 
     onProgress: context.onTransfer,
     onNotice: context.notice,
   }
-  if (options.destination === '') throw new LakehouseError('USAGE', 'there is no destination: name one, or set sync.destination')
+  if (options.destination === '') throw new LakehouseError('USAGE', 'the transfer has no destination: name one, or set sync.destination')
   return { transfers, options, request: collection === undefined ? requestOf(input, context, sync) : collectionRequest(collection, sync) }
 }
 
@@ -73,7 +73,8 @@ function withOptions({ concurrency, verify }: SyncInput, collection: ArchiveColl
 
 function requestOf(input: SyncInput, context: OperationContext, sync: Config['sync']): SyncRequest {
   const { syncMode, mode, engine, planIn, planOut, maxDurationMs, maxBytes } = input
-  if (planIn !== undefined && planOut !== undefined) throw new LakehouseError('USAGE', 'a plan is either written or executed, not both')
+  if (planIn !== undefined && planOut !== undefined)
+    throw new LakehouseError('USAGE', 'planIn and planOut exclude each other: remove one of them')
   return {
     ...{ syncMode, mode, engine, planIn, planOut, maxDurationMs, maxBytes },
     maxDelete: input.maxDelete ?? sync.maxDelete,
@@ -85,7 +86,7 @@ function requestOf(input: SyncInput, context: OperationContext, sync: Config['sy
   }
 }
 
-/** The transfer that a collection asks for. */
+/** The transfer that a collection describes. */
 function collectionRequest(collection: ArchiveCollection, base: Pick<SyncRequest, 'listParallel' | 'maxDelete'>): SyncRequest {
   const { s3_direct_sync: direct, partition_type: period, download_checksum: checksums } = collection
   const source = DEFAULT_SOURCE
@@ -111,11 +112,14 @@ function collectionRequest(collection: ArchiveCollection, base: Pick<SyncRequest
   }
 }
 
-/** Days of the collection are both included. */
+/** The range of a collection. Its first and last day are both included. */
 function dateRange({ date_range: range }: ArchiveCollection): TimeRange | undefined {
   if (range === undefined) return undefined
   const [start, end] = [parseInstant(range.start), parseInstant(range.end)]
   if (start === undefined || end === undefined)
-    throw new LakehouseError('CONFIG_INVALID', `archive_collection.date_range: "${range.start}" or "${range.end}" is no date`)
+    throw new LakehouseError(
+      'CONFIG_INVALID',
+      `archive_collection.date_range: "${range.start}" or "${range.end}" is not a date: write YYYY-MM-DD`,
+    )
   return { start, end: end + US_PER_DAY }
 }

@@ -5,12 +5,12 @@ import { conditions, efficiency } from './transfer-schemas.ts'
 
 export const sync = operation({
   id: 'sync',
-  summary: 'Copy objects from one store to another: by the server where it can',
+  summary: 'Copy objects from one store to another, on the server side where possible',
   permission: 'write',
   input: z.strictObject(syncFields),
   result: z.strictObject({
     run: z.string(),
-    engines: z.record(z.string(), z.number()).describe('objects by the engine that moved them'),
+    engines: z.record(z.string(), z.number()).describe('number of objects by engine'),
     requests: z.record(z.string(), z.number()).readonly(),
     efficiency,
     conditions,

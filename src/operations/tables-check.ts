@@ -3,7 +3,7 @@ import { aboutTables } from './on-tables.ts'
 
 export const tablesCheck = operation({
   id: 'tables.check',
-  summary: 'Holds what the metadata of a table, or of every table, says against its files',
+  summary: 'Check that the metadata and the files of a table, or of every table, agree',
   permission: 'read',
   ...aboutTables((tables, name) => tables.check(name)),
 })

@@ -6,7 +6,7 @@ import { nothing, table } from './schemas.ts'
 
 export const tablesCompact = operation({
   id: 'tables.compact',
-  summary: 'Makes many small or unsorted files of a partition one, and puts files where they belong',
+  summary: 'Merge small or unsorted files of a partition, and move files to the right folder',
   permission: 'write',
   input: z.strictObject({ table }),
   result: nothing,

@@ -9,7 +9,7 @@ const part = z.strictObject({ source: z.string(), transform: z.string(), name: z
 
 export const tablesDescribe = operation({
   id: 'tables.describe',
-  summary: 'What the metadata of a table says: columns, partitions, order, branches and tags, where it lies',
+  summary: 'Describe a table from its metadata: columns, partitions, sort order, branches, tags, location',
   permission: 'read',
   input: z.strictObject({ table }),
   result: z.strictObject({

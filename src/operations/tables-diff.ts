@@ -9,13 +9,13 @@ const changed = z.strictObject({ change: z.enum(['added', 'removed', 'changed'])
 
 export const tablesDiff = operation({
   id: 'tables.diff',
-  summary: 'Rows that a table has at one snapshot and not at another',
+  summary: 'List the rows that differ between two snapshots of a table',
   permission: 'read',
   input: z.strictObject({
     table,
     from: asOf,
-    to: asOf.optional().describe('by default the current snapshot'),
-    limit: z.number().int().min(0).default(100).describe('so many rows are handed out; all are counted'),
+    to: asOf.optional().describe('default: the current snapshot'),
+    limit: z.number().int().min(0).default(100).describe('maximum number of listed rows; all rows are counted'),
   }),
   result: z.strictObject({ items: z.array(changed) }),
   example: { table: EXAMPLE.minutes, from: 'before-change' },

@@ -11,12 +11,12 @@ const DAY_MS = 86_400_000
 
 export const tablesExpire = operation({
   id: 'tables.expire',
-  summary: 'Takes old snapshots of a table away; those that tags name stay',
+  summary: 'Remove old snapshots of a table; tagged snapshots stay',
   permission: 'write',
   input: z.strictObject({
     table,
-    olderThanMs: z.number().min(0).optional().describe('only what is older; by default as tiers.<layer>.snapshotDays says'),
-    keep: z.number().int().min(1).default(1).describe('so many snapshots stay in any case'),
+    olderThanMs: z.number().min(0).optional().describe('minimum age; default: tiers.<layer>.snapshotDays'),
+    keep: z.number().int().min(1).default(1).describe('number of snapshots that always stay'),
     dryRun,
   }),
   result: z.strictObject({ items: z.array(z.strictObject({ snapshotId, time: instant })) }),

@@ -16,7 +16,7 @@ const file = z.strictObject({
 
 export const tablesFiles = operation({
   id: 'tables.files',
-  summary: 'The data files of a table, in the order of partitions',
+  summary: 'List the data files of a table in the order of its partitions',
   permission: 'read',
   input: z.strictObject({ table }),
   result: z.strictObject({ items: z.array(file) }),

@@ -3,7 +3,7 @@ import { aboutTables } from './on-tables.ts'
 
 export const tablesHealth = operation({
   id: 'tables.health',
-  summary: 'What of the layout of a table, or of every table, costs its readers',
+  summary: 'Find problems in the layout of a table, or of every table, that slow readers down',
   permission: 'read',
   ...aboutTables((tables, name) => tables.health(name)),
 })

@@ -6,7 +6,7 @@ import { instant, snapshotId, table } from './schemas.ts'
 
 export const tablesHistory = operation({
   id: 'tables.history',
-  summary: 'Which snapshot of a table was the current one from when on, oldest first',
+  summary: 'List the current snapshots of a table over time, oldest first',
   permission: 'read',
   input: z.strictObject({ table }),
   result: z.strictObject({ items: z.array(z.strictObject({ time: instant, snapshotId, isAncestor: z.boolean() })) }),

@@ -5,7 +5,7 @@ import { nothing, tableStatus } from './schemas.ts'
 
 export const tablesList = operation({
   id: 'tables.list',
-  summary: 'Every table with its rows, files, bytes and range of time',
+  summary: 'List every table with its rows, files, bytes and time range',
   permission: 'read',
   input: nothing,
   result: z.strictObject({ items: z.array(tableStatus) }),

@@ -8,9 +8,9 @@ const USUAL_MS = 3 * 86_400_000
 
 export const tablesOrphans = operation({
   id: 'tables.orphans',
-  summary: 'Removes files of a table that no snapshot reaches',
+  summary: 'Remove files of a table that no snapshot references',
   permission: 'write',
-  input: z.strictObject({ table, olderThanMs: z.number().min(0).default(USUAL_MS).describe('only what is older'), dryRun }),
+  input: z.strictObject({ table, olderThanMs: z.number().min(0).default(USUAL_MS).describe('minimum age of a file'), dryRun }),
   result: z.strictObject({ items: z.array(z.strictObject({ key: z.string(), bytes: z.number() })) }),
   example: { table: EXAMPLE.minutes, dryRun: true },
   run: (context, input) =>

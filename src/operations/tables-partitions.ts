@@ -15,7 +15,7 @@ const partition = z.strictObject({
 
 export const tablesPartitions = operation({
   id: 'tables.partitions',
-  summary: 'The partitions of a table with their files, rows and bytes',
+  summary: 'List the partitions of a table with their files, rows and bytes',
   permission: 'read',
   input: z.strictObject({ table }),
   result: z.strictObject({ items: z.array(partition) }),

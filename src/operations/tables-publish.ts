@@ -3,7 +3,7 @@ import { aboutTables } from './on-tables.ts'
 
 export const tablesPublish = operation({
   id: 'tables.publish',
-  summary: 'Makes a table, or every table, known to the catalogs of others again',
+  summary: 'Register a table, or every table, in the configured external catalogs again',
   permission: 'write',
   ...aboutTables((tables, name) => tables.publish(name)),
 })

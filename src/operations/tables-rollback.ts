@@ -7,7 +7,7 @@ import { asOf, snapshotId, table } from './schemas.ts'
 
 export const tablesRollback = operation({
   id: 'tables.rollback',
-  summary: 'Makes an earlier snapshot of a table the current one',
+  summary: 'Make an earlier snapshot of a table the current one',
   permission: 'write',
   input: z.strictObject({ table, to: asOf }),
   result: z.strictObject({ snapshotId }),

@@ -15,7 +15,7 @@ const snapshot = z.strictObject({
 
 export const tablesSnapshots = operation({
   id: 'tables.snapshots',
-  summary: 'The snapshots of a table, oldest first',
+  summary: 'List the snapshots of a table, oldest first',
   permission: 'read',
   input: z.strictObject({ table }),
   result: z.strictObject({ items: z.array(snapshot) }),

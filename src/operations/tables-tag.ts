@@ -7,9 +7,9 @@ import { asOf, snapshotId, table } from './schemas.ts'
 
 export const tablesTag = operation({
   id: 'tables.tag',
-  summary: 'Names a snapshot of a table, so that it stays and can be asked for',
+  summary: 'Tag a snapshot of a table, so that it stays and queries can name it',
   permission: 'write',
-  input: z.strictObject({ table, tag: z.string().min(1), to: asOf.optional().describe('the snapshot; by default the current one') }),
+  input: z.strictObject({ table, tag: z.string().min(1), to: asOf.optional().describe('the snapshot; default: the current one') }),
   result: z.strictObject({ snapshotId }),
   example: { table: EXAMPLE.minutes, tag: 'before-change' },
   run: (context, { table: name, tag, to }) =>

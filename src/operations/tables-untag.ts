@@ -6,7 +6,7 @@ import { nothing, table } from './schemas.ts'
 
 export const tablesUntag = operation({
   id: 'tables.untag',
-  summary: 'Takes a tag or branch of a table away',
+  summary: 'Remove a tag or branch of a table',
   permission: 'write',
   input: z.strictObject({ table, tag: z.string().min(1) }),
   result: nothing,

@@ -6,7 +6,7 @@ import { nothing } from './schemas.ts'
 
 export const tiersLifecycle = operation({
   id: 'tiers.lifecycle',
-  summary: 'The rules of the tiers as the lifecycle configuration of a bucket',
+  summary: 'Print the tier rules as the lifecycle configuration of a bucket',
   permission: 'read',
   input: nothing,
   result: z.strictObject({ lifecycle: z.record(z.string(), z.unknown()) }),

@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 export const conditions = z.array(z.strictObject({ name: z.string(), met: z.boolean(), detail: z.string() })).readonly()
 
-/** What a transfer took, and what the traditional way would have taken. */
+/** The cost of a transfer, and the cost of the traditional way for comparison. */
 export const efficiency = z.looseObject({
   bytesPerSecond: z.number(),
   wallMs: z.number(),

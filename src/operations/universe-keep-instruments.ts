@@ -8,9 +8,9 @@ import { exchange } from './selection.ts'
 
 export const universeKeepInstruments = operation({
   id: 'universe.keep-instruments',
-  summary: 'Keep an answer of the exchange about its instruments: it knows symbols that the lake has no rows of',
+  summary: 'Store an exchangeInfo answer of the exchange: it names symbols that the lake has no rows of',
   permission: 'write',
-  input: z.strictObject({ exchange, file: place('read', 'a file with the answer as it was given') }),
+  input: z.strictObject({ exchange, file: place('read', 'a file with the unchanged answer of the exchange') }),
   result: z.strictObject({
     kept: z.strictObject({ exchange: z.string(), market: z.string(), takenAt: instant, symbols: z.number(), object: z.string() }),
   }),
@@ -19,7 +19,9 @@ export const universeKeepInstruments = operation({
     const { file } = input
     const source = findSource(input.exchange)
     const bytes = await readFile(file).catch((error: unknown) => {
-      throw new LakehouseError('EXCHANGE_INFO_INVALID', `${file} cannot be read: ${asLakehouseError(error).message}`, { details: { file } })
+      throw new LakehouseError('EXCHANGE_INFO_INVALID', `cannot read ${file}: ${asLakehouseError(error).message}; check the path`, {
+        details: { file },
+      })
     })
     const lakehouse = await context.lakehouse()
     const kept = await lakehouse.withQuality(true, (quality) => quality.keepExchangeInfo(source.id, bytes, file))

@@ -7,7 +7,7 @@ import { archiveAt, exchange, selectionFields } from './selection.ts'
 
 export const universeKeepListing = operation({
   id: 'universe.keep-listing',
-  summary: 'Keep what the archive lists: every symbol with the days of its files',
+  summary: 'Store the listing of the archive: every symbol with the days of its files',
   permission: 'write',
   input: z.strictObject({ archive: selectionFields.archive, exchange, markets: selectionFields.markets }),
   result: z.strictObject({ items: z.array(z.strictObject({ market: z.string(), symbols: z.number() })) }),

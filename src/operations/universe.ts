@@ -11,7 +11,7 @@ const listing = z.strictObject({
   exchange: z.string(),
   market: z.string(),
   symbol: z.string(),
-  listing: z.number().describe('counts from 1; a ticker that came back has several'),
+  listing: z.number().describe('number of the listing, from 1; a relisted ticker has several'),
   base: z.string(),
   quote: z.string(),
   contractType: z.enum(CONTRACT_TYPES),
@@ -27,27 +27,27 @@ const listing = z.strictObject({
 
 export const universe = operation({
   id: 'universe',
-  summary: 'Which symbols there were at a time, also those that are gone',
+  summary: 'List the symbols that existed at a time, including delisted ones',
   permission: 'read',
   input: z.strictObject({
-    at: z.string().optional().describe('a date or instant; without it symbols of any time'),
-    exchange: z.string().optional().describe('by default every exchange'),
+    at: z.string().optional().describe('a date or instant; default: symbols of any time'),
+    exchange: z.string().optional().describe('default: every exchange'),
     markets: z.array(z.string()).default([]),
     quotes: z.array(z.string()).default([]).describe('quote assets: USDT, USDC …'),
     contractTypes: z.array(z.enum(CONTRACT_TYPES)).default([]),
-    plain: z.boolean().default(false).describe('no leveraged tokens, no pairs of two stable coins'),
+    plain: z.boolean().default(false).describe('exclude leveraged tokens and pairs of two stable coins'),
   }),
   result: z.strictObject({ items: z.array(listing) }),
   example: { at: '2024-01-03', markets: [EXAMPLE.market] },
   run: async (context, { at: date, exchange, markets, ...rest }) => {
     const at = date === undefined ? undefined : parseInstant(date)
     if (date !== undefined && at === undefined)
-      throw new LakehouseError('USAGE', `at "${date}" is no date: YYYY-MM-DD or ISO 8601`, { details: { at: date } })
+      throw new LakehouseError('USAGE', `at "${date}" is not a date: write YYYY-MM-DD or ISO 8601`, { details: { at: date } })
     const source = exchange === undefined ? undefined : findSource(exchange)
     for (const market of markets)
       if (source !== undefined) findMarket(source, market)
       else if (!MARKET_IDS.includes(market))
-        throw new LakehouseError('USAGE', `unknown market "${market}": one of ${MARKET_IDS.join(' ')}`, { details: { market } })
+        throw new LakehouseError('USAGE', `unknown market "${market}": write one of ${MARKET_IDS.join(', ')}`, { details: { market } })
     const filter = { at, exchanges: source === undefined ? [] : [source.id], markets, ...rest }
     const items = await (await context.lakehouse()).withQuality(false, (quality) => quality.universe(filter))
     return { status: 'done', counts: { symbols: items.length }, result: { items } }

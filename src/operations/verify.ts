@@ -5,19 +5,19 @@ import { operation } from './contract.ts'
 import { filterFields, resolveFilter } from './key-filter.ts'
 import { place } from './schemas.ts'
 
-/** So many differences are told one by one; all are counted. */
+/** At most this many differences are listed; all are counted. */
 const LISTED = 1000
 
 export const verify = operation({
   id: 'verify',
-  summary: 'Compare a destination with its source, whoever copied it',
+  summary: 'Compare a destination with its source, whatever tool copied it',
   permission: 'read',
   input: z.strictObject({
     source: place('read', 'a store, or an exchange'),
     destination: place('read', 'a store'),
     ...filterFields,
     full: z.boolean().default(false).describe('read every object on both sides and compare SHA-256'),
-    oneWay: z.boolean().default(false).describe('what only the destination has is no difference'),
+    oneWay: z.boolean().default(false).describe('ignore objects that only the destination has'),
   }),
   result: z.strictObject({
     items: z.array(z.strictObject({ key: z.string(), difference: z.enum(['missing', 'different', 'extra']), explanation: z.string() })),

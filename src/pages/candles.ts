@@ -1,4 +1,4 @@
-/** A bar to be drawn. `time` is ISO 8601; incomplete bars are marked. */
+/** A bar to draw. `time` is ISO 8601; incomplete bars are marked. */
 export type Candle = {
   readonly time: string
   readonly open: number
@@ -13,7 +13,7 @@ const GREEN = '\x1b[32m'
 const RED = '\x1b[31m'
 const RESET = '\x1b[0m'
 
-/** A candlestick chart in text, one column a candle: a thin line for high to low, a block for open to close. Prices stand on the left. */
+/** A candlestick chart in text, with one column per candle: a thin line from high to low, a block from open to close. Prices are on the left. */
 export function textChart(candles: readonly Candle[], options: { height: number; color: boolean }): string {
   if (candles.length === 0) return '(no bars)'
   const top = Math.max(...candles.map((candle) => candle.high))
@@ -40,10 +40,10 @@ function formatPrice(price: number): string {
   return price >= 100 ? price.toFixed(2) : price.toPrecision(6)
 }
 
-/** A standalone page with one candlestick chart a symbol: volume below, incomplete bars hatched, values on hover. No script, no network. */
+/** A standalone page with one candlestick chart per symbol: volume below, incomplete bars hatched, values on hover. No script, no network. */
 export function htmlChart(title: string, symbols: ReadonlyMap<string, readonly Candle[]>, notes: readonly string[]): string {
   const charts = [...symbols].map(([symbol, candles]) => `<h2>${escapeHtml(symbol)}</h2>\n${svgChart(candles)}`)
-  const list = notes.length === 0 ? '' : `<h2>Noticed</h2><ul>${notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('')}</ul>`
+  const list = notes.length === 0 ? '' : `<h2>Findings</h2><ul>${notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('')}</ul>`
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title>
 <style>

@@ -26,10 +26,10 @@ export type ChartData = {
 const [WIDTH, LEFT, RIGHT] = [960, 8, 72]
 const COLORS = ['#1f77b4', '#ff7f0e', '#9467bd', '#8c564b', '#e377c2', '#17becf', '#bcbd22', '#7f7f7f']
 
-/** One page of a symbol: candles with what lies on the price's scale, volume, every other indicator in a panel of its own, gaps shaded, findings marked, and a calendar of what the lake holds. */
+/** A page for one symbol: candles with the indicators on the price scale, volume, a panel for each other indicator, shaded gaps, marked findings, and a coverage calendar. */
 export function chartPage({ table: name, symbol, bars, gaps, findings, coverage, madeAt }: ChartData): string {
   const [first, last] = [bars[0], bars.at(-1)]
-  if (first === undefined || last === undefined) return page(`${symbol}`, `${name} has no bars of ${symbol} there.`, [])
+  if (first === undefined || last === undefined) return page(`${symbol}`, `${name} has no bars of ${symbol} in this range.`, [])
   const names = Object.keys(first.values)
   const [low, high] = [extent(bars.map((bar) => bar.low))[0], extent(bars.map((bar) => bar.high))[1]]
   const isPrice = (column: string) => {
@@ -48,8 +48,8 @@ export function chartPage({ table: name, symbol, bars, gaps, findings, coverage,
     )
   const rows = gaps.map((gap) => [gap.gapStart, gap.gapEnd, gap.missingPeriods, gap.cause, gap.evidence])
   const found = findings.map((one) => [weighted(one.severity), one.check, one.from ?? '', one.count, one.explanation])
-  const squares = coverage.map(({ day, share }) => ({ day, share, label: `${(share * 100).toFixed(1)} % there` }))
-  return page(`${symbol}: ${name}`, `${bars.length} bars from ${first.time} to ${last.time}, made ${madeAt}.`, [
+  const squares = coverage.map(({ day, share }) => ({ day, share, label: `${(share * 100).toFixed(1)} % in the lake` }))
+  return page(`${symbol}: ${name}`, `${bars.length} bars from ${first.time} to ${last.time}. Page made ${madeAt}.`, [
     candles(bars, overlays, gaps, findings),
     panel(
       'volume',
@@ -58,7 +58,7 @@ export function chartPage({ table: name, symbol, bars, gaps, findings, coverage,
     ...panels,
     section('Gaps', table(['from', 'to', 'missing', 'cause', 'evidence'], rows)),
     section('Findings', table(['severity', 'rule', 'when', 'rows', 'what'], found)),
-    section('What the lake holds', squares.length === 0 ? paragraph('Nothing is known of its days.') : calendar(squares)),
+    section('What the lake holds', squares.length === 0 ? paragraph('The lake has no coverage of this symbol.') : calendar(squares)),
   ])
 }
 
@@ -84,7 +84,7 @@ function candles(bars: readonly ChartBar[], overlays: readonly string[], gaps: G
       name,
     ),
   )
-  // A gap lies before the first bar that is there again.
+  // Draw a gap before the first bar after it.
   const holes = gaps.flatMap(({ gapEnd, missingPeriods, cause }) => {
     const at = indexOf(gapEnd)
     return at < 0
@@ -112,7 +112,7 @@ function candles(bars: readonly ChartBar[], overlays: readonly string[], gaps: G
   }
 }
 
-/** Values below the candles, under the same bars: volume as columns, others as a line. */
+/** A panel below the candles with the same bars: volume as columns, other values as a line. */
 function panel(name: string, values: readonly (number | null)[]): Html {
   const height = 90
   const known = values.flatMap((value) => value ?? [])
@@ -137,7 +137,7 @@ function panel(name: string, values: readonly (number | null)[]): Html {
   }
 }
 
-/** A line that is broken where there is no value. */
+/** A line with breaks where values are missing. */
 function line(
   values: readonly (number | null)[],
   x: (index: number) => number,
@@ -158,7 +158,7 @@ function line(
   return `<path d="${path.join('')}" fill="none" stroke="${color}" stroke-width="1.2"><title>${name}</title></path>`
 }
 
-/** The least and the greatest; there may be more values than a function takes arguments. */
+/** The minimum and the maximum. A loop, because there may be more values than a function takes arguments. */
 function extent(values: readonly number[]): [least: number, greatest: number] {
   let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   for (const value of values) {

@@ -9,10 +9,10 @@ svg{max-width:100%;height:auto}svg text{font-size:9px;fill:currentColor}.chart t
 .error{color:#c0392b}.warning{color:#b9770e}.info{color:var(--dim)}
 @media print{body{max-width:none}.scroll{overflow:visible}svg,table{break-inside:avoid}}`
 
-/** HTML that is put into a page as it is; everything else is text and is escaped. */
+/** HTML that goes into a page unchanged; everything else is text and is escaped. */
 export type Html = { readonly html: string }
 
-/** A page that needs nothing else, for a screen of any width and for paper. */
+/** A self-contained page for screens of any width and for paper. */
 export function page(title: string, introduction: string, sections: readonly Html[]): string {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escaped(title)}</title><style>${STYLE}</style>
 <h1>${escaped(title)}</h1><p>${escaped(introduction)}</p>
@@ -32,7 +32,7 @@ export function paragraph(text: string): Html {
   return { html: `<p>${escaped(text)}</p>` }
 }
 
-/** A table; numbers stand to the right. Beyond `most` rows it says how many more there are. */
+/** A table with right-aligned numbers. After `most` rows, it shows only the number of the remaining rows. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number | null | Html)[])[], most = 500): Html {
   if (rows.length === 0) return paragraph('None.')
   const isNumber = head.map((_, index) => rows.every((row) => typeof row[index] === 'number' || row[index] === null))
@@ -52,12 +52,12 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   }
 }
 
-/** A word in the colour of its weight: error, warning or info. */
+/** A word in the colour of its severity: error, warning or info. */
 export function weighted(severity: string): Html {
   return { html: `<span class="${escaped(severity)}">${escaped(severity)}</span>` }
 }
 
-/** A bar beside a number of 0 to 100. */
+/** A number from 0 to 100 with a bar. */
 export function gauge(value: number | null): Html {
   return {
     html:
@@ -67,7 +67,7 @@ export function gauge(value: number | null): Html {
   }
 }
 
-/** Horizontal bars, the longest first. */
+/** A chart of horizontal bars, the longest first. */
 export function barChart(title: string, values: ReadonlyMap<string, number>, most = 20): Html {
   const bars = [...values].sort((a, b) => b[1] - a[1]).slice(0, most)
   const longest = Math.max(1, ...bars.map(([, value]) => value))
@@ -80,7 +80,7 @@ export function barChart(title: string, values: ReadonlyMap<string, number>, mos
   }
 }
 
-/** A line over days (YYYY-MM-DD), in order; y begins at zero. A value that holds until the next one is drawn in steps. */
+/** A line chart over ordered days (YYYY-MM-DD); y starts at zero. With `steps`, each value holds until the next one. */
 export function lineChart(title: string, points: readonly (readonly [day: string, value: number])[], { steps = false } = {}): Html {
   const [first, last] = [points[0]?.[0] ?? '', points.at(-1)?.[0] ?? '']
   if (first === last) return paragraph(`${first}: ${points[0]?.[1] ?? '–'}`)
@@ -97,10 +97,10 @@ export function lineChart(title: string, points: readonly (readonly [day: string
   }
 }
 
-/** A square of a day: from red (0) over yellow to green (1), grey where nothing is known. */
+/** The square of a day: from red (0) through yellow to green (1), grey when the share is not known. */
 export type DaySquare = { readonly day: string; readonly share: number | null; readonly label: string }
 
-/** A square a day, a column a week, a row a weekday; years one below the other. */
+/** A calendar with a square per day, a column per week, a row per weekday, and a block per year. */
 export function calendar(days: readonly DaySquare[]): Html {
   const years = Map.groupBy(days, ({ day }) => day.slice(0, 4))
   const blocks = [...years].map(([year, some], index) => {

@@ -7,13 +7,13 @@ import type { Quarantine } from '../silver/quarantine/quarantine.ts'
 import type { Listing } from '../silver/universe/universe.ts'
 import { barChart, calendar, gauge, type Html, heading, lineChart, page, paragraph, section, table, weighted } from './page.ts'
 
-/** The score of a symbol on a day; null where nothing could be judged. */
+/** The score of a symbol on a day; null when nothing could be judged. */
 export type DayScore = { readonly table: string; readonly symbol: string; readonly day: string; readonly score: number | null }
 
-/** So many symbols of a table get a calendar, the worst first. */
+/** At most this many symbols of a table get a calendar, the worst first. */
 const CALENDARS = 12
 
-/** Scores by table, how they went over time, a calendar of each symbol, the findings. */
+/** A page with scores by table, the scores over time, a calendar of each symbol, and the findings. */
 export function qualityPage(
   assessments: readonly Omit<Assessment, 'findings'>[],
   days: readonly DayScore[],
@@ -44,14 +44,14 @@ export function qualityPage(
       ...calendars(squares, (some) => mean(own.filter(({ symbol }) => symbol === some))),
     )
   })
-  return page('Data quality', `As of ${madeAt}. A score is 0–100; parts are shares of good rows.`, [
+  return page('Data quality', `As of ${madeAt}. A score is 0–100; its parts are the shares of good rows.`, [
     table(['table', 'rows', 'days', 'score', ...DIMENSIONS], summary),
     ...tables,
     findingSection(findings),
   ])
 }
 
-/** What `quality` has found, by rule and one by one. */
+/** A page with the findings of `quality`, by rule and one by one. */
 export function findingsPage(findings: readonly Finding[], madeAt: string): string {
   return page('Findings', `As of ${madeAt}.`, [findingSection(findings)])
 }
@@ -73,7 +73,7 @@ function findingSection(findings: readonly Finding[]): Html {
   return section('Findings', ...chart, table(['severity', 'rule', 'where', 'when', 'rows', 'what'], rows))
 }
 
-/** How much of each day the lake holds, what is missing, and why. */
+/** A page with the coverage of each day, the gaps, and their causes. */
 export function gapsPage(all: GapReport['gaps'], days: readonly DayCoverage[], madeAt: string): string {
   const byTable = Map.groupBy(days, (day) => day.table)
   const byCause = new Map(
@@ -83,20 +83,20 @@ export function gapsPage(all: GapReport['gaps'], days: readonly DayCoverage[], m
     section(
       name,
       ...calendars(
-        own.map((one) => ({ ...one, label: `${(one.share * 100).toFixed(1)} % there` })),
+        own.map((one) => ({ ...one, label: `${(one.share * 100).toFixed(1)} % in the lake` })),
         (symbol) => own.reduce((sum, one) => sum + (one.symbol === symbol ? one.share : 0), 0),
       ),
     ),
   )
   const rows = all.map((one) => [one.table, one.symbol, one.gapStart, one.gapEnd, one.missingPeriods, one.cause, one.evidence])
-  return page('Gaps', `As of ${madeAt}. A square is a day: green is whole, red is empty.`, [
+  return page('Gaps', `As of ${madeAt}. Each square is a day: green is complete, red is empty.`, [
     ...(byCause.size === 0 ? [] : [section('Missing rows by cause', barChart('missing rows by cause', byCause))]),
     ...tables,
     section('Every gap', table(['table', 'symbol', 'from', 'to', 'missing', 'cause', 'evidence'], rows)),
   ])
 }
 
-/** How monthly and daily files agree. */
+/** A page that compares monthly and daily files. */
 export function reconciliationPage(items: readonly Reconciliation[], madeAt: string): string {
   const totals = new Map([
     ['equal', sum(items, ({ equal }) => equal)],
@@ -118,14 +118,14 @@ export function reconciliationPage(items: readonly Reconciliation[], madeAt: str
   const differing = items.flatMap((one) =>
     one.rows.map((row) => [`${one.table} ${one.symbol} ${one.month}`, row.change, row.left, row.right]),
   )
-  return page('Monthly against daily files', `As of ${madeAt}. The monthly rows are in the tables.`, [
+  return page('Monthly against daily files', `As of ${madeAt}. The tables keep the monthly rows.`, [
     section('Rows', barChart('rows by agreement', totals)),
     section('Months', table(['table', 'symbol', 'month', 'days', 'equal', 'differ', 'only monthly', 'only daily', 'columns'], rows)),
-    section('Rows that are not equal', table(['month', 'change', 'daily', 'monthly'], differing)),
+    section('Rows that differ', table(['month', 'change', 'daily', 'monthly'], differing)),
   ])
 }
 
-/** Which symbols there were, and how many at a time. */
+/** A page with the symbols, and their number over time. */
 export function universePage(items: readonly Listing[], madeAt: string): string {
   const markets = [...Map.groupBy(items, ({ market }) => market)].map(([market, some]) => {
     const days = some.flatMap(({ firstSeen, lastSeen }) => [firstSeen.slice(0, 10), lastSeen.slice(0, 10)])
@@ -135,7 +135,7 @@ export function universePage(items: readonly Listing[], madeAt: string): string 
         (day) =>
           [day, some.filter(({ firstSeen, lastSeen }) => firstSeen.slice(0, 10) <= day && day < lastSeen.slice(0, 10)).length] as const,
       )
-    return section(`${market}: symbols at a time`, lineChart(`symbols of ${market}`, steps, { steps: true }))
+    return section(`${market}: number of symbols over time`, lineChart(`symbols of ${market}`, steps, { steps: true }))
   })
   const rows = items.map((one) => [
     one.market,
@@ -148,7 +148,7 @@ export function universePage(items: readonly Listing[], madeAt: string): string 
     one.lastSeen.slice(0, 10),
     one.status,
   ])
-  return page('Universe', `As of ${madeAt}: ${items.length} listings, also those that are gone.`, [
+  return page('Universe', `As of ${madeAt}: ${items.length} listings, including delisted symbols.`, [
     ...markets,
     section(
       'Listings',
@@ -157,7 +157,7 @@ export function universePage(items: readonly Listing[], madeAt: string): string 
   ])
 }
 
-/** What could not be trusted, by reason and one by one. */
+/** A page with the quarantined objects and lines, by reason and one by one. */
 export function quarantinePage({ objects, lines, total }: Quarantine, madeAt: string): string {
   const reasons = new Map([...Map.groupBy(lines, ({ reason }) => reason)].map(([reason, some]) => [reason, some.length]))
   return page('Quarantine', `As of ${madeAt}: ${objects.length} objects, ${total} lines.`, [
@@ -179,7 +179,7 @@ export function quarantinePage({ objects, lines, total }: Quarantine, madeAt: st
   ])
 }
 
-/** A calendar of each symbol, those of the lowest rank first. */
+/** Calendars of the symbols, the lowest rank first. */
 function calendars(
   days: readonly { readonly symbol: string; readonly day: string; readonly share: number | null; readonly label: string }[],
   rank: (symbol: string) => number,
@@ -188,7 +188,7 @@ function calendars(
     .map(([symbol, some]) => ({ symbol, some, rank: rank(symbol) }))
     .sort((a, b) => a.rank - b.rank)
   const charts = symbols.slice(0, CALENDARS).flatMap(({ symbol, some }) => [heading(symbol), calendar(some)])
-  return symbols.length > CALENDARS ? [...charts, paragraph(`… and ${symbols.length - CALENDARS} symbols that are better`)] : charts
+  return symbols.length > CALENDARS ? [...charts, paragraph(`… and ${symbols.length - CALENDARS} symbols with better scores`)] : charts
 }
 
 function counted(counts: Readonly<Record<string, number>>): string {

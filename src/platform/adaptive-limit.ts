@@ -1,6 +1,6 @@
 /**
- * How many calls may be under way at once, learnt from how they end: one more after each round that went well (twice as many until the first trouble),
- * half as many when the other side asks for less. Chiu and Jain (1989), additive increase and multiplicative decrease.
+ * Learns how many calls may run at once: one more after each successful round (twice as many until the first failure),
+ * and half as many when the server asks for fewer. Additive increase, multiplicative decrease: Chiu and Jain (1989).
  */
 export class AdaptiveLimit {
   readonly #max: number
@@ -20,7 +20,7 @@ export class AdaptiveLimit {
     return Math.floor(this.#limit)
   }
 
-  /** Undefined when there is room at once, which costs no turn of the event loop; else a promise of it. The call must end with `leave`. */
+  /** Returns undefined when a slot is free at once, without a turn of the event loop; otherwise a promise of a slot. The call must end with `leave`. */
   enter(): Promise<void> | undefined {
     if (this.#active < this.limit) {
       this.#active++
@@ -31,7 +31,7 @@ export class AdaptiveLimit {
     })
   }
 
-  /** Tells how a call ended that began at `generation`: of many that are refused together, the first one counts. */
+  /** Records how a call that began at `generation` ended. If many calls are refused together, only the first counts. */
   leave(outcome: 'good' | 'throttled', generation: number): void {
     this.#active--
     if (outcome === 'throttled') {

@@ -16,18 +16,18 @@ export type ScaleMetrics = z.input<typeof scaleMetrics>
 export type ScalerOptions = {
   readonly minInstances: number
   readonly maxInstances: number
-  /** Least time between two changes. */
+  /** Minimum time between two changes. */
   readonly coolDownMs: number
   readonly nowMs: () => number
 }
 
-/** One value above its limit asks for one more instance. */
+/** If one value is above its limit, one more instance is needed. */
 const UP = { cpu_usage: 70, memory_usage: 80, queue_depth: 100 } as const
 
-/** All values below their limits ask for one less: half of `UP`, for waiting items a tenth, so that the remaining instances stay below `UP`. */
+/** If all values are below these limits, one instance fewer is needed. They are half of `UP` (a tenth for waiting items), so that the remaining instances stay below `UP`. */
 const DOWN = { cpu_usage: 35, memory_usage: 40, queue_depth: 10 } as const
 
-/** Decides the number of instances, within bounds and at most once in a cool-down. */
+/** Decides the number of instances, within bounds and at most once per cool-down. */
 export class AutoScaler {
   readonly #options: ScalerOptions
   #instances: number
@@ -42,13 +42,13 @@ export class AutoScaler {
     return this.#instances
   }
 
-  /** What to do. `scale_up` and `scale_down` have changed `instances` by one already. Throws USAGE for an unknown key or a value that is not a number of at least 0. */
+  /** Returns the decision; `scale_up` and `scale_down` have already changed `instances` by one. Throws USAGE for an unknown key, or a value that is not a number of at least 0. */
   scaleDecision(metrics: ScaleMetrics): ScaleDecision {
     const parsed = scaleMetrics.safeParse(metrics)
     if (!parsed.success)
       throw new LakehouseError(
         'USAGE',
-        `metrics for the scaler: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; ')}`,
+        `the metrics for the scaler are not valid: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; ')}`,
       )
     const { cpu_usage: cpu, memory_usage: memory, queue_depth: queue } = parsed.data
     const { minInstances, maxInstances, coolDownMs, nowMs } = this.#options

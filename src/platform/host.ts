@@ -1,4 +1,4 @@
-/** What the outside gives to everything that runs: the clock, randomness, the environment, and the signal that ends it all. */
+/** The environment of the program: clock, randomness, environment variables, and the abort signal. */
 export type Host = {
   readonly nowMs: () => number
   readonly random: () => number
@@ -6,7 +6,7 @@ export type Host = {
   readonly environment: NodeJS.ProcessEnv
 }
 
-/** A host with what is given, and this process for the rest: its clock and environment, and no signal. The one place that reads them. */
+/** A host with the given parts; the rest comes from this process, with a signal that never aborts. Only this function reads the process. */
 export function hostOf(given: Partial<Host> = {}): Host {
   return {
     nowMs: () => Date.now(),

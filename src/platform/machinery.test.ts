@@ -10,7 +10,7 @@ import { memoryLimit } from './machine.ts'
 import { ParallelProcessor } from './parallel-processor.ts'
 import { ResourceAllocator, ResourceOptimizer } from './resources.ts'
 
-test('every item has its outcome, an error is one of them, and no more work at once than there are workers', async () => {
+test('every item has an outcome, even an error, and work never exceeds the workers', async () => {
   let [running, most] = [0, 0]
   const work = async (item: number) => {
     most = Math.max(most, ++running)
@@ -49,7 +49,7 @@ test('every item has its outcome, an error is one of them, and no more work at o
   assert.throws(() => new ParallelProcessor(0), { code: 'USAGE' })
 })
 
-test('work that keeps a processor busy runs on threads', async () => {
+test('a module as work runs on threads', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'processor-'))
   const module = join(folder, 'square.mjs')
   await writeFile(
@@ -69,7 +69,7 @@ test('work that keeps a processor busy runs on threads', async () => {
   await rm(folder, { recursive: true })
 })
 
-test('a batch is never empty and never more than memory holds', () => {
+test('a batch is never empty and never larger than memory allows', () => {
   const of = (cpus: number, memoryBytes = 2 ** 40) => new ResourceOptimizer({ cpus, memoryBytes, itemBytes: 1024 })
   assert.deepEqual(
     [of(4).optimizeBatchSize(400), of(4).optimizeBatchSize(400, 'high'), of(4).optimizeBatchSize(400, 'low'), of(4).optimizeBatchSize(1e6)],
@@ -90,7 +90,7 @@ test('a batch is never empty and never more than memory holds', () => {
   )
 })
 
-test('workloads have their profiles, and larger ones for more data; here as far as the machine goes', () => {
+test('workloads get larger profiles for more data, within the limits of the machine', () => {
   const allocator = new ResourceAllocator()
   const profiles = (size: number) =>
     ['ingestion', 'processing', 'analytics', 'other'].map((workload) => allocator.allocateResources(workload, size).profile)
@@ -102,11 +102,11 @@ test('workloads have their profiles, and larger ones for more data; here as far 
   assert.ok(here.cpus >= 1 && here.memoryMb <= totalmem() / 2 ** 21)
 })
 
-test('the memory that may be used is some, and not more than there is', () => {
+test('the usable memory is above zero and at most the memory of the machine', () => {
   assert.ok(memoryLimit() > 2 ** 20 && memoryLimit() <= totalmem())
 })
 
-test('more instances where anything is short, fewer where all is idle, within bounds, and never to and fro within the cool-down', () => {
+test('the scaler adds busy and removes idle instances, once per cool-down', () => {
   const scaler = (nowMs: () => number) => new AutoScaler({ minInstances: 1, maxInstances: 3, coolDownMs: 1000, nowMs })
   let now = 0
   const one = scaler(() => now)
@@ -118,7 +118,7 @@ test('more instances where anything is short, fewer where all is idle, within bo
   now = 1000
   assert.deepEqual([one.scaleDecision({ cpu_usage: 50, memory_usage: 81, queue_depth: 0 }), one.instances], ['scale_up', 3])
   now = 2000
-  assert.equal(one.scaleDecision({ cpu_usage: 1, memory_usage: 1, queue_depth: 101 }), 'maintain', 'there are no more than three')
+  assert.equal(one.scaleDecision({ cpu_usage: 1, memory_usage: 1, queue_depth: 101 }), 'maintain', 'three is the maximum')
   assert.equal(one.scaleDecision({ cpu_usage: 34, memory_usage: 41, queue_depth: 0 }), 'maintain')
   assert.equal(one.scaleDecision(idle), 'scale_down')
   fc.assert(

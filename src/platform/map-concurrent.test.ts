@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 import { mapConcurrent } from './map-concurrent.ts'
 
-test('every item is worked on once, never more than the limit at a time, and none is drawn before there is room', async () => {
+test('every item is processed once, within the limit, and drawn only into a free slot', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.nat(3), { maxLength: 20 }), fc.integer({ min: 1, max: 5 }), async (pauses, limit) => {
       let running = 0
@@ -35,7 +35,7 @@ test('every item is worked on once, never more than the limit at a time, and non
   )
 })
 
-test('the first error ends it, after the work that has begun', async () => {
+test('the first error ends the iteration, after running work has finished', async () => {
   let ended = 0
   const work = async (n: number) => {
     await delay(n === 1 ? 1 : 20)
@@ -49,7 +49,7 @@ test('the first error ends it, after the work that has begun', async () => {
   assert.equal(ended, 3)
 })
 
-test('an aborted signal stops the drawing', async () => {
+test('an aborted signal stops the drawing of items', async () => {
   const abort = new AbortController()
   let done = 0
   await assert.rejects(async () => {

@@ -1,8 +1,8 @@
 type Settled<R> = { id: number } & ({ value: R } | { error: unknown })
 
 /**
- * Yields `work(item)` for every item as it finishes, at most `limit` at a time; items are drawn only when there is room.
- * The first error ends the iteration and is thrown; so is the signal's reason once it aborts. Work already begun is awaited first.
+ * Yields `work(item)` for every item as it finishes, at most `limit` at a time. Items are drawn only when a slot is free.
+ * The first error, or the reason of an aborted signal, ends the iteration and is thrown. Work that has begun is awaited first.
  */
 export async function* mapConcurrent<T, R>(
   items: Iterable<T> | AsyncIterable<T>,

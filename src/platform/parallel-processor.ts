@@ -2,28 +2,30 @@ import { LakehouseError } from '../core/errors.ts'
 import { mapConcurrent } from './map-concurrent.ts'
 import { WorkerPool } from './worker-pool.ts'
 
-/** What became of one item: an error is a value, and stops no other item. */
+/** The outcome of one item. An error is a value and does not stop other items. */
 export type Outcome<T, R> = { readonly item: T; readonly index: number } & ({ readonly value: R } | { readonly error: unknown })
 
 export type BatchOptions = {
-  /** Outcomes in the order of the items instead of that in which they finish. */
+  /** Whether outcomes come in the order of the items, instead of the order in which they finish. */
   readonly ordered?: boolean
-  /** Items that have not begun when it aborts do not begin; the signal's reason is thrown once those that have are done. */
+  /** When it aborts, no further items begin. Its reason is thrown after the running items have finished. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** Works on many items, so many at a time. Work is a function, or a module that a worker thread runs for what keeps a processor busy. */
+/** Processes many items, a limited number at a time. Work is a function, or a module that runs on worker threads for CPU-bound work. */
 export class ParallelProcessor {
   readonly #workers: number
 
   /** Throws USAGE for less than one worker. */
   constructor(workers = 10) {
     if (!Number.isInteger(workers) || workers < 1)
-      throw new LakehouseError('USAGE', `${workers} workers cannot work: 1 at least`, { details: { workers } })
+      throw new LakehouseError('USAGE', `the number of workers ${workers} is not valid: use an integer of at least 1`, {
+        details: { workers },
+      })
     this.#workers = workers
   }
 
-  /** What became of every item; with a module as `work` (see `WorkerPool`) on threads of its own. */
+  /** The outcome of every item. A module as `work` (see `WorkerPool`) runs on its own threads. */
   async processBatch<T, R>(
     items: Iterable<T>,
     work: ((item: T, index: number) => Promise<R>) | URL,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Lets so many units a second through, with a burst of one second; who asks for more waits. */
+/** Allows a number of units per second, with a burst of one second. Further requests wait. */
 export class RateLimiter {
   readonly #perSecond: number
   readonly #nowMs: () => number
@@ -16,7 +16,7 @@ export class RateLimiter {
     this.#lastMs = deps.nowMs()
   }
 
-  /** Resolves when `units` may pass. They are taken at once, so that those who come later wait longer. */
+  /** Resolves when `units` are available. They are reserved at once, so that later requests wait longer. */
   async take(units: number): Promise<void> {
     const nowMs = this.#nowMs()
     this.#available = Math.min(this.#perSecond, this.#available + ((nowMs - this.#lastMs) / 1000) * this.#perSecond)

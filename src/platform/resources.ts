@@ -1,6 +1,6 @@
 import { cpuCount, memoryLimit } from './machine.ts'
 
-/** What a unit of work may have. */
+/** The resources of a unit of work. */
 export type Resources = { readonly profile: ProfileId; readonly cpus: number; readonly memoryMb: number }
 
 const PROFILES = {
@@ -16,12 +16,12 @@ const ORDER = Object.keys(PROFILES) as readonly ProfileId[]
 
 const USUAL: Readonly<Record<string, ProfileId>> = { ingestion: 'medium', processing: 'large', analytics: 'xlarge' }
 
-/** From so many bytes on a workload gets the next larger profile, and from so many the one after that. */
+/** Data sizes in bytes from which a workload gets the next larger profile, and the one after it. */
 const LARGER = [10 * 2 ** 30, 100 * 2 ** 30] as const
 
-/** Says how much a workload may have. */
+/** Decides the resources of a workload. */
 export class ResourceAllocator {
-  /** The profile of a workload (ingestion medium, processing large, analytics xlarge, any other small), and larger ones for 10 GiB of data and for 100. */
+  /** The profile of a workload: medium for ingestion, large for processing, xlarge for analytics, else small. It is one size larger from 10 GiB of data, and two from 100 GiB. */
   allocateResources(workload: string, dataSizeBytes: number): Resources {
     const usual = ORDER.indexOf(USUAL[workload] ?? 'small')
     const steps = LARGER.filter((bytes) => dataSizeBytes >= bytes).length
@@ -29,20 +29,20 @@ export class ResourceAllocator {
     return { profile, ...PROFILES[profile] }
   }
 
-  /** The same, as far as this machine has it: its processors, and half of the memory that the process may use. */
+  /** The same, limited by the processors of this machine and half of the memory that the process may use. */
   allocateHere(workload: string, dataSizeBytes: number): Resources {
     const { profile, cpus, memoryMb } = this.allocateResources(workload, dataSizeBytes)
     return { profile, cpus: Math.min(cpus, cpuCount()), memoryMb: Math.min(memoryMb, Math.floor(memoryLimit() / 2 ** 21)) }
   }
 }
 
-/** Says how many items are worked on together. */
+/** Decides how many items are processed together. */
 export class ResourceOptimizer {
   readonly #cpus: number
   readonly #memoryBytes: number
   readonly #itemBytes: number
 
-  /** `itemBytes` is what one item takes in memory. */
+  /** `itemBytes` is the memory of one item. */
   constructor({
     cpus = cpuCount(),
     memoryBytes = memoryLimit(),
@@ -53,7 +53,7 @@ export class ResourceOptimizer {
     this.#itemBytes = itemBytes
   }
 
-  /** A thousand items, or what falls to each processor if that is less; half of it for work of high complexity, twice for low. At least one, and never more than fit into memory. */
+  /** A thousand items, or the share of each processor if that is less; half for high complexity, twice for low. At least one, and at most what fits into memory. */
   optimizeBatchSize(dataSize: number, complexity: 'low' | 'medium' | 'high' = 'medium'): number {
     const usual = Math.min(1000, Math.floor(dataSize / this.#cpus))
     const wanted = complexity === 'high' ? Math.floor(usual / 2) : complexity === 'low' ? usual * 2 : usual

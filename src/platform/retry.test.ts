@@ -15,7 +15,7 @@ const failing = (code: 'ORIGIN_FAILED' | 'ORIGIN_REFUSED', times: number) => {
   return { calls: () => calls, call: async () => (++calls <= times ? Promise.reject(new LakehouseError(code, 'no')) : 'yes') }
 }
 
-test('what may pass is repeated up to the number of attempts, what may not is not', async () => {
+test('retryable errors are repeated up to the number of attempts, others are not', async () => {
   const passing = failing('ORIGIN_FAILED', 3)
   assert.equal(await retry(POLICY, deps(), passing.call), 'yes')
   const lasting = failing('ORIGIN_FAILED', 99)
@@ -26,7 +26,7 @@ test('what may pass is repeated up to the number of attempts, what may not is no
   assert.equal(refused.calls(), 1)
 })
 
-test("the pause grows, is drawn at random, and is never shorter than the server's Retry-After", async () => {
+test('the pause grows, is random, and is never shorter than Retry-After', async () => {
   const quiet = deps()
   await retry({ attempts: 4, baseDelayMs: 4, maxDelayMs: 10 }, quiet, failing('ORIGIN_FAILED', 3).call)
   assert.deepEqual(quiet.pauses, [2, 4, 5])
@@ -40,7 +40,7 @@ test("the pause grows, is drawn at random, and is never shorter than the server'
   assert.deepEqual(told.pauses, [15])
 })
 
-test('a host in trouble is left alone: the budget runs dry and calls fail at once', async () => {
+test('when the budget is exhausted, calls to the host fail at once', async () => {
   const budget = new RetryBudget({ capacity: 3, earnedPerCall: 0 })
   const codes: string[] = []
   for (let n = 0; n < 3; n++)

@@ -2,16 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 
 export type RetryPolicy = {
-  /** How often one call may be made in all. */
+  /** The maximum number of attempts for one call. */
   readonly attempts: number
-  /** Upper end of the first pause; it doubles with each attempt. */
+  /** The longest first pause; it doubles with each attempt. */
   readonly baseDelayMs: number
   readonly maxDelayMs: number
 }
 
 /**
- * Bounds the repetitions against one host: each first call earns a fraction of a retry, each retry spends one.
- * While a host is healthy the budget is full; when most calls fail it runs dry and calls fail at once instead of piling up.
+ * Limits the retries against one host: each first call earns a fraction of a retry, and each retry spends one.
+ * While a host is healthy, the budget is full. When most calls fail, the budget is exhausted, and calls fail at once instead of piling up.
  */
 export class RetryBudget {
   #tokens: number
@@ -28,7 +28,7 @@ export class RetryBudget {
     this.#tokens = Math.min(this.#capacity, this.#tokens + this.#earnedPerCall)
   }
 
-  /** Whether a retry may be made; takes it from the budget if so. */
+  /** Whether a retry is allowed. If so, it is taken from the budget. */
   spend(): boolean {
     if (this.#tokens < 1) return false
     this.#tokens -= 1
@@ -44,8 +44,8 @@ export type RetryDeps = {
 }
 
 /**
- * The result of `call`, repeated while it fails with a retryable error: full jitter, exponential, never sooner than the server's Retry-After
- * (`details.retryAfterMs`). Throws the last error, RETRY_BUDGET_EXHAUSTED when the host's budget is dry, or the signal's reason.
+ * The result of `call`, which is repeated after retryable errors. Pauses are exponential with full jitter, and never shorter than the Retry-After of the server
+ * (`details.retryAfterMs`). Throws the last error, RETRY_BUDGET_EXHAUSTED when the budget of the host is exhausted, or the reason of the signal.
  */
 export async function retry<T>(policy: RetryPolicy, deps: RetryDeps, call: (attempt: number) => Promise<T>): Promise<T> {
   deps.budget.earn()
@@ -57,10 +57,14 @@ export async function retry<T>(policy: RetryPolicy, deps: RetryDeps, call: (atte
       if (deps.signal.aborted) throw deps.signal.reason
       if (!failure.retryable || attempt >= policy.attempts) throw failure
       if (!deps.budget.spend()) {
-        throw new LakehouseError('RETRY_BUDGET_EXHAUSTED', `too many requests had to be repeated; last: ${failure.message}`, {
-          details: failure.details,
-          cause: failure,
-        })
+        throw new LakehouseError(
+          'RETRY_BUDGET_EXHAUSTED',
+          `too many requests to the host failed; the last error was: ${failure.message}; run again later`,
+          {
+            details: failure.details,
+            cause: failure,
+          },
+        )
       }
       const pauseMs = pauseBefore(policy, attempt, failure, deps.random)
       deps.onRetry?.(failure, pauseMs)

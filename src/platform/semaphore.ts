@@ -1,4 +1,4 @@
-/** So many units may be held at once; who wants more waits, in order. One that wants more than there are gets them when nobody else holds any. */
+/** Limits how many units are held at once; further requests wait in order. A request for more units than exist is granted when no units are held. */
 export class Semaphore {
   readonly #units: number
   #held = 0

@@ -4,16 +4,16 @@ import { asLakehouseError, type ErrorCode, type ErrorDetails, LakehouseError } f
 
 type Waiting<T, R> = { readonly task: T; readonly resolve: (result: R) => void; readonly reject: (error: unknown) => void }
 
-/** An error on its way between threads: as a structured clone it would lose its code. */
+/** An error in a form that keeps its code between threads. A structured clone would lose it. */
 export type Failure = { readonly code: ErrorCode; readonly message: string; readonly details: ErrorDetails }
 
-/** What a worker module answers for an error. */
+/** The answer of a worker module for an error. */
 export function asFailure(error: unknown): Failure {
   const { code, message, details } = asLakehouseError(error, 'DECODER_FAILED')
   return { code, message, details }
 }
 
-/** A thread that does not stop within so long is given up. */
+/** A thread that does not stop within this time is abandoned. */
 const PATIENCE_MS = 10_000
 
 async function stop(thread: Worker): Promise<void> {
@@ -25,7 +25,7 @@ async function stop(thread: Worker): Promise<void> {
   clearTimeout(late)
 }
 
-/** Runs tasks on worker threads, one at a time each. The module answers every message with `{ result }` or `{ failure }` (see `asFailure`), and ends on null. */
+/** Runs tasks on worker threads; each thread runs one task at a time. The module answers every message with `{ result }` or `{ failure }` (see `asFailure`), and ends on null. */
 export class WorkerPool<T, R> {
   readonly size: number
   readonly #module: URL
@@ -35,14 +35,14 @@ export class WorkerPool<T, R> {
   readonly #queue: Waiting<T, R>[] = []
   #closing: Promise<unknown> | undefined
 
-  /** `data` reaches every thread as its workerData. */
+  /** Every thread gets `data` as its workerData. */
   constructor(module: URL, size: number, data: unknown) {
     this.size = size
     this.#data = data
     this.#module = module
   }
 
-  /** Starts the threads before there is work for them. */
+  /** Starts the threads before tasks arrive. */
   warmUp(): void {
     while (this.#idle.length + this.#busy.size < this.size) this.#idle.push(this.#start())
   }
@@ -58,8 +58,8 @@ export class WorkerPool<T, R> {
   }
 
   /**
-   * Ends the threads; tasks that are not done fail. A thread is asked to stop with the message null: to be terminated within native code
-   * would take the whole process with it.
+   * Ends the threads; unfinished tasks fail. The message null asks a thread to stop, because terminating a thread inside native code
+   * would end the whole process.
    */
   async close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -92,9 +92,13 @@ export class WorkerPool<T, R> {
     return worker
   }
 
-  /** A thread that died takes its task with it; those that wait for a thread would wait for ever, so they fail with it when it was the last. */
+  /** The task of a dead thread fails. If it was the last thread, waiting tasks fail too, because they would wait for ever. */
   #lose(worker: Worker, error: Error): void {
-    const lost = new LakehouseError('DECODER_FAILED', `a thread died: ${error.message}`, { cause: error })
+    const lost = new LakehouseError(
+      'DECODER_FAILED',
+      `a worker thread died: ${error.message}; run again with --verbose and report this message`,
+      { cause: error },
+    )
     this.#busy.get(worker)?.reject(lost)
     this.#busy.delete(worker)
     const at = this.#idle.indexOf(worker)

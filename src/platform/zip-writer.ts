@@ -1,6 +1,6 @@
 import { crc32, deflateRawSync } from 'node:zlib'
 
-/** A zip with one deflated entry and a fixed date: the same text gives the same bytes. */
+/** A zip with one deflated entry and a fixed date, so that the same text gives the same bytes. */
 export function zipOne(name: string, content: Buffer): Buffer {
   return zipMany([{ name, content }])
 }

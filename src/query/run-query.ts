@@ -269,7 +269,7 @@ async function writeArrow(session: DuckDBSession, file: string): Promise<void> {
   await pipeline(Readable.from(arrowStream(result)), createWriteStream(file))
 }
 
-/** Writes to a stream as fast as it takes it. A reader that goes away early (`| head`) is no failure. */
+/** Writes to a stream as fast as it takes it. A reader that closes early (`| head`) is not a failure. */
 async function writeTo(output: Writable, content: Iterable<string> | AsyncIterable<Buffer>): Promise<void> {
   try {
     await pipeline(content, output, { end: false })
@@ -294,7 +294,7 @@ async function resultColumns(session: DuckDBSession): Promise<{ name: string; ty
   return described.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }))
 }
 
-/** DESCRIBE and its like are no SELECTs, but may stand in one. */
+/** DESCRIBE and SUMMARIZE are not SELECTs, but can be subqueries. */
 function selectOf(sql: string): string {
   return /^\s*(describe|summarize|show)\b/i.test(sql) ? `SELECT * FROM (${sql.replace(/;\s*$/, '')}\n)` : sql
 }

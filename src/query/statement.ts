@@ -13,7 +13,7 @@ import { type FunctionCall, isTableFunction, toCall } from './functions/bind-fun
 /** A table of the lake that a statement names, with the conditions that each of its mentions is under: a row is needed if all of one set hold. */
 export type TableReference = { readonly layer: Layer; readonly name: string; readonly mentions: readonly (readonly Predicate[])[] }
 
-/** What a statement reads: its tables, and the names of all columns that it may read of any of them, in lower case; undefined where they cannot be told. */
+/** What a statement reads: its tables, and the names of all columns that it may read of any of them, in lower case; undefined when they are not known. */
 export type Analysis = {
   readonly references: readonly TableReference[]
   readonly columns: ReadonlySet<string> | undefined
@@ -51,7 +51,7 @@ const parsed = z.union([
 ])
 
 /**
- * What a statement reads. Throws SQL_INVALID for text that is no SQL, SQL_REFUSED unless it is one SELECT that touches nothing but tables of the lake.
+ * What a statement reads. Throws SQL_INVALID for text that is not SQL, SQL_REFUSED unless it is one SELECT that touches nothing but tables of the lake.
  * Conditions are taken from the WHERE of the SELECT that mentions the table, as far as they compare a column with a constant. A name without a layer is a table's
  * only where `unqualified` says so.
  */

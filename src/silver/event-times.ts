@@ -11,7 +11,7 @@ export async function eventTimes(session: DuckDBSession, table: Table, series: S
   return `SELECT symbol, epoch_us(${quoteName(contractOf(series).eventTime)}) AS us FROM (${await everyRow(session, table)})`
 }
 
-/** The rows of a series' table in a stretch of time, µs, as SQL, and how many bytes their files have. */
+/** SQL of the rows of a series in a stretch of time, µs, and the number of bytes of their files. */
 export async function rowsOf(lake: Lake, series: Series): Promise<(range: TimeRange) => Promise<{ sql: string; bytes: number }>> {
   const { eventTime } = contractOf(series)
   const table = await lake.table('silver', silverTableName(series))

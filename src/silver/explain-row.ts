@@ -11,7 +11,7 @@ import { ZipReader } from '../sources/csv/zip-entry.ts'
 import { contractOf, formatOf, type Series, silverColumns, silverTableName } from '../sources/series.ts'
 import { revisionsIn } from './compare/reconcile.ts'
 
-/** Where a row comes from: the object (or, for a row that fills a gap, the table that it is made of), its revision, the line in it (from 1) and the line's text; the data file of the table that holds it. */
+/** The origin of a row: the object (for a filled row, its source table), the revision, the line number (from 1), the text of the line, and the data file with the row. */
 export type RowOrigin = {
   readonly row: Readonly<Record<string, unknown>>
   readonly source: string
@@ -24,10 +24,10 @@ export type RowOrigin = {
   readonly dataFile: string
 }
 
-/** So many rows of one symbol at one instant are explained. */
+/** At most this many rows of one symbol at one instant are explained. */
 const LISTED = 20
 
-/** Where the rows of a symbol at an instant (µs) come from, in the order of their keys; `id` chooses among those of one instant. Throws TABLE_NOT_FOUND, ROW_NOT_FOUND. */
+/** The origins of the rows of a symbol at an instant (µs), in key order; `id` chooses one of several rows. Throws TABLE_NOT_FOUND, ROW_NOT_FOUND. */
 export async function explainRow(
   lake: Lake,
   series: Series,
@@ -51,7 +51,7 @@ export async function explainRow(
       const object = String(row['source_object'])
       const source = String(row['source'])
       if (source !== 'archive') {
-        // Made of a table, not of an object: silver.fills tells of which gap and how.
+        // The row comes from a table, not from an object. silver.fills has its gap and method.
         origins.push({ row, source, object, sha256: null, revision: 0, revisions: 0, line: null, text: null, dataFile: file.path })
         continue
       }
@@ -64,12 +64,16 @@ export async function explainRow(
     }
   }
   if (origins.length > 0) return origins
-  throw new LakehouseError('ROW_NOT_FOUND', `silver.${name} has no row of ${symbol} at ${formatInstant(at)}`, {
-    details: { table: `silver.${name}`, symbol },
-  })
+  throw new LakehouseError(
+    'ROW_NOT_FOUND',
+    `silver.${name} does not have a row of ${symbol} at ${formatInstant(at)}: search for rows with \`query\``,
+    {
+      details: { table: `silver.${name}`, symbol },
+    },
+  )
 }
 
-/** The line of a zipped CSV that a row was made of: the first of its time, and of its other numbers where several have that. */
+/** The line of a zipped CSV that gave a row: the first line with its time, and with its other numbers if several lines have that time. */
 function findLine(path: string, series: Series, row: Readonly<Record<string, unknown>>, at: number, maxEntryBytes: number) {
   const columns = formatOf(series).columns
   const zips = new ZipReader()
@@ -105,7 +109,7 @@ function findLine(path: string, series: Series, row: Readonly<Record<string, unk
   }
 }
 
-/** Microseconds of a published instant in any of its notations; NaN for none. */
+/** Microseconds of a published instant in any notation; NaN for any other text. */
 function instantOf(text: string): number {
   if (/^\d{13,}$/.test(text)) return text.length >= 16 ? Number(text) : Number(text) * 1000
   return parseInstant(text) ?? Number.NaN

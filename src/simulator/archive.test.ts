@@ -10,7 +10,7 @@ import { format } from '../sources/binance/archive/formats.ts'
 import { findOffer, OFFERS } from '../sources/binance/offers.ts'
 import { type SimulatedArchive, writeArchive } from './archive.ts'
 
-/** Every type of the matrix on one day. */
+/** Series of every data type of the matrix, for one day. */
 const EVERYTHING: SimulatedArchive = {
   seed: 'everything',
   start: Date.UTC(2024, 0, 31),
@@ -25,7 +25,7 @@ const EVERYTHING: SimulatedArchive = {
   })),
 }
 
-test('the same seed gives the same bytes, another seed others', async (context) => {
+test('the same seed gives the same bytes, and another seed other bytes', async (context) => {
   const folder = await temporaryFolder(context)
   const bytes = async (name: string, archive: SimulatedArchive) => {
     const keys = await writeArchive(join(folder, name), archive)
@@ -36,7 +36,7 @@ test('the same seed gives the same bytes, another seed others', async (context) 
   assert.notDeepEqual(await bytes('three', { ...small, seed: 'other' }), await bytes('one', small))
 })
 
-test('every type of the matrix is written in its own columns, with a header where the archive has one, under a key that parses', async (context) => {
+test('every data type has its columns, its header and a key that parses', async (context) => {
   const folder = await temporaryFolder(context)
   const keys = await writeArchive(folder, EVERYTHING)
   const written = new Set(keys.map((key) => `${parseArchiveKey(key).market} ${parseArchiveKey(key).dataset}`))
@@ -54,7 +54,7 @@ test('every type of the matrix is written in its own columns, with a header wher
   assert.equal((await readdir(folder)).length, 1)
 })
 
-test('klines are made of the trades that are published beside them', async (context) => {
+test('klines are built from the trades that are published beside them', async (context) => {
   const folder = await temporaryFolder(context)
   await writeArchive(folder, {
     ...EVERYTHING,

@@ -29,19 +29,19 @@ type SimulatedFile = FileSeries & Pick<ArchiveFile, 'period' | 'date'>
 export type SimulatedArchive = {
   readonly seed: string
   readonly series: readonly SimulatedSeries[]
-  /** First day, ms. */
+  /** The start of the first day, ms. */
   readonly start: number
   readonly days: number
   readonly tradesPerDay: number
-  /** Which files are written; months that the days do not fill get no monthly file. */
+  /** The periods of the files. A month that the days do not fill gets no monthly file. */
   readonly periods: readonly ('daily' | 'monthly')[]
-  /** What is wrong with single files, by key. */
+  /** The defects of single files, by key. */
   readonly defects?: ReadonlyMap<string, readonly Defect[]>
 }
 
 const BAR_TYPES: readonly DatasetId[] = ['klines', 'markPriceKlines', 'indexPriceKlines', 'premiumIndexKlines']
 
-/** Writes the archive into a directory, data/ at its root, and returns the keys of the data files in the order of writing. */
+/** Writes the archive into a directory, below data/. Returns the keys of the data files in the order of writing. */
 export async function writeArchive(directory: string, archive: SimulatedArchive): Promise<string[]> {
   const keys: string[] = []
   for (const series of archive.series) {
@@ -132,7 +132,7 @@ class SeriesWriter {
   }
 }
 
-/** Writes one data file and its CHECKSUM as the exchange would, after the given defects; times are fixed, so that equal archives look equal. */
+/** Writes one data file and its CHECKSUM like the exchange, with the given defects. Times are fixed, so that equal archives have equal bytes. */
 export async function writeObject(directory: string, key: string, csv: Buffer, defects: readonly Defect[]): Promise<void> {
   const stem = key.slice(key.lastIndexOf('/') + 1, -'.zip'.length)
   const made = defects.reduce((files, defect) => applyDefect(files, defect), { csv, zip: undefined, checksum: undefined } as FileParts)
@@ -157,7 +157,7 @@ function barLine(type: DatasetId, bar: Bar, interval: Interval, market: Market):
   const silent = { ...bar, amount: 0, value: 0, takerAmount: 0, takerValue: 0 }
   const [start, , , , , , end] = klineLine(silent, interval, market, unit).split(',')
   const price = priceOf(type)
-  // The premium falls as the price rises: its high is that of the lowest price.
+  // The premium falls when the price rises, so its high belongs to the lowest price.
   const [high, low] = type === 'premiumIndexKlines' ? [bar.low, bar.high] : [bar.high, bar.low]
   return [start, price(bar.open), price(high), price(low), price(bar.close), 0, end, 0, bar.count, 0, 0, 0].join(',')
 }

@@ -16,7 +16,7 @@ export type Bar = {
   takerValue: number
 }
 
-/** Gathers trades into the bars of one interval. Bars without trades are flat at the last price, as the exchange publishes them. */
+/** Builds the bars of one interval from trades. Bars without trades are flat at the last price, like those of the exchange. */
 export class BarMaker {
   readonly #interval: Interval
   #open: Bar | undefined
@@ -65,7 +65,7 @@ function flat(start: number, price: number): Bar {
   return { start, open: price, high: price, low: price, close: price, amount: 0, value: 0, count: 0, takerAmount: 0, takerValue: 0 }
 }
 
-/** A line of a klines CSV; `unit` is how many time units a millisecond has (1 or 1000). */
+/** A line of a klines CSV; `unit` is the number of time units per millisecond (1 or 1000). */
 export function klineLine(bar: Bar, interval: Interval, market: Market, unit: number): string {
   const end = (nextBar(interval, bar.start * 1000) / 1000) * unit - 1
   const pad = market === 'spot' ? 8 : 0

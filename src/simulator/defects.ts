@@ -1,9 +1,9 @@
 import { zipMany, zipOne } from '../platform/zip-writer.ts'
 
-/** A file on its way into the archive; `checksum` null means none. */
+/** A file for the archive. `checksum` null means that there is no CHECKSUM file. */
 export type FileParts = { readonly csv: Buffer; readonly zip: Buffer | undefined; readonly checksum: string | null | undefined }
 
-/** Something wrong with a published file. Lines count from 0 and leave out a header. */
+/** A defect of a published file. Lines count from 0, without the header. */
 export type Defect =
   | { readonly kind: 'missing-lines'; readonly from: number; readonly count: number }
   | { readonly kind: 'repeated-lines'; readonly from: number; readonly count: number }
@@ -20,7 +20,7 @@ export type Defect =
   | { readonly kind: 'two-entries' }
   | { readonly kind: 'replaced-csv'; readonly csv: string }
 
-/** The file with the defect applied; checksums are made from what the file is afterwards, unless the defect is about them. */
+/** Applies a defect to a file. The checksum is that of the resulting file, unless the defect concerns the checksum. */
 export function applyDefect(file: FileParts, defect: Defect): FileParts {
   switch (defect.kind) {
     case 'wrong-checksum':
@@ -89,7 +89,7 @@ function changeLines(
   }
 }
 
-/** The same bar with a trade more. */
+/** The same bar with one more trade. */
 function otherVolume(line: string): string {
   const fields = line.split(',')
   fields[8] = String(Number(fields[8]) + 1)

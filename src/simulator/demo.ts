@@ -3,21 +3,21 @@ import type { ArchiveSelection } from '../sources/contract.ts'
 import type { SimulatedArchive } from './archive.ts'
 import type { Defect } from './defects.ts'
 
-/** The month that the demonstration shows. */
+/** The month of the demonstration. */
 export const DEMO_MONTH = { start: Date.UTC(2024, 0, 1), days: 31 } as const
 
 const SYMBOLS = ['BTCUSDT', 'ETHUSDT']
 
-/** What the demonstration ingests, and shows of it. */
+/** The parts that the demonstration ingests, and the tables that it shows. */
 export const DEMO = {
   exchange: 'binance',
   symbols: SYMBOLS,
-  /** The one that is shown first. */
+  /** The symbol that is shown first. */
   symbol: 'BTCUSDT',
   minutes: 'silver.binance_spot_klines_1m',
   dailyBars: 'gold.binance_spot_bars_1d',
   fourHourBars: 'gold.binance_spot_bars_4h',
-  /** What is ingested one after the other: of the whole month, or of the day in its middle. */
+  /** The parts to ingest, in order: for the whole month, or for the day in its middle. */
   parts: [
     { markets: ['spot'], symbols: SYMBOLS, intervals: ['1m'], isDay: false },
     { markets: ['spot'], symbols: SYMBOLS, intervals: ['1h', '1d'], isDay: false },
@@ -26,7 +26,7 @@ export const DEMO = {
   ] satisfies readonly (Pick<ArchiveSelection, 'markets' | 'symbols' | 'intervals'> & { readonly isDay: boolean })[],
 } as const
 
-/** A small archive of one month in which something of everything is wrong. */
+/** A small archive of one month with a defect of every kind. */
 export function demoArchive(): SimulatedArchive {
   const spot = (symbol: string) => ({
     market: 'spot' as const,
@@ -56,7 +56,7 @@ function defects(): ReadonlyMap<string, readonly Defect[]> {
   const day = (date: string) =>
     printArchiveKey({ market: 'spot', dataset: 'klines', symbol: 'ETHUSDT', interval: '1m', period: 'daily', date })
   return new Map<string, readonly Defect[]>([
-    // The month lacks the 12th, which the daily file has; an outage of 90 minutes, a repeated quarter of an hour, a bar told twice differently.
+    // The monthly file lacks the 12th, which the daily file has. It also has an outage of 90 minutes, 15 repeated minutes, and one bar with two different versions.
     [
       monthly('BTCUSDT', '1m'),
       [

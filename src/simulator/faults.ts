@@ -1,10 +1,10 @@
 import { Random } from './random.ts'
 
 /**
- * What may go wrong on the way. status: an answer instead of the object. reset: the connection breaks in the middle. short: fewer bytes than announced.
- * long: more bytes. drip: slowly, in small pieces. stall: silence after the headers. wrong-bytes: a flipped bit. absent: 404, as for a late file.
- * Of a store besides: lost: what was asked for is done, and the answer never comes. error-body: 200, and an error in the body. cut: the body ends in the middle,
- * as if it were whole. rewrite: another body instead. status may carry S3's code.
+ * A fault of a server. status: an error status instead of the object. reset: the connection breaks in the middle. short: fewer bytes than announced.
+ * long: more bytes than announced. drip: small pieces with pauses. stall: silence after the headers. wrong-bytes: a flipped bit. absent: 404, as for a late file.
+ * Only for stores: lost: the request is done, but the answer never comes. error-body: status 200 with an error in the body. cut: the body ends in the middle
+ * as if it were complete. rewrite: another body. A status may carry an S3 error code.
  */
 export type Fault =
   | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: number; readonly code?: string }
@@ -14,10 +14,10 @@ export type Fault =
   | { readonly kind: 'error-body'; readonly code: string }
   | { readonly kind: 'rewrite'; readonly rewrite: (body: string) => string }
 
-/** A fault, for which keys, how likely, and how often at most (per key). */
+/** A fault with its keys, its probability, and its maximum number per key. */
 export type FaultRule = { readonly fault: Fault; readonly match: RegExp; readonly probability?: number; readonly times?: number }
 
-/** Decides for each request which fault it meets; the same seed and order of requests per key give the same faults. */
+/** Chooses the fault of each request. The same seed and order of requests per key give the same faults. */
 export class FaultPlan {
   readonly #seed: string
   readonly #rules: readonly FaultRule[]

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { compareKeys, type ObjectStore } from '../storage/object-store.ts'
 
-/** A page of ListObjects, version 1, as S3 answers it: with delimiter, marker and encoding-type=url; NextMarker only with a delimiter. */
+/** A page of ListObjects, version 1, like S3: with delimiter, marker and encoding-type=url. NextMarker appears only with a delimiter. */
 export async function listingXml(store: ObjectStore, query: URLSearchParams, pageSize: number): Promise<string> {
   const prefix = query.get('prefix') ?? ''
   const delimiter = query.get('delimiter') ?? ''

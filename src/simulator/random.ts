@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** A stream of numbers that depends on nothing but its seed text: sfc32 (Doty-Humphrey). */
+/** A stream of random numbers that depends only on its seed text: sfc32 (Doty-Humphrey). */
 export class Random {
   #a: number
   #b: number
@@ -40,7 +40,7 @@ export class Random {
     return this.uniform() < probability
   }
 
-  /** Roughly normal with mean 0 and deviation 1: the sum of twelve uniforms, the same on every machine. */
+  /** A roughly normal number with mean 0 and deviation 1: a sum of twelve uniform numbers, equal on every machine. */
   normal(): number {
     let sum = -6
     for (let n = 0; n < 12; n++) sum += this.uniform()

@@ -6,7 +6,7 @@ import type { FieldType } from '../sources/csv/csv-column.ts'
 import type { Random } from './random.ts'
 import { fixed, MS_PER_DAY, scales, type TradeDay } from './trades.ts'
 
-/** The CSV lines of one day of a type that is not made of bars. `unit` is how many time units a millisecond has. */
+/** The CSV lines of one day of a data type other than bars. `unit` is the number of time units per millisecond. */
 export type DayWriter = (day: TradeDay, context: { market: Market; symbol: string; random: Random; unit: number }) => string[]
 
 const decimal = (value: number, digits: number) => value.toFixed(digits)
@@ -30,7 +30,7 @@ const trades: DayWriter = (day, { market, unit }) => {
   })
 }
 
-/** Neighbouring trades at one price, on one side, within a tenth of a second are one aggregate. */
+/** Joins neighbouring trades at one price and side within a tenth of a second into one aggregate. */
 const aggTrades: DayWriter = (day, { market, unit }) => {
   const { amount } = scales(market)
   const pad = market === 'spot' ? 8 : 0
@@ -62,7 +62,7 @@ const aggTrades: DayWriter = (day, { market, unit }) => {
 const fundingRate: DayWriter = (day, { random }) =>
   [0, 8, 16].map((hour) => [day.start + hour * 3_600_000 + random.integer(14), 8, decimal(random.normal() / 10_000, 8)].join(','))
 
-/** On a 5-minute grid, not sorted, with the first row of the next day, as the exchange does. */
+/** Rows on a 5-minute grid, unsorted and with the first row of the next day, like those of the exchange. */
 const metrics: DayWriter = (day, { symbol, random }) => {
   const row = (slot: number) => {
     const interest = 50_000 + 5000 * random.normal()
@@ -107,7 +107,7 @@ const bookTicker: DayWriter = (day, { random }) =>
     ].join(',')
   })
 
-/** Every row stands twice, as the exchange published it. */
+/** Writes every row twice, like the exchange. */
 const liquidationSnapshot: DayWriter = (day, { random }) =>
   day.times.flatMap((time, n) => {
     if (n % 50 !== 0) return []
@@ -154,7 +154,7 @@ const eohSummary: DayWriter = (day, { symbol, random }) => {
   )
 }
 
-/** The types that are written as the exchange writes them, day by day; bars are made elsewhere. */
+/** The data types with a writer of their own, which imitates the exchange. Bars are written elsewhere. */
 export const DAY_WRITERS: Readonly<Partial<Record<DatasetId, DayWriter>>> = {
   trades,
   aggTrades,
@@ -167,7 +167,7 @@ export const DAY_WRITERS: Readonly<Partial<Record<DatasetId, DayWriter>>> = {
   EOHSummary: eohSummary,
 }
 
-/** Writes a row every five minutes, each value as the type of its column asks: for types that have no writer of their own. */
+/** Writes a row every five minutes, with values for the types of its columns. Used for data types without a writer of their own. */
 export function plainWriter(type: DatasetId): DayWriter {
   return (day, { market, symbol, random, unit }) => {
     const { columns } = format(type, market)
@@ -188,7 +188,7 @@ export function plainWriter(type: DatasetId): DayWriter {
   }
 }
 
-/** The header line of a type's CSV, or undefined where the archive writes none for that day. */
+/** The header line of a CSV file, or undefined when the archive has no header on that day. */
 export function headerOf(market: Market, type: DatasetId, start: number): string | undefined {
   const entry = findOffer(market, type)
   const headers = format(type, market).columns.map(({ headers }) => headers[0])
@@ -196,7 +196,7 @@ export function headerOf(market: Market, type: DatasetId, start: number): string
   return entry.archive.header === 'always' || start >= Date.UTC(2022, 5, 1) ? headers.join(',') : undefined
 }
 
-/** Spot writes microseconds for days from 2025 on. */
+/** Spot files use microseconds from 2025. */
 export function timeUnit(market: Market, start: number): number {
   return market === 'spot' && start >= Date.UTC(2025, 0, 1) ? 1000 : 1
 }

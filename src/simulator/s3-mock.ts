@@ -1,11 +1,11 @@
-// A store of its own process, for what a real one is too slow or too large for: node src/simulator/s3-mock.ts [--objects N] [--size BYTES] [--flat]. Prints its endpoint.
+// An S3 mock in its own process, for tests that are too large for a real store: node src/simulator/s3-mock.ts [--objects N] [--size BYTES] [--flat]. Prints its endpoint.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 
 /**
- * The bucket "source" holds so many objects, whose keys and ETags follow from their number; what is put or copied elsewhere is kept without its bytes.
- * Keys have eight digits, so that a million of them are in the order of bytes; with --flat they stand in no folders.
+ * The bucket "source" holds the number of objects that --objects names. Their keys and ETags follow from their numbers. Other objects are kept without their bytes.
+ * Keys have eight digits, so that a million keys are in the order of bytes. With --flat, keys have no folders.
  */
 const { values } = parseArgs({
   options: { objects: { type: 'string', default: '20000' }, size: { type: 'string', default: '65536' }, flat: { type: 'boolean' } },
@@ -27,12 +27,12 @@ function numberOf(key: string): number | undefined {
   return n < count && keyOf(n) === key ? n : undefined
 }
 
-/** Objects by their place in the order of keys. */
+/** Objects by their position in the order of keys. */
 type View = { readonly count: number; key(n: number): string; etag(n: number): string; size(n: number): number }
 
 const sourceView: View = { count, key: keyOf, etag: etagOf, size: () => size }
 
-/** What was put or copied, sorted when it has changed: enough for a second run with nothing to do. */
+/** Objects that were put or copied, sorted again after a change: enough for a second run with nothing to do. */
 function viewOf(bucket: string): View {
   if (bucket === 'source') return sourceView
   const held = buckets.get(bucket) ?? new Map<string, Held>()
@@ -51,7 +51,7 @@ function sortedKeys(bucket: string, held: ReadonlyMap<string, Held>): string[] {
   return keys
 }
 
-/** The first place whose key is at (or, strictly, after) a string. */
+/** The first position whose key is at (or, with `strictly`, after) a string. */
 function find(view: View, text: string, strictly: boolean): number {
   let [low, high] = [0, view.count]
   while (low < high) {
@@ -92,7 +92,7 @@ function list(view: View, query: URLSearchParams): string {
   return `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><IsTruncated>${truncated}</IsTruncated>${next}${xml}</ListBucketResult>`
 }
 
-/** A token that ends so goes on after a whole folder. */
+/** The end of a token that continues after a whole folder. */
 const END = '|'
 const LAST = '\u{10ffff}'
 

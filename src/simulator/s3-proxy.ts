@@ -3,19 +3,19 @@ import type { AddressInfo } from 'node:net'
 import { type Fault, FaultPlan, type FaultRule } from './faults.ts'
 
 export type S3ProxyOptions = {
-  /** The store behind: http://127.0.0.1:… */
+  /** The address of the real store: http://127.0.0.1:… */
   readonly endpoint: string
   readonly seed?: string
   /** Rules match "OPERATION bucket/key", as in "CopyObject dst/a.zip" or "ListObjects src?data/". */
   readonly faults: readonly FaultRule[]
-  /** Told of each request before it goes on. */
+  /** Called for each request before the proxy forwards it. */
   readonly onRequest?: (operation: string, name: string) => void | Promise<void>
 }
 
-/** A store with faults: what arrives is passed on to a real one, but for what goes wrong on the way. `requests` counts by operation. */
+/** A store with faults: a proxy forwards requests to a real store, with faults on the way. `requests` counts them by operation. */
 export type S3Proxy = { readonly endpoint: string; readonly requests: ReadonlyMap<string, number>; close(): Promise<void> }
 
-/** Serves on a free port of 127.0.0.1. The signature stays valid, because the host header is passed on as it came. */
+/** Serves on a free port of 127.0.0.1. Signatures stay valid, because the proxy forwards the host header unchanged. */
 export async function proxyS3(options: S3ProxyOptions): Promise<S3Proxy> {
   const plan = new FaultPlan(options.seed ?? 's3', options.faults)
   const requests = new Map<string, number>()

@@ -12,16 +12,16 @@ export type ArchiveServerOptions = {
   readonly directory: string
   readonly seed?: string
   readonly faults?: readonly FaultRule[]
-  /** Keys of one listing page. */
+  /** The number of keys per listing page. */
   readonly pageSize?: number
-  /** Serves it as a bucket of this name, path style, instead of at the root. */
+  /** Serves the directory as a path-style bucket with this name, instead of at the root. */
   readonly bucket?: string
 }
 
-/** A running archive server. `requests` counts what was asked, by method and key. */
+/** A running archive server. `requests` counts requests by method and key. */
 export type ArchiveServer = { readonly url: string; readonly requests: ReadonlyMap<string, number>; close(): Promise<void> }
 
-/** Serves a directory as the public archive does, on a free port of 127.0.0.1: files with ETag, Range and 404, and ListObjects with delimiter and marker. */
+/** Serves a directory like the public archive on a free port of 127.0.0.1: files with ETag, Range and 404, and ListObjects with delimiter and marker. */
 export async function serveArchive(options: ArchiveServerOptions): Promise<ArchiveServer> {
   const store = localStore(options.directory)
   const faults = new FaultPlan(options.seed ?? 'faults', options.faults ?? [])
@@ -118,7 +118,7 @@ async function sendBody(response: ServerResponse, body: Buffer, fault: Fault | u
       break
     case 'short':
     case 'long':
-      // Past what Node itself checks: the bytes go out raw and the connection ends.
+      // Write raw bytes, which Node does not check, and close the connection.
       response.flushHeaders()
       response.socket?.end(body)
       break

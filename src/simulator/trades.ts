@@ -17,12 +17,12 @@ export type TradeDay = {
   readonly makers: readonly boolean[]
 }
 
-/** Decimals that amounts and values carry. The value of a cm contract is 100 USD, in base asset with 8 decimals. */
+/** The decimals of amounts and values. A cm contract is 100 USD; its value is in the base asset with 8 decimals. */
 export function scales(market: Market): { amount: number; value: number } {
   return market === 'spot' ? { amount: 5, value: 7 } : market === 'cm' ? { amount: 0, value: 8 } : { amount: 3, value: 5 }
 }
 
-/** A random walk of trades, day after day; the same seed and symbol give the same trades. */
+/** A random walk of trades, day by day. The same seed and symbol give the same trades. */
 export class TradeWalk {
   readonly #random: Random
   readonly #market: Market

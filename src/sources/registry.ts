@@ -3,10 +3,10 @@ import { nearest } from '../core/nearest.ts'
 import { binance } from './binance/index.ts'
 import type { MarketFacts, Source } from './contract.ts'
 
-/** Every exchange, the default one first. A new one is a folder beside this and a line here. */
+/** Every exchange, the default one first. A new exchange needs a folder here and a line in this list. */
 export const SOURCES = [binance] as const satisfies readonly Source[]
 
-/** The exchange that is meant where none is named. */
+/** The default exchange. */
 export const DEFAULT_SOURCE: Source = SOURCES[0]
 
 export const EXCHANGE_IDS: readonly string[] = SOURCES.map(({ id }) => id)
@@ -19,14 +19,14 @@ export function findSource(id: string): Source {
   const source = SOURCES.find((one) => one.id === id)
   if (source !== undefined) return source
   const close = nearest(id, EXCHANGE_IDS)
-  const hint = close === undefined ? `one of ${EXCHANGE_IDS.join(', ')}` : `did you mean ${close}?`
+  const hint = close === undefined ? `use one of ${EXCHANGE_IDS.join(', ')}` : `did you mean ${close}?`
   throw new LakehouseError('USAGE', `unknown exchange "${id}": ${hint}`, { details: { exchange: id } })
 }
 
-/** What is known of a market. Throws USAGE for a market that the exchange does not have. */
+/** The facts about a market. Throws USAGE for a market that the exchange does not have. */
 export function findMarket({ id, markets }: Source, market: string): MarketFacts {
   const facts = Object.hasOwn(markets, market) ? markets[market] : undefined
   if (facts !== undefined) return facts
   const names = Object.keys(markets).join(' ')
-  throw new LakehouseError('USAGE', `unknown market "${market}": ${id} has ${names}`, { details: { market, exchange: id } })
+  throw new LakehouseError('USAGE', `unknown market "${market}" of ${id}: use one of ${names}`, { details: { market, exchange: id } })
 }

@@ -4,7 +4,7 @@ import { DATASET_IDS, DATASETS, type DatasetId, TRADED_BARS } from '../datasets/
 import type { ArchiveFormat, MarketFacts, Offer, Source } from './contract.ts'
 import { DEFAULT_SOURCE, findMarket, findSource, SOURCES } from './registry.ts'
 
-/** What one silver table holds: one data type of one market of an exchange, at one interval where the type has intervals. */
+/** The content of one silver table: one data type of one market of an exchange, and one interval if the type has intervals. */
 export type Series = {
   readonly exchange: string
   readonly dataset: DatasetId
@@ -27,27 +27,27 @@ export function marketOf(market: MarketRef): MarketFacts {
   return findMarket(sourceOf(market), market.market)
 }
 
-/** What the exchange says it publishes of the series, or undefined where it never published it. */
+/** What the exchange publishes of the series, or undefined if it never published the series. */
 export function offerOf(series: Omit<Series, 'interval'>): Offer | undefined {
   return sourceOf(series).offers.find((offer) => offer.market === series.market && offer.dataset === series.dataset)
 }
 
-/** How the archive's files of the series are written. */
+/** The format of the archive files of the series. */
 export function formatOf(series: Pick<Series, 'exchange' | 'dataset' | 'market'>): ArchiveFormat {
   return sourceOf(series).archive.format(series.dataset, series.market)
 }
 
-/** The columns of the series besides the symbol and the origin of the row, in their order. */
+/** The columns of the series in order, without the symbol and the origin of the row. */
 export function valueColumns(series: Omit<Series, 'interval'>): readonly Column[] {
   return contractOf(series).columns(marketOf(series).units)
 }
 
-/** The column of a role, or undefined where the series has none. */
+/** The column of a role, or undefined if the series does not have one. */
 export function findColumn(series: Omit<Series, 'interval'>, role: Role): Column | undefined {
   return valueColumns(series).find(({ roles }) => roles.includes(role))
 }
 
-/** The names of the columns of some roles, or undefined where the series lacks one of them. */
+/** The names of the columns of some roles, or undefined if the series lacks one of them. */
 export function findNames<R extends Role>(
   series: Omit<Series, 'interval'>,
   ...roles: readonly R[]
@@ -61,7 +61,7 @@ export function findNames<R extends Role>(
   return names as Record<R, string>
 }
 
-/** The names of the columns of some roles. Throws a RangeError where the series lacks one: whoever asks has looked at its kind. */
+/** The names of the columns of some roles. Throws a RangeError if the series lacks one, because callers check the kind of the series first. */
 export function columnNames<R extends Role>(series: Omit<Series, 'interval'>, ...roles: readonly R[]): Readonly<Record<R, string>> {
   const names = findNames(series, ...roles)
   if (names === undefined) throw new RangeError(`${series.dataset} lacks a column of the roles ${roles.join(', ')}`)
@@ -73,17 +73,17 @@ export function barNames(series: Omit<Series, 'interval'>) {
   return columnNames(series, 'event_time', 'open', 'high', 'low', 'close', 'close_time')
 }
 
-/** The columns that bars of what was traded have besides; they are called by the units of the market. */
+/** The additional columns of traded bars. Their names contain the units of the market. */
 export function tradedNames({ exchange, market }: MarketRef) {
   return columnNames({ exchange, market, dataset: TRADED_BARS }, 'amount', 'value', 'trade_count', 'taker_amount', 'taker_value')
 }
 
-/** Whether what is traded on a market is counted in the base asset and paid in the quote asset, so that value by amount is a price. */
+/** Whether amounts of a market are in the base asset and values in the quote asset, so that value / amount is a price. */
 export function isCountedInBase(market: MarketRef): boolean {
   return marketOf(market).units.amounts === 'base'
 }
 
-/** Whether two series are of the same market of the same exchange. */
+/** Whether two series belong to the same market of the same exchange. */
 export function isOfSameMarket(a: MarketRef, b: MarketRef): boolean {
   return a.exchange === b.exchange && a.market === b.market
 }
@@ -93,17 +93,17 @@ export function isBars(series: Pick<Series, 'dataset'>): boolean {
   return contractOf(series).kind === 'bars'
 }
 
-/** Whether rows are bars of what was traded. */
+/** Whether rows are traded bars. */
 export function isTradedBars({ dataset }: Pick<Series, 'dataset'>): boolean {
   return dataset === TRADED_BARS
 }
 
-/** Whether rows are trades, single or joined. */
+/** Whether rows are trades, single or aggregated. */
 export function isTrades(series: Pick<Series, 'dataset'>): boolean {
   return contractOf(series).kind === 'trades'
 }
 
-/** Whether each row is one trade, by its own number. */
+/** Whether each row is one trade with its own number. */
 export function isSingleTrades(series: Series): boolean {
   const names = findNames(series, 'sequence', 'first_trade_id')
   return names !== undefined && names.sequence === names.first_trade_id
@@ -115,10 +115,10 @@ export function silverTableName(series: Series): string {
   return [series.exchange, series.market, type, series.interval].filter((part) => part !== undefined).join('_')
 }
 
-/** Series by the names of their tables; made when it is first asked for. */
+/** Series by the names of their tables; made on first use. */
 let byName: ReadonlyMap<string, Series> | undefined
 
-/** The series that a silver table of such a name holds, or undefined for any other table. */
+/** The series of the silver table with this name, or undefined for any other table. */
 export function seriesOf(tableName: string): Series | undefined {
   byName ??= new Map(everySeries().map((series) => [silverTableName(series), series]))
   return byName.get(tableName)
@@ -132,7 +132,7 @@ function everySeries(): Series[] {
   )
 }
 
-/** The silver columns of a series, in order: the symbol, what the exchange publishes, and where the row came from. */
+/** The silver columns of a series, in order: the symbol, the published columns, and the origin of the row. */
 export function silverColumns(series: Series): readonly TableColumn[] {
   return [
     { name: 'symbol', type: 'string', doc: 'symbol as the exchange writes it' },
@@ -142,7 +142,7 @@ export function silverColumns(series: Series): readonly TableColumn[] {
   ]
 }
 
-/** The key of a day's minute bars of a symbol, for examples: of the default exchange, in its first market. */
+/** The key of a file of minute bars, for examples: from the first market of the default exchange. */
 export function exampleObject(symbol: string, date: string): string {
   const { id: exchange, markets, archive } = DEFAULT_SOURCE
   const [market = ''] = Object.keys(markets)
@@ -150,7 +150,7 @@ export function exampleObject(symbol: string, date: string): string {
   return archive.objectPrefix + archive.fileKey(file)
 }
 
-/** The name of a silver table as SQL knows it, for examples: of the default exchange, in the first market that offers the type. */
+/** The SQL name of a silver table, for examples: from the first market of the default exchange that offers the type. */
 export function exampleTable(dataset: DatasetId, interval?: Interval): string {
   const market = DEFAULT_SOURCE.offers.find((offer) => offer.dataset === dataset)?.market ?? ''
   return `silver.${silverTableName({ exchange: DEFAULT_SOURCE.id, dataset, market, interval })}`

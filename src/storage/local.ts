@@ -1,14 +1,41 @@
 import { constants, createReadStream, type Dirent, statSync } from 'node:fs'
-import { copyFile, type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
+import { copyFile, type FileHandle, link, mkdir, open, readdir, readFile, realpath, rename, rm, unlink } from 'node:fs/promises'
 import { dirname, extname, join, resolve } from 'node:path'
 import { asLakehouseError, LakehouseError, systemCode } from '../core/errors.ts'
 import { type ByteRange, checkPathKey, compareKeys, type ObjectInfo, type ObjectStore } from './object-store.ts'
 import { isTemporary, temporaryName } from './temporary.ts'
 
+export type LocalOptions = {
+  /** Whether only this user may read the object. */
+  readonly isPrivate?: (key: string) => boolean
+}
+
+const PRIVATE_FILE = 0o600
+const PRIVATE_FOLDER = 0o700
+
 /** A store in a local directory. Writes go to a temporary file, are synced, renamed (or linked, when exclusive), and the folder is synced. */
-export function localStore(directory: string): ObjectStore {
+export function localStore(directory: string, { isPrivate = () => false }: LocalOptions = {}): ObjectStore {
   const root = resolve(directory)
   const path = (key: string) => join(root, checkPathKey(key))
+  const inside = new Set<string>()
+  /** The path of a key that is written: a link on its way must not lead out of the store. */
+  const target = async (key: string) => {
+    const file = path(key)
+    const folder = dirname(file)
+    if (inside.has(folder)) return file
+    await makeFolder(folder, isPrivate(key) ? PRIVATE_FOLDER : undefined)
+    const [real, home] = await Promise.all([realpath(folder), realpath(root)])
+    if (real !== home && !real.startsWith(`${home}/`))
+      throw new LakehouseError(
+        'OBJECT_KEY_INVALID',
+        `${key} leads out of ${root} through a link: remove the link, or choose another destination`,
+        {
+          details: { key },
+        },
+      )
+    inside.add(folder)
+    return file
+  }
   return {
     url: `file://${root}`, // as it is: the readers of our tables do not decode %20
     clientSettings: {},
@@ -18,8 +45,11 @@ export function localStore(directory: string): ObjectStore {
     head: (key) => guard(key, async () => headOf(path(key), key)),
     list: (prefix) => walk(root, prefix),
     delete: (key) => guard(key, () => rm(path(key), { force: true })),
-    put: (key, body, options) => guard(key, () => write(path(key), key, body, options?.ifAbsent === true)),
-    copy: (from, to) => guard(from, () => copyObject(path(from), path(to))),
+    put: (key, body, options) =>
+      guard(key, async () =>
+        write(await target(key), key, body, { exclusive: options?.ifAbsent === true, mode: isPrivate(key) ? PRIVATE_FILE : undefined }),
+      ),
+    copy: (from, to) => guard(from, async () => copyObject(path(from), await target(to))),
     folders: async (prefix) => (await entriesOf(join(root, prefix))).flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])),
     files: {
       folders: [root],
@@ -34,6 +64,11 @@ export function localStore(directory: string): ObjectStore {
       sweep: (mayBeAtWork, prefix) => sweepTemporaries(join(root, prefix ?? ''), mayBeAtWork, { deep: prefix === undefined }),
     },
   }
+}
+
+/** A store that only this user may read. */
+export function privateStore(directory: string): ObjectStore {
+  return localStore(directory, { isPrivate: () => true })
 }
 
 async function guard<T>(key: string, work: () => Promise<T>): Promise<T> {
@@ -85,10 +120,15 @@ function headOf(path: string, key: string): ObjectInfo | undefined {
   return { key, size: info.size, etag: `${lastModifiedMs}-${info.size}`, lastModifiedMs }
 }
 
-async function write(path: string, key: string, body: Uint8Array | AsyncIterable<Uint8Array>, exclusive: boolean): Promise<ObjectInfo> {
+async function write(
+  path: string,
+  key: string,
+  body: Uint8Array | AsyncIterable<Uint8Array>,
+  { exclusive, mode }: { exclusive: boolean; mode: number | undefined },
+): Promise<ObjectInfo> {
   const temporary = join(dirname(path), temporaryName())
   try {
-    await writeFile(await createFile(temporary), body)
+    await writeFile(await createFile(temporary, mode), body)
     await publish(temporary, path, exclusive)
     if (exclusive) await unlink(temporary)
   } catch (error) {
@@ -103,16 +143,16 @@ async function write(path: string, key: string, body: Uint8Array | AsyncIterable
 /**
  * Makes a folder and those above it. Not by `recursive`: Node never returns where the system says ENOENT although the parent is there (as in /proc).
  */
-export async function makeFolder(path: string): Promise<void> {
-  if (await madeFolder(path)) return
-  await makeFolder(dirname(path))
-  if (!(await madeFolder(path))) throw Object.assign(new Error(`no folder can be made at ${path}`), { code: 'ENOENT' })
+export async function makeFolder(path: string, mode?: number): Promise<void> {
+  if (await madeFolder(path, mode)) return
+  await makeFolder(dirname(path), mode)
+  if (!(await madeFolder(path, mode))) throw Object.assign(new Error(`no folder can be made at ${path}`), { code: 'ENOENT' })
 }
 
 /** Whether the folder is there now; false when the one above it is missing. */
-async function madeFolder(path: string): Promise<boolean> {
+async function madeFolder(path: string, mode?: number): Promise<boolean> {
   try {
-    await mkdir(path)
+    await mkdir(path, mode)
     return true
   } catch (error) {
     const code = systemCode(error)
@@ -123,14 +163,14 @@ async function madeFolder(path: string): Promise<boolean> {
 }
 
 /** The folder is made only when it is found missing. */
-async function createFile(path: string): Promise<FileHandle> {
+async function createFile(path: string, mode?: number): Promise<FileHandle> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
   try {
-    return await open(path, flags)
+    return await open(path, flags, mode)
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error
     await makeFolder(dirname(path))
-    return await open(path, flags)
+    return await open(path, flags, mode)
   }
 }
 

@@ -1,4 +1,5 @@
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
+import { printable } from '../core/printable.ts'
 
 /** What a store knows of an object without reading it. Times are milliseconds since 1970. */
 export type ObjectInfo = { readonly key: string; readonly size: number; readonly etag: string; readonly lastModifiedMs: number }
@@ -55,7 +56,7 @@ export type ObjectStore = {
   /** Objects whose key begins with `prefix`, in ascending order of their keys' UTF-8 bytes. */
   list(prefix: string): AsyncIterable<ObjectInfo>
   copy(from: string, to: string): Promise<void>
-  /** Removes an object; one that is not there is no error. */
+  /** Removes an object; an object that does not exist is not an error. */
   delete(key: string): Promise<void>
   /** The names of the folders directly below a prefix that ends with a slash, without the slash, in order. */
   folders(prefix: string): Promise<string[]>
@@ -79,14 +80,24 @@ export function checkPathKey(key: string): string {
   return key
 }
 
-/** The key itself when a bucket can hold it: there a key is a name and no path. Throws OBJECT_KEY_INVALID for one that is empty or holds a NUL. */
+/** Bytes of the longest key. */
+const KEY_BYTES = 1024
+
+/**
+ * The key itself when a bucket can hold it. Throws OBJECT_KEY_INVALID for one that is empty, longer than 1,024 bytes, holds a NUL, or has a segment `.` or `..`:
+ * on the way to the store such a segment may be resolved, and reach another object.
+ */
 export function checkKey(key: string): string {
-  if (key === '' || key.includes('\0')) throw invalidKey(key)
+  if (key === '' || key.includes('\0') || Buffer.byteLength(key) > KEY_BYTES || /(^|\/)\.\.?(\/|$)/.test(key)) throw invalidKey(key)
   return key
 }
 
 function invalidKey(key: string): LakehouseError {
-  return new LakehouseError('OBJECT_KEY_INVALID', `"${key}" is not a valid object key`, { details: { key } })
+  return new LakehouseError(
+    'OBJECT_KEY_INVALID',
+    `"${printable(key).slice(0, 300)}" is not a valid object key: it is empty, too long, or has a segment that is not a name`,
+    { details: { key } },
+  )
 }
 
 /** What a call on an object gives, or undefined when there is no such object. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LakehouseError } from '../core/errors.ts'
+import { holdsSecret, masked } from '../core/printable.ts'
 import { localStore } from './local.ts'
 import type { Place, StoreDeps } from './place.ts'
 
@@ -11,16 +12,25 @@ import type { Place, StoreDeps } from './place.ts'
 export async function openPlace(named: string, deps: StoreDeps): Promise<Place> {
   const alias = Object.hasOwn(deps.aliases ?? {}, named) ? deps.aliases?.[named] : undefined
   const address = alias ?? resolveName(named, deps.names ?? {})
+  if (holdsSecret(address))
+    throw new LakehouseError(
+      'CONFIG_INVALID',
+      `the address "${masked(address)}" holds a secret: take it out, and use a profile or the environment`,
+      {
+        details: { address: masked(address) },
+      },
+    )
   const isPublic = /^https?:\/\//.test(address)
   if (isPublic || address.startsWith('s3://')) {
     const { s3Place } = await import('./s3/s3-place.ts')
     return s3Place(isPublic ? publicBucket(address) : address, deps)
   }
   if (/^[a-z0-9]+:\/\//.test(address) && !address.startsWith('file://'))
-    throw new LakehouseError('CONFIG_INVALID', `"${address}" is no place for objects: a directory, file://, s3:// or https://`, {
+    throw new LakehouseError('CONFIG_INVALID', `"${address}" is not an address of a store: write a directory, file://…, s3://bucket/prefix or https://host/bucket/prefix`, {
       details: { address },
     })
-  const store = localStore(resolve(address.startsWith('file://') ? fileURLToPath(address) : address))
+  const directory = resolve(address.startsWith('file://') ? fileURLToPath(address) : address)
+  const store = localStore(directory, deps.isPrivate === undefined ? {} : { isPrivate: deps.isPrivate })
   return { address: store.url, store, s3: undefined, close: () => {} }
 }
 

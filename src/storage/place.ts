@@ -13,6 +13,8 @@ export type StoreDeps = Pick<S3ClientOptions, 'connections' | 'idleTimeoutMs' | 
   readonly names?: Readonly<Record<string, string>> | undefined
   /** Credentials to use instead of those that the address and the environment name. */
   readonly credentials?: CredentialSource | undefined
+  /** Whether only this user may read an object; in a bucket its policy decides. */
+  readonly isPrivate?: (key: string) => boolean
   /** Where copies of objects lie that must be files; by default below the user's cache, up to 10 GB. */
   readonly cache?: CacheOptions | undefined
 }

@@ -19,9 +19,9 @@ export type PairDeps = {
 export type PairRequest = {
   readonly source: string
   readonly destination: string
-  /** Names for places: NAME:prefix. */
+  /** Names of stores, for addresses of the form NAME:prefix. */
   readonly stores: Readonly<Record<string, string>>
-  /** Words that stand for an address of their own. */
+  /** Words that stand for a whole address. */
   readonly aliases: Readonly<Record<string, string>>
   readonly checksumKey: Pair['checksumKey']
   readonly bytesPerSecond: number | undefined
@@ -70,7 +70,7 @@ export async function openPair(options: SyncOptions, request: PairRequest, deps:
     signal: deps.signal,
     nowMs: deps.nowMs,
     environment: deps.environment,
-    learnt: { conditionalCopy: true, copyBytes: COPY_LIMIT, partBytes: COPY_LIMIT },
+    learnt: { conditionalCopy: true, copyBytes: COPY_LIMIT, partBytes: COPY_LIMIT, otherBytes: 0 },
   }
 }
 

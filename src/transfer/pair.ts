@@ -5,7 +5,7 @@ import type { S3Client } from '../storage/s3/s3-client.ts'
 import type { Batching } from './run/tuning.ts'
 import type { VerifyMode } from './verify-mode.ts'
 
-/** How objects are to be kept at the destination. */
+/** How the destination stores new objects. */
 export type WriteSettings = {
   readonly storageClass: string | undefined
   /** AES256 (SSE-S3), aws:kms or aws:kms:dsse. */
@@ -13,39 +13,39 @@ export type WriteSettings = {
   readonly kmsKeyId: string | undefined
 }
 
-/** A source and a destination, with what is known of both. Keys of objects are relative to each. */
+/** A source and a destination, with their settings. Keys of objects are relative to both addresses. */
 export type Pair = {
   readonly source: Place
   readonly destination: Place
   readonly write: WriteSettings
   readonly verify: VerifyMode
-  /** Where the source publishes the SHA-256 of an object, as sha256sum writes it; undefined for such a file itself. */
+  /** The key of the file in which the source publishes the SHA-256 of an object, in the format of sha256sum. Undefined for such a file itself. */
   readonly checksumKey: (key: string) => string | undefined
-  /** Sizes, bytes; parts without one are as large as befits their object. */
+  /** Sizes in bytes. Without `partBytes`, the part size depends on the size of the object. */
   readonly partBytes: number | undefined
   readonly multipartThresholdBytes: number
-  /** Folder for what must lie on disk, how much that may be, and who holds how much of it. */
+  /** Folder for temporary files, the limit of their total size, and the part of it that is in use. */
   readonly scratch: string
   readonly diskLimitBytes: number
   readonly disk: Semaphore
-  /** The program s5cmd. */
+  /** Path of the program s5cmd. */
   readonly s5cmdPath: string
-  /** Objects under way at once, and how they are put together. */
+  /** The number of objects copied at the same time, and how they are grouped into batches. */
   readonly concurrency: number
   readonly batching: Batching
   readonly batchSize: number
-  /** Longest time without a sign of life. */
+  /** The longest time without progress before work is stopped. */
   readonly idleTimeoutMs: number
   readonly bytesPerSecond: RateLimiter | undefined
   readonly requestsPerSecond: RateLimiter | undefined
   readonly signal: AbortSignal
   readonly nowMs: () => number
   readonly environment: NodeJS.ProcessEnv
-  /** What the destination has shown on the way: whether it takes conditions on what a copy writes, and how much it copies with one request, whole or as a part. */
-  readonly learnt: { conditionalCopy: boolean; copyBytes: number; partBytes: number }
+  /** What the run has learnt about the destination: whether copies can be conditional, and the most bytes that one request copies, as a whole or as a part. `otherBytes` counts kept copies whose MD5 is not the ETag that the source lists. */
+  readonly learnt: { conditionalCopy: boolean; copyBytes: number; partBytes: number; otherBytes: number }
 }
 
-/** Headers by which an object is written as the settings ask; the bucket's own defaults hold for what is not set. */
+/** Headers that write an object with the settings. The defaults of the bucket apply to settings without a value. */
 export function writeHeaders({ storageClass, encryption, kmsKeyId }: WriteSettings): Record<string, string> {
   return {
     ...(storageClass === undefined ? {} : { 'x-amz-storage-class': storageClass }),
@@ -56,21 +56,21 @@ export function writeHeaders({ storageClass, encryption, kmsKeyId }: WriteSettin
   }
 }
 
-/** Why no server can copy between the two places by itself, or undefined. */
+/** The reason why the server cannot copy between the two stores by itself, or undefined. */
 export function unfitForServer(pair: Pick<Pair, 'source' | 'destination'>): string | undefined {
   if (pair.source.s3 === undefined || pair.destination.s3 === undefined) return 'both sides must be buckets'
   if (!sameService(pair)) return 'the buckets belong to different services'
-  return pair.destination.s3.address.anonymous ? 'nobody may copy without credentials' : undefined
+  return pair.destination.s3.address.anonymous ? 'copying needs credentials for the destination' : undefined
 }
 
 function sameService({ source, destination }: Pick<Pair, 'source' | 'destination'>): boolean {
   return source.s3 !== undefined && destination.s3 !== undefined && source.s3.address.endpoint === destination.s3.address.endpoint
 }
 
-/** An object of a bucket by its whole key. */
+/** An object of a bucket by its full key. */
 export type BucketKey = { readonly client: S3Client; readonly key: string }
 
-/** An object of a place as one of a bucket, if the place is one. */
+/** The object as an object of a bucket, or undefined when the place is not a bucket. */
 export function inBucket(place: Place, key: string): BucketKey | undefined {
   return place.s3 === undefined ? undefined : { client: place.s3, key: place.s3.address.prefix + key }
 }

@@ -5,13 +5,13 @@ import type { Place } from '../storage/place.ts'
 import { copyObject, deleteObject, headObject, listPage, putObject } from '../storage/s3/operations.ts'
 import type { S3Client } from '../storage/s3/s3-client.ts'
 
-/** Something that a store can do, or cannot, found by trying. */
+/** A capability of a store, and whether a test found it. */
 export type Capability = { readonly name: string; readonly supported: boolean; readonly detail: string }
 
-/** Tries what transfers and tables ask of a store, with tiny objects below its prefix that are removed again. Throws what writing them throws. */
+/** Tests what transfers and tables need from a store, with small objects below its prefix, which are removed afterwards. Throws when they cannot be written. */
 export async function probeStore(place: Place): Promise<Capability[]> {
   const client = place.s3
-  if (client === undefined) return [{ name: 'exclusive_put', supported: true, detail: 'a local directory: by links' }]
+  if (client === undefined) return [{ name: 'exclusive_put', supported: true, detail: 'a local directory: exclusive writes use links' }]
   const folder = `${client.address.prefix}.crypto-lakehouse-probe-${randomBytes(4).toString('hex')}/`
   const bytes = Buffer.from('probe')
   const names = ['a', 'c/1', 'c-b/1', 'ab', 'b c+d']
@@ -25,25 +25,25 @@ export async function probeStore(place: Place): Promise<Capability[]> {
       await capability(
         'exclusive_put',
         () => refused(putObject(client, `${folder}a`, bytes, { ifNoneMatch: true })),
-        'PutObject with If-None-Match: tables can be committed',
+        'PutObject with If-None-Match, which table commits need',
       ),
       await capability(
         'server_copy',
         () => copyObject(client, `${folder}copy`, source).then((copy) => copy.etag === etag),
-        'CopyObject with a digest as ETag',
+        'CopyObject that keeps a digest as the ETag',
       ),
       await capability(
         'pinned_copy',
         () => refused(copyObject(client, `${folder}copy`, { ...source, etag: '0'.repeat(32) })),
-        'a source that has changed is refused',
+        'CopyObject that refuses a changed source',
       ),
       await capability(
         'exclusive_copy',
         () => refused(copyObject(client, `${folder}ab`, source, { ifNoneMatch: true })),
         'CopyObject with If-None-Match',
       ),
-      await capability('copy_sha256', () => copiesDigest(client, folder, source, bytes), 'SHA-256 computed by the store while it copies'),
-      await capability('byte_order', () => listsInOrder(client, folder), 'keys are listed in the order of bytes'),
+      await capability('copy_sha256', () => copiesDigest(client, folder, source, bytes), 'CopyObject that computes the SHA-256'),
+      await capability('byte_order', () => listsInOrder(client, folder), 'listings in the order of bytes'),
     ]
   } finally {
     for (const name of [...names, 'copy']) await deleteObject(client, folder + name).catch(() => {})

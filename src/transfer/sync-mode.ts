@@ -1,4 +1,4 @@
-/** copy leaves what only the destination has, sync deletes it. */
+/** `copy` keeps objects that only the destination has; `sync` deletes them. */
 export const SYNC_MODES = ['copy', 'sync'] as const
 
 export type SyncMode = (typeof SYNC_MODES)[number]

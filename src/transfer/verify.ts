@@ -22,20 +22,20 @@ export type VerifyCounts = {
 export type VerifyOptions = {
   readonly known: ReadonlyMap<string, KnownCopy>
   readonly includes: (key: string) => boolean
-  /** Reads every object on both sides and compares digests, instead of what the listings tell. */
+  /** Reads every object on both sides and compares digests, instead of comparing the listings. */
   readonly full: boolean
   readonly parallel: number
   readonly prefixes: readonly string[]
   readonly concurrency: number
   readonly signal: AbortSignal
   readonly onDifference: (difference: Difference) => void
-  /** What was told so far does not count: a listing turned out to be out of order. */
+  /** Called when a listing is out of order: the differences reported so far are not valid. */
   readonly onRestart: () => void
 }
 
 const NOTHING: VerifyCounts = { objectsCompared: 0, objectsMissing: 0, objectsDifferent: 0, objectsExtra: 0, bytesRead: 0 }
 
-/** Audits a destination against a source, whoever copied it: what is missing, other, or there besides. */
+/** Compares a destination with a source, whatever tool copied it, and reports missing, different and extra objects. */
 export async function verifyPlaces(source: Place, destination: Place, options: VerifyOptions): Promise<VerifyCounts> {
   requireSource(source)
   const counts = { ...NOTHING }
@@ -65,8 +65,8 @@ export async function verifyPlaces(source: Place, destination: Place, options: V
 
 const EXPLANATIONS = {
   size: 'the sizes differ',
-  etag: 'the ETags differ, and both are digests',
-  time: 'the source is newer, and no ETag tells whether it is the same',
+  etag: 'the ETags differ, and both are digests of the bytes',
+  time: 'the source is newer, and the ETags cannot show whether the bytes are equal',
 } as const
 
 async function rereadAll(
@@ -80,7 +80,7 @@ async function rereadAll(
   const read = async (object: ObjectInfo) => {
     const [one, other] = await Promise.all([digestOf(source.store, object.key), digestOf(destination.store, object.key)])
     counts.bytesRead += 2 * object.size
-    if (one !== other) differ(object.key, 'different', `SHA-256 ${one} in the source, ${other} in the destination`)
+    if (one !== other) differ(object.key, 'different', `the SHA-256 is ${one} in the source and ${other} in the destination`)
   }
   for await (const _ of mapConcurrent(objects, { limit: options.concurrency, signal: options.signal }, read));
 }

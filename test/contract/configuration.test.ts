@@ -34,7 +34,7 @@ const COLLECTION = {
   quality_control: { enable_checksum_validation: true, max_retry_attempts: 4, timeout_seconds: 120 },
 }
 
-test('a collection as the specification writes it becomes the settings of a transfer, with its keys also where older files have them', async (context) => {
+test('a collection becomes transfer settings, also with the key layout of older files', async (context) => {
   const folder = await temporaryFolder(context)
   const load = async (collection: unknown) => {
     const file = join(folder, 'lakehouse.yaml')
@@ -59,18 +59,18 @@ test('a collection as the specification writes it becomes the settings of a tran
       [16, 100, 5, 120_000, 'STANDARD_IA', 'sha256', 'output'],
     )
   }
-  await assert.rejects(load({ ...COLLECTION, sync_mode: 'sync', s3_direct_sync: { ...direct, sync_mode: 'copy' } }), /stands twice/)
+  await assert.rejects(load({ ...COLLECTION, sync_mode: 'sync', s3_direct_sync: { ...direct, sync_mode: 'copy' } }), /is set twice/)
   await assert.rejects(
     load({ ...COLLECTION, max_paralel_downloads: 4 }),
-    /unknown key archive_collection.max_paralel_downloads, did you mean archive_collection.max_parallel_downloads/,
+    /unknown key archive_collection.max_paralel_downloads: did you mean archive_collection.max_parallel_downloads/,
   )
   await assert.rejects(
     load({ ...COLLECTION, s3_direct_sync: { ...direct, organize_by_prefix: false } }),
-    /can only be true: keys keep the paths/,
+    /must be true or be removed: keys keep the paths/,
   )
 })
 
-test('values out of range, of the wrong type or against each other are refused, each by its key', () => {
+test('invalid and contradictory values are refused, with their keys', () => {
   const direct = COLLECTION.s3_direct_sync
   const wrong: [string, object][] = [
     ['max_parallel_downloads', { ...COLLECTION, max_parallel_downloads: 33 }],

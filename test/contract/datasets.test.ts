@@ -4,7 +4,7 @@ import { DATASET_IDS, DATASETS } from '../../src/datasets/registry.ts'
 import { SOURCES } from '../../src/sources/registry.ts'
 import { silverColumns, silverTableName, valueColumns } from '../../src/sources/series.ts'
 
-test('every offer has columns, files and a first date; files carry exactly the columns of the data set, each under one header', () => {
+test('every offer has files, a first date and exactly the columns of its data set', () => {
   for (const source of SOURCES) {
     for (const { market, dataset, archive } of source.offers) {
       const name = `${source.id} ${market} ${dataset}`
@@ -25,7 +25,7 @@ const OFFERED = SOURCES.flatMap(({ id: exchange, offers }) => offers.map(({ mark
 
 for (const id of DATASET_IDS) {
   const contract = DATASETS[id]
-  test(`${id}: it is the type of its own name; key, event time and sort are columns; names are unique and in snake case`, () => {
+  test(`${id}: key and event time are columns, with unique snake-case names`, () => {
     assert.equal(contract.id, id)
     for (const { exchange, market } of OFFERED.filter(({ dataset }) => dataset === id)) {
       const series = { exchange, dataset: id, market, interval: '1m' } as const

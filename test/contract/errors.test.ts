@@ -7,7 +7,7 @@ import { ERROR_CODES } from '../../src/core/errors.ts'
 const root = join(import.meta.dirname, '../..')
 const page = readFileSync(join(root, 'docs/errors.md'), 'utf8')
 
-test('docs/errors.md tells every code as the table has it, and no other', () => {
+test('docs/errors.md has exactly the codes of the table', () => {
   const rows = [...page.matchAll(/^\| `([A-Z0-9_]+)` \| (yes|no) \| (.+?) \| (.+?) \|$/gm)].map(([, code, retryable, meaning, remedy]) => [
     code,
     { retryable: retryable === 'yes', meaning, remedy },
@@ -15,7 +15,7 @@ test('docs/errors.md tells every code as the table has it, and no other', () => 
   assert.deepEqual(Object.fromEntries(rows), ERROR_CODES)
 })
 
-test('every code is raised somewhere', () => {
+test('every code is used in the source', () => {
   const sources = globSync('{src,simulator}/**/*.ts', { cwd: root }).filter(
     (file) => !file.endsWith('.test.ts') && !file.endsWith('core/errors.ts'),
   )

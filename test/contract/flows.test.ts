@@ -8,7 +8,7 @@ import { FLOWS, findFlow } from '../../src/flows/registry.ts'
 const FOLDER = join(import.meta.dirname, '../../src/flows')
 
 for (const [id, flow] of Object.entries(FLOWS))
-  test(`the flow ${id} is a file of its name, and says what it does, with what, in which steps`, () => {
+  test(`the flow ${id} has a file of its name, and describes its input and steps`, () => {
     assert.equal(flow.id, id)
     assert.ok(existsSync(join(FOLDER, `${id}.ts`)) || existsSync(join(FOLDER, id, `${id}.ts`)))
     for (const name of [id, flow.displayName, ...flow.aliases]) assert.equal(findFlow(name), flow)

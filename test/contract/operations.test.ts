@@ -11,17 +11,17 @@ import { outsideOf } from '../support/operations.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-test('docs/cli.md tells every command and operation as they are', async () => {
+test('docs/cli.md equals the texts of commands and operations', async () => {
   assert.equal(readFileSync(join(ROOT, 'docs/cli.md'), 'utf8'), await cliPage())
 })
 
-test('every operation is called by exactly one command, and no command calls what is none', async () => {
+test('exactly one command calls each operation, and no command calls an unknown one', async () => {
   const called = Object.values(await allCommands()).flatMap(({ operations = [] }) => operations)
   assert.deepEqual(called.toSorted(), Object.keys(OPERATIONS).toSorted())
 })
 
 for (const [id, load] of Object.entries(OPERATIONS))
-  test(`${id}: a file of its name, a line that says what it does, schemas that JSON Schema can express, an example that its input takes`, async () => {
+  test(`${id}: it has a file, a summary, JSON schemas and a valid example`, async () => {
     const one = await load()
     assert.equal(one.id, id)
     assert.ok(existsSync(join(ROOT, 'src/operations', `${id.replace('.', '-')}.ts`)))
@@ -35,7 +35,7 @@ for (const [id, load] of Object.entries(OPERATIONS))
     await assert.rejects(call(one as never, outsideOf('nowhere'), { unknown: true } as never), { code: 'USAGE' })
   })
 
-test('an input that is refused says which key, and what is expected of it', async () => {
+test('a refused input names the key and the expected value', async () => {
   const tag = await OPERATIONS['tables.tag']()
   await assert.rejects(call(tag, outsideOf('nowhere'), { table: '', tag: 'x' }), {
     code: 'USAGE',

@@ -39,7 +39,7 @@ for (const source of SOURCES) {
     assert.equal(new Set(names).size, names.length)
   })
 
-  test(`${id}: a key is read back as the file that it was written for, and lies in the folders of its series and type`, () => {
+  test(`${id}: a key parses back to its file, and is in the folders of its series and type`, () => {
     for (const file of filesOf(source)) {
       const key = archive.fileKey(file)
       assert.deepEqual(archive.parseKey(key), file)
@@ -57,7 +57,7 @@ for (const source of SOURCES) {
       assert.throws(() => archive.parseKey(key), { code: 'ARCHIVE_KEY_INVALID' }, key)
   })
 
-  test(`${id}: symbols are split into base and quote; ranges of symbols begin with the first, in order`, () => {
+  test(`${id}: symbols are split into base and quote; symbol ranges are in order`, () => {
     for (const [market, { example: symbol }] of Object.entries(markets)) {
       assert.ok(symbols.accepts(symbol), symbol)
       const { base } = symbols.split(market, symbol)

@@ -59,7 +59,7 @@ test('the YAML of the specification loads unchanged; what it does not name comes
     ['output/archive-samples', 's3://crypto-lakehouse-bronze/binance/archive?region=us-east-1', 16, 200, 100, 6],
   )
   await writeFile(file, YAML.replace('base_output_dir', 'output_directory: "elsewhere"\n  base_output_dir'))
-  assert.throws(() => loadConfig({ flags: {}, environment: {}, file }), /base_output_dir: it differs from output_directory/)
+  assert.throws(() => loadConfig({ flags: {}, environment: {}, file }), /base_output_dir: differs from output_directory/)
 })
 
 test('ENV selects the configuration of an environment, which lies over the common one', async (context) => {
@@ -73,7 +73,7 @@ test('ENV selects the configuration of an environment, which lies over the commo
   assert.equal(overlay, join(folder, 'lakehouse.production.yaml'))
   for (const other of ['development', '/root/.shrc', '']) assert.equal(load(other).config.sync.concurrency, 5)
   await writeFile(join(folder, 'lakehouse.production.yaml'), 'sync: { concurency: 9 }\n')
-  assert.throws(() => load('production'), /lakehouse.production.yaml: unknown key sync.concurency, did you mean sync.concurrency/)
+  assert.throws(() => load('production'), /lakehouse.production.yaml: unknown key sync.concurency: did you mean sync.concurrency/)
 })
 
 test('a source on a web site goes the traditional way; each task has its result and its target key', async (context) => {

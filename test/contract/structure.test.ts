@@ -55,7 +55,7 @@ async function modules(base: string) {
   }
 }
 
-test('no import cycle, and folders import only what stands before them', async () => {
+test('imports have no cycles, and folders import only folders before them', async () => {
   const { summary, modules: found } = await modules(root)
   const sources = found.filter((module) => module.source.startsWith('src/'))
   const files = globSync('src/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'))
@@ -105,7 +105,7 @@ function foreignSpellings(path: string, text: string): string[] {
   return SPELLINGS.flatMap(([what, pattern]) => (pattern.test(text) ? [`${path} ${what}: ${pattern.exec(text)?.[0]}`] : []))
 }
 
-test('only an exchange itself, what simulates it and the names of the specification know an exchange', async () => {
+test('only an exchange, its simulator and the specification know the exchange', async () => {
   const { modules: found } = await modules(root)
   assert.deepEqual(foreignImports(found), [])
   const files = globSync('src/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'))
@@ -115,7 +115,7 @@ test('only an exchange itself, what simulates it and the names of the specificat
   )
 })
 
-test('an offence against that is found: an import, a name, a key, a market, a data set', async (context) => {
+test('the check for exchange knowledge finds every kind of violation', async (context) => {
   const folder = await temporaryFolder(context)
   cpSync(join(root, 'src'), join(folder, 'src'), { recursive: true })
   const planted = 'src/gold/planted.ts'
@@ -130,7 +130,7 @@ export const planted = (market: string, dataset: string) => (market === 'um' || 
   )
 })
 
-test('clock, randomness and environment are read in one place, and given from there', () => {
+test('only one file reads clock, randomness and environment', () => {
   const files = globSync('src/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'))
   const reading = files.filter((file) => /process\.env|Date\.now\b|Math\.random|new Date\(\)/.test(readFileSync(join(root, file), 'utf8')))
   assert.deepEqual(reading, ['src/platform/host.ts'])

@@ -28,7 +28,7 @@ async function sourceBucket(name: string): Promise<string> {
 }
 
 for (const engine of ENGINE_IDS) {
-  test(`${engine}: every object arrives whole, with what it carries, is proved, and is left alone by the next run`, async (context) => {
+  test(`${engine}: objects arrive with metadata, are proved and are not copied again`, async (context) => {
     const source = await sourceBucket(`src-${engine}`)
     const destination = await server.bucket(`dst-${engine}`)
     const choices = { engine, state: await stateFor(context), settings: { s5cmdPath: PEERS.s5cmd } }

@@ -22,7 +22,7 @@ before(async () => {
 
 after(() => rm(cwd, { recursive: true, force: true }))
 
-test('ingest: plan, run, rerun; exit codes 0 and 3; one JSON object with the documented keys', async () => {
+test('ingest plans, runs and runs again, with the documented JSON keys and exit codes', async () => {
   const dry = await cli([...INGEST, '--dry-run'], { cwd })
   assert.equal(dry.code, 0)
   assert.match(dry.out, /spot klines BTCUSDT 1m: 4 files.*\n4 files.*nothing was written/)
@@ -58,7 +58,7 @@ test('ingest: plan, run, rerun; exit codes 0 and 3; one JSON object with the doc
   assert.equal(quiet.err, '')
 })
 
-test('query: formats to standard output and to files, and a reader that goes away early is no failure', async () => {
+test('query writes every format; a reader that closes the pipe early is not a failure', async () => {
   const sql = 'SELECT symbol, close FROM silver.binance_spot_klines_1m ORDER BY open_time'
   const table = await cli(['query', `${sql} LIMIT 2`], { cwd })
   assert.match(table.out, /^symbol +close\n─+ +─+\nBTCUSDT +[\d.]+\nBTCUSDT +[\d.]+\n\(2 rows\)\n$/)
@@ -90,7 +90,7 @@ test('query: formats to standard output and to files, and a reader that goes awa
   assert.match(explained.out, /0 files of 2/)
 })
 
-test('status tells the tables, the objects and the runs', async () => {
+test('status prints the tables, the objects and the runs', async () => {
   const { code, out } = await cli(['status', '--json'], { cwd })
   const report = JSON.parse(out) as { items: { name: string; rows: number; from: string }[]; objects: unknown[]; runs: unknown[] }
   assert.equal(code, 0)
@@ -100,7 +100,7 @@ test('status tells the tables, the objects and the runs', async () => {
   assert.match((await cli(['status'], { cwd })).out, /gold\.binance_spot_bars_1d/)
 })
 
-test('catalog: the matrix, the symbols, the files', async () => {
+test('catalog prints the matrix, the symbols and the files', async () => {
   const matrix = JSON.parse((await cli(['catalog', 'matrix', '--json'], { cwd })).out) as { items: { type: string; market: string }[] }
   assert.equal(matrix.items.length, DEFAULT_SOURCE.offers.length)
   assert.equal(
@@ -122,30 +122,30 @@ test('catalog: the matrix, the symbols, the files', async () => {
   )
 })
 
-test('what is wrong with a command line is said, with exit code 2', async () => {
+test('a wrong command line ends with a message and exit code 2', async () => {
   const cases: [string[], RegExp][] = [
     [['inqest'], /unknown command "inqest", did you mean ingest\?/],
-    [['ingest'], /takes one data type/],
+    [['ingest'], /takes exactly one data type/],
     [['ingest', 'candlestix'], /unknown data type/],
     [['ingest', 'klines', '--market', 'moon'], /unknown market/],
     [['ingest', 'klines', '--interval', '7m'], /unknown interval/],
-    [['ingest', 'klines', '--from', '2024-13-01'], /no date/],
-    [['ingest', 'klines', '--from', '2024-02-01', '--to', '2024-01-01'], /does not lie before/],
+    [['ingest', 'klines', '--from', '2024-13-01'], /is not a date/],
+    [['ingest', 'klines', '--from', '2024-02-01', '--to', '2024-01-01'], /must be before/],
     [['ingest', 'klines', '--layers', 'lead'], /unknown layer/],
-    [['ingest', 'klines', '--archive', 'nowhere'], /neither an address nor a directory/],
-    [['ingest', 'klines', '--archive', '.'], /holds no data\/ folder/],
+    [['ingest', 'klines', '--archive', 'nowhere'], /the directory does not exist/],
+    [['ingest', 'klines', '--archive', '.'], /does not contain the folder data\//],
     [['ingest', 'klines', '--wat'], /Unknown option '--wat'/],
-    [['query'], /takes one SQL text/],
-    [['query', 'SELECT 1', '--format', 'xml'], /is one of table, json/],
+    [['query'], /takes exactly one SQL text/],
+    [['query', 'SELECT 1', '--format', 'xml'], /write one of table, json/],
     [['query', 'DROP TABLE x'], /only SELECT/],
     [['config'], /config show/],
-    [['status', 'extra'], /takes no argument/],
+    [['status', 'extra'], /takes no arguments/],
     [['help', 'nope'], /unknown command/],
-    [['status', '--lake', 'none'], /no lake at/],
-    [['ingest', 'klines', '--archive', 'archive', '--lake', 'lakehouse/lakehouse.json'], /is a file, not a directory/],
+    [['status', '--lake', 'none'], /does not hold a lake/],
+    [['ingest', 'klines', '--archive', 'archive', '--lake', 'lakehouse/lakehouse.json'], /it is a file; choose a directory/],
     [['query', "SELECT 'a'::int"], /Could not convert string/],
     [['completion', 'tcsh'], /one shell/],
-    [['catalog', 'planets'], /no "planets"/],
+    [['catalog', 'planets'], /no verb "planets"/],
     [['status', '--config', 'none.yaml'], /none\.yaml cannot be read/],
     [['status', '--lake', 'ftp://host/x'], /is no place for objects/],
   ]
@@ -165,15 +165,15 @@ test('what is wrong with a command line is said, with exit code 2', async () => 
   assert.deepEqual([json.code, report.status, report.errors.map((error) => error.code)], [2, 'failed', ['SQL_INVALID']])
 })
 
-test('a lake that is none, and a folder that holds other things, are told apart', async () => {
-  assert.match((await cli(['status', '--lake', 'none'], { cwd })).err, /no lake at/)
+test('a missing lake and a folder with other files have different errors', async () => {
+  assert.match((await cli(['status', '--lake', 'none'], { cwd })).err, /does not hold a lake/)
   const { code, err } = await cli([...INGEST, '--lake', 'archive'], { cwd })
-  assert.deepEqual([code, /holds other things/.test(err)], [2, true])
+  assert.deepEqual([code, /has other files but not lakehouse\.json/.test(err)], [2, true])
   const nowhere = await cli([...INGEST, '--lake', '/proc/lake'], { cwd })
-  assert.deepEqual([nowhere.code, /cannot be made/.test(nowhere.err)], [2, true], nowhere.err)
+  assert.deepEqual([nowhere.code, /cannot create the lake/.test(nowhere.err)], [2, true], nowhere.err)
 })
 
-test('configuration: flags over environment over file over defaults, and every wrong key is named with the nearest', async () => {
+test('flags override environment, file and defaults; a wrong key names the nearest key', async () => {
   const made = await cli(['init', '--config', 'made.yaml'], { cwd })
   assert.equal(made.code, 0)
   assert.equal((await cli(['init', '--config', 'made.yaml'], { cwd })).code, 2)
@@ -201,13 +201,13 @@ test('configuration: flags over environment over file over defaults, and every w
     'environment',
   ])
   const wrong: [string, Record<string, string>, RegExp][] = [
-    ['archive:\n  atempts: 3\n', {}, /unknown key archive\.atempts, did you mean archive\.attempts\?/],
-    ['laek: x\n', {}, /unknown key laek, did you mean lake\?/],
+    ['archive:\n  atempts: 3\n', {}, /unknown key archive\.atempts: did you mean archive\.attempts\?/],
+    ['laek: x\n', {}, /unknown key laek: did you mean lake\?/],
     ['archive:\n  attempts: many\n', {}, /archive\.attempts: /],
     ['gold:\n  intervals: [7m]\n', {}, /gold\.intervals/],
     ['- a\n', {}, /not a mapping/],
     ['a: [\n', {}, /cannot be read/],
-    ['{}', { LAKEHOUSE_LAKEE: 'x' }, /unknown environment variable LAKEHOUSE_LAKEE, did you mean LAKEHOUSE_LAKE\?/],
+    ['{}', { LAKEHOUSE_LAKEE: 'x' }, /unknown environment variable LAKEHOUSE_LAKEE: did you mean LAKEHOUSE_LAKE\?/],
     ['{}', { LAKEHOUSE_ENGINE_WORKERS: '0' }, /engine\.workers/],
   ]
   for (const [text, env, message] of wrong) {
@@ -218,15 +218,15 @@ test('configuration: flags over environment over file over defaults, and every w
   }
 })
 
-test('doctor names what is missing and the command that mends it', async () => {
+test('doctor names each problem and the command that fixes it', async () => {
   const good = await cli(['doctor', '--archive', 'archive'], { cwd })
   assert.deepEqual([good.code, good.out.includes('MISSING')], [0, false], good.out)
   const bad = await cli(['doctor', '--archive', 'http://127.0.0.1:9'], { cwd })
   assert.equal(bad.code, 3)
-  assert.match(bad.out, /MISSING {2}archive +cannot reach.*\n +mend it: check the network/)
+  assert.match(bad.out, /MISSING {2}archive +cannot reach.*\n +to fix it: check the network/)
 })
 
-test('help, version and completions', async () => {
+test('help, version and completion print their texts', async () => {
   for (const name of ['demo', 'catalog', 'ingest', 'query', 'status', 'init', 'config', 'doctor', 'completion', 'version']) {
     assert.match((await cli([], { cwd })).out, new RegExp(`^  ${name} `, 'm'))
     const { out, code } = await cli([name, '--help'], { cwd })
@@ -244,7 +244,7 @@ test('help, version and completions', async () => {
   for (const shell of ['zsh', 'fish']) assert.match((await cli(['completion', shell], { cwd })).out, /ingest/)
 })
 
-test('Ctrl-C stops at once with exit code 130, and the next run goes on', async () => {
+test('Ctrl-C stops at once with exit code 130, and the next run continues', async () => {
   const server = await serveArchive({ directory: join(cwd, 'archive'), faults: [{ fault: { kind: 'drip', pieceMs: 100 }, match: /zip$/ }] })
   const started = performance.now()
   const stopped = await cli(['ingest', 'klines', '--archive', server.url, '--lake', 'stopped'], { cwd, interruptAfterMs: 1200 })
@@ -256,7 +256,7 @@ test('Ctrl-C stops at once with exit code 130, and the next run goes on', async 
   assert.equal((await cli(['ingest', 'klines', '--archive', 'archive', '--lake', 'stopped'], { cwd })).code, 3)
 })
 
-test('demo: the whole way on the simulated archive, with a chart in the terminal and one on a page', async () => {
+test('demo runs on the simulated archive and draws charts in terminal and page', async () => {
   const { code, out } = await cli(['demo', '--simulated'], { cwd, env: { NO_COLOR: '1' } })
   assert.equal(code, 0)
   for (const text of [
@@ -266,7 +266,7 @@ test('demo: the whole way on the simulated archive, with a chart in the terminal
     'gap',
     'zip_invalid',
     'checksum_missing',
-    'BTCUSDT, one candle a day',
+    'BTCUSDT, one candle per day',
     'Next:',
   ])
     assert.ok(out.includes(text), text)

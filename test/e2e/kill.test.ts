@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { temporaryFolder } from '../support/folders.ts'
 import { killRounds } from '../support/kill.ts'
 
-test('an ingestion that is killed at any moment ends, after a rerun, in the lake that was never killed', async (context) => {
+test('a killed and repeated ingestion gives the same lake as one without a kill', async (context) => {
   const { hits } = await killRounds(await temporaryFolder(context), 5, 'test')
   assert.ok(hits >= 2, `${hits} of 5 kills hit a running ingestion`)
 })

@@ -17,7 +17,7 @@ async function optionsFor(bin: string) {
   return (cwd: string) => ({ cwd, env: { ...process.env, PATH, NO_COLOR: '1' }, maxBuffer: 1 << 26 })
 }
 
-test('the packed package passes publint and attw, and its bin and its types work where it is installed', async (context) => {
+test('the package passes publint and attw, and its bin and types work when installed', async (context) => {
   const folder = await temporaryFolder(context)
   const options = await optionsFor(join(folder, 'bin'))
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], options(root))

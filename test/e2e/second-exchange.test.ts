@@ -23,7 +23,7 @@ async function setUp(context: TestContext) {
   return { folder, archive, written, run, json, select }
 }
 
-test('a second exchange is a folder and a line: ingested, assessed, resampled and queried from end to end', async (context) => {
+test('a second exchange needs a folder and a line, and works from end to end', async (context) => {
   const { folder, archive, written, run, json, select } = await setUp(context)
   const from = ['--exchange', 'tiny', '--archive', archive]
 
@@ -114,7 +114,7 @@ test('a second exchange is a folder and a line: ingested, assessed, resampled an
   assert.equal((await json('tables', 'check')).status, 'done')
 })
 
-test('two exchanges share a lake, and neither takes the other for its own', async (context) => {
+test('two exchanges share a lake without mixing their data', async (context) => {
   const { folder, archive, json, select } = await setUp(context)
   const other = join(folder, 'other')
   await writeArchive(other, {

@@ -34,7 +34,7 @@ type Envelope = {
   errors: { code: string }[]
 }
 
-test('sync, verify and report, as a user has them: filters, dry run, explanation, JSON, exit codes', async (context) => {
+test('sync, verify and report work with filters, dry run, explain, JSON and exit codes', async (context) => {
   const cwd = await temporaryFolder(context)
   const env = { ...server.environment, LAKEHOUSE_SYNC_STATE: join(cwd, 'state') }
   const run = async (...args: string[]) => await cli(args, { cwd, env })
@@ -80,7 +80,7 @@ test('sync, verify and report, as a user has them: filters, dry run, explanation
   assert.deepEqual([audit.code, /missing/.test(audit.out)], [3, true])
   const all = await run('sync', source, destination)
   assert.deepEqual([all.code, /Done in .*: 9 objects/.test(all.out)], [0, true], all.out + all.err)
-  assert.match((await run('sync', source, destination)).out, /Nothing to do: all 13 objects are there/)
+  assert.match((await run('sync', source, destination)).out, /Nothing to do: all 13 objects are already there/)
   assert.equal((await run('verify', source, destination, '--full')).code, 0)
   const target = openS3(destination)
   await target.store.put('data/besides', Buffer.from('x'))
@@ -124,7 +124,7 @@ test('sync, verify and report, as a user has them: filters, dry run, explanation
   assert.match((await run('sync')).out, /Nothing to do/)
 })
 
-test('a collection in the configuration is carried out by sync alone', async (context) => {
+test('sync without arguments copies the collection of the configuration', async (context) => {
   const cwd = await temporaryFolder(context)
   await server.bucket('collected')
   // The public archive stands in the collection's place: here a bucket of the test does.
@@ -155,7 +155,7 @@ test('a collection in the configuration is carried out by sync alone', async (co
   target.close()
 })
 
-test('what is wrong with the command line or the places is said, with the exit code for it', async (context) => {
+test('wrong options and addresses end with a message and the right exit code', async (context) => {
   const cwd = await temporaryFolder(context)
   const env = { ...server.environment, LAKEHOUSE_SYNC_STATE: join(cwd, 'state') }
   const fails = async (code: number, words: RegExp, ...args: string[]) => {
@@ -166,18 +166,18 @@ test('what is wrong with the command line or the places is said, with the exit c
   await fails(2, /no destination/, 'sync', source)
   await fails(2, /no S3 address: "regoin" is none of/, 'sync', `${source}&regoin=x`, './x')
   await fails(2, /names a store that/, 'sync', source, 'nowhere:prefix')
-  await fails(2, /--mode is one of/, 'sync', source, './x', '--mode', 'fast')
-  await fails(2, /no duration/, 'sync', source, './x', '--max-duration', 'soon')
-  await fails(2, /no number of bytes/, 'sync', source, './x', '--bwlimit', 'fast')
+  await fails(2, /--mode "fast" is not valid/, 'sync', source, './x', '--mode', 'fast')
+  await fails(2, /not a duration/, 'sync', source, './x', '--max-duration', 'soon')
+  await fails(2, /not a number of bytes/, 'sync', source, './x', '--bwlimit', 'fast')
   await fails(1, /NoSuchBucket/, 'sync', source.replace('cli-wrong', 'there-is-none'), './x')
   await fails(1, /cannot be reached/, 'sync', 's3://bucket?endpoint=http://127.0.0.1:1', './x')
 })
 
-test('a transfer that is killed at any moment is put right by the next run', async (context) => {
+test('the next run repairs a transfer that was killed at any moment', async (context) => {
   await killTransfers(server, await temporaryFolder(context), 4, 'test', KILL_LOADS.small)
 })
 
-test('the memory of a transfer does not grow with its objects', async (context) => {
+test('the memory of a transfer does not grow with the number of objects', async (context) => {
   const cwd = await temporaryFolder(context)
   const mock = await startMock('--objects', '150000')
   context.after(mock.close)

@@ -42,7 +42,7 @@ async function lake(folder: string, future: string): Promise<Lakehouse> {
   return lakehouse
 }
 
-test('what is said of a time does not change with what comes after it, for every aggregation', async (context) => {
+test('no row of an aggregation depends on later data', async (context) => {
   const folder = await temporaryFolder(context)
   const [one, other] = [await lake(folder, 'rise'), await lake(folder, 'fall')]
   for (const { id } of AGGREGATIONS) {
@@ -58,7 +58,7 @@ test('what is said of a time does not change with what comes after it, for every
   }
 })
 
-test('aggregations are what their names say', async (context) => {
+test('aggregations compute the values that their names promise', async (context) => {
   const lakehouse = await lake(await temporaryFolder(context), 'plain')
   const bars = "silver.binance_um_klines_1h WHERE symbol = 'BTCUSDT' AND open_time >= '2024-01-30' AND open_time < '2024-01-31'"
   const [day] = await lakehouse.select("SELECT * FROM aggregate('daily_summary', 'um', 'BTC*', '2024-01-30', '2024-01-31')")

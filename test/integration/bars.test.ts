@@ -12,7 +12,7 @@ const AMOUNTS = {
 } as const
 
 for (const market of ['spot', 'cm'] as const) {
-  test(`${market}: bars made of 1m klines equal those that the archive publishes, to the last bit, for every interval`, async (context) => {
+  test(`${market}: bars from 1m klines equal the published bars bit for bit`, async (context) => {
     const folder = await temporaryFolder(context)
     const intervals: Interval[] = ['1m', '5m', '15m', '1h', '4h', '1d', '1w', '1mo']
     const archive = join(folder, 'archive')
@@ -47,7 +47,7 @@ for (const market of ['spot', 'cm'] as const) {
   })
 }
 
-test('a bar that lacks klines is kept, with what it holds and what it should', async (context) => {
+test('a bar that lacks klines is kept, with the numbers held and expected', async (context) => {
   const folder = await temporaryFolder(context)
   const key = 'data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01-30.zip'
   await smallArchive(join(folder, 'archive'), {
@@ -66,7 +66,7 @@ test('a bar that lacks klines is kept, with what it holds and what it should', a
   )
 })
 
-test('where two source intervals reach a bar, the more complete one makes it, the finer of equals', async (context) => {
+test('a bar uses the most complete source interval; of equals, the finest', async (context) => {
   const folder = await temporaryFolder(context)
   const key = 'data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01-30.zip'
   await smallArchive(join(folder, 'archive'), {
@@ -87,7 +87,7 @@ test('where two source intervals reach a bar, the more complete one makes it, th
   )
 })
 
-test('only bars whose klines changed are made again', async (context) => {
+test('only bars whose klines changed are built again', async (context) => {
   const folder = await temporaryFolder(context)
   const archive = join(folder, 'archive')
   await smallArchive(archive, { symbols: ['BTCUSDT'], start: Date.UTC(2024, 0, 30), days: 2, tradesPerDay: 200 })

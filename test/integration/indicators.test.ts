@@ -19,14 +19,14 @@ import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
 
 before(prepareReaders)
 
-test('values and warm-up are those of TA-Lib, and of the named formula elsewhere, to a part in a billion', async (context) => {
+test('values and warm-up equal TA-Lib or the formula to one part in a billion', async (context) => {
   for (const { spec, error, differingNulls } of await compareWithOracles(await temporaryFolder(context), 10)) {
     assert.ok(error <= 1e-9, `${spec} is off by ${error}`)
     assert.equal(differingNulls, 0, `${spec} begins after its warm-up`)
   }
 })
 
-test('any way of cutting a series, with what is remembered written down in between, gives the same values bit for bit', () => {
+test('a series divided at any row, with saved memory, gives the same bits', () => {
   for (const indicator of INDICATORS) {
     const parameters = Object.fromEntries(Object.entries(indicator.parameters).map(([name, { default: usual }]) => [name, usual]))
     fc.assert(
@@ -69,7 +69,7 @@ test('any way of cutting a series, with what is remembered written down in betwe
   }
 })
 
-test('a series that stands still, one bar, nothing traded, and holes: each has its defined answer', () => {
+test('constant series, one bar, no trades and holes have defined values', () => {
   const rows = 120
   const flat = randomBars('flat', rows)
   for (const name of ['open', 'high', 'low', 'close', 'benchmark'] as const) flat[name].fill(7)
@@ -122,7 +122,7 @@ test('a series that stands still, one bar, nothing traded, and holes: each has i
   }
 })
 
-test('indicators that are written wrongly are told with what is right', () => {
+test('an invalid indicator text fails with a message that says what to write', () => {
   const names = (spec: string) => parseIndicators(spec).flatMap(({ columns }) => columns)
   assert.deepEqual(names('rsi, macd(12,26,9), bollinger(width=2.5), EMA( 20 )'), [
     'rsi_14',
@@ -136,14 +136,14 @@ test('indicators that are written wrongly are told with what is right', () => {
   ])
   for (const [spec, message] of [
     ['rsy(14)', /did you mean rsi/],
-    ['rsi(0)', /whole number of 2 to 100000, not "0"/],
+    ['rsi(0)', /period "0" is not valid: write a whole number from 2 to 100000/],
     ['rsi(1.5)', /whole number/],
     ['rsi(14, 3)', /no parameter number 2/],
-    ['rsi(length=14)', /no parameter length: period/],
+    ['rsi(length=14)', /no parameter length: its parameters are period/],
     ['macd(12, fast=5)', /fast is given twice/],
-    ['rsi(14', /is no indicator/],
-    ['', /no indicator is named/],
-    ['rsi(14), rsi(14)', /two indicators give the column rsi_14/],
+    ['rsi(14', /is not an indicator/],
+    ['', /the list of indicators is empty/],
+    ['rsi(14), rsi(14)', /two indicators have the same column rsi_14/],
   ] as const)
     assert.throws(() => parseIndicators(spec), { code: 'INDICATOR_INVALID', message })
 })
@@ -183,7 +183,7 @@ async function writeDay(archive: string, symbol: string, day: number, shift = 0)
 const TABLE = 'silver.binance_spot_klines_1h'
 const SPEC = 'rsi(14), ema(20), macd(12, 26, 9), vwap, correlation(10)'
 
-test('saved indicators are those of the whole series; what changes upstream is computed again from there on, and nothing before', async (context) => {
+test('saved indicators equal a full computation; a change recomputes only what follows', async (context) => {
   const folder = await temporaryFolder(context)
   const archive = join(folder, 'archive')
   const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive })
@@ -236,7 +236,7 @@ test('saved indicators are those of the whole series; what changes upstream is c
   assert.deepEqual([read?.table, read?.filesRead, read?.filesSkipped], [TABLE, 4, 0])
 })
 
-test('after a new decoder gold is what it would be from scratch; a table of indicators that is dropped is gone and not made again', async (context) => {
+test('a new decoder rebuilds gold; a dropped table of indicators is not built again', async (context) => {
   const folder = await temporaryFolder(context)
   const archive = join(folder, 'archive')
   for (let day = 0; day < 40; day++) await writeDay(archive, 'AAAUSDT', day)

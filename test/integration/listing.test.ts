@@ -13,7 +13,7 @@ before(async () => {
 })
 after(() => server.close())
 
-test('a listing cut into ranges holds every key once and in order', async () => {
+test('a listing split into ranges holds every key once and in order', async () => {
   const keys = Array.from({ length: 4200 }, (_, n) => `data/${'abcdefg'[n % 7]}/s${n % 90}/object-${n}`)
   const place = openS3(await server.bucket('listed'))
   await fill(place, [...keys, 'data.x', 'data-y', 'zz'])
@@ -32,7 +32,7 @@ test('a listing cut into ranges holds every key once and in order', async () => 
   place.close()
 })
 
-test('keys that stand in no folders are listed by several requests at once all the same', async () => {
+test('keys without folders are also listed by several requests in parallel', async () => {
   const mock = await startMock('--objects', '60000', '--flat')
   let [underWay, most] = [0, 0]
   const onRequest = async (operation: string) => {

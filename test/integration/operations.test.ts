@@ -32,7 +32,7 @@ async function archive(folder: string, seed: string): Promise<void> {
   await smallArchive(join(folder, 'archive'), { start: START, days: 5, seed, defects })
 }
 
-test('the example of every operation works on a lake with a few days of klines, and gives what its schema says', async (context) => {
+test('the example of every operation works and matches its result schema', async (context) => {
   const folder = await temporaryFolder(context)
   const before = process.cwd()
   process.chdir(folder)
@@ -58,7 +58,7 @@ test('the example of every operation works on a lake with a few days of klines, 
 
 const OPERATIONS_INPUT = { types: ['klines'], symbols: [EXAMPLE.symbol], intervals: ['1m'] }
 
-test('rows that are asked for in a format are written as they are made, and are no items', async (context) => {
+test('rows in a format are written while they are computed, and are not items', async (context) => {
   const folder = await temporaryFolder(context)
   await archive(folder, 'one')
   const output = new PassThrough()
@@ -78,7 +78,7 @@ test('rows that are asked for in a format are written as they are made, and are 
   assert.deepEqual((await call(query, outside, { sql })).result.items, [{ n: 7200 }])
 })
 
-test('an operation can be given another archive than that of the configuration, and tells of each file as it is found', async (context) => {
+test('an operation can use another archive, and reports each file as it is found', async (context) => {
   const folder = await temporaryFolder(context)
   await archive(folder, 'one')
   const found: string[] = []

@@ -78,7 +78,7 @@ function walk(seed: string, start: number, length: number, rows: number): Bar[] 
   })
 }
 
-test('days of a time zone have 23 and 25 hours where clocks change; weeks begin on Monday there; offsets move every bar', async (context) => {
+test('zone days have 23 and 25 hours at clock changes; weeks start on Monday', async (context) => {
   const { archive, lakehouse } = await setUp(context)
   // New York changes its clocks on 10 March and 3 November 2024.
   const hours = [...walk('march', Date.UTC(2024, 2, 8), HOUR, 96), ...walk('november', Date.UTC(2024, 10, 1), HOUR, 120)]
@@ -136,7 +136,7 @@ test('days of a time zone have 23 and 25 hours where clocks change; weeks begin 
   await assert.rejects(lakehouse.select("SELECT * FROM resample('silver.findings', '*', '1h')"), { code: 'INDICATOR_INVALID' })
 })
 
-test('prices and sums are those of the minutes with trades, whichever way they are added up', async (context) => {
+test('prices and sums come from minutes with trades, with every way of adding', async (context) => {
   const session = await DuckDBSession.open({ threads: 1, memoryLimitMb: 500, temporaryDirectory: await temporaryFolder(context) })
   const random = new Random('sums')
   for (const [scale, digits] of [
@@ -179,7 +179,7 @@ test('prices and sums are those of the minutes with trades, whichever way they a
   session.close()
 })
 
-test('bars that are full after so many rows, so much volume or so much value: nothing is lost or split, and sums are exact', async (context) => {
+test('bars by rows, volume or value lose nothing, split nothing and sum exactly', async (context) => {
   const { archive, lakehouse } = await setUp(context)
   const minutes = walk('events', Date.UTC(2024, 0, 2), MINUTE, 1000)
   await write(archive, 'AAAUSDT', '1m', minutes)
@@ -238,7 +238,7 @@ test('bars that are full after so many rows, so much volume or so much value: no
     await assert.rejects(lakehouse.select(`SELECT * FROM event_bars('silver.binance_spot_klines_1m', '*', '${wrong}')`), { code: 'USAGE' })
 })
 
-test('segments: cut where a ticker came back as something else, whole calendars with marked bars, average prices within the bar, and funding', async (context) => {
+test('segments split at relistings and have every bar, average prices and funding', async (context) => {
   const { archive, lakehouse } = await setUp(context)
   const start = Date.UTC(2024, 0, 1)
   const plain = (ms: number, price: number, volume = 2): Bar => ({

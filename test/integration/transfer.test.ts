@@ -46,7 +46,7 @@ async function change(address: string, work: (place: ReturnType<typeof openS3>) 
   place.close()
 }
 
-test('between two services the bytes go through memory, and between a bucket and a directory both ways', async (context) => {
+test('bytes go through memory between services, and between bucket and directory', async (context) => {
   const source = await filled()
   const state = await stateFor(context)
   const far = await empty(other)
@@ -63,7 +63,7 @@ test('between two services the bytes go through memory, and between a bucket and
   assert.equal((await runSync(directory, back, { state })).counts.objectsPlanned, 0)
 })
 
-test('what changed is copied again, what is the same is not; sync deletes what is besides, within the bound', async (context) => {
+test('only changed objects are copied again; sync deletes extra ones up to the limit', async (context) => {
   const [source, destination, state] = [await filled(), await empty(), await stateFor(context)]
   await runSync(source, destination, { state })
   await change(source, async ({ store }) => {
@@ -83,7 +83,7 @@ test('what changed is copied again, what is the same is not; sync deletes what i
   assert.deepEqual(await contentOf(destination), await contentOf(source))
 })
 
-test('a source that is missing or lists nothing deletes nothing', async (context) => {
+test('a missing or empty source deletes nothing', async (context) => {
   const state = await stateFor(context)
   const folder = await temporaryFolder(context)
   const destination = await filled(KEYS.slice(0, 5))
@@ -107,11 +107,11 @@ test('a source that is missing or lists nothing deletes nothing', async (context
     ['DELETE_REFUSED'],
   )
   assert.equal(Object.keys(await contentOf(destination)).length, 5)
-  // There is nothing to refuse where nothing would be deleted.
+  // Without extra objects there is nothing to refuse.
   assert.deepEqual((await runSync(await empty(), await empty(), { state, syncMode: 'sync' })).errors, [])
 })
 
-test('a copy whose ETag is not its source’s is known by the ledger', async (context) => {
+test('the journal knows a copy whose ETag differs from its source', async (context) => {
   const [source, destination, state] = [await empty(), await empty(other), await stateFor(context)]
   // Uploaded in parts of another size than ours: equal bytes, other ETags.
   await change(source, async ({ store }) => {
@@ -128,7 +128,7 @@ test('a copy whose ETag is not its source’s is known by the ledger', async (co
   assert.deepEqual([again.counts.objectsPlanned, again.counts.objectsSkipped], [0, 1])
 })
 
-test('a plan can be saved and executed later; what has changed at the destination since is left alone', async (context) => {
+test('a saved plan runs later and skips objects that changed at the destination', async (context) => {
   const [source, destination, state] = [await filled(), await empty(), await stateFor(context)]
   const file = join(await temporaryFolder(context), 'plan.ndjson')
   // Nothing may be moved any more: the plan is written all the same.
@@ -145,7 +145,7 @@ test('a plan can be saved and executed later; what has changed at the destinatio
   await assert.rejects(runSync(source, destination, { state, planIn: file }), { code: 'PLAN_INVALID' })
 })
 
-test('encryption and storage class are asked for in the store’s own words', async (context) => {
+test('encryption and storage class are sent as the headers of the store', async (context) => {
   const [source, destination, state] = [await filled(KEYS.slice(0, 3)), await empty(), await stateFor(context)]
   const weed = await startSeaweed()
   context.after(() => weed.close())
@@ -170,7 +170,7 @@ test('encryption and storage class are asked for in the store’s own words', as
   assert.deepEqual(await contentOf(destination), await contentOf(ordered))
 })
 
-test('an object that was written at the same time by somebody else is not taken for ours', async (context) => {
+test('an object that another writer wrote at the same time does not count as ours', async (context) => {
   const [source, destination, state] = [await filled(KEYS.slice(0, 2)), await empty(), await stateFor(context)]
   await runSync(source, destination, { state })
   await change(destination, async ({ s3 }) => {
@@ -183,7 +183,7 @@ test('an object that was written at the same time by somebody else is not taken 
   })
 })
 
-test('the downloaders of the specification bring single files by the way that fits, and keep account', async (context) => {
+test('the downloaders of the specification fetch single files and count them', async (context) => {
   const [source, destination] = [await filled(), await empty()]
   const transfers = transfersWith({ state: await stateFor(context), settings: { destination, s5cmdPath: PEERS.s5cmd } })
   const directory = await temporaryFolder(context)
@@ -256,7 +256,7 @@ test('the downloaders of the specification bring single files by the way that fi
   assert.deepEqual((await readdir(directory)).toSorted(), [own, 'batch.txt', 'uploaded.txt'])
 })
 
-test('what a store can do is found by trying, and nothing of the trial is left', async (context) => {
+test('a test finds what a store supports and leaves no objects behind', async (context) => {
   const weed = await startSeaweed()
   context.after(() => weed.close())
   const found = async (address: string) => {
@@ -278,7 +278,7 @@ test('what a store can do is found by trying, and nothing of the trial is left',
   assert.deepEqual([other['exclusive_put'], other['exclusive_copy'], other['copy_sha256'], other['byte_order']], [true, true, false, false])
 })
 
-test('two machines on one transfer, and answers that are lost: where the store takes conditions, no object is written twice', async (context) => {
+test('with conditional copies, two machines and lost answers write no object twice', async (context) => {
   const weed = await startSeaweed()
   context.after(() => weed.close())
   const [source, destination] = [await filled(KEYS, weed), await empty(weed)]
@@ -294,7 +294,7 @@ test('two machines on one transfer, and answers that are lost: where the store t
   assert.deepEqual(await contentOf(other), await contentOf(source))
 })
 
-test('under the key service an ETag looks like a digest and is none: the copy is proved by its size, and known by the next run', async (context) => {
+test('a copy with a KMS ETag is proved by its size, and the next run knows it', async (context) => {
   const [plain, keyed] = [`${'0'.repeat(31)}1`, `${'0'.repeat(31)}2`]
   let encryption = 'aws:kms'
   let copied = false

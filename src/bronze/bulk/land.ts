@@ -25,7 +25,7 @@ export type LandDeps = Pick<Lake, 'store' | 'ledger'> & {
   readonly attempt: <T>(call: () => Promise<T>) => Promise<T>
 }
 
-/** An object as the archive lists it, the key under which the lake knows it, and whether a checksum file is listed beside it. */
+/** An object in the listing of the archive, its key in the lake, and whether a checksum file is listed beside it. */
 type Planned = { readonly key: string; readonly object: ArchiveObject; readonly hasChecksum: boolean }
 
 type Fetched = {
@@ -36,14 +36,14 @@ type Fetched = {
 }
 
 /**
- * Brings one published object into bronze and proves it: hashed while it streams, compared with its checksum file, fetched once more on a mismatch and
- * then quarantined. An object that the ledger knows unchanged is skipped; bytes that lie in bronze although the ledger does not know them are verified
- * in place; a republished object becomes a new revision. The outcome is a value; only an interruption throws.
+ * Brings one published object into bronze and verifies it. The bytes are hashed while they stream and compared with the checksum file. After a mismatch they
+ * are fetched once more, then quarantined. An object that is unchanged in the ledger is skipped. Bytes in bronze that the ledger does not know are verified
+ * without fetching them. A republished object becomes a new revision. The outcome is a value; only an interruption throws.
  */
 export async function landObject(deps: LandDeps, planned: Planned, known: ObjectState | undefined): Promise<LandOutcome> {
   const { key } = planned
   const held = await deps.store.head(bronzeKey(key))
-  // What is known of an object that bronze has lost does not count: it is fetched as if it were new.
+  // An object that bronze has lost is fetched as if it were new.
   const current = held?.size === known?.size ? known : undefined
   if (current !== undefined && isUnchanged(planned, current)) return { status: 'skipped', key, sizeBytes: current.size }
   try {
@@ -59,8 +59,8 @@ export async function landObject(deps: LandDeps, planned: Planned, known: Object
 }
 
 /**
- * Whether upstream still has what the ledger last verified. A size of −1 and an empty ETag mean that upstream does not tell. Listings give times to the
- * millisecond, answers to the second. An object that was taken without a checksum file is looked at again once there is one.
+ * Whether the archive still has the revision that the ledger last verified. A size of −1 or an empty ETag means that the archive does not report it. Listings give
+ * times in milliseconds, other answers in seconds. An object that came without a checksum file is checked again when the archive publishes one.
  */
 function isUnchanged({ object, hasChecksum }: Planned, known: ObjectState): boolean {
   return (
@@ -71,7 +71,7 @@ function isUnchanged({ object, hasChecksum }: Planned, known: ObjectState): bool
   )
 }
 
-/** A run that was killed may have left the very object: it is proved where it lies, without fetching it. Other bytes are put aside. */
+/** A killed run may have left the object in bronze: it is verified there, without fetching it. If its digest is wrong, it goes to quarantine. */
 async function adopt(deps: LandDeps, planned: Planned): Promise<LandOutcome | undefined> {
   const { key } = planned
   const published = await readDigest(deps, planned)
@@ -100,28 +100,28 @@ function needsSecondLook(error: unknown): boolean {
   return error instanceof LakehouseError && (['CHECKSUM_MISMATCH', 'CHECKSUM_FILE_INVALID'] as ErrorCode[]).includes(error.code)
 }
 
-/** Streams the object to its place; a mismatch ends the stream before anything is published there. */
+/** Streams the object to its final key. A mismatch ends the stream before anything is published there. */
 async function receive(deps: LandDeps, planned: Planned, known: ObjectState | undefined): Promise<LandOutcome> {
   const { key } = planned
   const published = await readDigest(deps, planned)
   const staging = known === undefined ? undefined : stagingKey()
   const fetched = await deps.attempt(async (): Promise<Fetched> => {
     const opened = await deps.archive.origin.open(planned.object.key)
-    const hashed = hashing(opened.body, key, published?.sha256 ?? null)
+    const hashed = hashing(opened.body, key, published?.sha256 ?? null, mostBytes(planned.object.size))
     await deps.store.put(staging ?? bronzeKey(key), hashed.body)
     return { ...hashed.digest(), seen: { ...opened, size: hashed.digest().size }, published }
   })
   return await place(deps, key, fetched, known, staging)
 }
 
-/** The second fetch goes to quarantine first: it leaves it only if its digest is right this time. */
+/** Fetches the object a second time, to a staging key. It enters bronze only if its digest is right this time, else it goes to quarantine. */
 async function receiveIntoQuarantine(deps: LandDeps, planned: Planned, known: ObjectState | undefined): Promise<LandOutcome> {
   const { key } = planned
   const staging = stagingKey()
   const published = await readDigest(deps, planned).catch((error: unknown) => asLakehouseError(error))
   const fetched = await deps.attempt(async () => {
     const opened = await deps.archive.origin.open(planned.object.key)
-    const hashed = hashing(opened.body, key, null)
+    const hashed = hashing(opened.body, key, null, mostBytes(planned.object.size))
     await deps.store.put(staging, hashed.body)
     return { ...hashed.digest(), seen: { ...opened, size: hashed.digest().size } }
   })
@@ -131,9 +131,13 @@ async function receiveIntoQuarantine(deps: LandDeps, planned: Planned, known: Ob
   const error =
     published instanceof LakehouseError
       ? published
-      : new LakehouseError('CHECKSUM_MISMATCH', `${key}: twice not the published SHA-256 ${expected}: ${fetched.sha256}`, {
-          details: { key, expected, sha256: fetched.sha256 },
-        })
+      : new LakehouseError(
+          'CHECKSUM_MISMATCH',
+          `${key} was fetched twice, but its SHA-256 is ${fetched.sha256} and the exchange published ${expected}: run \`ingest\` again when the exchange has fixed the file`,
+          {
+            details: { key, expected, sha256: fetched.sha256 },
+          },
+        )
   await deps.store.copy(staging, quarantinedObjectKey(fetched.sha256, key))
   await deps.store.delete(staging)
   await deps.ledger.append({
@@ -150,7 +154,7 @@ async function receiveIntoQuarantine(deps: LandDeps, planned: Planned, known: Ob
   return { status: 'quarantined', key, error }
 }
 
-/** Moves staged bytes to the object's place, keeping the revision that they replace. */
+/** Moves staged bytes to the final key of the object, and keeps the revision that they replace. */
 async function place(
   deps: LandDeps,
   key: string,
@@ -177,7 +181,7 @@ async function keepRevision(deps: LandDeps, key: string, sha256: string): Promis
   if (hashed.digest().sha256 === sha256) await deps.store.copy(bronzeKey(key), old)
 }
 
-/** The checksum file beside the object, then the ledger's lines: what they claim is true by then. */
+/** Writes the checksum file beside the object, then the ledger events, so that the events are true when they are written. */
 async function settle(
   deps: LandDeps,
   key: string,
@@ -196,7 +200,12 @@ function readDigest(deps: LandDeps, { object, hasChecksum }: Planned): Promise<{
   return deps.attempt(() => publishedDigest(deps.archive, object.key, hasChecksum))
 }
 
-/** Where an object waits until its fate is decided; what a killed run leaves there is swept as any temporary file. */
+/** A temporary key for an object that is not verified yet. Leftovers of a killed run are swept like any temporary file. */
 function stagingKey(): string {
   return `quarantine/${temporaryName()}`
+}
+
+/** What an object may have where a listing lags behind a larger successor. */
+function mostBytes(listed: number): number {
+  return 4 * Math.max(listed, 0) + (64 << 20)
 }

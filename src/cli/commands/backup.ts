@@ -4,7 +4,7 @@ import { type Command, type CommandContext, resultOf } from '../command.ts'
 import { onePlace } from '../place.ts'
 
 export const backup: Command = {
-  summary: 'Copy the tables’ metadata and the ledger to another place, and read the copies back',
+  summary: 'Back up table metadata and the ledger; read the copies back',
   operations: ['backup'],
   usage: 'DESTINATION',
   options: {},
@@ -14,7 +14,7 @@ export const backup: Command = {
     const { objects, bytes, tables } = outcome.counts
     if (!context.json)
       context.out(
-        `${outcome.result.folder}: ${formatCount(objects)} objects (${formatBytes(bytes)}) of ${formatCount(tables)} tables, each read back\n`,
+        `${outcome.result.folder}: ${formatCount(objects)} objects (${formatBytes(bytes)}) of ${formatCount(tables)} tables copied; every copy was read back\n`,
       )
     return resultOf(outcome)
   },

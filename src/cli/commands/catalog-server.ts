@@ -6,12 +6,12 @@ import { type Command, type CommandContext, type CommandResult, text } from '../
 import { count } from '../numbers.ts'
 
 export const catalogServer: Command = {
-  summary: 'Serve the tables as an Iceberg REST catalog, for Spark, Trino, pyiceberg and others',
+  summary: 'Serve an Iceberg REST catalog for Spark, Trino, pyiceberg …',
   usage: '[OPTIONS]',
   options: {
-    port: { type: 'string', value: 'N', help: 'where to listen (default: 8181; 0: any that is free)' },
-    host: { type: 'string', value: 'ADDRESS', help: 'on which address (default: 127.0.0.1)' },
-    'read-only': { type: 'boolean', help: 'let nobody write' },
+    port: { type: 'string', value: 'N', help: 'port to listen on (default: 8181; 0: any free port)' },
+    host: { type: 'string', value: 'ADDRESS', help: 'address to listen on (default: 127.0.0.1)' },
+    'read-only': { type: 'boolean', help: 'refuse every write' },
   },
   examples: [
     'crypto-lakehouse catalog-server',
@@ -24,14 +24,18 @@ const LOCAL: readonly string[] = ['127.0.0.1', '::1', 'localhost']
 
 async function run(context: CommandContext): Promise<CommandResult> {
   const { values } = context
-  if (context.args.length > 0) throw new LakehouseError('USAGE', 'catalog-server takes no arguments')
+  if (context.args.length > 0)
+    throw new LakehouseError('USAGE', 'catalog-server takes no arguments: see crypto-lakehouse help catalog-server')
   const host = text(values, 'host') ?? '127.0.0.1'
   const port = count(values, 'port', 0) ?? 8181
   const { config } = context.loaded()
   const token = config.catalog.token === '' ? undefined : config.catalog.token
   const readOnly = values['read-only'] === true
   if (token === undefined && !LOCAL.includes(host) && !readOnly)
-    throw new LakehouseError('USAGE', `anybody who reaches ${host} could write: set LAKEHOUSE_CATALOG_TOKEN, or add --read-only`)
+    throw new LakehouseError(
+      'USAGE',
+      `anybody who reaches ${host} could write to the lake: set LAKEHOUSE_CATALOG_TOKEN, or add --read-only`,
+    )
   const lakehouse = await context.open()
   return await lakehouse.withCatalog(
     !readOnly,
@@ -45,8 +49,8 @@ async function run(context: CommandContext): Promise<CommandResult> {
       server.listen(port, host)
       await Promise.race([once(server, 'listening'), once(server, 'error').then(([error]) => Promise.reject(error as Error))])
       const url = `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`
-      const tell = context.json ? context.note : context.out
-      tell(`Iceberg REST catalog at ${url}${readOnly ? ' (read only)' : ''}; Ctrl-C ends it\n`)
+      const print = context.json ? context.note : context.out
+      print(`Iceberg REST catalog at ${url}${readOnly ? ' (read only)' : ''}; press Ctrl-C to stop it\n`)
       await new Promise<void>((resolve) => {
         for (const signal of [context.signal, context.drain]) {
           if (signal.aborted) resolve()

@@ -11,18 +11,18 @@ export const catalog: Command = {
   summary: 'Show what the archive holds',
   operations: ['catalog.matrix', 'catalog.symbols', 'catalog.files'],
   usage: 'matrix|symbols|files [OPTIONS]',
-  options: { ...SELECTION_OPTIONS, type: { type: 'string', value: 'TYPE', help: 'one data type (default: all)' } },
+  options: { ...SELECTION_OPTIONS, type: { type: 'string', value: 'TYPE', help: 'data type (default: all)' } },
   examples: ['crypto-lakehouse catalog files --market spot --type klines --symbols "BTC*" --interval 1d --from 2024-01-01 --to 2024-02-01'],
   run,
 }
 
 async function run(context: CommandContext): Promise<CommandResult> {
   const [what = 'matrix', ...more] = context.args
-  if (more.length > 0) throw new LakehouseError('USAGE', 'catalog takes one of matrix, symbols, files')
+  if (more.length > 0) throw new LakehouseError('USAGE', 'catalog takes one verb: catalog matrix, catalog symbols or catalog files')
   if (what === 'matrix') return await matrix(context)
   if (what === 'symbols') return await symbols(context)
   if (what === 'files') return await files(context)
-  throw new LakehouseError('USAGE', `catalog has no "${what}": matrix, symbols or files`)
+  throw new LakehouseError('USAGE', `catalog has no verb "${what}": write catalog matrix, catalog symbols or catalog files`)
 }
 
 function chosen({ values }: CommandContext) {

@@ -4,7 +4,7 @@ import type { Command, CommandContext, CommandResult } from '../command.ts'
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 
 export const completion: Command = {
-  summary: 'Print a completion script',
+  summary: 'Print a shell completion script',
   usage: SHELLS.join('|'),
   options: {},
   examples: ['source <(crypto-lakehouse completion bash)'],
@@ -13,7 +13,8 @@ export const completion: Command = {
 
 async function run(context: CommandContext): Promise<CommandResult> {
   const shell = SHELLS.find((name) => name === context.args[0])
-  if (shell === undefined || context.args.length > 1) throw new LakehouseError('USAGE', `completion takes one shell: ${SHELLS.join(', ')}`)
+  if (shell === undefined || context.args.length > 1)
+    throw new LakehouseError('USAGE', `completion takes exactly one shell: ${SHELLS.join(', ')}`)
   const words = Object.entries(await context.commands()).map(([name, { options }]) => ({
     name,
     options: Object.keys(options).map((option) => `--${option}`),

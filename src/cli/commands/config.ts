@@ -1,23 +1,24 @@
 import { settings } from '../../config/schema.ts'
 import { LakehouseError } from '../../core/errors.ts'
+import { masked } from '../../core/printable.ts'
 import { textTable } from '../../query/formats/text-table.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
 
 export const config: Command = {
-  summary: 'Show the effective configuration and where each value comes from',
+  summary: 'Show every setting, its value, and where the value comes from',
   usage: 'show [OPTIONS]',
   options: {},
   run,
 }
 
 async function run(context: CommandContext): Promise<CommandResult> {
-  if (context.args[0] !== 'show' || context.args.length > 1) throw new LakehouseError('USAGE', 'config knows one verb: config show')
+  if (context.args[0] !== 'show' || context.args.length > 1) throw new LakehouseError('USAGE', 'config takes one verb: config show')
   const { config: effective, sources, file, overlay } = context.loaded()
   const items = settings().map(({ key, environment, meaning }) => {
     const value = key.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], effective)
     return {
       key,
-      value: SECRETS.has(key) && value !== '' ? '***' : masked(value),
+      value: SECRETS.has(key) && value !== '' ? '***' : maskedDeep(value),
       source: sources.get(key) ?? 'default',
       environment,
       meaning,
@@ -31,18 +32,20 @@ async function run(context: CommandContext): Promise<CommandResult> {
   return { status: 'done', body: { file: file ?? null, overlay: overlay ?? null, items } }
 }
 
-/** Keys whose values are never shown. */
+/** Keys of settings whose values are never printed. */
 const SECRETS: ReadonlySet<string> = new Set(['catalog.token'])
 
-/** Long values are shown in full by --json. */
+/** Shortens a long value; --json prints it in full. */
 function shorten(value: unknown): unknown {
   const text = Array.isArray(value) ? value.join(',') : typeof value === 'object' ? JSON.stringify(value) : value
   return typeof text === 'string' && text.length > 60 ? `${text.slice(0, 59)}…` : text
 }
 
-/** Credentials within an address are not for eyes. */
-function masked(value: unknown): unknown {
-  return typeof value === 'string'
-    ? value.replace(/\/\/[^/@\s]+@/, '//***@').replace(/((?:secret|token|password|key)[^=]*=)[^&]+/gi, '$1***')
-    : value
+/** The value with the secrets of every address in it masked. */
+function maskedDeep(value: unknown): unknown {
+  return typeof value === 'object'
+    ? (JSON.parse(masked(JSON.stringify(value))) as unknown)
+    : typeof value === 'string'
+      ? masked(value)
+      : value
 }

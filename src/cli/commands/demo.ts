@@ -17,9 +17,9 @@ import { ProgressDisplay } from '../progress.ts'
 import { ingestResult, summary } from './ingest.ts'
 
 export const demo: Command = {
-  summary: 'Show the whole way on a month of two symbols',
+  summary: 'Run every step, archive to SQL, on one month of two symbols',
   usage: '[--simulated]',
-  options: { simulated: { type: 'boolean', help: 'use the simulated archive, without asking for the public one' } },
+  options: { simulated: { type: 'boolean', help: 'use the simulated archive; do not try the public one' } },
   run,
 }
 
@@ -32,13 +32,13 @@ async function run(context: CommandContext): Promise<CommandResult> {
   const say = (line: string) => (context.json ? undefined : context.out(`${line}\n`))
   const public_ = context.values['simulated'] !== true && (await isReachable(context))
   if (public_) {
-    say('The public archive answers: using real data.')
+    say('The public archive is reachable: using real data.')
     return await show(context, lake, DEMO.exchange, say)
   }
   say(
     context.values['simulated'] === true
       ? 'Using the simulated archive.'
-      : 'The public archive cannot be reached from here: using the simulated one.',
+      : 'The public archive is not reachable: using the simulated archive.',
   )
   const directory = await mkdtemp(join(tmpdir(), 'crypto-lakehouse-demo-'))
   try {
@@ -84,12 +84,12 @@ async function show(context: CommandContext, lake: string, origin: string, say: 
   crypto-lakehouse query${at} "SELECT key, status, reason FROM bronze.objects WHERE status <> 'verified'"
   crypto-lakehouse ingest klines --market spot --symbols SOLUSDT --interval 1m --from 2024-01-01 --to 2024-03-01`)
   const shown = ingestResult(outcomeOf(result))
-  // Showing what is wrong with the data is what the demonstration is for.
+  // Findings do not change the exit code: the demonstration exists to show them.
   const status = shown.status === 'failed' ? 'failed' : 'done'
   return { ...shown, status, body: { ...shown.body, lake, origin: origin === DEMO.exchange ? 'public' : 'simulated' } }
 }
 
-/** A month of minutes of two symbols, the day in the middle of every other kind that is ready. */
+/** Ingests the parts of the demonstration: most of them for the whole month, the others for the day in its middle. */
 async function ingestMonth(
   context: CommandContext,
   lakehouse: Lakehouse,
@@ -121,7 +121,7 @@ async function ingestMonth(
 
 function merge(results: readonly IngestResult[]): IngestResult {
   const [first, ...rest] = results
-  if (first === undefined) throw new RangeError('nothing was ingested')
+  if (first === undefined) throw new RangeError('the demonstration has no parts to ingest')
   const counts = { ...first.counts }
   for (const { counts: more } of rest) for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] += more[name]
   return {
@@ -141,7 +141,7 @@ async function showCharts(
   say: (line: string) => void,
 ): Promise<void> {
   const daily = await candles(lakehouse, DEMO.dailyBars, DEMO.symbol)
-  say(`\n${DEMO.symbol}, one candle a day\n${textChart(daily, { height: 14, color: context.color })}`)
+  say(`\n${DEMO.symbol}, one candle per day\n${textChart(daily, { height: 14, color: context.color })}`)
   const hours = new Map<string, readonly Candle[]>()
   for (const symbol of DEMO.symbols) hours.set(symbol, await candles(lakehouse, DEMO.fourHourBars, symbol))
   const file = join(lake, 'demo.html')

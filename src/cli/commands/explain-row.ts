@@ -4,13 +4,13 @@ import { explainRow as explain } from '../../operations/explain-row.ts'
 import { type Command, type CommandContext, type CommandResult, resultOf, text } from '../command.ts'
 
 export const explainRow: Command = {
-  summary: 'Where a row comes from: object, revision, line, and the text of it',
+  summary: 'Trace a row to its source: object, revision, line and text',
   operations: ['explain-row'],
   usage: 'TABLE --symbol S --at TIME [OPTIONS]',
   options: {
     symbol: { type: 'string', value: 'S', help: 'the symbol of the row' },
-    at: { type: 'string', value: 'TIME', help: 'its event time, ISO 8601 UTC' },
-    id: { type: 'string', value: 'ID', help: 'its number, where several have that time' },
+    at: { type: 'string', value: 'TIME', help: 'the event time of the row, ISO 8601 UTC' },
+    id: { type: 'string', value: 'ID', help: 'the id of the row, when several rows have that time' },
   },
   examples: [`crypto-lakehouse explain-row ${EXAMPLE.hours} --symbol BTCUSDT --at 2017-12-18T12:00:00Z`],
   run,
@@ -22,7 +22,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
   if (table === undefined || more.length > 0 || symbol === undefined || at === undefined)
     throw new LakehouseError(
       'USAGE',
-      `explain-row takes a table, --symbol and --at: explain-row ${EXAMPLE.hours} --symbol BTCUSDT --at 2024-01-01T00:00:00Z`,
+      `explain-row takes a table, --symbol and --at: crypto-lakehouse explain-row ${EXAMPLE.hours} --symbol BTCUSDT --at 2024-01-01T00:00:00Z`,
     )
   const outcome = await context.call(explain, { table, symbol, at, id: text(context.values, 'id') })
   if (!context.json)

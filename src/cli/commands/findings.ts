@@ -9,7 +9,7 @@ import { HTML_OPTION, writeHtml } from '../html.ts'
 import { SELECTION_OPTIONS } from '../selection.ts'
 
 export const findings: Command = {
-  summary: 'List what `quality` has found',
+  summary: 'List the findings of the last run of `quality`',
   operations: ['findings'],
   usage: '[TABLE …] [OPTIONS]',
   options: {
@@ -26,13 +26,13 @@ async function run(context: CommandContext): Promise<CommandResult> {
   const { args, values } = context
   const severities = list(values, 'severity').map((one) => {
     const severity = SEVERITIES.find((known) => known === one)
-    if (severity === undefined) throw new LakehouseError('USAGE', `unknown severity "${one}": one of ${SEVERITIES.join(' ')}`)
+    if (severity === undefined) throw new LakehouseError('USAGE', `unknown severity "${one}": write one of ${SEVERITIES.join(', ')}`)
     return severity
   })
   const chosen = { tables: [...args], checks: list(values, 'check'), severities, symbols: list(values, 'symbols') }
   const outcome = await context.call(listFindings, chosen)
   const { items } = outcome.result
-  if (!context.json) context.out(items.length === 0 ? 'Nothing was found.\n' : `${findingLines(items).join('\n')}\n`)
+  if (!context.json) context.out(items.length === 0 ? 'No findings.\n' : `${findingLines(items).join('\n')}\n`)
   await writeHtml(context, (madeAt) => findingsPage(items, madeAt))
   return resultOf(outcome)
 }

@@ -11,20 +11,20 @@ import { type Command, type CommandContext, type CommandResult, list, text } fro
 import { HTML_OPTION, writeHtml } from '../html.ts'
 import { range, SELECTION_OPTIONS } from '../selection.ts'
 
-/** So many lines are shown. */
+/** At most this many lines are printed. */
 const SHOWN = 40
 
 export const gaps: Command = {
-  summary: 'What is missing in the silver tables, why, and how it can be filled',
+  summary: 'List gaps in the silver tables, with causes, and fill them',
   operations: ['gaps', 'gaps.fill'],
   usage: '[TABLE …] [OPTIONS]',
   options: {
     symbols: SELECTION_OPTIONS.symbols,
     from: SELECTION_OPTIONS.from,
     to: SELECTION_OPTIONS.to,
-    plan: { type: 'boolean', help: 'show how each gap can be filled, and at what cost' },
-    fill: { type: 'boolean', help: 'fill what other tables of the lake can fill; the rows say so in their source' },
-    synthetic: { type: 'boolean', help: 'with --plan or --fill: also carry the last close on, without volume, where nothing else is had' },
+    plan: { type: 'boolean', help: 'show how each gap can be filled, and the cost' },
+    fill: { type: 'boolean', help: 'fill gaps from other tables; `source` marks the new rows' },
+    synthetic: { type: 'boolean', help: 'plan, fill: else repeat the last close, without volume' },
     ...HTML_OPTION,
   },
   examples: [
@@ -38,10 +38,10 @@ export const gaps: Command = {
 async function run(context: CommandContext): Promise<CommandResult> {
   const { args, values } = context
   const [fill, plan, synthetic] = [values['fill'] === true, values['plan'] === true, values['synthetic'] === true]
-  if (synthetic && !fill && !plan) throw new LakehouseError('USAGE', '--synthetic belongs to --plan or --fill')
+  if (synthetic && !fill && !plan) throw new LakehouseError('USAGE', '--synthetic needs --plan or --fill: add one of them')
   const chosen = { tables: [...args], symbols: list(values, 'symbols'), ...range(values) }
   const filled = fill || plan ? await context.call(gapsFill, { ...chosen, synthetic, dryRun: !fill }) : undefined
-  // What was filled is no gap any more.
+  // Find the gaps after filling, so that filled ones are not listed.
   const found = await context.call(findGaps, { ...chosen, coverage: text(values, 'html') !== undefined })
   const { items, tables, coverage = [] } = found.result
   const counts = { ...found.counts, ...filled?.counts }
@@ -75,5 +75,5 @@ function fillText(steps: Awaited<ReturnType<typeof gapsFill.run>>['result']['fil
   const table = rows.length === 0 ? '' : `${textTable(['table', 'symbol', 'gap', 'rows', 'method', 'source', 'status'], rows)}\n`
   const more = steps.length > SHOWN ? `… and ${steps.length - SHOWN} more: --json lists them\n` : ''
   const methods = [...new Set(steps.map(({ method }) => method))].map((method) => `  ${method}: ${FILL_METHODS[method]}\n`)
-  return `${table}${more}${methods.join('')}${formatBytes(bytesRead)} of tables read; ${requests} requests for what the interface may have\n\n`
+  return `${table}${more}${methods.join('')}${formatBytes(bytesRead)} of tables read; ${requests} requests needed for the gaps that the API may fill\n\n`
 }

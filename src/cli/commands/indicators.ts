@@ -12,19 +12,19 @@ import { type Command, type CommandContext, type CommandResult, resultOf, text }
 import { ROWS_OPTIONS, range, rows, SELECTION_OPTIONS } from '../selection.ts'
 
 export const indicators: Command = {
-  summary: 'Indicators: which there are, and their values over the bars of a table',
+  summary: 'List, describe and compute indicators, or keep them as a table',
   operations: ['indicators.list', 'indicators.describe', 'indicators.compute', 'indicators.save', 'indicators.drop'],
   usage: "list | describe ID | compute TABLE 'ID(PARAMETERS), …' | drop NAME [OPTIONS]",
   options: {
     symbol: { type: 'string', value: 'S', help: 'compute: the symbol' },
-    benchmark: { type: 'string', value: 'S', help: 'compute: the symbol that correlation and beta are held against' },
+    benchmark: { type: 'string', value: 'S', help: 'compute: the symbol that correlation and beta compare with' },
     from: SELECTION_OPTIONS.from,
     to: SELECTION_OPTIONS.to,
     ...ROWS_OPTIONS,
     save: {
       type: 'string',
       value: 'NAME',
-      help: 'compute: keep them for all symbols as the table gold.NAME, which ingestion brings up to date',
+      help: 'compute: save all symbols as gold.NAME; ingest updates it',
     },
   },
   examples: [
@@ -41,13 +41,16 @@ async function run(context: CommandContext): Promise<CommandResult> {
   if (verb === 'describe' && first !== undefined && second === undefined) return await described(context, first)
   if (verb === 'compute' && first !== undefined && second !== undefined && more.length === 0) return await computed(context, first, second)
   if (verb === 'drop' && first !== undefined && second === undefined) return await dropped(context, first)
-  throw new LakehouseError('USAGE', "indicators list, describe ID, compute TABLE 'ID(PARAMETERS), …', or drop NAME")
+  throw new LakehouseError(
+    'USAGE',
+    "indicators takes a verb: indicators list, indicators describe ID, indicators compute TABLE 'ID(PARAMETERS), …' or indicators drop NAME",
+  )
 }
 
 async function listed(context: CommandContext): Promise<CommandResult> {
   const outcome = await context.call(indicatorsList, {})
   const rows = outcome.result.items.map((one) => [one.id, one.parameters, one.name, one.outputs.join(', ')])
-  if (!context.json) context.out(`${textTable(['id', 'parameters', 'name', 'gives'], rows)}\n`)
+  if (!context.json) context.out(`${textTable(['id', 'parameters', 'name', 'outputs'], rows)}\n`)
   return resultOf(outcome)
 }
 
@@ -59,10 +62,10 @@ async function described(context: CommandContext, wanted: string): Promise<Comma
       ([key, { default: value, min, max, meaning: what }]) => `  ${key.padEnd(12)} ${what}: ${value} (${min} to ${max})\n`,
     )
     context.out(
-      `${id}: ${name}\n  ${meaning}\n  inputs       ${inputs.join(', ')}\n  gives        ${outputs.join(', ')}\n${lines.join('')}`,
+      `${id}: ${name}\n  ${meaning}\n  inputs       ${inputs.join(', ')}\n  outputs      ${outputs.join(', ')}\n${lines.join('')}`,
     )
     context.out(
-      `  warm-up      ${lookback} rows are null; after ${unstable ?? 'no number of'} rows it no longer matters where the series began\n  reference    ${reference}\n`,
+      `  warm-up      the first ${lookback} rows are null; ${unstable === null ? 'the start of the series always matters' : `the start of the series no longer matters after ${unstable} rows`}\n  reference    ${reference}\n`,
     )
   }
   return resultOf(outcome)
@@ -71,7 +74,7 @@ async function described(context: CommandContext, wanted: string): Promise<Comma
 async function dropped(context: CommandContext, name: string): Promise<CommandResult> {
   const outcome = await context.call(indicatorsDrop, { name })
   const objects = formatCount(outcome.counts.objectsDeleted)
-  if (!context.json) context.out(`${outcome.result.table}: ${objects} objects removed; ingest does not make it any more\n`)
+  if (!context.json) context.out(`${outcome.result.table}: ${objects} objects removed; ingest no longer builds this table\n`)
   return resultOf(outcome)
 }
 
@@ -80,7 +83,8 @@ async function computed(context: CommandContext, table: string, spec: string): P
   const [symbol, name] = [text(values, 'symbol'), text(values, 'save')]
   const of = { table, indicators: spec, benchmark: text(values, 'benchmark') }
   if (name !== undefined) return await saved(context, { ...of, name })
-  if (symbol === undefined) throw new LakehouseError('USAGE', 'name the --symbol, or --save the values of all symbols')
+  if (symbol === undefined)
+    throw new LakehouseError('USAGE', 'indicators compute needs a symbol: add --symbol S, or add --save NAME to compute all symbols')
   return resultOf(await context.call(indicatorsCompute, { ...of, symbol, ...range(values), ...rows(context) }))
 }
 

@@ -11,13 +11,13 @@ import { ProgressDisplay } from '../progress.ts'
 import { SELECTION_OPTIONS, selection } from '../selection.ts'
 
 export const ingest: Command = {
-  summary: 'Bring a part of the archive into the lake: bronze, silver, gold',
+  summary: 'Load part of the archive into bronze, silver and gold tables',
   operations: ['ingest', 'ingest.plan'],
   usage: 'TYPE|all [OPTIONS]',
   options: {
     ...SELECTION_OPTIONS,
     layers: { type: 'string', value: 'L,…', help: 'bronze, silver, gold (default: all three)' },
-    'dry-run': { type: 'boolean', help: 'show the plan, write nothing' },
+    'dry-run': { type: 'boolean', help: 'show the plan; write nothing' },
   },
   examples: ['crypto-lakehouse ingest klines --market spot --symbols BTCUSDT,ETHUSDT --interval 1m --from 2024-01-01 --to 2024-03-01'],
   run,
@@ -26,7 +26,8 @@ export const ingest: Command = {
 async function run(context: CommandContext): Promise<CommandResult> {
   const { values } = context
   const [name, ...more] = context.args
-  if (name === undefined || more.length > 0) throw new LakehouseError('USAGE', 'ingest takes one data type, or all: ingest klines …')
+  if (name === undefined || more.length > 0)
+    throw new LakehouseError('USAGE', 'ingest takes exactly one data type, or all: write ingest klines …')
   const chosen = { types: [name], archive: text(values, 'archive'), ...selection(values) }
   const layers = layersOf(context)
   return await (values['dry-run'] === true ? plan(context, chosen) : bring(context, { ...chosen, layers }))
@@ -45,20 +46,20 @@ async function bring(context: CommandContext, input: z.input<typeof bringIn.inpu
 function layersOf(context: CommandContext): Layer[] {
   return list(context.values, 'layers').map((name) => {
     const layer = LAYERS.find((one) => one === name)
-    if (layer === undefined) throw new LakehouseError('USAGE', `unknown layer "${name}": one of ${LAYERS.join(' ')}`)
+    if (layer === undefined) throw new LakehouseError('USAGE', `unknown layer "${name}": write one of ${LAYERS.join(', ')}`)
     return layer
   })
 }
 
 export type IngestOutcome = Awaited<ReturnType<typeof bringIn.run>>
 
-/** The outcome of an ingestion as the result of a command. */
+/** Turns the outcome of an ingestion into the result of a command. */
 export function ingestResult(outcome: IngestOutcome): CommandResult {
   const { body, ...rest } = resultOf(outcome)
   return { ...rest, body: { ...body, peakRssBytes: resourceUsage().maxRSS * 1024 } }
 }
 
-/** The closing words on an ingestion. */
+/** The lines that are printed when an ingestion ends. */
 export function summary(outcome: IngestOutcome, durationMs: number, lake: string): string[] {
   const { findings = [], errors = [] } = outcome
   const { tables } = outcome.result
@@ -75,7 +76,7 @@ export function summary(outcome: IngestOutcome, durationMs: number, lake: string
   ]
   if (!idle) {
     lines.push(
-      `  rows     ${formatCount(counts.rowsRead)} read, ${formatCount(counts.rowsRejected)} rejected, ${formatCount(counts.duplicatesDropped)} duplicates dropped, ${formatCount(counts.barsWritten)} bars made`,
+      `  rows     ${formatCount(counts.rowsRead)} read, ${formatCount(counts.rowsRejected)} rejected, ${formatCount(counts.duplicatesDropped)} duplicates dropped, ${formatCount(counts.barsWritten)} bars built`,
       `  speed    ${formatBytes(counts.csvBytes / seconds)}/s of CSV`,
       `  gaps     ${formatCount(counts.gaps)} (${formatCount(counts.missingBars)} bars missing)`,
     )
@@ -94,11 +95,12 @@ async function plan(context: CommandContext, input: z.input<typeof ingestPlan.in
     onItem: ({ market, type, symbol, interval, files, bytes, held, uncovered }) => {
       if (context.json) return
       const series = [market, type, symbol, interval].filter((part) => part !== null).join(' ')
-      context.out(`${series}: ${files.length} files, ${formatBytes(bytes)}, ${held} held already\n`)
+      context.out(`${series}: ${files.length} files, ${formatBytes(bytes)}, ${held} already in the lake\n`)
       for (const { from, to, reason } of uncovered) context.out(`  not covered ${from} – ${to}: ${reason.replaceAll('_', ' ')}\n`)
     },
   })
   const { filesPlanned, filesSkipped, bytesPlanned } = outcome.counts
-  if (!context.json) context.out(`${filesPlanned} files, ${formatBytes(bytesPlanned)}; ${filesSkipped} held already; nothing was written\n`)
+  if (!context.json)
+    context.out(`${filesPlanned} files, ${formatBytes(bytesPlanned)}; ${filesSkipped} already in the lake; nothing was written\n`)
   return resultOf(outcome)
 }

@@ -12,8 +12,8 @@ async function run(context: CommandContext): Promise<CommandResult> {
     await writeFile(file, template(), { flag: 'wx' })
   } catch (error) {
     if (systemCode(error) === 'EEXIST')
-      throw new LakehouseError('USAGE', `${file} is there already: edit it, or name another with --config`)
-    throw new LakehouseError('OUTPUT_FAILED', `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`, {
+      throw new LakehouseError('USAGE', `${file} already exists: edit it, or name another file with --config`)
+    throw new LakehouseError('OUTPUT_FAILED', `cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     })
   }
@@ -21,11 +21,11 @@ async function run(context: CommandContext): Promise<CommandResult> {
   return { status: 'done', body: { file } }
 }
 
-/** Every setting as a comment with its default: the file is valid as it is and changes nothing. */
+/** A file with every setting as a comment and its default: it is valid as written and changes nothing. */
 function template(): string {
   const lines = [
-    '# Settings of crypto-lakehouse. Flags and LAKEHOUSE_… variables win over this file.',
-    '# What is commented out has the value shown.',
+    '# Settings of crypto-lakehouse. Flags and LAKEHOUSE_… variables override this file.',
+    '# A setting that is commented out has the value shown.',
     '',
   ]
   let section = ''

@@ -8,7 +8,7 @@ import { findingLines } from '../findings.ts'
 import { HTML_OPTION, writeHtml } from '../html.ts'
 
 export const quality: Command = {
-  summary: 'Hold every rule against the silver tables, and score them',
+  summary: 'Check the silver tables against every rule, and score them',
   operations: ['quality'],
   usage: '[TABLE …] [OPTIONS]',
   options: HTML_OPTION,

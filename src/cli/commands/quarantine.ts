@@ -10,14 +10,14 @@ import { HTML_OPTION, writeHtml } from '../html.ts'
 import { count } from '../numbers.ts'
 
 export const quarantine: Command = {
-  summary: 'Bytes and lines that could not be trusted, with the reason, and what was decided of them',
+  summary: 'List what is quarantined, why, and the decisions; decide',
   operations: ['quarantine.list', 'quarantine.drop', 'quarantine.release'],
   usage: '[list | drop KEY | release KEY] [OPTIONS]',
   options: {
-    limit: { type: 'string', value: 'N', help: 'list: so many lines at most (default: 1000)' },
-    line: { type: 'string', value: 'N', help: 'drop, release: the line of the object; drop without it means the object' },
-    as: { type: 'string', value: 'TEXT', help: 'release: the line as it is to be read, with all its fields' },
-    reason: { type: 'string', value: 'TEXT', help: 'drop, release: why; it is kept with the decision' },
+    limit: { type: 'string', value: 'N', help: 'list: at most N lines (default: 1000)' },
+    line: { type: 'string', value: 'N', help: 'drop, release: line of the object (drop: default all)' },
+    as: { type: 'string', value: 'TEXT', help: 'release: the corrected line, with all its fields' },
+    reason: { type: 'string', value: 'TEXT', help: 'drop, release: the reason; it is stored with the decision' },
     ...HTML_OPTION,
   },
   examples: [
@@ -27,7 +27,7 @@ export const quarantine: Command = {
   run,
 }
 
-/** So many are shown. */
+/** At most this many lines are printed. */
 const SHOWN = 40
 
 async function run(context: CommandContext): Promise<CommandResult> {
@@ -37,24 +37,27 @@ async function run(context: CommandContext): Promise<CommandResult> {
   if (!isDecision || key === undefined || more.length > 0)
     throw new LakehouseError(
       'USAGE',
-      'quarantine list, quarantine drop KEY [--line N] --reason TEXT, or quarantine release KEY --line N --as TEXT --reason TEXT',
+      'quarantine takes a verb: quarantine list, quarantine drop KEY [--line N] --reason TEXT, or quarantine release KEY --line N --as TEXT --reason TEXT',
     )
   const line = count(context.values, 'line', 1)
   const [correction, reason] = [text(context.values, 'as'), text(context.values, 'reason')]
-  if (reason === undefined) throw new LakehouseError('USAGE', '--reason says why: it is kept with the decision')
+  if (reason === undefined)
+    throw new LakehouseError('USAGE', `quarantine ${verb} needs a reason, which is stored with the decision: add --reason TEXT`)
   if (verb === 'drop') {
-    if (correction !== undefined) throw new LakehouseError('USAGE', 'release takes --line and --as, drop takes no --as')
+    if (correction !== undefined)
+      throw new LakehouseError('USAGE', 'quarantine drop does not take --as: remove it, or write quarantine release')
     return await drop(context, { key, line, reason })
   }
-  if (correction === undefined || line === undefined) throw new LakehouseError('USAGE', 'release takes --line and --as, drop takes no --as')
-  if (/[\r\n]/.test(correction)) throw new LakehouseError('USAGE', '--as is one line')
+  if (correction === undefined || line === undefined)
+    throw new LakehouseError('USAGE', 'quarantine release needs --line N and --as TEXT: add both')
+  if (/[\r\n]/.test(correction)) throw new LakehouseError('USAGE', '--as contains a line break: write one line')
   return await release(context, { key, line, text: correction, reason })
 }
 
 async function drop(context: CommandContext, decision: { key: string; line: number | undefined; reason: string }): Promise<CommandResult> {
   const outcome = await context.call(quarantineDrop, decision)
   const what = decision.line === undefined ? decision.key : `${decision.key} line ${decision.line}`
-  if (!context.json) context.out(`${what} is dropped; its bytes stay where they are\n`)
+  if (!context.json) context.out(`dropped ${what}; its bytes stay where they are\n`)
   return resultOf(outcome)
 }
 
@@ -65,7 +68,7 @@ async function release(
   const outcome = await context.call(quarantineRelease, decision)
   if (!context.json)
     context.out(
-      `${decision.key} line ${decision.line} is released; it is in its table after the next: crypto-lakehouse ingest TYPE --layers silver,gold\n`,
+      `released ${decision.key} line ${decision.line}; to add it to its table, run crypto-lakehouse ingest TYPE --layers silver,gold\n`,
     )
   return resultOf(outcome)
 }

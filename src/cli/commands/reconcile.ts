@@ -6,7 +6,7 @@ import { type Command, type CommandContext, type CommandResult, resultOf } from 
 import { HTML_OPTION, writeHtml } from '../html.ts'
 
 export const reconcile: Command = {
-  summary: 'Compare monthly files with daily ones, row by row, where the lake holds both',
+  summary: 'Compare monthly and daily files row by row, where both exist',
   operations: ['reconcile'],
   usage: '[TABLE …] [OPTIONS]',
   options: HTML_OPTION,
@@ -31,10 +31,10 @@ async function run(context: CommandContext): Promise<CommandResult> {
         .map(([name, differing]) => `${name} ${differing}`)
         .join(', '),
     ])
-    if (rows.length === 0) context.out('No month is held both ways.\n')
+    if (rows.length === 0) context.out('The lake holds no month as both monthly and daily files.\n')
     else
       context.out(
-        `${textTable(['table', 'symbol', 'month', 'days', 'equal', 'differ', 'only monthly', 'only daily', 'columns'], rows)}\nThe monthly rows are in the table.\n`,
+        `${textTable(['table', 'symbol', 'month', 'days', 'equal', 'differ', 'only monthly', 'only daily', 'columns'], rows)}\nThe table keeps the monthly rows.\n`,
       )
   }
   await writeHtml(context, (madeAt) => reconciliationPage(items, madeAt))

@@ -2,7 +2,7 @@ import { LakehouseError } from '../../core/errors.ts'
 import { nearest } from '../../core/nearest.ts'
 import type { Command } from '../command.ts'
 
-/** Every command. A new one is a file beside this and a line here. Loaded when it is run: one loads little of what the others need. */
+/** Every command. To add one, add a file to this folder and a line here. A command is loaded when it runs, so that it does not load what only others need. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./demo.ts')).demo,
   catalog: async () => (await import('./catalog.ts')).catalog,
@@ -36,19 +36,19 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   version: async () => (await import('./version.ts')).version,
 }
 
-/** All commands by name, in the order in which help tells of them. */
+/** All commands by name, in the order in which help lists them. */
 export async function allCommands(): Promise<Readonly<Record<string, Command>>> {
   return Object.fromEntries(await Promise.all(Object.entries(COMMANDS).map(async ([name, load]) => [name, await load()] as const)))
 }
 
-/** The command of that name. Throws USAGE, naming the nearest. */
+/** The command of that name. Throws USAGE and names the nearest command. */
 export async function findCommand(name: string): Promise<Command> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (load !== undefined) return await load()
   const close = nearest(name, Object.keys(COMMANDS))
   throw new LakehouseError(
     'USAGE',
-    `unknown command "${name}"${close === undefined ? '' : `, did you mean ${close}?`} (crypto-lakehouse help lists all)`,
+    `unknown command "${name}"${close === undefined ? '' : `, did you mean ${close}?`} (run crypto-lakehouse help to list all commands)`,
     { details: { command: name } },
   )
 }

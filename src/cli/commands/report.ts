@@ -11,15 +11,15 @@ import { count } from '../numbers.ts'
 import { ROWS_OPTIONS, range, rows, SELECTION_OPTIONS } from '../selection.ts'
 
 export const report: Command = {
-  summary: 'A page of a symbol with candles, indicators, gaps and findings; or aggregates of a market',
+  summary: 'Chart a symbol on an HTML page, or compute a market aggregate',
   operations: ['report.list', 'report.chart', 'report.aggregate'],
   usage: 'list | chart TABLE | AGGREGATE MARKET [OPTIONS]',
   options: {
     symbol: { type: 'string', value: 'S', help: 'chart: the symbol' },
     indicators: { type: 'string', value: 'SPEC', help: "chart: 'bollinger, rsi(14)'" },
-    bars: { type: 'string', value: 'N', help: 'chart: so many at most, the last ones (default: 300)' },
-    symbols: { type: 'string', value: 'GLOB', help: 'aggregates: symbols, * and ? allowed (default: all)' },
-    options: { type: 'string', value: 'NAME=N,…', help: 'aggregates: interval=1m, and what `report list` names' },
+    bars: { type: 'string', value: 'N', help: 'chart: at most N bars, the latest ones (default: 300)' },
+    symbols: { type: 'string', value: 'GLOB', help: 'aggregates: symbols, with * and ? (default: all)' },
+    options: { type: 'string', value: 'NAME=N,…', help: 'aggregates: interval=1m, options of `report list`' },
     from: SELECTION_OPTIONS.from,
     to: SELECTION_OPTIONS.to,
     ...ROWS_OPTIONS,
@@ -37,7 +37,10 @@ async function run(context: CommandContext): Promise<CommandResult> {
   const [verb = 'list', subject, ...more] = args
   if (verb === 'list' && subject === undefined) return await listed(context)
   if (subject === undefined || more.length > 0)
-    throw new LakehouseError('USAGE', 'report list, report chart TABLE --symbol S --html FILE, or report AGGREGATE MARKET')
+    throw new LakehouseError(
+      'USAGE',
+      'report takes a verb: report list, report chart TABLE --symbol S --html FILE, or report AGGREGATE MARKET',
+    )
   if (verb === 'chart') return await chart(context, subject)
   const chosen = { symbols: text(values, 'symbols'), options: text(values, 'options'), ...range(values) }
   return resultOf(await context.call(reportAggregate, { aggregate: verb, market: subject, ...chosen, ...rows(context) }))
@@ -51,7 +54,7 @@ async function listed(context: CommandContext): Promise<CommandResult> {
         .map(([name, value]) => `${name} ${value}`)
         .join(', ')
     const lines = outcome.result.items.map((one) => [one.id, options(one.options), one.inputs.join(', '), one.meaning])
-    context.out(`${textTable(['aggregate', 'options', 'of', 'meaning'], lines)}\n`)
+    context.out(`${textTable(['aggregate', 'options', 'inputs', 'meaning'], lines)}\n`)
   }
   return resultOf(outcome)
 }
@@ -59,7 +62,8 @@ async function listed(context: CommandContext): Promise<CommandResult> {
 async function chart(context: CommandContext, table: string): Promise<CommandResult> {
   const { values } = context
   const [symbol, html] = [text(values, 'symbol'), text(values, 'html')]
-  if (symbol === undefined || html === undefined) throw new LakehouseError('USAGE', 'report chart takes --symbol and --html')
+  if (symbol === undefined || html === undefined)
+    throw new LakehouseError('USAGE', 'report chart needs --symbol S and --html FILE: add both')
   const chosen = { indicators: text(values, 'indicators'), bars: count(values, 'bars', 1), ...range(values) }
   const outcome = await context.call(reportChart, { table, symbol, ...chosen })
   const { from, to } = outcome.result

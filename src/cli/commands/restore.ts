@@ -3,10 +3,10 @@ import { type Command, type CommandContext, resultOf } from '../command.ts'
 import { onePlace } from '../place.ts'
 
 export const restore: Command = {
-  summary: 'Bring back tables and ledger from a backup: what is missing, unreadable or older',
+  summary: 'Restore missing, unreadable or older tables, and the ledger',
   operations: ['restore'],
   usage: 'SOURCE [OPTIONS]',
-  options: { 'dry-run': { type: 'boolean', help: 'tell what would be brought back' } },
+  options: { 'dry-run': { type: 'boolean', help: 'show what would be restored; write nothing' } },
   examples: ['crypto-lakehouse restore /mnt/usb/backups --dry-run'],
   run: async (context: CommandContext) => {
     const dryRun = context.values['dry-run'] === true
@@ -15,9 +15,9 @@ export const restore: Command = {
       const { madeAt, items } = outcome.result
       const { tablesRestored, tablesLeft, segmentsRestored } = outcome.counts
       for (const { table, restored, reason } of items) if (restored) context.out(`${table}: ${reason}\n`)
-      const done = dryRun ? 'would be brought back' : 'brought back'
+      const done = dryRun ? 'would be restored' : 'restored'
       context.out(
-        `from ${madeAt}: ${tablesRestored} tables and ${segmentsRestored} parts of the ledger ${done}, ${tablesLeft} tables left as they are\n`,
+        `backup of ${madeAt}: ${tablesRestored} tables and ${segmentsRestored} segments of the ledger ${done}, ${tablesLeft} tables left unchanged\n`,
       )
     }
     return resultOf(outcome)

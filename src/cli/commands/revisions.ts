@@ -5,15 +5,15 @@ import { revisionsList } from '../../operations/revisions-list.ts'
 import { textTable } from '../../query/formats/text-table.ts'
 import { type Command, type CommandContext, type CommandResult, resultOf, text } from '../command.ts'
 
-/** So many changed rows are shown. */
+/** At most this many changed rows are printed. */
 const SHOWN = 20
 
 export const revisions: Command = {
-  summary: 'Files that the exchange has replaced, and what that changed',
+  summary: 'List files that the exchange replaced, and what changed',
   operations: ['revisions.list', 'revisions.diff'],
   usage: 'list | diff KEY [OPTIONS]',
   options: {
-    from: { type: 'string', value: 'SHA256', help: 'diff: the former revision, by the beginning of its digest (default: the one before)' },
+    from: { type: 'string', value: 'SHA256', help: 'diff: start of the old digest (default: previous revision)' },
   },
   examples: ['crypto-lakehouse revisions list', `crypto-lakehouse revisions diff ${EXAMPLE.object} --json`],
   run,
@@ -22,7 +22,8 @@ export const revisions: Command = {
 async function run(context: CommandContext): Promise<CommandResult> {
   const [verb = 'list', key, ...more] = context.args
   if (verb === 'list' && key === undefined) return await listed(context)
-  if (verb !== 'diff' || key === undefined || more.length > 0) throw new LakehouseError('USAGE', 'revisions list, or revisions diff KEY')
+  if (verb !== 'diff' || key === undefined || more.length > 0)
+    throw new LakehouseError('USAGE', 'revisions takes a verb: revisions list, or revisions diff KEY')
   const outcome = await context.call(revisionsDiff, { key, from: text(context.values, 'from') })
   const { table, from, to, items } = outcome.result
   const { rowsEqual, rowsChanged, rowsRemoved, rowsAdded } = outcome.counts
@@ -46,6 +47,6 @@ async function listed(context: CommandContext): Promise<CommandResult> {
     one.current ? 'current' : 'replaced',
   ])
   const table = textTable(['object', 'sha256', 'verified', 'bytes', 'state'], rows)
-  if (!context.json) context.out(rows.length === 0 ? 'No file was replaced.\n' : `${table}\n`)
+  if (!context.json) context.out(rows.length === 0 ? 'The exchange has not replaced any file.\n' : `${table}\n`)
   return resultOf(outcome)
 }

@@ -21,7 +21,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
     context.out(`${found.lake}\n\n${textTable(['table', 'rows', 'files', 'size', 'from', 'to', 'snapshots'], rows)}\n\n`)
     for (const { status: state, objects, bytes } of found.objects)
       context.out(`objects ${state}: ${formatCount(objects)} (${formatBytes(bytes)})\n`)
-    context.out(`rows in quarantine: ${formatCount(found.rowsQuarantined)}\n`)
+    context.out(`quarantined rows: ${formatCount(found.rowsQuarantined)}\n`)
     for (const { key, reason } of found.quarantine) context.out(`  quarantined: ${key} (${reason})\n`)
     context.out(
       `\nlast runs\n${textTable(

@@ -19,33 +19,33 @@ import { FILTER_OPTIONS, filter } from '../selection.ts'
 import { SyncDisplay } from '../sync-display.ts'
 
 export const sync: Command = {
-  summary: 'Copy objects from one store to another: by the server where it can',
+  summary: 'Copy objects between stores, on the server side where possible',
   operations: ['sync', 'sync.explain', 'sync.compare', 'sync.report'],
   usage: '[SOURCE] [DESTINATION] [OPTIONS] | report [RUN]',
   drains: true,
   options: {
-    mode: { type: 'string', value: 'M', help: 'which ways are allowed (default: auto)', choices: OPERATION_MODES },
-    engine: { type: 'string', value: 'E', help: 'the way to try first', choices: ENGINE_IDS },
+    mode: { type: 'string', value: 'M', help: 'allowed ways', choices: OPERATION_MODES },
+    engine: { type: 'string', value: 'E', help: 'first choice', choices: ENGINE_IDS },
     'sync-mode': {
       type: 'string',
       value: 'M',
-      help: 'sync also deletes what only the destination has (default: copy)',
+      help: 'sync also deletes extra objects',
       choices: SYNC_MODES,
     },
-    'max-delete': { type: 'string', value: 'N', help: 'delete nothing if it would be more (default: sync.maxDelete)' },
+    'max-delete': { type: 'string', value: 'N', help: 'delete none if more than N (default: sync.maxDelete)' },
     ...FILTER_OPTIONS,
-    all: { type: 'boolean', help: 'copy also what is there already' },
-    verify: { type: 'string', value: 'V', help: 'how copies are proved', choices: VERIFY_MODES },
-    concurrency: { type: 'string', value: 'N', help: 'objects under way at once' },
-    bwlimit: { type: 'string', value: 'BYTES', help: 'bytes a second through this machine: 10M' },
-    tpslimit: { type: 'string', value: 'N', help: 'objects begun a second' },
-    'max-duration': { type: 'string', value: 'TIME', help: 'begin nothing after that: 30m' },
-    'max-transfer': { type: 'string', value: 'BYTES', help: 'begin nothing after so much' },
-    'plan-out': { type: 'string', value: 'FILE', help: 'write the plan there' },
-    'plan-in': { type: 'string', value: 'FILE', help: 'execute a plan that was written before' },
-    'dry-run': { type: 'boolean', help: 'show what would be copied and deleted, write nothing' },
-    compare: { type: 'boolean', help: 'copy a sample both this and the traditional way, remove it again, and tell what each took' },
-    explain: { type: 'boolean', help: 'show which way each object would go, and why; write nothing' },
+    all: { type: 'boolean', help: 'also copy objects that are already there' },
+    verify: { type: 'string', value: 'V', help: 'how to prove copies', choices: VERIFY_MODES },
+    concurrency: { type: 'string', value: 'N', help: 'objects copied at the same time' },
+    bwlimit: { type: 'string', value: 'BYTES', help: 'bytes per second through this machine: 10M' },
+    tpslimit: { type: 'string', value: 'N', help: 'objects started per second' },
+    'max-duration': { type: 'string', value: 'TIME', help: 'start no object after this time: 30m' },
+    'max-transfer': { type: 'string', value: 'BYTES', help: 'start no object after this many bytes' },
+    'plan-out': { type: 'string', value: 'FILE', help: 'write the plan to this file' },
+    'plan-in': { type: 'string', value: 'FILE', help: 'execute the plan in this file' },
+    'dry-run': { type: 'boolean', help: 'show what would be copied and deleted; write nothing' },
+    compare: { type: 'boolean', help: 'copy a sample both ways, compare, remove the copies' },
+    explain: { type: 'boolean', help: 'show the engine of each object and why; copy nothing' },
   },
   examples: [
     `crypto-lakehouse sync ${EXAMPLE.exchange} s3://my-bucket/archive?region=ap-northeast-1 --type klines --symbols BTCUSDT --interval 1m`,
@@ -75,10 +75,10 @@ async function run(context: CommandContext): Promise<CommandResult> {
 
 function inputOf({ args, values }: CommandContext): SyncInput {
   const [source, destination, ...more] = args
-  if (more.length > 0) throw new LakehouseError('USAGE', `a source and a destination are expected, not "${more[0]}" besides`)
+  if (more.length > 0) throw new LakehouseError('USAGE', `sync takes one source and one destination: remove "${more[0]}"`)
   const [planIn, planOut] = [text(values, 'plan-in'), text(values, 'plan-out')]
   if (planIn !== undefined && planOut !== undefined)
-    throw new LakehouseError('USAGE', 'a plan is either written or executed: --plan-out or --plan-in')
+    throw new LakehouseError('USAGE', 'sync takes either --plan-out or --plan-in: remove one of them')
   return {
     ...{ source, destination, planIn, planOut },
     mode: OPERATION_MODES.find((one) => one === text(values, 'mode')),
@@ -130,14 +130,14 @@ async function compare(context: CommandContext, input: SyncInput, notice: Notice
       context.out(
         `${name.padEnd(12)} ${formatDuration(wallMs)}, ${formatDuration(cpuMs)} of CPU, ${formatBytes(bytesThroughThisMachine)} through this machine, ${formatBytes(bytesOnDisk)} over its disk, about $${costUsd.toFixed(6)}\n`,
       )
-    context.out(`${formatCount(objectsCompared)} objects, ${formatBytes(bytesCompared)}; the copies were removed again\n`)
+    context.out(`${formatCount(objectsCompared)} objects, ${formatBytes(bytesCompared)}; the copies were removed\n`)
   }
   return resultOf(outcome)
 }
 
 async function report(context: CommandContext): Promise<CommandResult> {
   const [, run, ...more] = context.args
-  if (more.length > 0) throw new LakehouseError('USAGE', 'sync report takes one run, or none for the last')
+  if (more.length > 0) throw new LakehouseError('USAGE', 'sync report takes at most one run: write sync report [RUN]')
   const outcome = await context.call(syncReport, { run })
   if (!context.json) context.out(`${reportLines(outcome.result, outcome.counts).join('\n')}\n`)
   return resultOf(outcome)
@@ -148,10 +148,10 @@ function reportLines(result: z.output<typeof syncReport.result>, counts: Readonl
   const counted = (name: string) => formatCount(counts[name] ?? 0)
   const each = (some: Readonly<Record<string, number>>) => Object.entries(some).map(([name, n]) => `${name} ${formatCount(n)}`)
   return [
-    `run ${run}, begun ${startedAt}`,
+    `run ${run}, started ${startedAt}`,
     `  from     ${source}`,
     `  to       ${destination}`,
-    `  objects  ${counted('objectsPlanned')} planned, ${counted('objectsCopied')} copied, ${counted('objectsSkipped')} there already, ${counted('objectsFailed')} failed, ${counted('objectsDeleted')} deleted`,
+    `  objects  ${counted('objectsPlanned')} planned, ${counted('objectsCopied')} copied, ${counted('objectsSkipped')} already there, ${counted('objectsFailed')} failed, ${counted('objectsDeleted')} deleted`,
     `  engines  ${each(engines).join(', ') || 'none'}`,
     `  time     ${formatDuration(efficiency.wallMs)}, ${formatDuration(efficiency.cpuMs)} of CPU`,
     `  through  ${formatBytes(efficiency.bytesThroughThisMachine)} through this machine, ${formatBytes(efficiency.bytesOnDisk)} over its disk`,
@@ -167,9 +167,9 @@ function summary(outcome: Awaited<ReturnType<typeof copy.run>>): string[] {
   const mix = Object.entries(engines).map(([engine, objects]) => `${engine} ${formatCount(objects)}`)
   const lines = [
     idle
-      ? `Nothing to do: all ${formatCount(counts.objectsSkipped)} objects are there (${formatDuration(efficiency.wallMs)}).`
+      ? `Nothing to do: all ${formatCount(counts.objectsSkipped)} objects are already there (${formatDuration(efficiency.wallMs)}).`
       : `Done in ${formatDuration(efficiency.wallMs)}: ${formatCount(counts.objectsCopied)} objects, ${formatBytes(counts.bytesCopied)} (${formatBytes(efficiency.bytesPerSecond)}/s).`,
-    `  objects  ${formatCount(counts.objectsPlanned)} planned, ${formatCount(counts.objectsCopied)} copied, ${formatCount(counts.objectsSkipped)} there already, ${formatCount(counts.objectsFailed)} failed, ${formatCount(counts.objectsDeleted)} deleted`,
+    `  objects  ${formatCount(counts.objectsPlanned)} planned, ${formatCount(counts.objectsCopied)} copied, ${formatCount(counts.objectsSkipped)} already there, ${formatCount(counts.objectsFailed)} failed, ${formatCount(counts.objectsDeleted)} deleted`,
   ]
   if (!idle)
     lines.push(

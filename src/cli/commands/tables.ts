@@ -23,10 +23,10 @@ import { type Command, type CommandContext, type CommandResult, resultOf } from 
 import { findingLines } from '../findings.ts'
 import { count, duration } from '../numbers.ts'
 
-/** What an operation gave, and how it is shown to people. */
+/** The result of an operation, and the lines that show it to a user. */
 type Shown = { readonly result: CommandResult; readonly lines: readonly string[] }
 
-/** One of the things that `tables` does: what follows its name, and how. */
+/** One verb of `tables`: the arguments after its name, and the work. */
 type SubCommand = { readonly usage: string; run(context: CommandContext, args: readonly string[]): Promise<Shown> }
 
 const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
@@ -93,7 +93,7 @@ const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
   },
   health: {
     usage: '[TABLE]',
-    run: async (context, [table]) => found(await context.call(tablesHealth, { table }), 'the layout is as it should be'),
+    run: async (context, [table]) => found(await context.call(tablesHealth, { table }), 'the layout has no problems'),
   },
   check: {
     usage: '[TABLE]',
@@ -101,7 +101,7 @@ const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
   },
   publish: {
     usage: '[TABLE]',
-    run: async (context, [table]) => found(await context.call(tablesPublish, { table }), 'every catalog knows the current versions'),
+    run: async (context, [table]) => found(await context.call(tablesPublish, { table }), 'every catalog has the current versions'),
   },
   compact: {
     usage: 'TABLE',
@@ -110,7 +110,7 @@ const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
       const { filesBefore, filesAfter, bytesBefore, bytesAfter, filesMoved } = outcome.counts
       const became = `${filesBefore} files (${formatBytes(bytesBefore)}) became ${filesAfter} (${formatBytes(bytesAfter)})`
       const lines = filesBefore === 0 ? [] : [became]
-      if (filesMoved > 0) lines.push(`${filesMoved} files were put into the folder of their partition`)
+      if (filesMoved > 0) lines.push(`${filesMoved} files were moved to the folder of their partition`)
       return { result: resultOf(outcome), lines: lines.length === 0 ? ['nothing to compact'] : lines }
     },
   },
@@ -140,21 +140,21 @@ const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
     usage: 'TABLE SNAPSHOT|TAG|TIME',
     run: async (context, [table = '', to = '']) => {
       const outcome = await context.call(tablesRollback, { table, to })
-      return { result: resultOf(outcome), lines: [`${table} is at snapshot ${outcome.result.snapshotId} again`] }
+      return { result: resultOf(outcome), lines: [`rolled ${table} back to snapshot ${outcome.result.snapshotId}`] }
     },
   },
   tag: {
     usage: 'TABLE TAG [SNAPSHOT|TAG|TIME]',
     run: async (context, [table = '', tag = '', to]) => {
       const outcome = await context.call(tablesTag, { table, tag, to })
-      return { result: resultOf(outcome), lines: [`${tag} names snapshot ${outcome.result.snapshotId}`] }
+      return { result: resultOf(outcome), lines: [`tag ${tag} now names snapshot ${outcome.result.snapshotId}`] }
     },
   },
   untag: {
     usage: 'TABLE TAG',
     run: async (context, [table = '', tag = '']) => {
       const outcome = await context.call(tablesUntag, { table, tag })
-      return { result: resultOf(outcome), lines: [`${tag} is gone`] }
+      return { result: resultOf(outcome), lines: [`removed ${tag}`] }
     },
   },
   diff: {
@@ -170,7 +170,7 @@ const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
 }
 
 export const tables: Command = {
-  summary: 'Look at the Iceberg tables, and keep them in order',
+  summary: 'Inspect and maintain the Iceberg tables',
   operations: [
     'tables.list',
     'tables.describe',
@@ -191,10 +191,10 @@ export const tables: Command = {
   ],
   usage: `${Object.keys(SUB_COMMANDS).join('|')} [TABLE …] [OPTIONS]`,
   options: {
-    'older-than': { type: 'string', value: 'TIME', help: 'expire, orphans: only what is older (default: tiers.<layer>.snapshotDays, 3d)' },
-    keep: { type: 'string', value: 'N', help: 'expire: so many snapshots stay in any case (default: 1)' },
-    limit: { type: 'string', value: 'N', help: 'diff: so many rows are shown (default: 100)' },
-    'dry-run': { type: 'boolean', help: 'expire, orphans: tell what would go' },
+    'older-than': { type: 'string', value: 'TIME', help: 'minimum age (default: tiers.<layer>.snapshotDays; orphans: 3d)' },
+    keep: { type: 'string', value: 'N', help: 'expire: always keep N snapshots (default: 1)' },
+    limit: { type: 'string', value: 'N', help: 'diff: print at most N rows (default: 100)' },
+    'dry-run': { type: 'boolean', help: 'expire, orphans: show what would go; remove nothing' },
   },
   examples: [
     'crypto-lakehouse tables list',
@@ -211,11 +211,12 @@ async function run(context: CommandContext): Promise<CommandResult> {
   if (sub === undefined)
     throw new LakehouseError(
       'USAGE',
-      `tables ${verb === '' ? 'needs a verb' : `has no "${verb}"`}: ${Object.keys(SUB_COMMANDS).join(', ')}`,
+      `tables ${verb === '' ? 'needs a verb' : `has no verb "${verb}"`}: write one of ${Object.keys(SUB_COMMANDS).join(', ')}`,
     )
   const words = sub.usage.split(' ').filter((word) => word !== '')
   const least = words.filter((word) => !word.startsWith('[')).length
-  if (args.length < least || args.length > words.length) throw new LakehouseError('USAGE', `tables ${verb} ${sub.usage}`.trimEnd())
+  if (args.length < least || args.length > words.length)
+    throw new LakehouseError('USAGE', `tables ${verb} does not take these arguments: write tables ${verb} ${sub.usage}`.trimEnd())
   const { result, lines } = await sub.run(context, args)
   if (!context.json) context.out(`${[...lines, ...findingLines(result.findings ?? [])].join('\n')}\n`)
   return result
@@ -234,14 +235,14 @@ function found(outcome: Parameters<typeof resultOf>[0] & { readonly findings?: r
 }
 
 function description(table: Awaited<ReturnType<typeof tablesDescribe.run>>['result']): string[] {
-  const cut = table.partitionSpec.map(({ source, transform }) => (transform === 'identity' ? source : `${transform}(${source})`))
+  const partitioning = table.partitionSpec.map(({ source, transform }) => (transform === 'identity' ? source : `${transform}(${source})`))
   return [
     table.name,
     `  location   ${table.location}`,
     `  metadata   ${table.metadataLocation}`,
     `  snapshot   ${table.snapshotId ?? 'none'} (of ${table.snapshots}), ${table.updatedAt}`,
-    `  cut by     ${cut.join(', ') || 'nothing'}`,
-    `  sorted by  ${table.sortOrder.join(', ') || 'nothing'}`,
+    `  partition  ${partitioning.join(', ') || 'none'}`,
+    `  sorted by  ${table.sortOrder.join(', ') || 'none'}`,
     ...table.refs.map(({ name, type, snapshotId }) => `  ${type.padEnd(10)} ${name} → ${snapshotId}`),
     '',
     textTable(

@@ -5,17 +5,18 @@ import { tiersMove } from '../../operations/tiers-move.ts'
 import { type Command, type CommandContext, type CommandResult, resultOf } from '../command.ts'
 
 export const tiers: Command = {
-  summary: 'Move old data files to slower and cheaper places, by the rules of `tiers:`',
+  summary: 'Move old data files to slower, cheaper storage (see `tiers:`)',
   operations: ['tiers.move', 'tiers.lifecycle'],
   usage: 'move|lifecycle [OPTIONS]',
-  options: { 'dry-run': { type: 'boolean', help: 'move: tell what would be moved' } },
+  options: { 'dry-run': { type: 'boolean', help: 'move: show what would be moved; move nothing' } },
   examples: ['crypto-lakehouse tiers move --dry-run', 'crypto-lakehouse tiers lifecycle > lifecycle.json'],
   run,
 }
 
 async function run(context: CommandContext): Promise<CommandResult> {
   const [verb, ...more] = context.args
-  if (more.length > 0 || (verb !== 'move' && verb !== 'lifecycle')) throw new LakehouseError('USAGE', 'tiers move, or tiers lifecycle')
+  if (more.length > 0 || (verb !== 'move' && verb !== 'lifecycle'))
+    throw new LakehouseError('USAGE', 'tiers takes one verb: tiers move, or tiers lifecycle')
   return await (verb === 'move' ? move(context) : lifecycle(context))
 }
 

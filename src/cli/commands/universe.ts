@@ -11,7 +11,7 @@ import { HTML_OPTION, writeHtml } from '../html.ts'
 import { SELECTION_OPTIONS } from '../selection.ts'
 
 export const universe: Command = {
-  summary: 'Which symbols there were at a time, also those that are gone',
+  summary: 'List symbols that existed at a date, including delisted ones',
   operations: ['universe', 'universe.keep-listing', 'universe.keep-instruments'],
   usage: '[DATE] [OPTIONS]',
   options: {
@@ -19,15 +19,15 @@ export const universe: Command = {
     market: SELECTION_OPTIONS.market,
     quote: { type: 'string', value: 'ASSET,…', help: 'quote assets: USDT, USDC …' },
     contract: { type: 'string', value: 'TYPE,…', help: CONTRACT_TYPES.join(', ') },
-    listing: { type: 'boolean', help: 'keep what the archive lists first: every symbol with the days of its files' },
+    listing: { type: 'boolean', help: 'first store the archive listing: symbols and days' },
     archive: SELECTION_OPTIONS.archive,
     'exchange-info': {
       type: 'string',
       value: 'FILE',
-      help: 'keep an answer of the exchange about its instruments first: it knows symbols that the lake has no rows of',
+      help: 'first store an exchange answer; adds symbols without rows',
     },
     ...HTML_OPTION,
-    plain: { type: 'boolean', help: 'no leveraged tokens, no pairs of two stable coins' },
+    plain: { type: 'boolean', help: 'exclude leveraged tokens and pairs of stable coins' },
   },
   examples: [
     'crypto-lakehouse universe 2021-06-01 --market spot --quote USDT --plain',
@@ -40,15 +40,16 @@ async function run(context: CommandContext): Promise<CommandResult> {
   const { values } = context
   const [at, ...more] = context.args
   if (more.length > 0 || (at !== undefined && parseInstant(at) === undefined))
-    throw new LakehouseError('USAGE', 'universe takes one date: YYYY-MM-DD or ISO 8601')
+    throw new LakehouseError('USAGE', 'universe takes at most one date: write YYYY-MM-DD or ISO 8601')
   const contractTypes = list(values, 'contract').map((name) => {
     const type = CONTRACT_TYPES.find((one) => one === name)
-    if (type === undefined) throw new LakehouseError('USAGE', `unknown contract type "${name}": one of ${CONTRACT_TYPES.join(' ')}`)
+    if (type === undefined) throw new LakehouseError('USAGE', `unknown contract type "${name}": write one of ${CONTRACT_TYPES.join(', ')}`)
     return type
   })
   const [exchange, markets, archive] = [text(values, 'exchange'), list(values, 'market'), text(values, 'archive')]
   const [file, isListing] = [text(values, 'exchange-info'), values['listing'] === true]
-  if (archive !== undefined && !isListing) throw new LakehouseError('USAGE', '--archive belongs to --listing')
+  if (archive !== undefined && !isListing)
+    throw new LakehouseError('USAGE', '--archive applies only to --listing: add --listing, or remove --archive')
   const chosen = { at, exchange, markets, quotes: list(values, 'quote'), contractTypes, plain: values['plain'] === true }
   if (isListing) await context.call(universeKeepListing, { archive, exchange, markets })
   const kept = file === undefined ? {} : await keep(context, exchange, file)
@@ -77,6 +78,6 @@ async function run(context: CommandContext): Promise<CommandResult> {
 async function keep(context: CommandContext, exchange: string | undefined, file: string) {
   const { result } = await context.call(universeKeepInstruments, { exchange, file })
   const { symbols, market, takenAt } = result.kept
-  if (!context.json) context.note(`kept what the exchange said of ${symbols} symbols of ${market} at ${takenAt}\n`)
+  if (!context.json) context.note(`stored the exchange's answer of ${takenAt}: ${symbols} symbols of ${market}\n`)
   return result
 }

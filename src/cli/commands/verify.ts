@@ -7,13 +7,13 @@ import { type Command, type CommandContext, type CommandResult, resultOf } from 
 import { FILTER_OPTIONS, filter } from '../selection.ts'
 
 export const verify: Command = {
-  summary: 'Compare a destination with its source, whoever copied it',
+  summary: 'Compare a destination with its source, whatever tool copied it',
   operations: ['verify'],
   usage: 'SOURCE DESTINATION [OPTIONS]',
   options: {
     ...FILTER_OPTIONS,
-    full: { type: 'boolean', help: 'read every object on both sides and compare SHA-256' },
-    'one-way': { type: 'boolean', help: 'what only the destination has is no difference' },
+    full: { type: 'boolean', help: 'read all objects on both sides and compare SHA-256' },
+    'one-way': { type: 'boolean', help: 'ignore objects that only the destination has' },
   },
   examples: ['crypto-lakehouse verify s3://a/x s3://b/x', `crypto-lakehouse verify ${EXAMPLE.exchange} ./mirror --symbols BTCUSDT --full`],
   run,
@@ -24,7 +24,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
   const { values } = context
   const [source, destination, ...more] = context.args
   if (source === undefined || destination === undefined || more.length > 0)
-    throw new LakehouseError('USAGE', 'verify takes a source and a destination')
+    throw new LakehouseError('USAGE', 'verify takes exactly one source and one destination: write verify SOURCE DESTINATION')
   const oneWay = values['one-way'] === true
   const outcome = await context.call(audit, { source, destination, ...filter(values), full: values['full'] === true, oneWay })
   const { items } = outcome.result

@@ -14,13 +14,13 @@ export const version: Command = {
   },
 }
 
-/** The package.json above a folder: of a clone, its bundle or the package. */
+/** The nearest package.json above a folder: that of a clone, of its bundle, or of the package. */
 function ownPackage(folder: string): string {
   const file = join(folder, 'package.json')
   return existsSync(file) ? file : ownPackage(dirname(folder))
 }
 
-/** The engine's version as its package says, without loading the engine: v1.5.5. */
+/** The engine's version from its package.json, without loading the engine: v1.5.5. */
 function engineVersion(): string {
   const file = createRequire(import.meta.url).resolve('@duckdb/node-bindings/package.json')
   return `v${versionIn(file).replace(/-.*$/, '')}`

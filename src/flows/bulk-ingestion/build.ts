@@ -14,7 +14,7 @@ import { withKnown } from './plan.ts'
 import type { IngestProgress, IngestReport, SelectedTable } from './report.ts'
 import type { IngestRequest } from './request.ts'
 
-/** Makes the selected silver tables what bronze says, one after the other, and fills again what once filled their gaps. A table that cannot be written to keeps no other from being built. */
+/** Brings the selected silver tables up to date with bronze, one after the other, and fills their gaps again. A table that cannot be written does not stop the others. */
 export async function buildSilver(context: FlowContext<IngestProgress>, request: IngestRequest, report: IngestReport): Promise<void> {
   const built: Series[] = []
   for (const table of report.selected) {
@@ -55,7 +55,7 @@ async function buildTable(
   report.add({ gaps, missingBars: missing })
 }
 
-/** Lands the daily files of days that monthly files turned out to lack; true when any came. */
+/** Lands the daily files of days that are missing in monthly files. Returns true if any file arrived. */
 async function fillMonths(
   context: FlowContext<IngestProgress>,
   request: IngestRequest,
@@ -79,12 +79,12 @@ async function fillMonths(
   return report.counts.filesFetched > before
 }
 
-/** What once filled gaps of a table goes when its partition is made again: what is still missing is filled again. */
+/** Filled rows are lost when their partition is built again, so gaps that still exist are filled again. */
 async function refill({ lake }: FlowContext<IngestProgress>, { now }: IngestRequest, series: Series, report: IngestReport): Promise<void> {
   const filled = await refillGaps(lake, series, { nowUs: now })
   if (filled === undefined) return
   const name = silverTableName(series)
-  const explanation = `${filled.rowsFilled} rows that fill gaps were made again`
+  const explanation = `${filled.rowsFilled} filled rows were made again after their partitions were rebuilt`
   report.findings.push(wholeFinding(`silver.${name}`, 'gaps_filled', 'info', filled.rowsFilled, explanation))
   await lake.publish(tableKey('silver', name))
 }

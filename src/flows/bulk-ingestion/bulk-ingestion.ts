@@ -8,12 +8,12 @@ import { noteNothing, selectHeld, wantedFiles } from './plan.ts'
 import { type IngestProgress, IngestReport, type IngestResult } from './report.ts'
 import { type IngestRequest, ingestRequest } from './request.ts'
 
-/** Archive → bronze → silver → gold for what the request names. */
+/** Archive → bronze → silver → gold, for the part of the archive in the request. */
 export const bulkIngestion = {
   id: 'bulk-ingestion',
   displayName: 'Bulk Data Ingestion',
   aliases: ['bulk-data-ingestion-flow'],
-  meaning: 'Brings a part of an archive into the lake: raw files, tables, and what is made of them',
+  meaning: 'Brings a part of an archive into the lake: raw files, silver tables and gold tables',
   input: ingestRequest,
   steps: ['sweep', 'plan', 'land', 'build', 'derive', 'report'],
   run,
@@ -27,7 +27,7 @@ async function run(
   const request: IngestRequest = { ...input, range: input.range }
   const report = new IngestReport(context.onProgress)
   const swept = await lake.sweep()
-  // Killed runs may have committed what they could not tell of any more.
+  // Killed runs may have committed changes that they could not report.
   if (swept.killed > 0) for (const root of await everyTable(lake.store)) await lake.publish(root)
   await select(context, request, report)
   noteNothing(request, report)
@@ -39,7 +39,7 @@ async function run(
   return report.result(lake, swept)
 }
 
-/** Plans and lands what is asked for; without bronze the tables of what the lake holds are selected. */
+/** Plans and lands the requested files. Without bronze, it selects the tables of the objects in the lake. */
 async function select(context: FlowContext<IngestProgress>, request: IngestRequest, report: IngestReport): Promise<void> {
   await using fold = await context.lake.readLedger()
   if (!request.layers.includes('bronze')) return await selectHeld(fold, request, report)

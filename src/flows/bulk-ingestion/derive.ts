@@ -10,7 +10,7 @@ import { isTradedBars } from '../../sources/series.ts'
 import type { IngestReport } from './report.ts'
 import type { IngestRequest } from './request.ts'
 
-/** Makes gold what silver says: bars of the markets that were worked on, every table of indicators that is kept, and the universe. */
+/** Brings gold up to date with silver: bars of the ingested markets, every saved table of indicators, and the universe. */
 export async function deriveGold(lake: Lake, { exchange, barIntervals }: IngestRequest, report: IngestReport): Promise<void> {
   const selected = report.selected.map(({ series }) => series)
   const fine = new Set(selected.map(({ interval }) => interval))
@@ -39,7 +39,9 @@ async function deriveIndicators(lake: Lake, report: IngestReport): Promise<void>
     } catch (error) {
       const { code, message } = asLakehouseError(error)
       if (code !== 'TABLE_NOT_FOUND' && code !== 'INDICATOR_INVALID') throw error
-      report.findings.push(wholeFinding(`gold.${table.name}`, 'indicators_stale', 'warning', 1, `${message}: it stays as it was`))
+      report.findings.push(
+        wholeFinding(`gold.${table.name}`, 'indicators_stale', 'warning', 1, `${message}; gold.${table.name} was not updated`),
+      )
     }
   }
 }

@@ -5,7 +5,7 @@ import type { ArchiveAccess, FlowContext } from '../contract.ts'
 import type { WantedFile } from './plan.ts'
 import type { IngestProgress, IngestReport } from './report.ts'
 
-/** Brings files into bronze and proves them, several at once, as the plan brings them. What concerns single files is told. */
+/** Brings files into bronze and verifies them, several at once, in the order of the plan. Problems of single files are reported. */
 export async function landFiles(
   { lake, concurrency }: FlowContext<IngestProgress>,
   access: ArchiveAccess,
@@ -31,9 +31,14 @@ function noteLanding(outcome: LandOutcome, report: IngestReport): void {
     case 'revised':
       report.add({ filesFetched: 1, bytesRead: outcome.sizeBytes })
       if (outcome.checksum === 'absent')
-        report.noteObject('checksum_missing', 'warning', file, 'the archive has no checksum file for it; the digest was computed here')
+        report.noteObject(
+          'checksum_missing',
+          'warning',
+          file,
+          'the archive does not have a checksum file for this file, so its digest was computed here',
+        )
       if (outcome.status === 'revised')
-        report.noteObject('republished', 'info', file, 'the archive has replaced it; the former revision is kept')
+        report.noteObject('republished', 'info', file, 'the archive has replaced this file; the former revision is kept, see `revisions`')
       break
     case 'quarantined':
       report.add({ filesQuarantined: 1 })

@@ -11,10 +11,10 @@ import { silverTableName } from '../../sources/series.ts'
 import type { IngestReport } from './report.ts'
 import type { IngestRequest } from './request.ts'
 
-/** A file that is asked for, and what the lake holds of it. */
+/** A requested file, and its state in the lake. */
 export type WantedFile = { readonly planned: PlannedFile; readonly known: ObjectState | undefined }
 
-/** The files of the archive that the request asks for, series by series as they are discovered; what is selected and what nothing covers is told. */
+/** The requested files of the archive, series by series as they are discovered. Selected tables and uncovered parts are reported. */
 export async function* wantedFiles(
   archive: OpenArchive,
   fold: LedgerFold,
@@ -27,13 +27,13 @@ export async function* wantedFiles(
   }
 }
 
-/** The files of a planned series with what the lake holds of them. */
+/** The files of a planned series, with their state in the lake. */
 export async function* withKnown(archive: OpenArchive, fold: LedgerFold, { series, files }: PlannedSeries): AsyncGenerator<WantedFile> {
   const known = await heldObjects(archive, fold, series)
   for (const file of files) yield { planned: file, known: known.get(file.key) }
 }
 
-/** The objects of a series that the lake holds, by key. */
+/** The objects of a series in the lake, by key. */
 export async function heldObjects({ source }: OpenArchive, fold: LedgerFold, series: ArchiveSeries): Promise<Map<string, ObjectState>> {
   const known = new Map<string, ObjectState>()
   for (const period of ['daily', 'monthly'] as const) {
@@ -53,17 +53,17 @@ function noteSeries({ series, files, uncovered, unparsed }: PlannedSeries, { ran
   }
   for (const gap of uncovered) {
     const severity = range !== undefined && gap.reason === 'not_in_archive' ? 'warning' : 'info'
-    const explanation = `no file of the archive covers it: ${gap.reason.replaceAll('_', ' ')}`
+    const explanation = `the archive does not have a file for this time: ${gap.reason.replaceAll('_', ' ')}`
     const [from, to] = [formatInstant(gap.start), formatInstant(gap.end)]
     report.findings.push({ check: 'uncovered', severity, table: subject, symbol: series.symbol, from, to, count: 1, explanation })
   }
   for (const key of unparsed) {
-    const explanation = `${key} does not follow the grammar of the archive and was left alone`
+    const explanation = `${key} does not follow the grammar of the archive and was ignored`
     report.findings.push({ ...wholeFinding(subject, 'unknown_key', 'info', 1, explanation), symbol: series.symbol })
   }
 }
 
-/** Without bronze the archive is not asked: the tables are those of the objects that the lake holds. */
+/** Selects the tables of the objects in the lake. Without bronze, the archive is not listed. */
 export async function selectHeld(fold: LedgerFold, request: IngestRequest, report: IngestReport): Promise<void> {
   const { exchange, types, markets, symbols, intervals } = request
   const { matches } = namePatterns(symbols)
@@ -75,10 +75,10 @@ export async function selectHeld(fold: LedgerFold, request: IngestRequest, repor
   }
 }
 
-/** Tells when nothing was selected at all. */
+/** Reports an empty selection. */
 export function noteNothing({ symbols, markets, intervals }: IngestRequest, report: IngestReport): void {
   if (report.counts.filesPlanned > 0 || report.selected.length > 0) return
   const asked = [...markets, ...symbols, ...intervals].join(' ')
-  const explanation = `nothing matches the selection (${asked || 'everything'}): see catalog symbols and catalog files`
+  const explanation = `nothing matches the selection (${asked || 'everything'}): see \`catalog symbols\` and \`catalog files\``
   report.findings.push(wholeFinding('bronze.objects', 'nothing_selected', 'warning', 0, explanation))
 }

@@ -5,7 +5,7 @@ import type { SweepOutcome } from '../../lake/runs/sweep.ts'
 import type { CoveredMonth } from '../../silver/build/continuity.ts'
 import { type Series, silverTableName } from '../../sources/series.ts'
 
-/** What a progress display needs to know; counts grow as the plan is discovered. */
+/** The data for a progress display. Counts grow as the plan is discovered. */
 export type IngestProgress = {
   phase: 'plan' | 'bronze' | 'silver' | 'gold' | 'done'
   planned: number
@@ -44,15 +44,15 @@ export type IngestResult = {
   readonly swept: { readonly temporaries: number; readonly orphans: number }
 }
 
-/** A table that an ingestion works on, and the months that monthly files of it are to cover. */
+/** A table of an ingestion, and the months that its monthly files should cover. */
 export type SelectedTable = { readonly series: Series; readonly months: CoveredMonth[] }
 
-/** What an ingestion has come to so far: every step adds to it. */
+/** The results of an ingestion so far. Every step adds to it. */
 export class IngestReport {
   readonly counts: IngestCounts = { ...NO_COUNTS }
   readonly findings: Finding[] = []
   readonly errors: LakehouseError[] = []
-  /** Keys of objects that could not be had. */
+  /** Keys of objects that could not be fetched. */
   readonly failed = new Set<string>()
   readonly #tables = new Map<string, SelectedTable>()
   readonly #progress: IngestProgress = { phase: 'plan', planned: 0, landed: 0, bytes: 0, table: '', rows: 0 }
@@ -62,7 +62,7 @@ export class IngestReport {
     this.#onProgress = onProgress
   }
 
-  /** The table of a series, which the ingestion works on from now on. */
+  /** Adds the table of a series to the ingestion. */
   select({ exchange, market, dataset, interval }: Series): SelectedTable {
     const series = { exchange, market, dataset, interval }
     const name = silverTableName(series)
@@ -71,7 +71,7 @@ export class IngestReport {
     return table
   }
 
-  /** The tables that it works on, in the order in which they were found. */
+  /** The tables of the ingestion, in the order in which they were found. */
   get selected(): readonly SelectedTable[] {
     return [...this.#tables.values()]
   }
@@ -84,7 +84,7 @@ export class IngestReport {
     this.#onProgress(Object.assign(this.#progress, change))
   }
 
-  /** Tells of rows that were made, or of files that have come. */
+  /** Reports rows that were written, or files that have arrived. */
   count({ rows = 0, landed = 0, bytes = 0 }: Partial<IngestProgress>): void {
     const { rows: allRows, landed: allLanded, bytes: allBytes } = this.#progress
     this.tell({ rows: allRows + rows, landed: allLanded + landed, bytes: allBytes + bytes })

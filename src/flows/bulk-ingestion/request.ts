@@ -4,7 +4,7 @@ import { DATASET_IDS } from '../../datasets/registry.ts'
 import { LAYERS } from '../../lake/layout.ts'
 import { EXCHANGE_IDS } from '../../sources/registry.ts'
 
-/** Which part of an archive is brought into which layers. Empty lists and no range mean all; instants are µs, the range is half-open. */
+/** The part of an archive to ingest, and the layers to build. Empty lists and no range mean everything. Instants are µs, the range is half-open. */
 export const ingestRequest = z.strictObject({
   exchange: z.enum(EXCHANGE_IDS),
   types: z.array(z.enum(DATASET_IDS)).readonly(),
@@ -14,7 +14,7 @@ export const ingestRequest = z.strictObject({
   range: z.strictObject({ start: z.number().int(), end: z.number().int() }).readonly().optional(),
   layers: z.array(z.enum(LAYERS)).readonly(),
   barIntervals: z.array(z.enum(INTERVAL_IDS)).readonly().describe('bars that gold makes'),
-  now: z.number().int().describe('µs; what lies after it is not asked for'),
+  now: z.number().int().describe('µs; later data are not requested'),
 })
 
 export type IngestRequest = Omit<z.output<typeof ingestRequest>, 'range'> & {

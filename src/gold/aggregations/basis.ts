@@ -4,7 +4,7 @@ import type { Aggregation } from './aggregation.ts'
 export const basis = {
   id: 'basis',
   meaning:
-    'how far the mark price lies from the index, the premium, the last funding rate that was known when the bar closed, and the basis less that rate',
+    'the distance of the mark price from the index, the premium, the last funding rate known at the close of the bar, and the basis minus that rate',
   inputs: { mark: 'markPriceKlines', index: 'indexPriceKlines', premium: 'premiumIndexKlines', funding: 'fundingRate' },
   options: {},
   sql: ({ mark = '', index = '', premium = '', funding = '' }, _options, market) => {

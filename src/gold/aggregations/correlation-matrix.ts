@@ -2,7 +2,7 @@ import type { Aggregation } from './aggregation.ts'
 
 export const correlationMatrix = {
   id: 'correlation_matrix',
-  meaning: 'correlation of log returns of every two symbols, month by month, over the periods that both have',
+  meaning: 'the correlation of log returns for each pair of symbols and month, over the periods that both symbols have',
   inputs: { bars: 'klines' },
   options: { minutes: 60 },
   sql: ({ bars = '' }, { minutes = 60 }) => `

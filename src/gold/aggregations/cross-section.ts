@@ -4,12 +4,12 @@ import { type Aggregation, amountSum } from './aggregation.ts'
 export const crossSection = {
   id: 'cross_section',
   meaning:
-    'all symbols that were there at a time, side by side: return of the period, its rank from 0 to 1 and distance from the mean in standard deviations, share of all that was traded in its quote asset (of coin-margined futures at the closes of the bars)',
+    'all symbols of a time side by side: return of the period, its rank from 0 to 1, its distance from the mean in standard deviations, and the share of the value traded in its quote asset (for coin-margined futures, at the closes of the bars)',
   inputs: { bars: 'klines' },
   options: { minutes: 1440 },
   sql: ({ bars = '' }, { minutes = 1440 }, market) => {
     const { value } = tradedNames(market)
-    // What coins are worth can be added up, they themselves cannot.
+    // Quote values of different coins can be added; amounts of different coins cannot.
     const quoteValue = isCountedInBase(market) ? value : `${value} * close`
     return `WITH periods AS (SELECT symbol, time_bucket(to_minutes(${minutes}), open_time) AS open_time, arg_min(open, open_time) AS open, arg_max(close, open_time) AS close, ${amountSum(quoteValue)} AS traded FROM (${bars}) GROUP BY ALL),
       moved AS (SELECT *, close / open - 1 AS return FROM periods)

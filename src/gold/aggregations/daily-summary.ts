@@ -3,7 +3,7 @@ import { type Aggregation, amountSum } from './aggregation.ts'
 
 export const dailySummary = {
   id: 'daily_summary',
-  meaning: 'each day of each symbol: prices, amounts, return, range, average price, share of the takers who bought',
+  meaning: 'per symbol and day: prices, amounts, return, range, average price, and the share of taker buys',
   inputs: { bars: 'klines' },
   options: {},
   sql: ({ bars = '' }, _options, market) => {

@@ -3,8 +3,7 @@ import type { Aggregation } from './aggregation.ts'
 
 export const liquidity = {
   id: 'liquidity',
-  meaning:
-    'what lies in the book within each distance from the price, in the mean of each period: bids, asks, and how far bids outweigh asks (−1 to 1)',
+  meaning: 'the mean depth of the book per period and distance from the price: bids, asks, and their imbalance (−1 all asks, 1 all bids)',
   inputs: { depth: 'bookDepth' },
   options: { minutes: 60 },
   sql: ({ depth = '' }, { minutes = 60 }, market) => {

@@ -13,7 +13,7 @@ const ROLES = [
 
 export const openInterest = {
   id: 'open_interest',
-  meaning: 'open interest at the end of each period, its change, and the ratios of longs to shorts and of takers',
+  meaning: 'open interest at the end of each period, its change, the ratios of longs to shorts, and the taker ratio',
   inputs: { metrics: 'metrics' },
   options: { minutes: 60 },
   sql: ({ metrics = '' }, { minutes = 60 }, market) => {

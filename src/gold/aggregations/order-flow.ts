@@ -4,7 +4,7 @@ import { type Aggregation, amountSum } from './aggregation.ts'
 export const orderFlow = {
   id: 'order_flow',
   meaning:
-    'who took: bought less sold by takers in each period, as a share of what was traded, and added up since the beginning of the day (UTC)',
+    'taker buys minus taker sells per period: the amount, its share of the traded amount, and its sum since the start of the day (UTC)',
   inputs: { bars: 'klines' },
   options: { minutes: 60 },
   sql: ({ bars = '' }, { minutes = 60 }, market) => {

@@ -9,7 +9,7 @@ import { orderFlow } from './order-flow.ts'
 import { seasonality } from './seasonality.ts'
 import { volumeProfile } from './volume-profile.ts'
 
-/** Every aggregation. A new one is a file beside this and a line here. */
+/** Every aggregation. To add one, add a file to this folder and a line here. */
 export const AGGREGATIONS: readonly Aggregation[] = [
   dailySummary,
   volumeProfile,

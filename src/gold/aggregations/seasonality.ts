@@ -4,7 +4,7 @@ import type { Aggregation } from './aggregation.ts'
 export const seasonality = {
   id: 'seasonality',
   meaning:
-    'each hour of each weekday (1 Monday to 7 Sunday, UTC), month by month: mean and deviation of the return, mean traded value, number of hours',
+    'per month, weekday (1 Monday to 7 Sunday, UTC) and hour: mean and deviation of the return, mean traded value, and number of hours',
   inputs: { bars: 'klines' },
   options: {},
   minutes: 60,

@@ -4,7 +4,7 @@ import { type Aggregation, amountSum } from './aggregation.ts'
 export const volumeProfile = {
   id: 'volume_profile',
   meaning:
-    'how much was traded at which prices on each day: equal steps from the lowest to the highest price, the share of each, whether it is the one with most, and whether it lies in the value area of 70 %',
+    'the amount traded per day and price step: equal steps from the lowest to the highest price, the share of each step, whether it is the point of control, and whether it lies in the value area of 70 %',
   inputs: { bars: 'klines' },
   options: { steps: 24 },
   sql: ({ bars = '' }, { steps = 24 }, market) => {

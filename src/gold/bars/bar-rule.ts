@@ -4,19 +4,19 @@ import { US_PER_DAY, US_PER_SECOND } from '../../core/time.ts'
 import { quote } from '../../platform/duckdb/session.ts'
 
 /**
- * How time is cut into bars. `us`: bars of a fixed length, counted from 1970-01-01T00:00Z plus the offset. `unit`: calendar days, weeks (from Monday) and months of a time zone, plus the offset;
- * where clocks change, days have 23 or 25 hours.
+ * How time is divided into bars. `us`: bars of a fixed length, counted from 1970-01-01T00:00Z plus the offset.
+ * `unit`: calendar days, weeks (from Monday) and months of a time zone, plus the offset; a day has 23 or 25 hours when clocks change.
  */
 export type TimeRule = ({ readonly us: number } | { readonly unit: 'day' | 'week' | 'month'; readonly zone: string }) & {
   readonly offsetUs: number
 }
 
-/** Bars that are full after so many source rows, or once so much was traded. What overshoots stays in its bar. */
+/** Bars that close after a number of source rows, or after a traded amount. A row that exceeds the amount stays whole in its bar. */
 export type AmountRule = { readonly by: 'count' | 'volume' | 'quote'; readonly size: number }
 
 const UNITS: Readonly<Record<string, number>> = { s: US_PER_SECOND, m: 60 * US_PER_SECOND, h: 3600 * US_PER_SECOND, d: US_PER_DAY }
 
-/** The rule of one of the exchange's intervals. */
+/** The rule of an interval of the exchange. */
 export function ruleOf(interval: Interval): TimeRule {
   if (interval === '1w') return { unit: 'week', zone: 'UTC', offsetUs: 0 }
   const { us } = INTERVALS[interval]
@@ -29,13 +29,13 @@ const CALENDAR: Readonly<Record<string, 'day' | 'week' | 'month'>> = { '1d': 'da
 function parseLength(text: string): number {
   const [, count = '', unit = ''] = /^([1-9]\d*)([smhd])$/.exec(text) ?? []
   const us = Number(count) * (UNITS[unit] ?? 0)
-  if (us === 0) throw new LakehouseError('USAGE', `"${text}" is no length of time: 90s, 7m, 4h, 2d`, { details: { length: text } })
+  if (us === 0) throw new LakehouseError('USAGE', `length "${text}" is not valid: write 90s, 7m, 4h or 2d`, { details: { length: text } })
   return us
 }
 
 /**
- * Reads how time is cut: a length (7m, 4h), or 1d, 1w, 1mo, which follow the calendar of the zone; the offset is a length. Throws USAGE, also for a zone that is none and for lengths that a zone
- * cannot cut.
+ * Reads a time rule: a length (7m, 4h), or 1d, 1w, 1mo, which follow the calendar of the zone. The offset is a length.
+ * Throws USAGE, also for an unknown zone, and for a length with a zone.
  */
 export function parseTimeRule(every: string, offset: string | undefined, zone: string | undefined): TimeRule {
   const offsetUs = offset === undefined || offset === '0m' ? 0 : parseLength(offset)
@@ -43,10 +43,12 @@ export function parseTimeRule(every: string, offset: string | undefined, zone: s
   if (zone !== undefined) checkZone(zone)
   if (unit !== undefined && (zone !== undefined || unit !== 'day')) return { unit, zone: zone ?? 'UTC', offsetUs }
   if (zone !== undefined && zone !== 'UTC')
-    throw new LakehouseError('USAGE', `a time zone cuts days, weeks and months: 1d, 1w or 1mo, not ${every}`, { details: { every, zone } })
+    throw new LakehouseError('USAGE', `a time zone does not apply to bars of ${every}: write 1d, 1w or 1mo, or leave out the time zone`, {
+      details: { every, zone },
+    })
   const us = parseLength(every)
   if (offsetUs >= us)
-    throw new LakehouseError('USAGE', `the offset ${offset ?? ''} is as long as the bars of ${every}`, {
+    throw new LakehouseError('USAGE', `the offset ${offset ?? ''} must be shorter than the bars of ${every}: write a shorter offset`, {
       details: { every, offset: offset ?? null },
     })
   return { us, offsetUs }
@@ -56,7 +58,9 @@ function checkZone(zone: string): void {
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone })
   } catch {
-    throw new LakehouseError('USAGE', `"${zone}" is no time zone: Europe/Berlin, America/New_York, UTC`, { details: { zone } })
+    throw new LakehouseError('USAGE', `unknown time zone "${zone}": write a name such as Europe/Berlin, America/New_York or UTC`, {
+      details: { zone },
+    })
   }
 }
 
@@ -65,13 +69,13 @@ export function parseAmountRule(text: string): AmountRule {
   const [, by, size] = /^(count|volume|quote):([\d.]+(?:e\d+)?)$/.exec(text) ?? []
   const amount = Number(size)
   if (by === undefined || !(amount > 0) || (by === 'count' && !Number.isInteger(amount)))
-    throw new LakehouseError('USAGE', `"${text}" says not after what a bar is full: count:1000, volume:50, quote:1000000`, {
+    throw new LakehouseError('USAGE', `bar rule "${text}" is not valid: write count:1000, volume:50 or quote:1000000`, {
       details: { by: text },
     })
   return { by: by as AmountRule['by'], size: amount }
 }
 
-/** SQL of what the instants (SQL of a TIMESTAMPTZ) of a bar have in common, and those of no other: the number of one of a fixed length, else the microseconds at which it begins. */
+/** SQL of the key of the bar that holds an instant (SQL of a TIMESTAMPTZ): the number of a bar of fixed length, else its start in microseconds. */
 export function barKeySql(rule: TimeRule, time: string): string {
   const { offsetUs } = rule
   if ('us' in rule) return `(epoch_us(${time})${offsetUs === 0 ? '' : ` - ${offsetUs}`}) // ${rule.us}`
@@ -81,12 +85,12 @@ export function barKeySql(rule: TimeRule, time: string): string {
   return `epoch_us(timezone(${zone}, date_trunc('${rule.unit}', timezone(${zone}, ${shifted})))) + ${offsetUs}`
 }
 
-/** SQL of the microseconds at which the bar of a key (SQL) begins. */
+/** SQL of the start, µs, of the bar with a key (SQL). */
 export function barStartSql(rule: TimeRule, key: string): string {
   return 'us' in rule ? `(${key} * ${rule.us} + ${rule.offsetUs})` : key
 }
 
-/** SQL of the microseconds at which the bar after the one that begins at `bar` (SQL, µs) begins. */
+/** SQL of the start, µs, of the bar after the one that starts at `bar` (SQL, µs). */
 export function nextBarSql(rule: TimeRule, bar: string): string {
   if ('us' in rule) return `(${bar} + ${rule.us})`
   const { unit, zone, offsetUs } = rule
@@ -95,7 +99,7 @@ export function nextBarSql(rule: TimeRule, bar: string): string {
   return `(epoch_us(timezone(${quote(zone)}, date_trunc('${unit}', timezone(${quote(zone)}, ${start})) + INTERVAL 1 ${unit})) + ${offsetUs})`
 }
 
-/** The longest that a bar may last, µs. */
+/** The maximum length of a bar, µs. */
 export function longest(rule: TimeRule): number {
   if ('us' in rule) return rule.us
   return { day: 1, week: 7, month: 31 }[rule.unit] * US_PER_DAY + 7200 * US_PER_SECOND

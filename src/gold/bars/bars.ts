@@ -12,18 +12,18 @@ import { contractOf, type MarketRef, type Series, valueColumns } from '../../sou
 import { longest, ruleOf } from './bar-rule.ts'
 import { resampleSql } from './resample.ts'
 
-/** Raised when the same silver files would give other bars. */
+/** Increase this number when the same silver files would give other bars. */
 const BARS_VERSION = 1
 
-/** Bars of one interval of one market, made from finer ones that were published. */
+/** Bars of one interval of one market, built from finer published bars. */
 export type BarSeries = MarketRef & { readonly interval: Interval }
 
-/** The name of a table of bars within gold: exchange_spot_bars_4h */
+/** The name of a bar table in gold: exchange_spot_bars_4h */
 export function barTableName({ exchange, market, interval }: BarSeries): string {
   return `${exchange}_${market}_bars_${interval}`
 }
 
-/** The bars that a gold table of such a name holds, or undefined for any other table. */
+/** The bars in a gold table, by the table's name; undefined when it is not a bar table. */
 export function barSeriesOf(tableName: string): BarSeries | undefined {
   for (const { id: exchange, markets } of SOURCES) {
     if (!tableName.startsWith(`${exchange}_`)) continue
@@ -40,7 +40,7 @@ export function tradedBars({ exchange, market, interval }: BarSeries): Series {
   return { exchange, market, dataset: TRADED_BARS, interval }
 }
 
-/** The silver intervals of which bars of `interval` can be made, finest first. */
+/** The silver intervals from which bars of `interval` can be built, finest first. */
 export function sourceIntervals(interval: Interval): Interval[] {
   return INTERVAL_IDS.filter((fine) => isMultiple(interval, fine))
 }
@@ -58,7 +58,7 @@ function barColumns(series: BarSeries): readonly TableColumn[] {
   ]
 }
 
-/** How the bars are cut into files. */
+/** How the bars are partitioned into files. */
 export function barPeriod(series: BarSeries): PeriodTransform {
   return contractOf(tradedBars(series)).partition(series.interval)
 }
@@ -68,10 +68,10 @@ export function barShape(series: BarSeries): TableShape {
   return { fields: fieldsOf(barColumns(series)), partition: byPeriod(eventTime, barPeriod(series)), sort: key }
 }
 
-/** Silver files of one source interval, and the largest amounts that they tell of. */
+/** Silver files of one source interval, and the largest amounts in their statistics. */
 export type BarSource = { readonly interval: Interval; readonly paths: readonly string[]; readonly largest: ReadonlyMap<string, number> }
 
-/** What the name of a bar file is made from: the silver files and how they are put together. */
+/** The fingerprint in the name of a bar file: it identifies the silver files and the rules. */
 export function barFingerprint(
   series: BarSeries,
   partition: number,
@@ -85,8 +85,8 @@ export function barFingerprint(
 }
 
 /**
- * SQL of the bars whose open time lies in [start, end) µs, one row per symbol and bar, in order. Where several source intervals reach a bar, the one that
- * covers most of it makes it, the finest of equals.
+ * SQL of the bars whose open time lies in [start, end) µs, one row per symbol and bar, in order. When several source intervals reach a bar,
+ * the one that covers most of it is used; of equals, the finest.
  */
 export function barQuery(series: BarSeries, sources: readonly BarSource[], range: { start: number; end: number }): string {
   const rule = ruleOf(series.interval)
@@ -100,7 +100,7 @@ export function barQuery(series: BarSeries, sources: readonly BarSource[], range
   return `SELECT ${columns.join(', ')} FROM (${parts.join(' UNION ALL ')}) ${parts.length > 1 ? best : ''} ORDER BY symbol, open_time`
 }
 
-/** The largest amount in any of some files, by column; a column that a file does not tell of, or that has negative amounts, is left out. */
+/** The largest amount in a list of files, by column. Leaves out a column when a file has no statistics of it, or has negative amounts. */
 export function largestAmounts(files: readonly DataFile[], fields: TableShape['fields']): Map<string, number> {
   const known = new Map<string, number>()
   for (const { id, name, type } of fields) {

@@ -37,18 +37,18 @@ export type GoldOutcome = {
 
 type Source = { readonly interval: Interval; readonly files: readonly DataFile[]; readonly fields: TableShape['fields'] }
 
-/** Queries run one after the other; while one runs, up to so many finished partitions wait for their common commit. */
+/** At most this many finished partitions wait for a common commit while the next query runs. */
 const COMMITTED_TOGETHER = 16
 
-/** A table is planned again when another run changed a partition meanwhile. */
+/** The maximum number of attempts. A table is planned again when another run changed a partition in the meantime. */
 const ROUNDS = 8
 
-/** Makes a bar table what the published bars of its market say; only bars of partitions whose silver files changed are computed. */
+/** Builds a bar table from the published bars of its market. Computes only partitions whose silver files changed. */
 export async function buildBars(lake: Lake, series: BarSeries): Promise<GoldOutcome> {
   const table = barTableName(series)
   const outcome = { table, rowsWritten: 0, partitionsWritten: 0, partitionsUnchanged: 0 }
   for (let round = 1; ; round++) {
-    // The live bars first: klines that came later than they did are a reason to build again, never the other way round.
+    // Read the live bars before the klines: klines that arrive in between only cause one more build.
     const live = await filesByPartition(await lake.findTable('gold', table))
     const sources = await silverSources(lake.store, series)
     const shape = barShape(series)
@@ -66,9 +66,13 @@ export async function buildBars(lake: Lake, series: BarSeries): Promise<GoldOutc
     }
     if (conflicts === 0) return outcome
     if (round === ROUNDS)
-      throw new LakehouseError('COMMIT_CONFLICT', `gold.${table} was changed by other runs ${ROUNDS} times while it was built`, {
-        details: { table: `gold.${table}` },
-      })
+      throw new LakehouseError(
+        'COMMIT_CONFLICT',
+        `other runs changed gold.${table} ${ROUNDS} times while this run built it: run again when they have ended`,
+        {
+          details: { table: `gold.${table}` },
+        },
+      )
   }
 }
 
@@ -83,7 +87,7 @@ async function silverSources(store: ObjectStore, series: BarSeries): Promise<Sou
   return sources
 }
 
-/** Every partition that a silver file reaches, and those that are live. */
+/** The partitions that silver files reach, and the live partitions. */
 function partitionsOf(series: BarSeries, sources: readonly Source[], live: ReadonlyMap<number | undefined, unknown>): number[] {
   const transform = barPeriod(series)
   const found = new Set<number>()
@@ -98,7 +102,7 @@ function partitionsOf(series: BarSeries, sources: readonly Source[], live: Reado
   return [...found].sort((a, b) => a - b)
 }
 
-/** The file's first and last opening, from its bounds. */
+/** The first and last open time of a file, from its bounds. */
 function timesOf(file: DataFile, fields: Source['fields']): { start: number; end: number } {
   const id = fields.find(({ name }) => name === DATASETS[TRADED_BARS].eventTime)?.id ?? 0
   return { start: Number(file.lower.get(id)), end: Number(file.upper.get(id)) }
@@ -154,7 +158,7 @@ async function buildPartition(
   }
 }
 
-/** The last bars of a partition need klines of the next one: only weeks do, because months and years end with days. */
+/** How far the last bar of a partition may reach into the next partition. Only 3d and 1w bars do, because months and years end with a day. */
 function overhang(series: BarSeries): number {
   return series.interval === '1w' || series.interval === '3d' ? 7 * 86_400_000_000 : 0
 }

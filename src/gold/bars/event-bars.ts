@@ -6,7 +6,7 @@ import { isCountedInBase, tradedNames } from '../../sources/series.ts'
 import type { AmountRule } from './bar-rule.ts'
 import type { TradedRows } from './traded-rows.ts'
 
-/** A sum of amounts of up to 8 decimals each, without rounding: whole parts and hundred-millionths apart. */
+/** An exact sum of amounts with at most 8 decimals. Adds whole parts and hundred-millionths separately. */
 class ExactSum {
   #whole = 0
   #parts = 0
@@ -18,7 +18,7 @@ class ExactSum {
   }
 
   value(): number {
-    // As one whole number as long as it fits a double: beyond, the fraction is known finely enough for the sum to round as the exact one would.
+    // A sum in hundred-millionths is exact while it fits a double. Beyond, the separate fraction is exact enough to round correctly.
     const all = this.#whole * 1e8 + this.#parts
     if (all < 9e15) return all / 1e8
     const carried = Math.floor(this.#parts / 1e8)
@@ -31,12 +31,13 @@ class ExactSum {
   }
 }
 
-/** Columns of a finished bar, in the order in which `EventBars` collects them. */
+/** The columns of a finished bar, in the order in which `EventBars` collects them. */
 const FIXED = ['open_time', 'close_time', 'open', 'high', 'low', 'close'] as const
 
 /**
- * Makes bars that are full after so many rows, or once so much was traded, as rows: symbol, bar (from 1), opening and closing time of the first and last row, prices,
- * exact sums, rows held, and whether it is full: the last one of a symbol may not be. What overshoots stays in its bar; nothing is split.
+ * Builds bars that close after a number of rows or a traded amount. Columns: symbol, bar (from 1), open time of the first row, close time of the last row,
+ * prices, exact sums, number of rows, and whether the bar is complete; the last bar of a symbol may be incomplete.
+ * A row that exceeds the amount stays in its bar; rows are never split.
  */
 export async function eventBars(session: DuckDBSession, source: TradedRows, rows: string, rule: AmountRule): Promise<Relation<string>> {
   const { amount, value, taker_amount: takerAmount, taker_value: takerValue } = tradedNames(source.market)

@@ -5,20 +5,21 @@ import { quoteName } from '../../platform/duckdb/session.ts'
 import { type MarketRef, valueColumns } from '../../sources/series.ts'
 import { barKeySql, barStartSql, longest, nextBarSql, type TimeRule } from './bar-rule.ts'
 
-/** Finer bars that coarser ones are made of. */
+/** Fine bars from which coarser bars are built. */
 export type FineBars = {
-  /** SQL of them, with the columns of traded bars of the market. */
+  /** SQL of the fine bars, with the columns of traded bars of the market. */
   readonly rows: string
-  /** How long each is, µs, and what that is called. */
+  /** The length of a fine bar, µs, and the name of the length. */
   readonly us: number
   readonly name: string
-  /** The largest amount that any of them has, by column, as far as it is known. */
+  /** The largest amount of any fine bar, by column, if it is known. */
   readonly largest: ReadonlyMap<string, number>
 }
 
 /**
- * SQL of the bars whose opening lies in a range, of all without one, one row per symbol and bar: open and close of the first and last fine bar with trades, highest, lowest, exact sums, the number of fine
- * bars held and expected, and whether these are the same. A fine bar without trades repeats the last close, and counts only in a bar that has no others.
+ * SQL of the bars whose open time lies in a range; without a range, of all bars. One row per symbol and bar: open of the first and close of the last
+ * fine bar with trades, high, low, exact sums, the numbers of fine bars held and expected, and whether both are equal.
+ * A fine bar without trades repeats the last close; its prices count only when no fine bar of the bar has trades.
  */
 export function resampleSql(market: MarketRef, { rows, us, name, largest }: FineBars, rule: TimeRule, range?: TimeRange): string {
   const sums = valueColumns({ ...market, dataset: TRADED_BARS }).flatMap((column) => sumOf(column, largest, Math.ceil(longest(rule) / us)))
@@ -34,14 +35,17 @@ export function resampleSql(market: MarketRef, { rows, us, name, largest }: Fine
     FROM (SELECT *, ${barStartSql(rule, 'bar_key')} AS bar FROM (${inner}))${within}`
 }
 
-/** Further away than any two instants. */
+/** Larger than the distance between any two instants. */
 const FAR = '4611686018427387904'
 
 /**
- * Amounts are published with at most 8 decimals, of which a double below 2·10⁷ carries every one. A sum is exact when it is added up as whole hundred-millionths, or, as long as its rounding
- * stays below half of one, when it is brought back to them at the end. Of the ways that are sure for the largest amount there is, the cheapest is taken:
- * n amounts of S in all are off by less than (n + 1)·S·2⁻⁵³ in whatever order they are added; below 10⁷ in all a compensated sum (Kahan 1965) is off by less than 3.3·10⁻⁹; below 9·10⁷ whole hundred-millionths fit a double; amounts below 2·10⁷ are added up as whole parts and
- * hundred-millionths apart; beyond that the shortest text that gives the double is the published one, and decimals are added.
+ * SQL of an exact sum. Published amounts have at most 8 decimals, and a double below 2·10⁷ holds all of them. A sum is exact when it adds whole
+ * hundred-millionths, or when its error is below half of one and the result is rounded to 8 decimals. Uses the cheapest way that is exact for the largest amount:
+ * - a plain sum: n amounts with the sum S have an error below (n + 1)·S·2⁻⁵³ in any order;
+ * - a compensated sum (Kahan 1965): below a sum of 10⁷ the error is less than 3.3·10⁻⁹;
+ * - a sum of whole hundred-millionths, which fits a double below 9·10⁷;
+ * - for amounts below 2·10⁷, separate sums of whole parts and hundred-millionths;
+ * - for larger amounts, a sum of decimals: the shortest text of the double is the published amount.
  */
 function sumOf(column: Column, largest: ReadonlyMap<string, number>, most: number): { sum: string; result: string }[] {
   if (column.measure !== 'amount') return []
@@ -56,7 +60,7 @@ function sumOf(column: Column, largest: ReadonlyMap<string, number>, most: numbe
     return [
       {
         sum: `sum(trunc(${name})) AS ${name}, sum(round((${name} - trunc(${name})) * 1e8)) AS ${parts}`,
-        // As one whole number as long as it fits a double: beyond, the fraction is known finely enough for the sum to round as the exact one would.
+        // A sum in hundred-millionths is exact while it fits a double. Beyond, the separate fraction is exact enough to round correctly.
         result: `CASE WHEN ${name} * 1e8 + ${parts} < 9e15 THEN (${name} * 1e8 + ${parts}) / 1e8 ELSE ${name} + floor(${parts} / 1e8) + (${parts} - floor(${parts} / 1e8) * 1e8) / 1e8 END AS ${name}`,
       },
     ]

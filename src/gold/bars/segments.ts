@@ -2,28 +2,33 @@ import { LakehouseError } from '../../core/errors.ts'
 import { isCountedInBase, tradedNames } from '../../sources/series.ts'
 import type { TradedRows } from './traded-rows.ts'
 
-/** When a series is cut in two: after a break of `splitUs`, or of `jumpUs` that the price has jumped over by more than `jump`. */
+/** When a series is split: after a break longer than `splitUs`, or a break longer than `jumpUs` over which the price changed by more than `jump`. */
 type SegmentRule = { readonly splitUs: number; readonly jumpUs: number; readonly jump: number }
 
-/** As users of the usual download tools know it. */
+/** The rule of the common download tools. */
 const SEGMENT_RULE: SegmentRule = { splitUs: 2 * 86_400_000_000, jumpUs: 86_400_000_000, jump: 0.1 }
 
-/** SQL of funding rates, and what they call the time and the rate. */
+/** SQL of funding rates, and the names of its time and rate columns. */
 export type FundingRows = { readonly rows: string; readonly time: string; readonly rate: string }
 
 /**
- * SQL of bars as a back-test wants them: cut into segments where a ticker came back as something else (SP0_…, SP1_… before, the last keeps the name), every bar of a segment's calendar
- * there, the average price within [low, high], and the funding rate at the bar's beginning. Bars that are filled in have the last close for every price, no volume, and say so: `is_filled`.
- * `funding` is where funding rates are read; of futures without any the rate is 0. Throws INDICATOR_INVALID for rows that are no bars of a fixed length.
+ * SQL of bars for a back-test. Splits a series into segments when the ticker was listed again for something else: the earlier segments are named SP0_…, SP1_…,
+ * and the last one keeps the name. Each segment has every bar of its calendar, an average price within [low, high], and the funding rate at the start of the bar.
+ * A filled bar has the last close as every price, no volume, and `is_filled`. `funding` is SQL of the funding rates; without it the rate is 0.
+ * Throws INDICATOR_INVALID when the rows are not bars of a fixed length.
  */
 export function segmentsSql(source: TradedRows, rows: string, funding: FundingRows | undefined, rule: SegmentRule = SEGMENT_RULE): string {
   const { us, market } = source
   if (us === undefined)
-    throw new LakehouseError('INDICATOR_INVALID', 'segments are made of klines of a fixed length, not of trades or months', {
-      details: { rows: source.interval },
-    })
+    throw new LakehouseError(
+      'INDICATOR_INVALID',
+      `cannot build segments from ${source.interval} rows: name a table of klines of a fixed length, not of trades or months`,
+      {
+        details: { rows: source.interval },
+      },
+    )
   const { amount, value, taker_amount: takerAmount, taker_value: takerValue } = tradedNames(market)
-  // Of coin-margined futures the value of a contract in the quote asset is a round number, and the average price is contracts × size / base asset.
+  // A contract of coin-margined futures has a round quote value, so the average price is contracts × size / amount of the base asset.
   const average = isCountedInBase(market)
     ? `${value} / ${amount}`
     : `${amount} * round(median(${value} * (high + low) / 2 / ${amount}) OVER (PARTITION BY symbol)) / ${value}`

@@ -15,25 +15,25 @@ import {
 } from '../../sources/series.ts'
 import { barSeriesOf, tradedBars } from './bars.ts'
 
-/** Rows that bars can be made of, brought to one shape. */
+/** Rows from which bars can be built, in one common shape. */
 export type TradedRows = {
   readonly market: MarketRef
-  /** How long each row lasts, µs; undefined for trades. */
+  /** The length of a row, µs; undefined for trades. */
   readonly us: number | undefined
   readonly interval: string
-  /** Whether rows say what they are worth. */
+  /** Whether the rows have a quote value. */
   readonly hasQuoteValue: boolean
-  /** SQL of: symbol, open_time, close_time, place (order within the symbol), open, high, low, close, and the amounts under the names of traded bars of the market. */
+  /** SQL of symbol, open_time, close_time, place (the order within the symbol), open, high, low, close, and the amounts, named like those of traded bars of the market. */
   select(rows: string): string
 }
 
-/** How a table's rows are read as what was traded: published bars of any interval, our own bars, trades or joined trades. Throws INDICATOR_INVALID for any other. */
+/** Reads the rows of a table as traded rows: published bars of any interval, our own bars, trades or aggregated trades. Throws INDICATOR_INVALID for other tables. */
 export function tradedRows(table: string): TradedRows {
   const bars = table.startsWith('gold.') ? barSeriesOf(table.slice('gold.'.length)) : undefined
   const series = bars === undefined ? seriesOf(table.replace(/^silver\./, '')) : tradedBars(bars)
   if (series !== undefined && isTradedBars(series)) return ofBars(series)
   if (series !== undefined && isTrades(series)) return ofTrades(series)
-  throw new LakehouseError('INDICATOR_INVALID', `bars are made of klines, trades or aggregated trades, not of ${table}`, {
+  throw new LakehouseError('INDICATOR_INVALID', `cannot build bars from ${table}: name a table of klines, trades or aggregated trades`, {
     details: { table },
   })
 }
@@ -67,7 +67,7 @@ function ofTrades(series: Series): TradedRows {
 
 const NO_QUOTE_VALUE = 'NULL::DOUBLE'
 
-/** SQL of what a trade was worth; undefined where rows neither say it nor let it be worked out. */
+/** SQL of the quote value of a trade; undefined when the rows neither have it nor allow to compute it. */
 function quoteValueOf(series: Series): string | undefined {
   const value = findColumn(series, 'value')
   if (value !== undefined) return value.name
@@ -75,7 +75,7 @@ function quoteValueOf(series: Series): string | undefined {
   return isCountedInBase(series) ? `round(${price} * ${amount}, 8)` : undefined
 }
 
-/** SQL of how many trades a row is made of. */
+/** SQL of the number of trades in a row. */
 function countOf(series: Series): string {
   const ids = findNames(series, 'first_trade_id', 'last_trade_id')
   return ids === undefined || isSingleTrades(series) ? '1' : `${ids.last_trade_id} - ${ids.first_trade_id} + 1`

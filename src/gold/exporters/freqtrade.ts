@@ -7,9 +7,9 @@ import type { Exporter } from './exporter.ts'
 
 export const freqtrade = {
   id: 'freqtrade',
-  meaning: 'freqtrade: feather files of its data folder, BTC_USDT-1h.feather, of futures futures/BTC_USDT_USDT-1h-futures.feather',
+  meaning: 'freqtrade: feather files for its data folder: BTC_USDT-1h.feather; for futures futures/BTC_USDT_USDT-1h-futures.feather',
   async write({ session, rows, market, interval, folder }, symbol) {
-    // Loaded when it is needed: it would double the time of every start.
+    // Load this module only here: otherwise it would double the time of every start.
     const arrow = await import('apache-arrow')
     const { amount } = tradedNames(market)
     const result = await session.stream(
@@ -31,7 +31,7 @@ export const freqtrade = {
     )
     const table = new arrow.Table({ date: instants, ...Object.fromEntries(named) } as Record<string, import('apache-arrow').Vector>)
     const { base: plain, quote: asset, multiplier, contractType, expiry } = sourceOf(market).symbols.split(market.market, symbol)
-    // 1000SHIB is not SHIB, and a contract that expires, or was settled, is not the perpetual one.
+    // 1000SHIB is not SHIB, and a contract that expires or was settled is not the perpetual contract.
     const base = multiplier === 1 ? plain : `${multiplier}${plain}`
     const suffix = contractType === 'delivery' ? `_${expiry ?? ''}` : contractType === 'settled' ? '_SETTLED' : ''
     const timeframe = interval === '1mo' ? '1M' : interval

@@ -6,7 +6,7 @@ import type { Exporter } from './exporter.ts'
 
 export const hive = {
   id: 'hive',
-  meaning: 'anything that reads Parquet in folders: symbol=S/year=YYYY/month=MM/data.parquet',
+  meaning: 'any tool that reads partitioned Parquet folders: symbol=S/year=YYYY/month=MM/data.parquet',
   async write({ session, rows, folder }, symbol) {
     await using exported = await Relation.from(
       session,
@@ -15,11 +15,11 @@ export const hive = {
     const months = await session.rows(`SELECT DISTINCT y, m FROM ${exported} ORDER BY ALL`)
     const files: string[] = []
     for (const { y, m } of months) {
-      const place = join(`symbol=${symbol}`, `year=${String(y)}`, `month=${String(m)}`)
-      await mkdir(join(folder, place), { recursive: true })
+      const path = join(`symbol=${symbol}`, `year=${String(y)}`, `month=${String(m)}`)
+      await mkdir(join(folder, path), { recursive: true })
       const chosen = `SELECT * EXCLUDE (symbol, y, m) FROM ${exported} WHERE y = ${quote(String(y))} AND m = ${quote(String(m))} ORDER BY open_time`
-      await session.run(`COPY (${chosen}) TO ${quote(join(folder, place, 'data.parquet'))} (FORMAT parquet, COMPRESSION zstd)`)
-      files.push(join(place, 'data.parquet'))
+      await session.run(`COPY (${chosen}) TO ${quote(join(folder, path, 'data.parquet'))} (FORMAT parquet, COMPRESSION zstd)`)
+      files.push(join(path, 'data.parquet'))
     }
     return files
   },

@@ -6,20 +6,22 @@ import { zipOne } from '../../platform/zip-writer.ts'
 import { marketOf, tradedNames } from '../../sources/series.ts'
 import type { Exporter } from './exporter.ts'
 
-/** Lean knows these resolutions; minutes lie in a file a day, the others in one file. */
+/** The resolutions that Lean supports. Minutes use one file per day, the others one file in all. */
 const RESOLUTIONS: Readonly<Record<string, 'minute' | 'hour' | 'daily'>> = { '1m': 'minute', '1h': 'hour', '1d': 'daily' }
 
 export const lean = {
   id: 'lean',
   meaning:
-    'QuantConnect Lean: zipped CSV of its data folder, crypto/EXCHANGE/minute/btcusdt/YYYYMMDD_trade.zip, of futures cryptofuture/…; intervals 1m, 1h, 1d',
+    'QuantConnect Lean: zipped CSV for its data folder: crypto/EXCHANGE/minute/btcusdt/YYYYMMDD_trade.zip; for futures cryptofuture/…; intervals 1m, 1h, 1d',
   async write({ session, rows, market, interval, folder }, symbol) {
     const resolution = RESOLUTIONS[interval]
     if (resolution === undefined)
-      throw new LakehouseError('USAGE', `Lean has minutes, hours and days: 1m, 1h or 1d, not ${interval}`, { details: { interval } })
+      throw new LakehouseError('USAGE', `Lean does not support ${interval} bars: export a table of 1m, 1h or 1d bars`, {
+        details: { interval },
+      })
     const { amount } = tradedNames(market)
     const name = symbol.toLowerCase()
-    const place = join(marketOf(market).kind === 'spot' ? 'crypto' : 'cryptofuture', market.exchange, resolution)
+    const path = join(marketOf(market).kind === 'spot' ? 'crypto' : 'cryptofuture', market.exchange, resolution)
     const time = resolution === 'minute' ? 'epoch_ms(open_time) % 86400000' : "strftime(open_time, '%Y%m%d %H:%M')"
     const lines = await session.stream(
       `SELECT strftime(open_time, '%Y%m%d') AS day, concat_ws(',', ${time}, ${['open', 'high', 'low', 'close', amount].map((name) => `${name}::DECIMAL(38, 8)`).join(', ')}) AS line FROM (${rows}) WHERE symbol = ${quote(symbol)} ORDER BY open_time`,
@@ -28,7 +30,7 @@ export const lean = {
     let [day, text] = ['', '']
     const close = async () => {
       if (text === '') return
-      const file = resolution === 'minute' ? join(place, name, `${day}_trade.zip`) : join(place, `${name}_trade.zip`)
+      const file = resolution === 'minute' ? join(path, name, `${day}_trade.zip`) : join(path, `${name}_trade.zip`)
       const entry = resolution === 'minute' ? `${day}_${name}_minute_trade.csv` : `${name}.csv`
       await mkdir(dirname(join(folder, file)), { recursive: true })
       await writeFile(join(folder, file), zipOne(entry, Buffer.from(text)))

@@ -8,14 +8,14 @@ import type { Exporter } from './exporter.ts'
 const UNITS: Readonly<Record<string, string>> = { s: 'SECOND', m: 'MINUTE', h: 'HOUR', d: 'DAY', w: 'WEEK', mo: 'MONTH' }
 
 /**
- * Prices and sizes of Nautilus are integers of 128 bits, little endian, that count 10⁻¹⁶. The engine writes sixteen bytes as they are where it takes them for a UUID.
+ * Nautilus stores prices and sizes as little-endian integers of 128 bits in units of 10⁻¹⁶. DuckDB writes sixteen bytes unchanged when their type is UUID.
  */
 function fixedPoint(column: string): string {
   const hex = `lpad(to_hex((${column}::DECIMAL(38, 8) * 100000000)::HUGEINT * 100000000), 32, '0')`
   return `array_to_string(list_reverse(regexp_extract_all(${hex}, '..')), '')::UUID`
 }
 
-/** SQL of the decimals that a column's values have. */
+/** SQL of the most decimals of any value in a column. */
 function decimals(column: string): string {
   return `max(length(rtrim(split_part(${column}::DECIMAL(38, 8)::VARCHAR, '.', 2), '0')))`
 }
@@ -23,7 +23,7 @@ function decimals(column: string): string {
 export const nautilus = {
   id: 'nautilus',
   meaning:
-    'NautilusTrader (1.2xx, high precision): its Parquet catalog, data/bar/BTCUSDT.EXCHANGE-1-HOUR-LAST-EXTERNAL/…; bars are stamped with their closing time',
+    'NautilusTrader (1.2xx, high precision): its Parquet catalog, data/bar/BTCUSDT.EXCHANGE-1-HOUR-LAST-EXTERNAL/…; each bar has its close time as timestamp',
   async write({ session, rows, market, interval, folder }, symbol) {
     const [, step = '', unit = ''] = /^(\d+)(\D+)$/.exec(interval) ?? []
     const isPerpetual = sourceOf(market).symbols.split(market.market, symbol).contractType === 'perpetual'
@@ -37,13 +37,13 @@ export const nautilus = {
       `SELECT min(${closed}) AS first, max(${closed}) AS last, greatest(${['open', 'high', 'low', 'close'].map(decimals).join(', ')}) AS price, ${decimals(amount)} AS size ${of}`,
     )
     if (span === undefined || span['first'] === null) return []
-    const place = join('data', 'bar', type)
-    // The name of a file is its range: one of another range would give the same bars twice.
-    await rm(join(folder, place), { recursive: true, force: true })
-    await mkdir(join(folder, place), { recursive: true })
-    const file = join(place, `${stamp(BigInt(String(span['first'])))}_${stamp(BigInt(String(span['last'])))}.parquet`)
-    const told = { bar_type: type, instrument_id: instrument, price_precision: String(span['price']), size_precision: String(span['size']) }
-    const metadata = Object.entries(told).map(([key, value]) => `${key}: ${quote(value)}`)
+    const path = join('data', 'bar', type)
+    // Remove old files: a file is named by its range, and a file of another range would repeat the same bars.
+    await rm(join(folder, path), { recursive: true, force: true })
+    await mkdir(join(folder, path), { recursive: true })
+    const file = join(path, `${stamp(BigInt(String(span['first'])))}_${stamp(BigInt(String(span['last'])))}.parquet`)
+    const keys = { bar_type: type, instrument_id: instrument, price_precision: String(span['price']), size_precision: String(span['size']) }
+    const metadata = Object.entries(keys).map(([key, value]) => `${key}: ${quote(value)}`)
     const columns = [...['open', 'high', 'low', 'close'].map((name) => `${fixedPoint(name)} AS ${name}`), `${fixedPoint(amount)} AS volume`]
     await session.run(
       `COPY (SELECT ${columns.join(', ')}, (${closed})::UBIGINT AS ts_event, (${closed})::UBIGINT AS ts_init ${of} ORDER BY open_time) TO ${quote(join(folder, file))} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {${metadata.join(', ')}})`,

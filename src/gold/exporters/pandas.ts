@@ -4,7 +4,7 @@ import type { Exporter } from './exporter.ts'
 
 export const pandas = {
   id: 'pandas',
-  meaning: 'pandas, vectorbt, Polars: one Parquet file a symbol, SYMBOL-INTERVAL.parquet, in the order of time',
+  meaning: 'pandas, vectorbt, Polars: one Parquet file per symbol, SYMBOL-INTERVAL.parquet, sorted by time',
   async write({ session, rows, interval, folder }, symbol) {
     const file = `${symbol}-${interval}.parquet`
     await session.run(

@@ -5,5 +5,5 @@ import { lean } from './lean.ts'
 import { nautilus } from './nautilus.ts'
 import { pandas } from './pandas.ts'
 
-/** Every tool that bars are exported to. A new one is a file beside this and a line here. */
+/** Every export format. To add one, add a file to this folder and a line here. */
 export const EXPORTERS: readonly Exporter[] = [pandas, hive, freqtrade, nautilus, lean]

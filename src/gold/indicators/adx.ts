@@ -4,7 +4,7 @@ import { averageDirectionalIndex } from './kernels/trend.ts'
 export const adx = indicator({
   id: 'adx',
   name: 'Average directional movement index',
-  meaning: "Wilder's average of the directional movement index, 0–100: how strong a trend is, whichever way",
+  meaning: "Wilder's average of the directional movement index, 0–100: the strength of a trend in either direction",
   parameters: { period: bars(14, 2) },
   inputs: ['high', 'low', 'close'],
   outputs: ['adx'],

@@ -5,7 +5,7 @@ import { lag } from './kernels/windows.ts'
 export const adxr = indicator({
   id: 'adxr',
   name: 'Average directional movement index rating',
-  meaning: 'mean of the average directional movement index and that of period − 1 bars before',
+  meaning: 'mean of the average directional movement index now and period − 1 bars before',
   parameters: { period: bars(14, 2) },
   inputs: ['high', 'low', 'close'],
   outputs: ['adxr'],

@@ -4,7 +4,7 @@ import { averageTrueRange } from './kernels/bars.ts'
 export const atr = indicator({
   id: 'atr',
   name: 'Average true range',
-  meaning: "Wilder's average of how far a bar and the close before it lie apart",
+  meaning: "Wilder's average of the true range, which includes the distance from the previous close",
   parameters: { period: bars(14) },
   inputs: ['high', 'low', 'close'],
   outputs: ['atr'],

@@ -4,7 +4,7 @@ import { comoments } from './kernels/pairs.ts'
 export const beta = indicator({
   id: 'beta',
   name: 'Beta to a benchmark',
-  meaning: 'by how much the close moves, in shares of itself, when the benchmark moves by one; 0 where the benchmark stands still',
+  meaning: 'the relative move of the close per relative move of the benchmark; 0 when the benchmark is constant',
   parameters: { period: bars(30, 2) },
   inputs: ['close', 'benchmark'],
   outputs: ['beta'],

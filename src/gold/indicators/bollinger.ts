@@ -4,7 +4,7 @@ import { moments } from './kernels/windows.ts'
 export const bollinger = indicator({
   id: 'bollinger',
   name: 'Bollinger bands',
-  meaning: 'mean of the last closes, and so many standard deviations (of the population) above and below',
+  meaning: 'mean of the last closes, and bands at a number of population standard deviations above and below',
   parameters: { period: bars(20, 2), width: factor(2, 'standard deviations') },
   inputs: ['close'],
   outputs: ['bollinger_upper', 'bollinger_middle', 'bollinger_lower'],

@@ -22,23 +22,23 @@ import type { GoldOutcome } from '../bars/build-bars.ts'
 import { computeIndicators, inputRows, type Memories } from './compute-indicators.ts'
 import { type IndicatorSpec, parseIndicators } from './indicator-spec.ts'
 
-/** Raised when the same bars would give other values. */
+/** Increase this number when the same bars would give other values. */
 const INDICATORS_VERSION = 2
 
-/** Where a table says of which bars its indicators are made. */
+/** The table property that holds the definition of the indicators. */
 const PROPERTY = 'lakehouse.indicators'
 
-/** What it says while the table is being taken away. */
+/** The value of the property while the table is being removed. */
 const DROPPED = 'dropped'
 
 const definition = z.object({ source: z.string(), spec: z.string(), benchmark: z.string() })
 
-/** Indicators that are kept: of which table's bars, which, and against which symbol's. */
+/** A saved table of indicators: the source of the bars, the indicators, and the benchmark symbol. */
 export type IndicatorTable = { readonly name: string } & z.infer<typeof definition>
 
 const MEMORY = tableKey('gold', 'indicator_memory')
 
-/** What kernels remember at the end of each partition: the next one goes on from there. */
+/** The memory of the kernels at the end of each partition, from which the next partition continues. */
 const MEMORY_SHAPE: TableShape = {
   fields: fieldsOf([
     { name: 'table_name', type: 'string', doc: 'table of indicators' },
@@ -51,10 +51,10 @@ const MEMORY_SHAPE: TableShape = {
   sort: ['symbol'],
 }
 
-/** A table is planned again when another run changed a partition meanwhile. */
+/** The maximum number of attempts. A table is planned again when another run changed a partition in the meantime. */
 const ROUNDS = 8
 
-/** The tables of indicators that a lake keeps. */
+/** The saved tables of indicators of a lake. */
 export async function indicatorTables(lake: Lake): Promise<IndicatorTable[]> {
   const found: IndicatorTable[] = []
   for (const name of await lake.tables('gold')) {
@@ -65,7 +65,7 @@ export async function indicatorTables(lake: Lake): Promise<IndicatorTable[]> {
   return found
 }
 
-/** Makes a table of indicators that ingestion keeps up to date from then on. Throws TABLE_NOT_FOUND, INDICATOR_INVALID; USAGE where another table has the name. */
+/** Creates a table of indicators, which ingestion then keeps up to date. Throws TABLE_NOT_FOUND, INDICATOR_INVALID, and USAGE when another table has the name. */
 export async function defineIndicators(lake: Lake, { name, ...of }: IndicatorTable): Promise<void> {
   const source = await sourceOf(lake, of.source)
   const specs = parseIndicators(of.spec)
@@ -74,15 +74,19 @@ export async function defineIndicators(lake: Lake, { name, ...of }: IndicatorTab
   const live = await loadTable(lake.store, root)
   const text = JSON.stringify(of)
   if (live !== undefined && live.metadata.properties?.[PROPERTY] !== text)
-    throw new LakehouseError('USAGE', `gold.${name} is there already, and of other things: choose another name`, {
-      details: { table: `gold.${name}` },
-    })
+    throw new LakehouseError(
+      'USAGE',
+      `gold.${name} already exists with another definition: choose another name, or run crypto-lakehouse indicators drop ${name}`,
+      {
+        details: { table: `gold.${name}` },
+      },
+    )
   await createTable(lake.store, root, shapeOf(specs, periodOf(source)), lake.commits, { [PROPERTY]: text })
 }
 
 /**
- * Takes a table of indicators out of the lake, with its past and all that was remembered for it; returns how many objects went. What a killed run has left of it goes as well. Throws
- * TABLE_NOT_FOUND where there is no such table, USAGE where it is of something else.
+ * Removes a table of indicators from the lake, with its history and its kernel memory, and anything that a killed run has left of it.
+ * Returns the number of removed objects. Throws TABLE_NOT_FOUND when the table does not exist, USAGE when it is not a table of indicators.
  */
 export async function dropIndicators(lake: Lake, name: string): Promise<number> {
   const { store, commits } = lake
@@ -90,8 +94,12 @@ export async function dropIndicators(lake: Lake, name: string): Promise<number> 
   const table = await update(store, root, commits, async (current) => {
     if (current === undefined || current.metadata.properties[PROPERTY] === DROPPED) return undefined
     if (current.metadata.properties[PROPERTY] === undefined)
-      throw new LakehouseError('USAGE', `gold.${name} is no table of indicators: it stays`, { details: { table: `gold.${name}` } })
-    // From now on nobody brings it up to date.
+      throw new LakehouseError(
+        'USAGE',
+        `gold.${name} is not a table of indicators and was not dropped: name a table that indicators compute --save has made`,
+        { details: { table: `gold.${name}` } },
+      )
+    // From now on, no run brings the table up to date.
     return { ...current.metadata, properties: { ...current.metadata.properties, [PROPERTY]: DROPPED } }
   })
   if ((await loadTable(store, MEMORY)) !== undefined)
@@ -100,24 +108,26 @@ export async function dropIndicators(lake: Lake, name: string): Promise<number> 
   const keys: string[] = []
   for await (const { key } of store.list(`${root}/`)) if (!newest.includes(key)) keys.push(key)
   if (keys.length + newest.length === 0)
-    throw new LakehouseError('TABLE_NOT_FOUND', `the lake has no table gold.${name}`, { details: { table: `gold.${name}` } })
-  // Without its newest metadata it is no table any more, and what is left is nobody's; older ones must not come to light by that.
+    throw new LakehouseError('TABLE_NOT_FOUND', `the lake has no table gold.${name}: run crypto-lakehouse tables list to list the tables`, {
+      details: { table: `gold.${name}` },
+    })
+  // Delete older metadata first: without its newest metadata the table no longer exists, and an older version must not become the current one.
   const isOlder = (key: string) => key.endsWith('.metadata.json') || key === hintKey(root)
   for (const key of [...keys.filter(isOlder), ...newest, ...keys.filter((one) => !isOlder(one))]) await store.delete(key)
   return keys.length + newest.length
 }
 
-/** Names of other tables of gold, and what may become one: a table of an exchange's bars. */
+/** Whether a name belongs to another gold table, or could belong to a bar table of an exchange. */
 function isTaken(name: string): boolean {
   return name === 'universe' || name === 'indicator_memory' || EXCHANGE_IDS.some((exchange) => name.startsWith(`${exchange}_`))
 }
 
-/** Throws USAGE for what is no name of a table of indicators. */
+/** Throws USAGE when the name is not valid for a table of indicators. */
 function checkName(name: string): string {
   if (/^[a-z][a-z0-9_]*$/.test(name) && !isTaken(name)) return name
   throw new LakehouseError(
     'USAGE',
-    `"${name}" is no name for indicators: small letters, digits and _, and not that of another table of gold`,
+    `"${name}" is not a valid name for a table of indicators: use lower-case letters, digits and _, start with a letter, and do not use the name of another gold table or of an exchange`,
     {
       details: { name },
     },
@@ -125,17 +135,21 @@ function checkName(name: string): string {
 }
 
 /**
- * Makes a table of indicators what the bars that it is made of say. A partition is computed where its bars have changed, or those of one before it; it goes on from what was remembered at
- * the end of the one before.
+ * Brings a table of indicators up to date with its bars. Computes a partition when its bars or those of an earlier partition have changed.
+ * Continues from the kernel memory at the end of the partition before.
  */
 export async function buildIndicators(lake: Lake, of: IndicatorTable): Promise<GoldOutcome> {
   for (let round = 1; ; round++) {
     const outcome = await new IndicatorBuild(lake, of, await sourceOf(lake, of.source)).run()
     if (outcome !== 'conflict') return outcome
     if (round === ROUNDS)
-      throw new LakehouseError('COMMIT_CONFLICT', `gold.${of.name} was changed by other runs ${ROUNDS} times while it was built`, {
-        details: { table: `gold.${of.name}` },
-      })
+      throw new LakehouseError(
+        'COMMIT_CONFLICT',
+        `other runs changed gold.${of.name} ${ROUNDS} times while this run built it: run again when they have ended`,
+        {
+          details: { table: `gold.${of.name}` },
+        },
+      )
   }
 }
 
@@ -144,9 +158,13 @@ async function sourceOf(lake: Lake, name: string): Promise<Table> {
   const root = name.replace('.', '/')
   const table = required(await loadTable(store, root), root)
   if (!['open_time', 'close'].every((column) => table.shape.fields.some((field) => field.name === column)))
-    throw new LakehouseError('INDICATOR_INVALID', `${name} has no bars: indicators are computed over open_time and prices`, {
-      details: { table: name },
-    })
+    throw new LakehouseError(
+      'INDICATOR_INVALID',
+      `${name} is not a table of bars, because it lacks open_time or close: name a table of klines or bars`,
+      {
+        details: { table: name },
+      },
+    )
   return table
 }
 
@@ -175,7 +193,7 @@ class IndicatorBuild {
   readonly #source: Table
   readonly #specs: readonly IndicatorSpec[]
   readonly #shape: TableShape
-  /** What the kernels remember at the end of the partition before, once that is known. */
+  /** The kernel memory at the end of the partition before; undefined while it is not known. */
   #memories: Memories | undefined = new Map()
 
   constructor(lake: Lake, of: IndicatorTable, source: Table) {
@@ -263,7 +281,7 @@ class IndicatorBuild {
     }
   }
 
-  /** The indicators of a partition; the memories go on. */
+  /** Computes the indicators of a partition, and moves the memories on to its end. */
   async #compute(files: readonly DataFile[], memories: Memories): Promise<Relation<string>> {
     const { session } = this.#lake
     const bars = await scanSql(session, this.#source, this.#source.shape, files)
@@ -277,7 +295,7 @@ class IndicatorBuild {
     return await computeIndicators(session, rows, this.#specs, memories)
   }
 
-  /** What was remembered at the end of the last of some partitions; where that is lost, it is computed from the beginning. */
+  /** The kernel memory at the end of the last partition in `before`. Computes it from the first partition when it is lost. */
   async #recall(before: readonly { period: number; fingerprint: string; files: readonly DataFile[] }[]): Promise<Memories> {
     const { store, session } = this.#lake
     const last = before.at(-1)

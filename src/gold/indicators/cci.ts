@@ -4,7 +4,7 @@ import { typicalPrices } from './kernels/bars.ts'
 export const cci = indicator({
   id: 'cci',
   name: 'Commodity channel index',
-  meaning: 'distance of the typical price from its mean, in 0.015 mean deviations; 0 where there are none',
+  meaning: 'distance of the typical price from its mean, in units of 0.015 mean deviations; 0 when the deviation is 0',
   parameters: { period: bars(14, 2) },
   inputs: ['high', 'low', 'close'],
   outputs: ['cci'],

@@ -10,16 +10,16 @@ import type { InputName, Kernel } from './indicator.ts'
 import { type IndicatorSpec, inputsOf } from './indicator-spec.ts'
 import { runKernel } from './run-indicator.ts'
 
-/** What the kernels of each symbol remember, one after the other. */
+/** The memory of the kernels of each symbol, in the order of the kernels. */
 export type Memories = Map<string, Float64Array>
 
-/** So many rows are in memory at once, unless a single symbol has more. */
+/** The maximum number of rows in memory, unless a single symbol has more. */
 const ROWS_AT_ONCE = 1 << 20
 
-/** What markets count in, each once. */
+/** The units of all markets. */
 const UNITS = SOURCES.flatMap(({ markets }) => Object.values(markets).map(({ units }) => units))
 
-/** The columns of bars that may stand for an input, the first that a table has. What is traded in the base asset is the volume, whether it is the amount or the value. */
+/** The columns of bars that can serve as an input; the first that the table has is used. The volume is in the base asset: the amount or the value, depending on the market. */
 const INPUT_COLUMNS: Readonly<Record<Exclude<InputName, 'time'>, readonly string[]>> = {
   open: columnsOf('open'),
   high: columnsOf('high'),
@@ -30,20 +30,23 @@ const INPUT_COLUMNS: Readonly<Record<Exclude<InputName, 'time'>, readonly string
   benchmark: ['benchmark'],
 }
 
-/** What traded bars of any market call the column of a role, where it is in that unit. */
+/** The names that traded bars of any market use for the column of a role, if it has the unit. */
 function columnsOf(role: Role, unit?: string): string[] {
   const columns = UNITS.flatMap((units) => DATASETS[TRADED_BARS].columns(units))
   return [...new Set(columns.filter((one) => one.roles.includes(role) && (unit ?? one.unit) === one.unit).map(({ name }) => name))]
 }
 
-/** SQL of symbol, time (µs) and the inputs of a table's rows, in that order. Throws INDICATOR_INVALID where the table lacks one. */
+/** SQL of symbol, time (µs) and the inputs of a table's rows, in that order. Throws INDICATOR_INVALID when the table lacks an input. */
 export function inputRows(rows: string, columns: readonly string[], specs: readonly IndicatorSpec[]): string {
   const needed = inputsOf(specs).filter((name) => name !== 'time')
   const given = needed.map((name) => {
     const column = INPUT_COLUMNS[name].find((one) => columns.includes(one))
     if (column === undefined) {
       const user = specs.find(({ indicator }) => indicator.inputs.includes(name))?.indicator.id ?? ''
-      const what = name === 'benchmark' ? 'a benchmark: name the symbol that it is held against' : `${name}, which these rows do not have`
+      const what =
+        name === 'benchmark'
+          ? 'a benchmark: name the symbol to compare with, with --benchmark S'
+          : `the column ${name}, which the table lacks: name another table`
       throw new LakehouseError('INDICATOR_INVALID', `${user} needs ${what}`, { details: { indicator: user, input: name } })
     }
     return `${quoteName(column)}::DOUBLE AS ${quoteName(name)}`
@@ -52,8 +55,9 @@ export function inputRows(rows: string, columns: readonly string[], specs: reado
 }
 
 /**
- * Computes indicators over rows (SQL as `inputRows` gives it): symbol, open_time, and their columns, null during warm-up; the relation is the caller's to dispose of. Symbols are read one after the
- * other, or several small ones together. With `memories` they go on from there, and leave there what they remember at the end.
+ * Computes indicators over rows (SQL from `inputRows`). Returns a relation of symbol, open_time and the indicator columns, which are null during warm-up;
+ * the caller must dispose of it. Reads one symbol at a time, or several small ones together.
+ * With `memories`, the kernels continue from them, and store their memory there at the end.
  */
 export async function computeIndicators(
   session: DuckDBSession,
@@ -106,7 +110,7 @@ async function read(
   return { inputs, holes }
 }
 
-/** The output columns of all symbols of a group, one below the other. */
+/** The output columns of a group, with the rows of its symbols in order. */
 function compute(
   group: Group,
   specs: readonly IndicatorSpec[],
@@ -134,7 +138,7 @@ function compute(
   return outputs
 }
 
-/** Everything that kernels remember, as one array. */
+/** The memory of kernels as one array. */
 export function memoryOf(kernels: readonly Kernel[]): Float64Array {
   const parts = kernels.flatMap(({ memory }) => memory)
   const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0))
@@ -146,7 +150,7 @@ export function memoryOf(kernels: readonly Kernel[]): Float64Array {
   return all
 }
 
-/** Gives kernels what they remembered. */
+/** Restores the memory of kernels. */
 export function recall(kernels: readonly Kernel[], memory: Float64Array | undefined): void {
   let at = 0
   for (const part of memory === undefined ? [] : kernels.flatMap((kernel) => kernel.memory)) {

@@ -4,7 +4,7 @@ import { comoments } from './kernels/pairs.ts'
 export const correlation = indicator({
   id: 'correlation',
   name: 'Correlation with a benchmark',
-  meaning: "Pearson's correlation of the last closes of two symbols, −1–1; 0 where one of them stands still",
+  meaning: "Pearson's correlation of the last closes of two symbols, −1–1; 0 when one of them is constant",
   parameters: { period: bars(30, 2) },
   inputs: ['close', 'benchmark'],
   outputs: ['correlation'],

@@ -4,7 +4,7 @@ import { ema } from './kernels/averages.ts'
 export const dema = indicator({
   id: 'dema',
   name: 'Double exponential moving average',
-  meaning: 'twice the exponential average less the average of that average',
+  meaning: 'twice the exponential average minus the exponential average of that average',
   parameters: { period: bars(20) },
   inputs: ['close'],
   outputs: ['dema'],

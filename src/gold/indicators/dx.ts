@@ -4,7 +4,7 @@ import { directionalIndex } from './kernels/trend.ts'
 export const dx = indicator({
   id: 'dx',
   name: 'Directional movement index',
-  meaning: 'how much movement goes one way, 0–100; where there is none, as before',
+  meaning: 'share of movement in one direction, 0–100; repeats the previous value when there is no movement',
   parameters: { period: bars(14, 2) },
   inputs: ['high', 'low', 'close'],
   outputs: ['dx'],

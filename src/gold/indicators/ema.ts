@@ -4,10 +4,10 @@ import { exponential, ema as kernel } from './kernels/averages.ts'
 export const ema = indicator({
   id: 'ema',
   name: 'Exponential moving average',
-  meaning: 'average of closes in which the newest weighs 2 / (period + 1)',
+  meaning: 'exponential average of closes; the newest close has the weight 2 / (period + 1)',
   parameters: {
     period: bars(20),
-    seed: { default: 0, min: 0, max: 1, integer: true, meaning: 'begun with 0: the mean of the first period closes, 1: the first close' },
+    seed: { default: 0, min: 0, max: 1, integer: true, meaning: 'start value: 0 the mean of the first period closes, 1 the first close' },
   },
   inputs: ['close'],
   outputs: ['ema'],

@@ -3,7 +3,7 @@ import { indicator } from './indicator.ts'
 export const exactVwap = indicator({
   id: 'exact_vwap',
   name: 'Average price of a bar',
-  meaning: 'what was paid for what was traded in the bar itself: quote volume / volume; null where nothing was traded',
+  meaning: 'average price of the trades in the bar: quote volume / volume; null when nothing was traded',
   parameters: {},
   inputs: ['volume', 'quote_volume'],
   outputs: ['exact_vwap'],

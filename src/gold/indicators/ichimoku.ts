@@ -5,12 +5,12 @@ export const ichimoku = indicator({
   id: 'ichimoku',
   name: 'Ichimoku cloud',
   meaning:
-    'middles of highest high and lowest low (tenkan, kijun), and the cloud that lies at this bar: what was drawn ahead by displacement − 1 bars, so that nothing of the future is in it',
+    'midpoints of highest high and lowest low (tenkan, kijun), and the cloud at this bar, which was drawn displacement − 1 bars ahead and uses no later data',
   parameters: { tenkan: bars(9), kijun: bars(26), span: bars(52), displacement: bars(26) },
   inputs: ['high', 'low'],
   outputs: ['tenkan', 'kijun', 'span_a', 'span_b'],
   lookback: ({ tenkan, kijun, span, displacement }) => Math.max(tenkan, kijun, span) - 1 + displacement - 1,
-  reference: 'Hosoda 1969; the lagging span is the close itself, drawn behind, and left out',
+  reference: 'Hosoda 1969; without the lagging span, which is the close drawn in the past',
   create: ({ tenkan, kijun, span, displacement }) => {
     const middles = [tenkan, kijun, span].map((period) => [extreme(period, 1), extreme(period, -1)] as const)
     const lags = displacement === 1 ? [] : [lag(displacement - 1), lag(displacement - 1)]

@@ -3,14 +3,14 @@ import { nearest } from '../../core/nearest.ts'
 import type { Indicator, InputName } from './indicator.ts'
 import { INDICATORS } from './registry.ts'
 
-/** An indicator with its parameters, and the names of the columns that it gives. */
+/** An indicator with its parameters and the names of its output columns. */
 export type IndicatorSpec = {
   readonly indicator: Indicator
   readonly parameters: Readonly<Record<string, number>>
   readonly columns: readonly string[]
 }
 
-/** The indicator of an id. Throws INDICATOR_INVALID. */
+/** The indicator with an id. Throws INDICATOR_INVALID. */
 export function findIndicator(id: string): Indicator {
   const found = INDICATORS.find((one) => one.id === id.toLowerCase())
   if (found !== undefined) return found
@@ -18,12 +18,15 @@ export function findIndicator(id: string): Indicator {
     id.toLowerCase(),
     INDICATORS.map((one) => one.id),
   )
-  throw invalid(`there is no indicator "${id}"${near === undefined ? '' : `: did you mean ${near}?`} \`indicators list\` shows all`, id)
+  throw invalid(
+    `unknown indicator "${id}"${near === undefined ? '' : `, did you mean ${near}?`} (run crypto-lakehouse indicators list to list all indicators)`,
+    id,
+  )
 }
 
 /**
- * Reads indicators from text: `rsi(14), macd(12, 26, 9), bollinger(width=2.5)`. Parameters are given by place or by name, those that are left out are the usual ones. A column is called as
- * the output, with the parameters up to the last one that was given: rsi_14, macd_signal_12_26_9, bollinger_upper_20_2.5. Throws INDICATOR_INVALID.
+ * Reads indicators from text: `rsi(14), macd(12, 26, 9), bollinger(width=2.5)`. Parameters are given by position or by name; the others have their defaults.
+ * A column name is the output and the parameters up to the last given one: rsi_14, macd_signal_12_26_9, bollinger_upper_20_2.5. Throws INDICATOR_INVALID.
  */
 export function parseIndicators(text: string): IndicatorSpec[] {
   const specs: IndicatorSpec[] = []
@@ -31,13 +34,17 @@ export function parseIndicators(text: string): IndicatorSpec[] {
   while (call.lastIndex < text.length) {
     const from = call.lastIndex
     const match = call.exec(text)
-    if (match === null) throw invalid(`"${text.slice(from).trim()}" is no indicator: name(parameter, …), name(parameter=value), …`, text)
+    if (match === null)
+      throw invalid(
+        `"${text.slice(from).trim()}" is not an indicator: write name(value, …) or name(parameter=value, …), as in rsi(14)`,
+        text,
+      )
     specs.push(specOf(findIndicator(match[1] ?? ''), match[2] ?? ''))
   }
-  if (specs.length === 0) throw invalid('no indicator is named: rsi(14), macd(12, 26, 9), …', text)
+  if (specs.length === 0) throw invalid('the list of indicators is empty: write for example rsi(14), macd(12, 26, 9)', text)
   const columns = specs.flatMap((spec) => spec.columns)
   const twice = columns.find((name, index) => columns.indexOf(name) !== index)
-  if (twice !== undefined) throw invalid(`two indicators give the column ${twice}`, text)
+  if (twice !== undefined) throw invalid(`two indicators have the same column ${twice}: remove one of them, or change its parameters`, text)
   return specs
 }
 
@@ -47,19 +54,22 @@ function specOf(indicator: Indicator, text: string): IndicatorSpec {
   let named = Math.min(1, names.length)
   const given = new Set<string>()
   const parts = text.trim() === '' ? [] : text.split(',')
-  for (const [place, part] of parts.entries()) {
+  for (const [position, part] of parts.entries()) {
     const [, key, raw = ''] = /^\s*(?:([A-Za-z_]\w*)\s*(?:=|:=)\s*)?(\S*?)\s*$/.exec(part) ?? []
-    const at = key === undefined ? place : names.indexOf(key)
+    const at = key === undefined ? position : names.indexOf(key)
     const name = names[at]
     const parameter = name === undefined ? undefined : indicator.parameters[name]
     if (name === undefined || parameter === undefined)
-      throw invalid(`${indicator.id} has no parameter ${key ?? `number ${place + 1}`}: ${names.join(', ') || 'it has none'}`, indicator.id)
-    if (given.has(name)) throw invalid(`${indicator.id}: ${name} is given twice`, indicator.id)
+      throw invalid(
+        `${indicator.id} has no parameter ${key ?? `number ${position + 1}`}: ${names.length === 0 ? 'it takes no parameters' : `its parameters are ${names.join(', ')}`}`,
+        indicator.id,
+      )
+    if (given.has(name)) throw invalid(`${indicator.id}: the parameter ${name} is given twice: write it once`, indicator.id)
     given.add(name)
     const value = raw === '' ? Number.NaN : Number(raw)
     if (!(value >= parameter.min && value <= parameter.max) || (parameter.integer && !Number.isInteger(value)))
       throw invalid(
-        `${indicator.id}: ${name} (${parameter.meaning}) is ${parameter.integer ? 'a whole number' : 'a number'} of ${parameter.min} to ${parameter.max}, not "${raw}"`,
+        `${indicator.id}: ${name} "${raw}" is not valid: write ${parameter.integer ? 'a whole number' : 'a number'} from ${parameter.min} to ${parameter.max} (${parameter.meaning})`,
         indicator.id,
       )
     parameters[name] = value
@@ -69,7 +79,7 @@ function specOf(indicator: Indicator, text: string): IndicatorSpec {
   return { indicator, parameters, columns: indicator.outputs.map((output) => `${output}${suffix.join('')}`) }
 }
 
-/** Every input that some of them take, each once. */
+/** All inputs that the indicators take, each once. */
 export function inputsOf(specs: readonly IndicatorSpec[]): InputName[] {
   return [...new Set(specs.flatMap(({ indicator }) => indicator.inputs))]
 }

@@ -1,18 +1,18 @@
-/** Kernels see so many rows at once at most: what they keep between their passes stays in the processor's cache. */
+/** The maximum number of rows in one kernel run, so that intermediate values stay in the cache of the processor. */
 export const BLOCK_ROWS = 4096
 
 /**
- * The one definition of an indicator, for a whole series as for the next bar: it goes on from what it remembers, so that any way of cutting a series into blocks gives the same values,
- * bit for bit. Fresh memory is all zeros.
+ * The single definition of an indicator, for a whole series and for the next bar alike. It continues from its memory, so that a series gives the same values,
+ * bit for bit, however it is divided into blocks. Fresh memory is all zeros.
  */
 export type Kernel = {
-  /** All that is remembered. */
+  /** The complete memory of the kernel. */
   readonly memory: readonly Float64Array[]
-  /** Takes the next rows (at most BLOCK_ROWS; the first `rows` of each array), all of them finite, and writes a value or, during warm-up, NaN for each. */
+  /** Takes the next rows (at most BLOCK_ROWS, the first `rows` of each array), which must be finite. Writes one value per row, or NaN during warm-up. */
   run(inputs: readonly Float64Array[], outputs: readonly Float64Array[], rows: number): void
 }
 
-/** Columns of bars. `time` is the opening time in µs; `benchmark` the close of another symbol's bar of the same time. */
+/** Columns of bars. `time` is the open time in µs; `benchmark` is the close of the bar of another symbol at the same time. */
 export type InputName = 'time' | 'open' | 'high' | 'low' | 'close' | 'volume' | 'quote_volume' | 'benchmark'
 
 export type Parameter = {
@@ -31,18 +31,18 @@ export type Indicator = {
   readonly meaning: string
   readonly parameters: Parameters
   readonly inputs: readonly InputName[]
-  /** The columns that it gives, in order. The first is named by the indicator alone where there is no other. */
+  /** The names of its output columns, in order. A single output has the name of the indicator. */
   readonly outputs: readonly string[]
   /** Rows before the first value. */
   lookback(parameters: Readonly<Record<string, number>>): number
-  /** Of a recursive indicator: rows after which it no longer matters, to one part in a billion, where a series began. 0 for one that looks at a window. */
+  /** For a recursive indicator, the number of rows after which the start of the series changes a value by less than one part in a billion. 0 for an indicator over a window. */
   unstable(parameters: Readonly<Record<string, number>>): number
   /** Where the formula comes from. */
   readonly reference: string
   create(parameters: Readonly<Record<string, number>>): Kernel
 }
 
-/** An indicator whose functions know its parameters by name. */
+/** Defines an indicator whose functions receive its parameters by name. */
 export function indicator<const P extends Parameters>(definition: {
   readonly id: string
   readonly name: string
@@ -58,22 +58,22 @@ export function indicator<const P extends Parameters>(definition: {
   return { unstable: () => 0, ...definition } as unknown as Indicator
 }
 
-/** A number of bars. */
+/** A parameter that counts bars. */
 export function bars(usual: number, min = 1, meaning = 'bars'): Parameter {
   return { default: usual, min, max: 100_000, integer: true, meaning }
 }
 
-/** A factor. */
+/** A parameter that is a factor. */
 export function factor(usual: number, meaning: string, min = 0, max = 1000): Parameter {
   return { default: usual, min, max, integer: false, meaning }
 }
 
-/** Rows until a smoothing that keeps `kept` of its past with each row has forgotten all but one part in a billion. */
+/** The number of rows after which a smoothing that keeps the share `kept` per row retains less than one part in a billion of the past. */
 export function forgetting(kept: number): number {
   return kept <= 0 ? 0 : Math.ceil(Math.log(1e-9) / Math.log(kept))
 }
 
-/** Arrays for values between two passes of a kernel. */
+/** Arrays for intermediate values of a kernel. */
 export function scratch(count: number): Float64Array[] {
   return Array.from({ length: count }, () => new Float64Array(BLOCK_ROWS))
 }

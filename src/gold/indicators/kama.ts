@@ -3,12 +3,12 @@ import { bars, forgetting, indicator } from './indicator.ts'
 export const kama = indicator({
   id: 'kama',
   name: "Kaufman's adaptive moving average",
-  meaning: 'an exponential average that follows the faster, the straighter the price moves',
+  meaning: 'an exponential average that follows faster when the price moves in a straighter line',
   parameters: { period: bars(30, 2), fast: bars(2, 1), slow: bars(30, 1) },
   inputs: ['close'],
   outputs: ['kama'],
   lookback: ({ period }) => period,
-  // Where nothing moves straight it is as slow as it can be.
+  // Without a straight move, the average has its slowest speed.
   unstable: ({ slow }) => forgetting(1 - (2 / (slow + 1)) ** 2),
   reference: 'TA-Lib KAMA (Kaufman 1995); TA-Lib has fast 2 and slow 30',
   create: ({ period, fast, slow }) => {

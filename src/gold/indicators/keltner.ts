@@ -5,13 +5,13 @@ import { averageTrueRange } from './kernels/bars.ts'
 export const keltner = indicator({
   id: 'keltner',
   name: 'Keltner channel',
-  meaning: 'exponential average of the closes, and so many average true ranges above and below',
+  meaning: 'exponential average of the closes, and bands at a number of average true ranges above and below',
   parameters: { period: bars(20), range: bars(10), width: factor(2, 'average true ranges') },
   inputs: ['high', 'low', 'close'],
   outputs: ['keltner_upper', 'keltner_middle', 'keltner_lower'],
   lookback: ({ period, range }) => Math.max(period - 1, range),
   unstable: ({ period, range }) => Math.max(forgetting(1 - 2 / (period + 1)), forgetting(1 - 1 / range)),
-  reference: 'Keltner 1960, as Raschke has it',
+  reference: 'Keltner 1960, in the version of Raschke',
   create: ({ period, range, width }) => {
     const [average, ranges] = [ema(period), averageTrueRange(range)]
     const [distances] = scratch(1) as [Float64Array]

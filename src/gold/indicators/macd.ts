@@ -3,13 +3,13 @@ import { bars, forgetting, indicator } from './indicator.ts'
 export const macd = indicator({
   id: 'macd',
   name: 'Moving average convergence and divergence',
-  meaning: 'fast less slow exponential average, the exponential average of that, and the difference; all begin together',
+  meaning: 'fast minus slow exponential average, its own exponential average, and the difference; all start at the same bar',
   parameters: { fast: bars(12, 2), slow: bars(26, 2), signal: bars(9, 1) },
   inputs: ['close'],
   outputs: ['macd', 'macd_signal', 'macd_histogram'],
   lookback: ({ fast, slow, signal }) => Math.max(fast, slow) - 1 + signal - 1,
   unstable: ({ fast, slow, signal }) => forgetting(1 - 2 / (Math.max(fast, slow) + 1)) + forgetting(1 - 2 / (signal + 1)),
-  reference: 'TA-Lib MACD (Appel): the fast average is begun with the mean of the last closes before the slow one has its first value',
+  reference: 'TA-Lib MACD (Appel): the fast average starts with the mean of the last closes before the first value of the slow average',
   create: (periods) => {
     const [fast, slow] = [Math.min(periods.fast, periods.slow), Math.max(periods.fast, periods.slow)]
     const own = new Float64Array(4)

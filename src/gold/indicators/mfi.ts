@@ -3,7 +3,7 @@ import { bars, indicator } from './indicator.ts'
 export const mfi = indicator({
   id: 'mfi',
   name: 'Money flow index',
-  meaning: 'share of the money that flowed while the typical price rose, 0–100; 0 where less than one unit flowed',
+  meaning: 'share of the money flow while the typical price rose, 0–100; 0 when less than one unit flowed',
   parameters: { period: bars(14, 2) },
   inputs: ['high', 'low', 'close', 'volume'],
   outputs: ['mfi'],
@@ -11,7 +11,7 @@ export const mfi = indicator({
   reference: 'TA-Lib MFI (Quong, Soudack 1989)',
   create: ({ period }) => {
     const own = new Float64Array(5)
-    // Inward flows are above zero, outward ones below.
+    // Inflows are positive, outflows negative.
     const ring = new Float64Array(period)
     return {
       memory: [own, ring],
@@ -31,7 +31,7 @@ export const mfi = indicator({
             const old = ring[at] as number
             const flowed = Math.abs(flow)
             const left = Math.abs(old)
-            // Of in and out one is the flow and the other 0: no branch that the processor would guess wrong every other time.
+            // Either the inflow or the outflow is 0. This avoids a branch that the processor would mispredict half of the time.
             gained += (flowed + flow - (left + old)) * 0.5
             lost += (flowed - flow - (left - old)) * 0.5
             ring[at] = flow

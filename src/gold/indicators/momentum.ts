@@ -4,7 +4,7 @@ import { lag } from './kernels/windows.ts'
 export const momentum = indicator({
   id: 'momentum',
   name: 'Momentum',
-  meaning: 'change of the close over so many bars',
+  meaning: 'change of the close over a number of bars',
   parameters: { period: bars(10) },
   inputs: ['close'],
   outputs: ['momentum'],

@@ -3,12 +3,12 @@ import { indicator } from './indicator.ts'
 export const obv = indicator({
   id: 'obv',
   name: 'On-balance volume',
-  meaning: 'volume added up with the sign of each move of the close, begun with the first volume',
+  meaning: 'sum of volumes with the sign of each move of the close, starting with the first volume',
   parameters: {},
   inputs: ['close', 'volume'],
   outputs: ['obv'],
   lookback: () => 0,
-  // A sum never forgets where it began: only its changes mean anything.
+  // A sum always depends on its start, so only its changes have a meaning.
   unstable: () => Number.POSITIVE_INFINITY,
   reference: 'TA-Lib OBV (Granville 1963)',
   create: () => {

@@ -4,7 +4,7 @@ import { windowSum } from './kernels/windows.ts'
 export const parkinson = indicator({
   id: 'parkinson',
   name: 'Parkinson volatility',
-  meaning: 'volatility from the ranges of high to low',
+  meaning: 'volatility from the high–low ranges',
   parameters: { period: bars(20), year: factor(1, 'bars of a year, to annualise; 1: per bar', 1, 1e9) },
   inputs: ['high', 'low'],
   outputs: ['parkinson'],

@@ -3,14 +3,14 @@ import { factor, indicator } from './indicator.ts'
 export const psar = indicator({
   id: 'psar',
   name: 'Parabolic stop and reverse',
-  meaning: 'a stop that follows the market ever faster and turns to the other side when it is met',
+  meaning: 'a stop that follows the market with increasing speed, and changes sides when the price reaches it',
   parameters: { step: factor(0.02, 'acceleration with each new extreme', 0, 1), most: factor(0.2, 'highest acceleration', 0, 1) },
   inputs: ['high', 'low'],
   outputs: ['psar'],
   lookback: () => 1,
-  // From the first turn on that both have taken, two beginnings are the same.
+  // Two series with different starts are equal from their first common turn.
   unstable: () => Number.POSITIVE_INFINITY,
-  reference: 'TA-Lib SAR (Wilder 1978); the first direction is that of the larger movement of the first two bars',
+  reference: 'TA-Lib SAR (Wilder 1978); the first direction is the direction of the larger movement in the first two bars',
   create: ({ step, most }) => {
     const own = new Float64Array(7)
     const first = Math.min(step, most)
@@ -42,7 +42,7 @@ export const psar = indicator({
             stop = isLong === 1 ? beforeBottom : beforeTop
             speed = first
           }
-          // Of the first bar with a stop both sides are the bar itself.
+          // At the first bar with a stop, both sides are the bar itself.
           const lowest = count === 1 ? bottom : beforeBottom
           const highest = count === 1 ? top : beforeTop
           if (isLong === 1) {

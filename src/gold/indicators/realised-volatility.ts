@@ -4,7 +4,7 @@ import { moments } from './kernels/windows.ts'
 export const realisedVolatility = indicator({
   id: 'realised_volatility',
   name: 'Realised volatility of closes',
-  meaning: 'standard deviation (of the sample) of log returns from close to close',
+  meaning: 'sample standard deviation of log returns from close to close',
   parameters: { period: bars(20, 2), year: factor(1, 'bars of a year, to annualise; 1: per bar', 1, 1e9) },
   inputs: ['close'],
   outputs: ['realised_volatility'],

@@ -41,7 +41,7 @@ import { wma } from './wma.ts'
 import { yangZhang } from './yang-zhang.ts'
 import { zscore } from './zscore.ts'
 
-/** Every indicator. A new one is a file beside this and a line here. */
+/** Every indicator. To add one, add a file to this folder and a line here. */
 export const INDICATORS: readonly Indicator[] = [
   sma,
   ema,

@@ -4,7 +4,7 @@ import { lag } from './kernels/windows.ts'
 export const roc = indicator({
   id: 'roc',
   name: 'Rate of change',
-  meaning: 'change of the close over so many bars, in percent; 0 where the close was 0',
+  meaning: 'change of the close over a number of bars, in percent; 0 when the earlier close was 0',
   parameters: { period: bars(10) },
   inputs: ['close'],
   outputs: ['roc'],

@@ -3,7 +3,7 @@ import { bars, indicator, scratch } from './indicator.ts'
 export const rollingVwap = indicator({
   id: 'rolling_vwap',
   name: 'Rolling volume-weighted average price',
-  meaning: 'typical price weighted by volume over the last bars; null where nothing was traded',
+  meaning: 'typical price weighted by volume over the last bars; null when nothing was traded',
   parameters: { period: bars(20) },
   inputs: ['high', 'low', 'close', 'volume'],
   outputs: ['rolling_vwap'],
@@ -34,7 +34,7 @@ export const rollingVwap = indicator({
           ring[at + size] = traded
           if (++at === size) at = 0
           if (count < size) count++
-          // Nothing traded is nothing, whatever was added up and taken away before.
+          // Without trades the sum is exactly zero, whatever rounding earlier additions have left.
           zeros = traded === 0 ? zeros + 1 : 0
           if (zeros >= size) {
             value = 0
@@ -43,7 +43,7 @@ export const rollingVwap = indicator({
           y[row] = count === size && amount > 0 ? value / amount : Number.NaN
         }
         if (row < rows) {
-          // What leaves the window lies in the block itself.
+          // The row that leaves the window is in the block itself.
           for (let place = 0; place < rows; place++)
             values[place] = (((high[place] as number) + (low[place] as number) + (close[place] as number)) / 3) * (volume[place] as number)
           for (let next = row; next < rows; next++) {
@@ -64,7 +64,7 @@ export const rollingVwap = indicator({
         own[2] = value
         own[3] = amount
         own[4] = zeros
-        // After the loops: what lives across a call is kept in memory instead of a register.
+        // Call this only after the loops: values that live across a call are kept in memory, not in a register.
         if (rows > size) {
           ring.set(values.subarray(rows - size, rows))
           ring.set(volume.subarray(rows - size, rows), size)

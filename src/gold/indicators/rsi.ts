@@ -4,7 +4,7 @@ import { rsi as kernel } from './kernels/strength.ts'
 export const rsi = indicator({
   id: 'rsi',
   name: 'Relative strength index',
-  meaning: "share of the rises among all moves of the closes, in Wilder's average, 0–100; 0 where nothing moves",
+  meaning: "share of the rises in all moves of the closes, in Wilder's average, 0–100; 0 when nothing moves",
   parameters: { period: bars(14, 2) },
   inputs: ['close'],
   outputs: ['rsi'],

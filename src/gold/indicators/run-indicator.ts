@@ -1,8 +1,8 @@
 import { BLOCK_ROWS, type Kernel } from './indicator.ts'
 
 /**
- * Runs a kernel over `rows` rows, block by block. A row in which an input is missing (NaN, or no finite number) has no value and is passed over: the kernel goes on with the next one as if it
- * were not there. Whoever knows that none is missing says so and saves looking.
+ * Runs a kernel over `rows` rows, block by block. A row with a missing input (NaN or not finite) has no value, and the kernel skips it.
+ * Set `isWhole` when no input is missing, to save the check.
  */
 export function runKernel(
   kernel: Kernel,
@@ -22,7 +22,7 @@ export function runKernel(
 }
 
 function areFinite(values: Float64Array, rows: number): boolean {
-  // Four sums at once: one would wait for each addition. Times zero anything finite is zero.
+  // A finite number times zero is zero. Four independent sums avoid waiting for each addition.
   let a = 0
   let b = 0
   let c = 0
@@ -39,13 +39,13 @@ function areFinite(values: Float64Array, rows: number): boolean {
 }
 
 function runWithHoles(kernel: Kernel, inputs: readonly Float64Array[], outputs: readonly Float64Array[], rows: number): void {
-  const places: number[] = []
-  for (let row = 0; row < rows; row++) if (inputs.every((input) => Number.isFinite(input[row]))) places.push(row)
-  const dense = inputs.map((input) => Float64Array.from(places, (row) => input[row] as number))
-  const values = outputs.map(() => new Float64Array(places.length))
-  kernel.run(dense, values, places.length)
+  const wholeRows: number[] = []
+  for (let row = 0; row < rows; row++) if (inputs.every((input) => Number.isFinite(input[row]))) wholeRows.push(row)
+  const dense = inputs.map((input) => Float64Array.from(wholeRows, (row) => input[row] as number))
+  const values = outputs.map(() => new Float64Array(wholeRows.length))
+  kernel.run(dense, values, wholeRows.length)
   for (const [index, output] of outputs.entries()) {
     output.fill(Number.NaN, 0, rows)
-    for (const [at, row] of places.entries()) output[row] = values[index]?.[at] as number
+    for (const [at, row] of wholeRows.entries()) output[row] = values[index]?.[at] as number
   }
 }

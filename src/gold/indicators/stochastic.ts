@@ -5,12 +5,13 @@ import { place } from './kernels/place.ts'
 export const stochastic = indicator({
   id: 'stochastic',
   name: 'Stochastic oscillator',
-  meaning: 'place of the close between lowest low and highest high, 0–100, averaged (k) and averaged again (d); 0 where both are equal',
+  meaning:
+    'position of the close between lowest low and highest high, 0–100, averaged (k) and averaged again (d); 0 when low and high are equal',
   parameters: { period: bars(5), k: bars(3), d: bars(3) },
   inputs: ['high', 'low', 'close'],
   outputs: ['stochastic_k', 'stochastic_d'],
   lookback: ({ period, k, d }) => period + k + d - 3,
-  reference: 'TA-Lib STOCH with simple averages (Lane); both begin together',
+  reference: 'TA-Lib STOCH with simple averages (Lane); both start at the same bar',
   create: ({ period, k, d }) => {
     const [raw, once, twice] = [place(period), sma(k), sma(d)]
     const [places] = scratch(1) as [Float64Array]

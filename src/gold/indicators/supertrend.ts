@@ -4,13 +4,14 @@ import { averageTrueRange } from './kernels/bars.ts'
 export const supertrend = indicator({
   id: 'supertrend',
   name: 'Supertrend',
-  meaning: 'a band below a rising and above a falling market that only follows it, and the direction: 1 up, −1 down',
+  meaning:
+    'a band below a rising or above a falling market, which moves only in the direction of the trend; and the direction: 1 up, −1 down',
   parameters: { period: bars(10), width: factor(3, 'average true ranges') },
   inputs: ['high', 'low', 'close'],
   outputs: ['supertrend', 'supertrend_direction'],
   lookback: ({ period }) => period,
   unstable: ({ period }) => forgetting(1 - 1 / period),
-  reference: 'Seban; begun as a falling market, which the first close above the band ends',
+  reference: 'Seban; starts as a falling market, until the first close above the band',
   create: ({ period, width }) => {
     const own = new Float64Array(5)
     const kernel = averageTrueRange(period)
@@ -44,7 +45,7 @@ export const supertrend = indicator({
             way = -1
             isBegun = 1
           } else {
-            // A band goes on as it was until the market comes nearer, or has broken through it.
+            // The band keeps its value until the market comes nearer or breaks through it.
             if (upper < top || last > top) top = upper
             if (lower > bottom || last < bottom) bottom = lower
           }

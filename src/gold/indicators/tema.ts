@@ -4,7 +4,7 @@ import { ema } from './kernels/averages.ts'
 export const tema = indicator({
   id: 'tema',
   name: 'Triple exponential moving average',
-  meaning: 'three averages of averages, put together so that they lag less',
+  meaning: 'a combination of three nested exponential averages that lags less',
   parameters: { period: bars(20) },
   inputs: ['close'],
   outputs: ['tema'],

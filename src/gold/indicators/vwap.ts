@@ -5,7 +5,7 @@ import { anchored } from './kernels/vwap.ts'
 export const vwap = indicator({
   id: 'vwap',
   name: 'Volume-weighted average price of the session',
-  meaning: 'typical price weighted by volume since 00:00 UTC; null as long as nothing was traded',
+  meaning: 'typical price weighted by volume since 00:00 UTC; null until the first trade',
   parameters: {},
   inputs: ['time', 'high', 'low', 'close', 'volume'],
   outputs: ['vwap'],

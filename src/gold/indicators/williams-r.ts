@@ -4,7 +4,7 @@ import { place } from './kernels/place.ts'
 export const williamsR = indicator({
   id: 'williams_r',
   name: 'Williams %R',
-  meaning: 'how far below the highest high the close lies, −100–0; 0 where highest high and lowest low are equal',
+  meaning: 'distance of the close below the highest high, −100 to 0; 0 when highest high and lowest low are equal',
   parameters: { period: bars(14, 2) },
   inputs: ['high', 'low', 'close'],
   outputs: ['williams_r'],
@@ -16,7 +16,7 @@ export const williamsR = indicator({
     return {
       memory: kernel.memory,
       run([highs, lows, closes], outputs, rows) {
-        // The place of the close in the same range seen from above, which is 0 where there is no range as well.
+        // The position of the close in the same range, measured from the top. It is also 0 when there is no range.
         const [high, low, close] = [highs, lows, closes] as [Float64Array, Float64Array, Float64Array]
         for (let row = 0; row < rows; row++) {
           tops[row] = -(low[row] as number)

@@ -4,7 +4,7 @@ import { moments, windowSum } from './kernels/windows.ts'
 export const yangZhang = indicator({
   id: 'yang_zhang',
   name: 'Yang–Zhang volatility',
-  meaning: 'volatility from the steps between bars, the moves within them and their ranges; independent of drift and of opening jumps',
+  meaning: 'volatility from the gaps between bars, the moves within bars and their ranges; independent of drift and opening jumps',
   parameters: { period: bars(20, 2), year: factor(1, 'bars of a year, to annualise; 1: per bar', 1, 1e9) },
   inputs: ['open', 'high', 'low', 'close'],
   outputs: ['yang_zhang'],

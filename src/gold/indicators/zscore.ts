@@ -4,7 +4,7 @@ import { moments } from './kernels/windows.ts'
 export const zscore = indicator({
   id: 'zscore',
   name: 'Z-score',
-  meaning: 'distance of the close from the mean of the last closes, in standard deviations (of the population); null where all are equal',
+  meaning: 'distance of the close from the mean of the last closes, in population standard deviations; null when all closes are equal',
   parameters: { period: bars(20, 2) },
   inputs: ['close'],
   outputs: ['zscore'],

@@ -10,7 +10,7 @@ import { LAKE_MARKER, LEDGER_PREFIX, RUNS_PREFIX, tableName } from '../layout.ts
 import { everyTable } from '../tables/list-tables.ts'
 import { rebase } from './rebase.ts'
 
-/** Says that a backup is whole, and what it holds; written last. */
+/** The index: it lists the objects of a backup. It is written last, so it also marks a complete backup. */
 const INDEX = 'backup.json'
 
 const index = z.object({
@@ -24,12 +24,12 @@ const AT_ONCE = 16
 
 type BackupCounts = { readonly objects: number; readonly bytes: number; readonly tables: number }
 
-/** The key of a backup's folder, and what is in it. */
+/** The key of the folder of a backup, and its content. */
 export type Backup = { readonly folder: string; readonly counts: BackupCounts }
 
 /**
- * Copies what tells where everything is, the tables' metadata and the ledger, to a folder of another place named by the time, and reads every copy back. Data files and bronze are not
- * in it: `sync` copies them. Returns the folder's key. A backup without its index is none. Throws CHECKSUM_MISMATCH when a copy reads otherwise.
+ * Copies the metadata of the tables and the ledger to a folder of another store, and reads every copy back. The time names the folder. Data files and bronze are not
+ * included: `sync` copies them. Returns the key of the folder. A backup without its index does not count. Throws CHECKSUM_MISMATCH when a copy differs.
  */
 export async function backUp(
   lake: ObjectStore,
@@ -75,7 +75,9 @@ async function copyProved(
   await to.put(target, bytes)
   const sha256 = digestOf(bytes)
   if (digestOf(await to.get(target)) !== sha256)
-    throw new LakehouseError('CHECKSUM_MISMATCH', `${to.url}/${target} does not read as it was written`, { details: { key: target } })
+    throw new LakehouseError('CHECKSUM_MISMATCH', `the copy ${to.url}/${target} differs from the original: run \`backup\` again`, {
+      details: { key: target },
+    })
   return { key, size: bytes.length, sha256 }
 }
 
@@ -85,12 +87,12 @@ function digestOf(bytes: Uint8Array): string {
 
 type RestoreOutcome = { readonly table: string; readonly restored: boolean; readonly reason: string }
 
-/** What was brought back from the backup of a time; `segments` are parts of the ledger. */
+/** What was restored, and when the backup was made; `segments` counts segments of the ledger. */
 export type Restoration = { readonly madeAt: string; readonly outcomes: RestoreOutcome[]; readonly segments: number }
 
 /**
- * Brings back from a backup the ledger segments that the lake lacks and the tables that it lacks, that cannot be read, or that are older; others stay as they are. A table comes back as its next
- * version; where the lake lies elsewhere than it did, paths are rewritten. Every object is compared with its digest first. Throws OBJECT_NOT_FOUND, CHECKSUM_MISMATCH.
+ * Restores missing ledger segments, and tables that are missing, unreadable or older than the backup. Other tables stay. A restored table gets the next
+ * version number. If the lake has another address now, paths are rewritten. Every object is checked against its digest first. Throws OBJECT_NOT_FOUND, CHECKSUM_MISMATCH.
  */
 export async function restore(lake: ObjectStore, from: ObjectStore, deps: { signal: AbortSignal; dryRun: boolean }): Promise<Restoration> {
   const folder = await backupFolder(from)
@@ -99,7 +101,11 @@ export async function restore(lake: ObjectStore, from: ObjectStore, deps: { sign
     const bytes = await from.get(folder + key)
     const expected = found.objects.find((one) => one.key === key)?.sha256
     if (digestOf(bytes) !== expected)
-      throw new LakehouseError('CHECKSUM_MISMATCH', `${from.url}/${folder}${key} is not what was backed up`, { details: { key } })
+      throw new LakehouseError(
+        'CHECKSUM_MISMATCH',
+        `${from.url}/${folder}${key} differs from what was backed up: restore from another backup`,
+        { details: { key } },
+      )
     return bytes
   }
   const segments = found.objects.filter(({ key }) => key.startsWith(LEDGER_PREFIX) || key === LAKE_MARKER).map(({ key }) => key)
@@ -115,13 +121,17 @@ export async function restore(lake: ObjectStore, from: ObjectStore, deps: { sign
     const { newest, reason } = await stateOf(lake, root, metadata)
     if (reason !== undefined && !deps.dryRun) {
       const keys = found.objects.map(({ key }) => key).filter((key) => key.startsWith(`${root}/metadata/`) && key.endsWith('.avro'))
-      // Never a number that the table has had: catalogs of others would take it for the former.
+      // Never reuses a version number: external catalogs would take the new version for the former one.
       const next = Math.max(newest, version) + 1
       const moved = await rebase(lake, root, metadata, found.lake, keys, proved)
       await lake.put(metadataKey(root, next), printMetadata(moved), { ifAbsent: true })
       await publishHint(lake, root, next)
     }
-    outcomes.push({ table: tableName(root), restored: reason !== undefined, reason: reason ?? 'it is there, and not older' })
+    outcomes.push({
+      table: tableName(root),
+      restored: reason !== undefined,
+      reason: reason ?? 'the table exists and is not older than the backup',
+    })
   }
   return { madeAt: found.madeAt, outcomes, segments: brought }
 }
@@ -133,22 +143,22 @@ async function bringBack(lake: ObjectStore, key: string, proved: (key: string) =
   return true
 }
 
-/** The number of the newest version in the lake, and why the table has to be restored, if it has. */
+/** The number of the newest version in the lake, and the reason to restore the table, if any. */
 async function stateOf(lake: ObjectStore, root: string, backedUp: TableMetadata): Promise<{ newest: number; reason: string | undefined }> {
   let newest = 0
   for await (const { key } of lake.list(`${root}/metadata/v`)) newest = Math.max(newest, versionIn(key) ?? 0)
   try {
     const table = await loadTable(lake, root)
-    if (table === undefined) return { newest, reason: 'it is not there' }
+    if (table === undefined) return { newest, reason: 'the table does not exist' }
     for (const snapshot of table.metadata.snapshots.slice(-1)) await manifestsOf(table, snapshot)
-    // Numbers of versions say nothing: a table that was restored before began again. What was committed does.
+    // Version numbers do not help, because a restored table began again. The sequence number of the last commit does.
     const isOlder = table.metadata['last-sequence-number'] < backedUp['last-sequence-number']
-    return { newest, reason: isOlder ? 'it is older than the backup' : undefined }
+    return { newest, reason: isOlder ? 'the table is older than the backup' : undefined }
   } catch (error) {
     const { code, message } = asLakehouseError(error)
-    // A store that is in trouble, or a table that others have made what we cannot read, is no damage.
+    // A failing store, or a table with an unsupported feature, is not damage.
     if (code !== 'TABLE_CORRUPT' && code !== 'OBJECT_NOT_FOUND') throw error
-    return { newest, reason: `it cannot be read: ${message}` }
+    return { newest, reason: `the table cannot be read: ${message}` }
   }
 }
 
@@ -159,6 +169,10 @@ async function backupFolder(from: ObjectStore): Promise<string> {
   for (const name of await from.folders('')) if ((await from.head(`${name}/${INDEX}`)) !== undefined) whole.push(name)
   const newest = whole.at(-1)
   if (newest === undefined)
-    throw new LakehouseError('OBJECT_NOT_FOUND', `there is no backup at ${from.url}`, { details: { place: from.url } })
+    throw new LakehouseError(
+      'OBJECT_NOT_FOUND',
+      `${from.url} does not hold a backup: check the address, or make a backup with \`backup\``,
+      { details: { place: from.url } },
+    )
   return `${newest}/`
 }

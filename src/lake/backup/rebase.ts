@@ -6,8 +6,8 @@ import { manifestShapeOf, type Snapshot, type TableMetadata } from '../iceberg/m
 import { plainUrl, urlOf } from '../iceberg/table.ts'
 
 /**
- * Writes the manifests and lists of a table's metadata into the lake, and returns the metadata with its paths below the lake's own address instead of `oldUrl`. Where that is the same, the
- * files are written as they are. `keys` are the manifests and lists, `read` gives their bytes.
+ * Writes the manifests and lists of a table into the lake, and returns the metadata with paths below the address of the lake instead of `oldUrl`.
+ * If the address is the same, the files are written unchanged. `keys` are the manifests and lists; `read` gives their bytes.
  */
 export async function rebase(
   lake: ObjectStore,
@@ -45,7 +45,7 @@ export async function rebase(
     await lake.put(key, bytes)
     snapshots.push({ ...snapshot, 'manifest-list': urlOf(lake, key) })
   }
-  // Earlier versions of the metadata stay where they were.
+  // Earlier versions of the metadata are not copied.
   return { ...metadata, location: moved(metadata.location), snapshots, 'metadata-log': [] }
 }
 

@@ -9,10 +9,10 @@ import type { Lake } from '../lake.ts'
 import { LAYERS, type Layer, tableKey } from '../layout.ts'
 import { listTables } from '../tables/list-tables.ts'
 
-/** A table as catalogs hand it out: its metadata, and where that lies (null for one that is only staged). */
+/** A table as a catalog returns it: its metadata and the location of the metadata (null for a staged table). */
 export type CatalogTable = { readonly location: string | null; readonly metadata: TableMetadata }
 
-/** The tables of a lake as an Iceberg catalog: a namespace for each layer. What others commit through it follows the same rules as what we commit. */
+/** The tables of a lake as an Iceberg catalog, with one namespace per layer. Commits of external clients follow the same rules as our own. */
 export class LakeCatalog {
   readonly #store: ObjectStore
   readonly #commits: CommitDeps
@@ -44,13 +44,16 @@ export class LakeCatalog {
     return this.#shown(table)
   }
 
-  /** Makes a table, or only says how it would be. Throws OBJECT_EXISTS, SCHEMA_CHANGE_INVALID. */
+  /** Creates a table, or with `stage-create` only returns its metadata. Throws OBJECT_EXISTS, SCHEMA_CHANGE_INVALID. */
   async create(namespace: Layer, request: (typeof createRequest)['_output']): Promise<CatalogTable> {
     const root = rootOf(namespace, request.name)
     const location = urlOf(this.#store, root)
     const asked = request.location?.replace(/\/$/, '')
     if (asked !== undefined && asked !== location)
-      throw new LakehouseError('SCHEMA_CHANGE_INVALID', `the table can only lie at ${location}, not at ${asked}`)
+      throw new LakehouseError(
+        'SCHEMA_CHANGE_INVALID',
+        `cannot create ${namespace}.${request.name} at ${asked}: leave the location out, or use ${location}`,
+      )
     const metadata = createdMetadata(location, request, this.#commits.nowMs())
     if ((await loadTable(this.#store, root)) !== undefined) throw exists(namespace, request.name)
     if (request['stage-create'] === true) return { location: null, metadata }
@@ -61,17 +64,21 @@ export class LakeCatalog {
     return await this.#changed(table ?? fail(namespace, request.name))
   }
 
-  /** Makes a table of metadata that lies in the lake already. Throws OBJECT_EXISTS, TABLE_UNSUPPORTED. */
+  /** Creates a table from metadata that is already in the lake. Throws OBJECT_EXISTS, TABLE_UNSUPPORTED. */
   async register(namespace: Layer, name: string, location: string): Promise<CatalogTable> {
     const base = `${this.#store.url}/`
     const root = rootOf(namespace, name)
-    if (!location.startsWith(base)) throw new LakehouseError('TABLE_UNSUPPORTED', `${location} does not lie in the lake ${this.#store.url}`)
+    if (!location.startsWith(base))
+      throw new LakehouseError(
+        'TABLE_UNSUPPORTED',
+        `cannot register ${namespace}.${name}: ${location} is not in the lake ${this.#store.url}; copy the table into the lake first`,
+      )
     const key = location.slice(base.length)
     const metadata = parseMetadata(await this.#store.get(key), key)
     if (metadata.location !== urlOf(this.#store, root))
       throw new LakehouseError(
         'TABLE_UNSUPPORTED',
-        `the table lies at ${metadata.location}; ${namespace}.${name} can only lie at ${urlOf(this.#store, root)}`,
+        `cannot register ${namespace}.${name}: its metadata names the location ${metadata.location}, but the table must be at ${urlOf(this.#store, root)}`,
       )
     const table = await update(this.#store, root, this.#commits, async (current) => {
       if (current !== undefined) throw exists(namespace, name)
@@ -108,22 +115,28 @@ export class LakeCatalog {
   }
 }
 
-/** Folders of bronze that are no tables. */
+/** Folders of bronze that are not tables. */
 const TAKEN: readonly string[] = [...EXCHANGE_IDS, 'raw']
 
 function rootOf(namespace: Layer, name: string): string {
   if (name.startsWith('_') || (namespace === 'bronze' && TAKEN.includes(name)))
-    throw new LakehouseError('SCHEMA_CHANGE_INVALID', `a table of ${namespace} cannot be called ${name}: that folder holds something else`)
-  if (!/^\w+$/.test(name)) throw new LakehouseError('SCHEMA_CHANGE_INVALID', `"${name}" is no name for a table: letters, digits and _`)
+    throw new LakehouseError(
+      'SCHEMA_CHANGE_INVALID',
+      `cannot name a table ${namespace}.${name}: the lake uses this folder for other files; choose another name`,
+    )
+  if (!/^\w+$/.test(name))
+    throw new LakehouseError('SCHEMA_CHANGE_INVALID', `"${name}" is not a valid table name: use letters, digits and _`)
   return tableKey(namespace, name)
 }
 
 function notFound(namespace: string, name: string): LakehouseError {
-  return new LakehouseError('TABLE_NOT_FOUND', `there is no table ${namespace}.${name}`, { details: { table: `${namespace}.${name}` } })
+  return new LakehouseError('TABLE_NOT_FOUND', `table ${namespace}.${name} does not exist: see \`status\``, {
+    details: { table: `${namespace}.${name}` },
+  })
 }
 
 function exists(namespace: string, name: string): LakehouseError {
-  return new LakehouseError('OBJECT_EXISTS', `there is a table ${namespace}.${name} already`, {
+  return new LakehouseError('OBJECT_EXISTS', `table ${namespace}.${name} already exists: choose another name`, {
     details: { table: `${namespace}.${name}` },
   })
 }

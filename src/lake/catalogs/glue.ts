@@ -13,17 +13,17 @@ import type { ObjectStore } from '../../storage/object-store.ts'
 import { loadTable, metadataKey, required, type Table, urlOf, versionIn } from '../iceberg/table.ts'
 import type { IcebergType } from '../iceberg/values.ts'
 
-/** Where tables are made known. The database of a layer is called prefix and layer. `endpoint` is empty for Amazon's own. */
+/** Where tables are published. A layer's database is named by the prefix and the layer. `endpoint` is empty for AWS itself. */
 export type GlueSettings = { readonly region: string; readonly databasePrefix: string; readonly endpoint: string }
 
-/** What became of a table in Glue. */
+/** The result of publishing a table to Glue. */
 export type GluePublication = 'created' | 'updated' | 'unchanged' | 'newer'
 
 const ATTEMPTS = 5
 
 /**
- * The AWS Glue catalog, in which Athena and others find Iceberg tables by `metadata_location`. A table that somebody else changes at the same time is looked at again: Glue takes a change only for the
- * version that it was made for, and a newer version of ours is never taken back.
+ * The AWS Glue catalog, where Athena and others find Iceberg tables by `metadata_location`. Glue accepts a change only for the version that it was made for.
+ * When another writer changes the table at the same time, the table is read again. A newer version of ours is never replaced by an older one.
  */
 export class GlueCatalog {
   readonly #settings: GlueSettings
@@ -33,17 +33,17 @@ export class GlueCatalog {
   constructor(settings: GlueSettings) {
     this.#settings = settings
     const { region, endpoint } = settings
-    // It waits and repeats by itself where Glue asks for it.
+    // The client waits and repeats by itself when Glue asks for it.
     this.#client = new GlueClient({ region, maxAttempts: ATTEMPTS, ...(endpoint === '' ? {} : { endpoint }) })
   }
 
-  /** Makes the table's current version known. Throws TABLE_NOT_FOUND, CATALOG_FAILED. */
+  /** Publishes the current version of the table. Throws TABLE_NOT_FOUND, CATALOG_FAILED. */
   async publish(store: ObjectStore, root: string): Promise<GluePublication> {
     const table = required(await loadTable(store, root), root)
     try {
       return await this.#publish(table)
     } catch (error) {
-      throw new LakehouseError('CATALOG_FAILED', `Glue did not take ${root}: ${asLakehouseError(error).message}`, {
+      throw new LakehouseError('CATALOG_FAILED', `Glue did not accept the table ${root}: ${asLakehouseError(error).message}`, {
         details: { table: root },
         cause: error,
       })
@@ -123,7 +123,7 @@ function tableInput({ metadata, shape }: Table, name: string, location: string, 
   }
 }
 
-/** What Hive calls a type. */
+/** The Hive name of a type. */
 function hiveType(type: IcebergType): string {
   if (type === 'long') return 'bigint'
   if (type === 'timestamptz') return 'timestamp'

@@ -6,15 +6,15 @@ import { removeOrphans } from '../tables/maintain.ts'
 import { publishTableCard } from '../tables/table-card.ts'
 import type { GlueCatalog, GlueSettings } from './glue.ts'
 
-/** After so many versions of a table the files that no snapshot reaches any more are looked for … */
+/** Orphaned files are searched for after this many versions of a table … */
 const TIDIED_EVERY = 64
 
-/** … and go when they are older than what anybody still commits or reads. */
+/** … and removed when they are older than this, so that nobody still commits or reads them. */
 const ORPHAN_MS = 3 * 86_400_000
 
 /**
- * Does what follows a commit: tells of the changed table, beside it in JSON and to Glue where it is configured, and once in a while removes old files that expired snapshots have left.
- * What fails of that is a finding, because the table is committed all the same.
+ * Runs after a commit: writes the table card, publishes the table to Glue if it is configured, and sometimes removes old files of expired snapshots.
+ * A failure is a finding, because the table itself is committed.
  */
 export function tablePublisher(
   store: ObjectStore,
@@ -28,7 +28,7 @@ export function tablePublisher(
       if (version !== undefined && version % TIDIED_EVERY === 0)
         await removeOrphans(store, root, { beforeMs: nowMs() - ORPHAN_MS, dryRun: false })
       if (glue !== undefined) {
-        // Its client is loaded when it is used: few lakes have it.
+        // The Glue client is loaded on first use, because few lakes use Glue.
         const { GlueCatalog } = await import('./glue.ts')
         catalog ??= new GlueCatalog(glue)
         await catalog.publish(store, root)
@@ -36,7 +36,15 @@ export function tablePublisher(
       return []
     } catch (error) {
       const { message } = asLakehouseError(error)
-      return [wholeFinding(tableName(root), 'catalog_failed', 'warning', 1, `${message}: tables publish tries again`)]
+      return [
+        wholeFinding(
+          tableName(root),
+          'catalog_failed',
+          'warning',
+          1,
+          `${message}; the table is committed: run \`tables publish\` to try again`,
+        ),
+      ]
     }
   }
   return { publish, close: () => catalog?.close() }

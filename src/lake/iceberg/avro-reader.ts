@@ -1,7 +1,7 @@
 import { inflateRawSync } from 'node:zlib'
 import { plain } from './values.ts'
 
-// Reads Avro object container files field by field, leaving out what nobody asks for: manifests of a hundred thousand files are mostly column statistics.
+// Reads Avro object container files field by field and skips unused fields: manifests of a hundred thousand files are mostly column statistics.
 // Format: https://avro.apache.org/docs/1.11.1/specification/
 
 type Field = { readonly name: string; readonly type: Schema }
@@ -18,7 +18,7 @@ type Schema =
       readonly name?: string
     }
 
-/** A place in a file. Throws RangeError beyond its end. */
+/** A position in a file. Throws RangeError beyond its end. */
 export class AvroCursor {
   readonly bytes: Buffer
   at: number
@@ -30,7 +30,7 @@ export class AvroCursor {
 
   byte(): number {
     const value = this.bytes[this.at++]
-    if (value === undefined) throw new RangeError('the file is cut off')
+    if (value === undefined) throw new RangeError('the file is truncated')
     return value
   }
 
@@ -60,7 +60,7 @@ export class AvroCursor {
 
   length(): number {
     const length = this.int()
-    if (length < 0 || this.at + length > this.bytes.length) throw new RangeError('the file is cut off')
+    if (length < 0 || this.at + length > this.bytes.length) throw new RangeError('the file is truncated')
     return length
   }
 
@@ -78,13 +78,13 @@ export class AvroCursor {
 
   skip(length: number): void {
     this.at += length
-    if (this.at > this.bytes.length) throw new RangeError('the file is cut off')
+    if (this.at > this.bytes.length) throw new RangeError('the file is truncated')
   }
 }
 
 export type Reader = (cursor: AvroCursor) => unknown
 
-/** How a value of the schema is passed over. */
+/** How to skip a value of the schema. */
 function skipper(schema: unknown, named: Map<string, Schema> = new Map()): (cursor: AvroCursor) => void {
   const found = resolve(schema as Schema, named)
   if (Array.isArray(found)) {
@@ -129,10 +129,10 @@ function skipper(schema: unknown, named: Map<string, Schema> = new Map()): (curs
       }
     }
   }
-  throw new TypeError(`an Avro schema names the type ${JSON.stringify(type)}`)
+  throw new TypeError(`the Avro schema has the unsupported type ${JSON.stringify(type)}`)
 }
 
-/** How a value of the schema is read; arrays of key and value, with which Iceberg writes maps, only as far as `wants` the key. */
+/** How to read a value of the schema. Of the key-value arrays that Iceberg uses for maps, only keys that `wants` accepts are read. */
 export function reader(schema: unknown, wants: (key: number) => boolean, named: Map<string, Schema> = new Map()): Reader {
   const found = resolve(schema as Schema, named)
   if (Array.isArray(found)) {
@@ -172,10 +172,10 @@ export function reader(schema: unknown, wants: (key: number) => boolean, named: 
     case 'array':
       return arrayReader(items ?? 'null', wants, named)
   }
-  throw new TypeError(`an Avro schema names the type ${JSON.stringify(type)}`)
+  throw new TypeError(`the Avro schema has the unsupported type ${JSON.stringify(type)}`)
 }
 
-/** A record's fields of the given names as an object; the others are passed over. */
+/** The fields of a record with the given names, as an object; other fields are skipped. */
 export function recordReader(
   fields: readonly Field[],
   names: ReadonlySet<string>,
@@ -219,7 +219,7 @@ function arrayReader(items: Schema, wants: (key: number) => boolean, named: Map<
   }
 }
 
-/** A negative count is followed by the block's size in bytes. */
+/** A negative count is followed by the size of the block in bytes. */
 function blockCount(cursor: AvroCursor): number {
   const count = cursor.int()
   if (count >= 0) return count
@@ -229,7 +229,7 @@ function blockCount(cursor: AvroCursor): number {
 
 function branchOf<T>(branches: readonly T[], cursor: AvroCursor): T {
   const branch = branches[cursor.int()]
-  if (branch === undefined) throw new RangeError('a value is of a type that the schema does not have')
+  if (branch === undefined) throw new RangeError('a value has a type that is not in the schema')
   return branch
 }
 
@@ -238,18 +238,18 @@ function resolve(schema: Schema, named: Map<string, Schema>): Exclude<Schema, st
   if (Array.isArray(schema)) return schema as readonly Schema[]
   const found = schema as Exclude<Schema, string | readonly Schema[]>
   if (found.name !== undefined) named.set(found.name, found)
-  // {"type": {"type": "array", …}} nests once more than it need.
+  // {"type": {"type": "array", …}} has one unnecessary level.
   return typeof found.type === 'object' ? resolve(found.type, named) : found
 }
 
-/** The schema of a container's records. */
+/** The schema of the records in a container. */
 export type RecordSchema = { readonly fields?: readonly Field[] }
 
 const MAGIC = 'Obj\u0001'
 
-/** Reads a container's head, then each of its records by what `open` makes of their schema. Throws what the cursor throws, and SyntaxError. */
+/** Reads the header of a container, then each record with the function that `open` returns for the schema. Throws what the cursor throws, and SyntaxError. */
 export function readContainer(file: Buffer, open: (schema: RecordSchema) => (cursor: AvroCursor) => void): void {
-  if (file.toString('latin1', 0, 4) !== MAGIC) throw new RangeError('no Avro magic')
+  if (file.toString('latin1', 0, 4) !== MAGIC) throw new RangeError('the file does not begin with the Avro magic bytes')
   const cursor = new AvroCursor(file, 4)
   const metadata: Record<string, string> = {}
   for (let count = blockCount(cursor); count !== 0; count = blockCount(cursor))
@@ -264,7 +264,7 @@ export function readContainer(file: Buffer, open: (schema: RecordSchema) => (cur
     const count = cursor.int()
     const size = cursor.length()
     const end = cursor.at + size
-    if (!file.subarray(end, end + 16).equals(sync)) throw new RangeError('a block is cut off')
+    if (!file.subarray(end, end + 16).equals(sync)) throw new RangeError('a block is truncated')
     const block =
       metadata['avro.codec'] === 'deflate'
         ? new AvroCursor(inflateRawSync(file.subarray(cursor.at, end)))

@@ -8,7 +8,7 @@ const MAGIC = Buffer.from('Obj\x01', 'latin1')
 const headerType = avro.Type.forSchema({ type: 'map', values: 'bytes' })
 const longType = avro.Type.forSchema('long')
 
-/** Numbers where they are exact, else bigint: other writers draw snapshot ids of 63 bits. */
+/** Numbers if they are exact, else bigint: other writers use snapshot ids of 63 bits. */
 const exactLong = avro.types.LongType.__with({
   fromBuffer: (buffer: Buffer) => plain(buffer.readBigInt64LE()),
   toBuffer: (value: number | bigint) => {
@@ -27,7 +27,7 @@ function isLong(schema: avro.Schema): boolean {
   return schema === 'long' || (typeof schema === 'object' && 'type' in schema && schema.type === 'long')
 }
 
-/** Iceberg's ids are attributes that Avro does not know: the schema text is written as it is, the codec is compiled from it once. */
+/** The ids of Iceberg are attributes that Avro does not know, so the schema text is written unchanged. The codec is compiled from it once. */
 export type AvroSchema = { readonly text: string; readonly type: avro.Type }
 
 const compiled = new Map<string, AvroSchema>()
@@ -67,7 +67,10 @@ export function decodeContainer(bytes: Uint8Array, key: string): readonly unknow
       return (cursor) => records.push(read(cursor))
     })
   } catch (error) {
-    throw new LakehouseError('TABLE_CORRUPT', `${key} is not a readable Avro file`, { details: { key }, cause: error })
+    throw new LakehouseError('TABLE_CORRUPT', `cannot read the Avro file ${key}: restore it from a backup with \`restore\``, {
+      details: { key },
+      cause: error,
+    })
   }
   return records
 }

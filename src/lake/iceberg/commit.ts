@@ -18,38 +18,38 @@ import {
 import type { TableShape } from './schema.ts'
 import { entriesOf, hintedVersion, hintKey, loadTable, manifestsOf, metadataKey, type Table, urlOf } from './table.ts'
 
-/** What a commit changes. Files in `remove` are named by their URL and must be live. */
+/** What a commit changes. `remove` holds the URLs of files, which must be live. */
 export type Change = {
   readonly operation: 'append' | 'overwrite' | 'replace' | 'delete'
   readonly add: readonly DataFile[]
   readonly remove: ReadonlySet<string>
-  /** More lines for the snapshot's summary. */
+  /** More lines for the summary of the snapshot. */
   readonly summary?: Readonly<Record<string, string>>
-  /** What the table itself says from then on. */
+  /** Properties that the commit sets on the table. */
   readonly properties?: Readonly<Record<string, string>>
-  /** The branch that goes on; one that is new begins at the head of main. */
+  /** The branch to commit to. A new branch begins at the head of main. */
   readonly branch?: string
 }
 
 export type CommitDeps = {
   readonly nowMs: () => number
   readonly random: () => number
-  /** Told when another writer was first: what was written for nothing is left for the next sweep, since both may have written the same. */
+  /** Called when another writer was first. Files written in vain stay until the next sweep, because both writers may have written the same ones. */
   readonly onConflict: () => void
 }
 
 const ATTEMPTS = 50
 
-/** With so many manifests a commit merges the small ones among them. */
+/** From this number of manifests on, a commit merges the small ones. */
 const MAX_MANIFESTS = 12
 
-/** Snapshots that a commit leaves; older ones go, a few at a time, unless a branch or tag names them. */
+/** How many snapshots a commit keeps. Older ones are removed, some at a time, unless a branch or tag names them. */
 const SNAPSHOTS_KEPT = 100
 const SNAPSHOTS_SLACK = 20
 
 /**
- * Makes the metadata that `decide` returns the next version of the table at `root`, and returns it; the current one when it returns undefined. When another writer
- * is first, `decide` is asked again about the newer state, and may throw. Nothing of it is visible before all of it is. Throws COMMIT_CONFLICT.
+ * Commits the metadata that `decide` returns as the next version of the table at `root`, and returns it. If `decide` returns undefined, the current version stays.
+ * When another writer is first, `decide` is called again with the newer state, and may throw. A commit is visible as a whole or not at all. Throws COMMIT_CONFLICT.
  */
 export async function update(
   store: ObjectStore,
@@ -62,7 +62,7 @@ export async function update(
     const decided = await decide(current)
     if (decided === undefined) return current
     const version = (current?.version ?? 0) + 1
-    // Who has slept while `decide` worked may find the number free, because old versions have been removed meanwhile.
+    // If this process paused while `decide` worked, the number may be free because old versions were removed meanwhile.
     const hinted = await hintedVersion(store, root)
     if (hinted !== undefined && hinted >= version) {
       deps.onConflict()
@@ -82,10 +82,12 @@ export async function update(
     await publishHint(store, root, version)
     return { store, root, version, metadata, shape: shapeOf(metadata, root) }
   }
-  throw new LakehouseError('COMMIT_CONFLICT', `${root}: other writers were faster ${ATTEMPTS} times`, { details: { table: root } })
+  throw new LakehouseError('COMMIT_CONFLICT', `cannot commit to ${root}: other writers were first ${ATTEMPTS} times; run again`, {
+    details: { table: root },
+  })
 }
 
-/** Commits one change of rows to the table at `root`, which is created if need be. `decide` as for `update`. */
+/** Commits one change of rows to the table at `root`, and creates the table if necessary. `decide` works as for `update`. */
 export async function commit(
   store: ObjectStore,
   root: string,
@@ -112,7 +114,7 @@ function withoutOldSnapshots(metadata: TableMetadata): TableMetadata {
   )
 }
 
-/** Names the newest version in the hint, at least `version`. Readers such as DuckDB trust it: it is written again while a newer version exists. */
+/** Writes the newest version into the hint, at least `version`. Readers such as DuckDB trust the hint, so it is written again while a newer version exists. */
 export async function publishHint(store: ObjectStore, root: string, version: number): Promise<void> {
   let newest = version
   do {
@@ -147,7 +149,11 @@ async function writeSnapshot(
   }
   const { kept, carried, removed } = await carryOver(current, parent, change, snapshotId)
   if (removed.length !== change.remove.size) {
-    throw new LakehouseError('COMMIT_CONFLICT', `${root}: a file to be replaced is no longer there`, { details: { table: root } })
+    throw new LakehouseError(
+      'COMMIT_CONFLICT',
+      `cannot commit to ${root}: another writer removed a file that this commit replaces; run again`,
+      { details: { table: root } },
+    )
   }
   const added = change.add.map((file): ManifestEntry => ({ status: 'added', snapshotId, sequence, file }))
   const lines = [...(await write(added)), ...kept, ...(await write([...carried, ...removed]))]
@@ -167,7 +173,7 @@ async function writeSnapshot(
   }
 }
 
-/** What a manifest of files of a spec says of the table in its head. */
+/** The header of a manifest with files of one spec. */
 export function manifestHeader(base: TableMetadata, specId: number): Parameters<typeof encodeManifest>[1] {
   const schemaId = base['current-schema-id']
   return {
@@ -178,7 +184,7 @@ export function manifestHeader(base: TableMetadata, specId: number): Parameters<
   }
 }
 
-/** Manifests that lose nothing stay as they are; the entries of the others, and of small ones when there are too many, are carried into a new one. */
+/** Manifests without removed files stay. Entries of the other manifests, and of small ones when there are too many, go into a new manifest. */
 async function carryOver(
   current: Table | undefined,
   parent: Snapshot | undefined,
@@ -209,7 +215,7 @@ async function carryOver(
   return { kept, carried, removed }
 }
 
-/** The smallest manifests, as long as the next is at most twice as large as those before it together: each entry is written again a few times only, however many commits there are. */
+/** The smallest manifests, while the next is at most twice as large as all before it. So each entry is rewritten only a few times, however many commits follow. */
 function toMerge(lines: readonly ManifestLine[]): ReadonlySet<ManifestLine> {
   if (lines.length < MAX_MANIFESTS) return new Set()
   const size = (line: ManifestLine) => line.added.files + line.existing.files

@@ -7,10 +7,10 @@ import type { IcebergType } from './values.ts'
 
 // Pure changes of a table's metadata; a commit makes one of them the next version.
 
-/** Versions whose metadata files are named in the current one. */
+/** How many former versions the metadata log names. */
 const METADATA_LOG_LENGTH = 20
 
-/** The metadata as the next version: later, and with its predecessor in the log. */
+/** The metadata as the next version: with a later time, and with the former version in the log. */
 export function asNext(next: TableMetadata, previous: { metadata: TableMetadata; file: string } | undefined, nowMs: number): TableMetadata {
   if (previous === undefined) return { ...next, 'last-updated-ms': Math.max(nowMs, next['last-updated-ms']) }
   const entry = { 'timestamp-ms': previous.metadata['last-updated-ms'], 'metadata-file': previous.file }
@@ -21,7 +21,7 @@ export function asNext(next: TableMetadata, previous: { metadata: TableMetadata;
   }
 }
 
-/** With one more snapshot, which nothing names yet. */
+/** Adds a snapshot that has no reference yet. */
 export function withSnapshot(metadata: TableMetadata, snapshot: Snapshot): TableMetadata {
   return {
     ...metadata,
@@ -31,7 +31,7 @@ export function withSnapshot(metadata: TableMetadata, snapshot: Snapshot): Table
   }
 }
 
-/** With a branch or tag that names a snapshot. `main` is what is read where nothing else is asked for. Throws SNAPSHOT_NOT_FOUND, TABLE_REF_INVALID. */
+/** Adds a branch or tag that points to a snapshot. Readers use `main` by default. Throws SNAPSHOT_NOT_FOUND, TABLE_REF_INVALID. */
 export function withRef(
   metadata: TableMetadata,
   name: string,
@@ -40,15 +40,21 @@ export function withRef(
   nowMs: number,
 ): TableMetadata {
   if (!metadata.snapshots.some((snapshot) => sameId(snapshot['snapshot-id'], snapshotId)))
-    throw new LakehouseError('SNAPSHOT_NOT_FOUND', `there is no snapshot ${snapshotId}`, { details: { snapshot: String(snapshotId) } })
+    throw new LakehouseError('SNAPSHOT_NOT_FOUND', `snapshot ${snapshotId} does not exist: see \`tables snapshots\``, {
+      details: { snapshot: String(snapshotId) },
+    })
   const known = metadata.refs[name]
   if ((name === 'main' && type === 'tag') || (known !== undefined && known.type !== type))
-    throw new LakehouseError('TABLE_REF_INVALID', `${name} is a ${known?.type ?? 'branch'} and cannot become a ${type}`, {
-      details: { ref: name },
-    })
+    throw new LakehouseError(
+      'TABLE_REF_INVALID',
+      `${name} is a ${known?.type ?? 'branch'} and cannot become a ${type}: choose another name`,
+      {
+        details: { ref: name },
+      },
+    )
   const next = { ...metadata, refs: { ...metadata.refs, [name]: { ...known, 'snapshot-id': snapshotId, type } } }
   if (name !== 'main') return next
-  // Readers refuse a log that goes back in time.
+  // Readers refuse a log with decreasing times.
   const at = Math.max(nowMs, metadata['snapshot-log'].at(-1)?.['timestamp-ms'] ?? 0)
   return {
     ...next,
@@ -58,29 +64,29 @@ export function withRef(
   }
 }
 
-/** Without a branch or tag; its snapshots stay until they are expired. Throws TABLE_REF_INVALID. */
+/** Removes a branch or tag; its snapshots stay until they expire. Throws TABLE_REF_INVALID. */
 export function withoutRef(metadata: TableMetadata, name: string): TableMetadata {
   const { [name]: gone, ...refs } = metadata.refs
   if (gone === undefined || name === 'main') {
     const names = Object.keys(metadata.refs).filter((one) => one !== 'main')
-    throw new LakehouseError('TABLE_REF_INVALID', `there is no tag or branch ${name}: there are ${names.join(', ') || 'none'}`, {
+    throw new LakehouseError('TABLE_REF_INVALID', `tag or branch ${name} does not exist: the table has ${names.join(', ') || 'none'}`, {
       details: { ref: name },
     })
   }
   return { ...metadata, refs }
 }
 
-/** The snapshots before the newest `keep` that no branch or tag names, oldest first. */
+/** The snapshots older than the newest `keep` that no branch or tag names, oldest first. */
 export function unnamedSnapshots({ snapshots, refs }: TableMetadata, keep: number): Snapshot[] {
   const named = new Set(Object.values(refs).map((ref) => BigInt(ref['snapshot-id'])))
   return snapshots.slice(0, Math.max(0, snapshots.length - keep)).filter((snapshot) => !named.has(BigInt(snapshot['snapshot-id'])))
 }
 
-/** Without some snapshots. Those that a branch or tag names must stay. */
+/** Removes some snapshots. Snapshots that a branch or tag names must stay. */
 export function withoutSnapshots(metadata: TableMetadata, snapshotIds: readonly SnapshotId[]): TableMetadata {
   const gone = new Set(snapshotIds.map(BigInt))
   const isGone = (id: SnapshotId) => gone.has(BigInt(id))
-  // What lies before an entry that is cut would seem to follow on something else.
+  // Entries before a removed one would seem to have another predecessor, so they are removed too.
   const cut = metadata['snapshot-log'].findLastIndex((entry) => isGone(entry['snapshot-id']))
   return {
     ...metadata,
@@ -89,7 +95,7 @@ export function withoutSnapshots(metadata: TableMetadata, snapshotIds: readonly 
   }
 }
 
-/** A change of the columns; ids stay with their columns whatever they are called. */
+/** A change of the columns. Columns keep their ids when they are renamed. */
 export type ColumnChange =
   | { readonly kind: 'add'; readonly name: string; readonly type: IcebergType; readonly doc?: string }
   | { readonly kind: 'rename'; readonly name: string; readonly to: string }
@@ -97,14 +103,14 @@ export type ColumnChange =
   | { readonly kind: 'move'; readonly name: string; readonly after: string | undefined }
   | { readonly kind: 'drop'; readonly name: string }
 
-/** With a new schema, which becomes the current one; files keep the columns that they were written with. Throws COLUMN_NOT_FOUND, SCHEMA_CHANGE_INVALID. */
+/** Adds a new schema and makes it the current one; files keep the columns they were written with. Throws COLUMN_NOT_FOUND, SCHEMA_CHANGE_INVALID. */
 export function withColumns(metadata: TableMetadata, changes: readonly ColumnChange[]): TableMetadata {
   let fields = fieldsAt(metadata, undefined, metadata.location)
   let lastId = metadata['last-column-id']
   for (const change of changes) {
     if (change.kind === 'add' || change.kind === 'rename') {
       const name = change.kind === 'add' ? change.name : change.to
-      if (fields.some((field) => field.name === name)) throw invalidChange(`there is a column ${name} already`)
+      if (fields.some((field) => field.name === name)) throw invalidChange(`column ${name} already exists: choose another name`)
     }
     if (change.kind === 'add') {
       const doc = change.doc
@@ -135,7 +141,10 @@ function applyChange(
     case 'widen':
       return fields.map((field) => {
         if (field.id !== id) return field
-        if (!canWiden(field.type, change.type)) throw invalidChange(`${field.name} is ${field.type} and cannot become ${change.type}`)
+        if (!canWiden(field.type, change.type))
+          throw invalidChange(
+            `cannot change column ${field.name} from ${field.type} to ${change.type}: allowed are int to long, float to double, and more decimal digits`,
+          )
         return { ...field, type: change.type }
       })
     case 'move': {
@@ -148,13 +157,15 @@ function applyChange(
       const spec = metadata['partition-specs'].find((one) => one['spec-id'] === metadata['default-spec-id'])
       const order = metadata['sort-orders'].find((one) => one['order-id'] === metadata['default-sort-order-id'])
       if ([...(spec?.fields ?? []), ...(order?.fields ?? [])].some((part) => part['source-id'] === id))
-        throw invalidChange(`${change.name} is what the table is partitioned or sorted by`)
+        throw invalidChange(
+          `cannot drop column ${change.name}: the table is partitioned or sorted by it; change the partitions or order first`,
+        )
       return fields.filter((field) => field.id !== id)
     }
   }
 }
 
-/** The widenings that the format allows: what is written stays readable. */
+/** The widenings that the format allows: existing files stay readable. */
 function canWiden(from: IcebergType, to: IcebergType): boolean {
   if ((from === 'int' && to === 'long') || (from === 'float' && to === 'double')) return true
   const digits = (type: IcebergType) => [...type.matchAll(/\d+/g)].map(([text]) => Number(text))
@@ -166,14 +177,14 @@ function invalidChange(message: string): LakehouseError {
   return new LakehouseError('SCHEMA_CHANGE_INVALID', message)
 }
 
-/** PartitionPart otherwise from now on; files keep the spec that they were written under. Throws COLUMN_NOT_FOUND. */
+/** Partitions new files differently; existing files keep their spec. Throws COLUMN_NOT_FOUND. */
 export function withPartition(metadata: TableMetadata, parts: readonly { source: string; transform: Transform }[]): TableMetadata {
   const fields = fieldsAt(metadata, undefined, metadata.location)
   let lastId = metadata['last-partition-id']
   const known = metadata['partition-specs'].flatMap((spec) => spec.fields)
   const partition = parts.map(({ source, transform }): PartitionField => {
     const sourceId = idOf(fields, source)
-    // The same cut keeps its id, so that old and new files can be judged by it alike.
+    // The same partition field keeps its id, so that a scan can use it for old and new files.
     const same = known.find((part) => part['source-id'] === sourceId && part.transform === transform)
     if (same !== undefined) return { source, transform, name: same.name, fieldId: same['field-id'] }
     lastId = Math.max(lastId, FIRST_PARTITION_ID - 1) + 1

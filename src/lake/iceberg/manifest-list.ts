@@ -4,19 +4,19 @@ import { compileSchema, decodeContainer, encodeContainer } from './avro.ts'
 import type { ManifestEntry, SnapshotId } from './manifest.ts'
 import { type ColumnValue, compareValues, decodeValue, encodeValue, type IcebergType } from './values.ts'
 
-/** One line of a manifest list: a manifest and what it holds. `path` is an absolute URL. */
+/** One line of a manifest list: a manifest and a summary of its content. `path` is an absolute URL. */
 export type ManifestLine = {
   readonly path: string
   readonly bytes: number
   readonly sequence: number
   readonly minSequence: number
   readonly snapshotId: SnapshotId
-  /** The spec by which its files are cut. */
+  /** The partition spec of its files. */
   readonly specId: number
   readonly added: { readonly files: number; readonly rows: number }
   readonly existing: { readonly files: number; readonly rows: number }
   readonly deleted: { readonly files: number; readonly rows: number }
-  /** For each field of its spec the lowest and highest value, undefined where all are null or none is told, and whether some are null. */
+  /** For each field of the spec: the lowest and highest value (undefined if all are null or unknown), and whether some are null. */
   readonly partitions: readonly PartitionSummary[]
 }
 
@@ -29,7 +29,7 @@ export type PartitionSummary = {
 const field = (name: string, type: unknown, id: number) =>
   Array.isArray(type) ? { name, type, default: null, 'field-id': id } : { name, type, 'field-id': id }
 
-/** The record must be called manifest_file: Iceberg 1.8 reads no other. */
+/** The name of the record must be manifest_file, because Iceberg 1.8 does not read any other. */
 const schema = compileSchema({
   type: 'record',
   name: 'manifest_file',
@@ -147,10 +147,18 @@ export function decodeManifestList(bytes: Uint8Array, key: string, typesOf: (spe
   return decodeContainer(bytes, key).map((record) => {
     const parsed = line.safeParse(record)
     if (!parsed.success)
-      throw new LakehouseError('TABLE_CORRUPT', `${key} holds a line that is no manifest`, { details: { key }, cause: parsed.error })
+      throw new LakehouseError(
+        'TABLE_CORRUPT',
+        `manifest list ${key} has a line that is not a manifest: restore the file from a backup with \`restore\``,
+        { details: { key }, cause: parsed.error },
+      )
     const found = parsed.data
     if ((found.content ?? 0) !== 0)
-      throw new LakehouseError('TABLE_UNSUPPORTED', `${found.manifest_path} holds row-level deletes`, { details: { key } })
+      throw new LakehouseError(
+        'TABLE_UNSUPPORTED',
+        `cannot read manifest ${found.manifest_path}: it has row-level deletes; rewrite the table with copy-on-write`,
+        { details: { key } },
+      )
     const types = typesOf(found.partition_spec_id)
     const bound = (value: Uint8Array | null, index: number) => (value === null ? undefined : decodeValue(types[index] ?? 'int', value))
     return {

@@ -5,13 +5,13 @@ import type { IcebergField, PartitionField, TableShape } from './schema.ts'
 import { resultType } from './transform.ts'
 import { type ColumnValue, decodeValue, encodeValue, type IcebergType, isFloating, lowerBound, upperBound } from './values.ts'
 
-/** A number where it is exact: other writers' ids may be beyond 2^53. */
+/** A number if it is exact, else a bigint: ids of other writers may be larger than 2^53. */
 export type SnapshotId = number | bigint
 
-/** A Parquet file of a table, with what is known of its columns (by field id). `path` is an absolute URL. */
+/** A Parquet file of a table, with statistics of its columns (by field id). `path` is an absolute URL. */
 export type DataFile = {
   readonly path: string
-  /** The spec by which it was cut, and its value for each field of that spec. */
+  /** Its partition spec, and its value for each field of that spec. */
   readonly specId: number
   readonly partition: readonly (ColumnValue | null)[]
   readonly rows: number
@@ -20,9 +20,9 @@ export type DataFile = {
   readonly nulls: ReadonlyMap<number, number>
   readonly lower: ReadonlyMap<number, ColumnValue>
   readonly upper: ReadonlyMap<number, ColumnValue>
-  /** NaN of floating columns, or undefined where they were not counted. */
+  /** NaN counts of floating-point columns, or undefined if they were not counted. */
   readonly nans: ReadonlyMap<number, number> | undefined
-  /** Whether its rows stand in the table's sort order. */
+  /** Whether its rows are in the sort order of the table. */
   readonly sorted: boolean
 }
 
@@ -36,7 +36,7 @@ export type ManifestEntry = {
   readonly file: DataFile
 }
 
-/** What a manifest's files have in common: the fields of the schema that they were written under, and the spec by which they are cut. */
+/** What the files of a manifest have in common: the fields of their schema, and their partition spec. */
 export type ManifestShape = {
   readonly fields: readonly IcebergField[]
   readonly specId: number
@@ -61,7 +61,7 @@ const intMap = (name: string, keyId: number, valueId: number, value: 'long' | 'b
 
 const optional = (type: unknown) => ['null', type]
 
-/** How Avro holds the values of a partition field. */
+/** The Avro type of a partition field. */
 function avroType(type: IcebergType, name: string): unknown {
   switch (type) {
     case 'date':
@@ -83,21 +83,21 @@ function avroType(type: IcebergType, name: string): unknown {
   return { type: 'fixed', name: `decimal_${name}`, size, logicalType: 'decimal', precision, scale }
 }
 
-/** Partition field names that Avro cannot hold are written as Iceberg does it: what is not allowed becomes _xHH. */
+/** Partition field names that are not valid in Avro are written as Iceberg does: each invalid character becomes _xHH. */
 function avroName(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9_]/g, (letter) => `_x${letter.charCodeAt(0).toString(16).toUpperCase()}`).replace(/^(\d)/, '_$1')
 }
 
-/** The types of a spec's values. Throws TABLE_CORRUPT for a source that is no column. */
+/** The types of the values of a spec. Throws TABLE_CORRUPT for a source that is not a column. */
 export function partitionTypes({ fields, partition }: Pick<ManifestShape, 'fields' | 'partition'>): IcebergType[] {
   return partition.map(({ source, transform }) => {
     const type = fields.find((field) => field.name === source)?.type
-    // The column of a retired field may be gone.
+    // The column of a void field may no longer exist.
     return type === undefined ? 'int' : resultType(transform, type)
   })
 }
 
-/** The Avro schema of a manifest, with the field ids that readers go by. */
+/** The Avro schema of a manifest, with the field ids that readers use. */
 function manifestSchema(shape: ManifestShape): AvroSchema {
   const types = partitionTypes(shape)
   const partition = shape.partition.map(({ name, fieldId }, index) => ({
@@ -143,7 +143,7 @@ function manifestSchema(shape: ManifestShape): AvroSchema {
   })
 }
 
-/** The bytes of a manifest of files of one spec. Entries added by this very snapshot leave their sequence number to be inherited from the list. */
+/** The bytes of a manifest with files of one spec. Entries added by the same snapshot inherit their sequence number from the list. */
 export function encodeManifest(
   shape: ManifestShape,
   header: { schemaId: number; schemaJson: string; specJson: string; sortOrderId: number },
@@ -214,7 +214,7 @@ function avroValue(type: IcebergType, value: ColumnValue | null): unknown {
   return Buffer.concat([Buffer.alloc(size - bytes.length, (bytes[0] ?? 0) >= 128 ? 0xff : 0), bytes])
 }
 
-/** What of a column's statistics a reader wants: bounds and nulls of some columns, or everything. */
+/** Which column statistics a reader wants: bounds and nulls of some columns, or everything. */
 export type Wanted = 'everything' | ReadonlySet<number>
 
 const BASE_FIELDS = [
@@ -231,7 +231,7 @@ const BASE_FIELDS = [
 ]
 const ALL_FIELDS = [...BASE_FIELDS, 'column_sizes', 'nan_value_counts']
 
-/** The entries of a manifest; what its entries leave open is inherited from the list's line. Throws TABLE_CORRUPT, TABLE_UNSUPPORTED. */
+/** The entries of a manifest; missing values are inherited from the line of the list. Throws TABLE_CORRUPT, TABLE_UNSUPPORTED. */
 export function decodeManifest(
   shape: ManifestShape,
   bytes: Uint8Array,
@@ -250,7 +250,7 @@ export function decodeManifest(
         const record = read(cursor)
         const { status, snapshot_id: snapshotId, sequence_number: sequence, data_file: file } = record
         if (STATUSES[Number(status)] === undefined || typeof file?.file_path !== 'string' || typeof file.record_count !== 'number')
-          throw new RangeError('an entry is no data file')
+          throw new RangeError('an entry is not a data file')
         entries.push({
           status: STATUSES[Number(status)] ?? 'existing',
           snapshotId: snapshotId ?? inherit.snapshotId,
@@ -261,7 +261,10 @@ export function decodeManifest(
     })
   } catch (error) {
     if (error instanceof LakehouseError) throw error
-    throw new LakehouseError('TABLE_CORRUPT', `${key} is not a readable manifest`, { details: { key }, cause: error })
+    throw new LakehouseError('TABLE_CORRUPT', `cannot read manifest ${key}: copy the file back from a backup`, {
+      details: { key },
+      cause: error,
+    })
   }
   return entries
 }
@@ -311,10 +314,19 @@ function toDataFile(
   file: FileRecord,
   key: string,
 ): DataFile {
-  if ((file.content ?? 0) !== 0) throw new LakehouseError('TABLE_UNSUPPORTED', `${key} holds row-level deletes`, { details: { key } })
+  if ((file.content ?? 0) !== 0)
+    throw new LakehouseError(
+      'TABLE_UNSUPPORTED',
+      `cannot read manifest ${key}: it has row-level deletes; rewrite the table with copy-on-write`,
+      { details: { key } },
+    )
   if (file.file_format?.toUpperCase() !== 'PARQUET')
-    throw new LakehouseError('TABLE_UNSUPPORTED', `${file.file_path} is ${file.file_format}, not Parquet`, { details: { key } })
-  // A column that is no more has no type to read its bounds by.
+    throw new LakehouseError(
+      'TABLE_UNSUPPORTED',
+      `cannot read ${file.file_path}: its format is ${file.file_format}; rewrite the table with Parquet files`,
+      { details: { key } },
+    )
+  // A dropped column does not have a type, so its bounds cannot be read.
   const bounds = (held: ReadonlyMap<number, Uint8Array> | null | undefined) => {
     const values = new Map<number, ColumnValue>()
     for (const [id, bytes] of held ?? []) {
@@ -347,7 +359,7 @@ function partitionValue(type: IcebergType, value: unknown): ColumnValue | null {
   return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string' || typeof value === 'boolean' ? value : null
 }
 
-/** Counts of NaN for columns of which it is known that they hold none. */
+/** NaN counts of 0, for columns that are known to have no NaN. */
 export function noNans(shape: Pick<TableShape, 'fields'>): Map<number, number> {
   return new Map(shape.fields.filter((field) => isFloating(field.type)).map((field) => [field.id, 0]))
 }

@@ -61,7 +61,7 @@ const metadataJson = z
 export type TableMetadata = z.infer<typeof metadataJson>
 export type Snapshot = z.infer<typeof snapshotJson>
 
-/** JSON whose whole numbers beyond 2^53 come as bigint. */
+/** Parses JSON; integers larger than 2^53 become bigint. */
 export function parseExactJson(text: string): unknown {
   const revive = (_key: string, value: unknown, context?: { source?: string }) =>
     typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
@@ -72,7 +72,7 @@ export function parseExactJson(text: string): unknown {
 
 const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown }
 
-/** The same the other way. */
+/** Prints JSON, with bigint as integers. */
 export function printExactJson(value: unknown, space?: number): string {
   return JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? rawJSON(String(one)) : one), space)
 }
@@ -83,19 +83,26 @@ export function parseMetadata(bytes: Uint8Array, key: string): TableMetadata {
   try {
     json = parseExactJson(Buffer.from(bytes).toString('utf8'))
   } catch (error) {
-    throw new LakehouseError('TABLE_CORRUPT', `${key} is not JSON`, { details: { key }, cause: error })
+    throw new LakehouseError('TABLE_CORRUPT', `table metadata ${key} is not JSON: restore the file from a backup with \`restore\``, {
+      details: { key },
+      cause: error,
+    })
   }
   const version = typeof json === 'object' && json !== null && 'format-version' in json ? json['format-version'] : undefined
   if (typeof version === 'number' && version !== 1 && version !== 2) {
-    throw new LakehouseError('TABLE_UNSUPPORTED', `${key} is of Iceberg format version ${version}; versions 1 and 2 are read`, {
-      details: { key, version },
-    })
+    throw new LakehouseError(
+      'TABLE_UNSUPPORTED',
+      `cannot read ${key}: it has Iceberg format version ${version}; rewrite the table with format version 1 or 2`,
+      {
+        details: { key, version },
+      },
+    )
   }
   const parsed = metadataJson.safeParse(version === 1 ? { ...FIRST_VERSION, ...asSecondVersion(json as FirstVersion) } : json)
   if (!parsed.success)
     throw new LakehouseError('TABLE_CORRUPT', `${key} is not table metadata: ${z.prettifyError(parsed.error)}`, { details: { key } })
   const { refs, 'current-snapshot-id': current } = parsed.data
-  // Old writers name no refs: then the current snapshot is the head of main.
+  // Old writers do not write refs: then the current snapshot is the head of main.
   if (refs['main'] !== undefined || current === -1) return parsed.data
   return { ...parsed.data, refs: { ...refs, main: { 'snapshot-id': current, type: 'branch' } } }
 }
@@ -114,7 +121,7 @@ const FIRST_VERSION = {
   'sort-orders': [{ 'order-id': 0, fields: [] }],
 }
 
-/** What the second version of the format says of a table of the first: the single schema and spec become the first of several. A commit makes it the second. */
+/** Converts a table of format version 1 to version 2: the single schema and spec become the first of several. A commit writes version 2. */
 function asSecondVersion(json: FirstVersion): object {
   const fields = json['partition-spec'] ?? []
   return {
@@ -131,7 +138,7 @@ export function printMetadata(metadata: TableMetadata): Buffer {
   return Buffer.from(printExactJson(metadata, 1))
 }
 
-/** Metadata of a new, empty table; its id follows from its location, so that equal tables have equal bytes. */
+/** Metadata of a new, empty table. The table id is derived from the location, so that equal tables have equal bytes. */
 export function newMetadata(location: string, shape: TableShape, nowMs: number): TableMetadata {
   const order = shape.sort.map((name) => ({
     transform: 'identity',
@@ -185,13 +192,17 @@ export function specToJson(fields: readonly IcebergField[], partition: readonly 
 export function idOf(fields: readonly IcebergField[], name: string): number {
   const found = fields.find((field) => field.name === name)
   if (found === undefined)
-    throw new LakehouseError('COLUMN_NOT_FOUND', `there is no column ${name}: there are ${fields.map((field) => field.name).join(', ')}`, {
-      details: { column: name },
-    })
+    throw new LakehouseError(
+      'COLUMN_NOT_FOUND',
+      `column ${name} does not exist: use one of ${fields.map((field) => field.name).join(', ')}`,
+      {
+        details: { column: name },
+      },
+    )
   return found.id
 }
 
-/** The fields of one of the table's schemas, by default of the current one. Throws TABLE_UNSUPPORTED for types that are not ours. */
+/** The fields of one schema of the table, by default the current one. Throws TABLE_UNSUPPORTED for unsupported types. */
 export function fieldsAt(metadata: TableMetadata, schemaId: number | null | undefined, key: string): IcebergField[] {
   const { schemas } = metadata
   const schema =
@@ -201,9 +212,13 @@ export function fieldsAt(metadata: TableMetadata, schemaId: number | null | unde
   return (schema?.fields ?? []).map((field) => {
     const type = typeof field.type === 'string' ? parseType(field.type) : undefined
     if (type === undefined)
-      throw new LakehouseError('TABLE_UNSUPPORTED', `${key}: column ${field.name} is of type ${JSON.stringify(field.type)}`, {
-        details: { key },
-      })
+      throw new LakehouseError(
+        'TABLE_UNSUPPORTED',
+        `cannot read the table ${key}: column ${field.name} has the unsupported type ${JSON.stringify(field.type)}; change its type in the engine that made the table`,
+        {
+          details: { key },
+        },
+      )
     return { id: field.id, name: field.name, required: field.required, type, doc: field.doc }
   })
 }
@@ -220,7 +235,7 @@ export function shapeOf(metadata: TableMetadata, key: string, schemaId?: number 
   }
 }
 
-/** Fields of every schema that the table has had, the latest of each id: what old files and specs speak of. One that is no more and whose name is taken has another name here. */
+/** The latest field of each id in all schemas of the table, for old files and specs. A dropped field whose name is used again gets another name here. */
 function everyField(metadata: TableMetadata, key: string): IcebergField[] {
   const current = fieldsAt(metadata, undefined, key)
   const found = new Map(current.map((field) => [field.id, field]))
@@ -234,7 +249,7 @@ function everyField(metadata: TableMetadata, key: string): IcebergField[] {
   return [...found.values()]
 }
 
-/** What the files of a spec have in common. Throws TABLE_CORRUPT for a spec that the table does not have, TABLE_UNSUPPORTED. */
+/** What the files of a spec have in common. Throws TABLE_CORRUPT when the table does not have the spec, and TABLE_UNSUPPORTED. */
 export function manifestShapeOf(metadata: TableMetadata, specId: number, key: string): ManifestShape {
   const fields = everyField(metadata, key)
   return { fields, specId, partition: partitionAt(metadata, specId, fields, key) }
@@ -242,10 +257,19 @@ export function manifestShapeOf(metadata: TableMetadata, specId: number, key: st
 
 function partitionAt(metadata: TableMetadata, specId: number, fields: readonly IcebergField[], key: string): PartitionField[] {
   const spec = metadata['partition-specs'].find((candidate) => candidate['spec-id'] === specId)
-  if (spec === undefined) throw new LakehouseError('TABLE_CORRUPT', `${key} has no partition spec ${specId}`, { details: { key } })
+  if (spec === undefined)
+    throw new LakehouseError(
+      'TABLE_CORRUPT',
+      `the table ${key} does not have the partition spec ${specId}: restore its metadata from a backup with \`restore\``,
+      { details: { key } },
+    )
   return spec.fields.map((part) => {
     if (!isTransform(part.transform))
-      throw new LakehouseError('TABLE_UNSUPPORTED', `${key} is partitioned by ${part.transform}`, { details: { key } })
+      throw new LakehouseError(
+        'TABLE_UNSUPPORTED',
+        `cannot read the table ${key}: it is partitioned by the unsupported transform ${part.transform}; change its partitions in the engine that made it`,
+        { details: { key } },
+      )
     const source = fields.find((field) => field.id === part['source-id'])?.name ?? ''
     return { source, transform: part.transform, name: part.name, fieldId: part['field-id'] }
   })
@@ -256,12 +280,12 @@ function uuidOf(location: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
-/** Whether two ids are the same, however they are held. */
+/** Whether two ids are equal, as number or bigint. */
 export function sameId(a: SnapshotId | null | undefined, b: SnapshotId | string | null | undefined): boolean {
   return a !== null && a !== undefined && b !== null && b !== undefined && BigInt(a) === BigInt(b)
 }
 
-/** An id as JSON can carry it: a number where it is exact, else its digits. */
+/** An id for JSON: a number if it is exact, else its digits as text. */
 export function shownId(snapshotId: SnapshotId): number | string {
   return typeof snapshotId === 'bigint' ? String(snapshotId) : snapshotId
 }

@@ -3,7 +3,7 @@ import { type PartitionField, periodRange } from './schema.ts'
 import type { Transform } from './transform.ts'
 import type { ColumnValue } from './values.ts'
 
-/** What people call a partition value: 2024 of years, 2024-01 of months, 2024-01-02 of days, 2024-01-02T03 of hours, of others the value itself. */
+/** A readable partition value: 2024 for years, 2024-01 for months, 2024-01-02 for days, 2024-01-02T03 for hours, else the value itself. */
 export function shownValue(transform: Transform, value: ColumnValue | null): string {
   if (value === null) return 'null'
   const startOf = (us: number, width: number) => formatInstant(us).slice(0, width)
@@ -15,8 +15,8 @@ export function shownValue(transform: Transform, value: ColumnValue | null): str
 }
 
 /**
- * The folder of a partition's files within a table's data, a part a field: open_time_month=2024-01, table_name=a%2Fb/period=648; empty for a table that is not cut. It is for people: what a
- * file belongs to, its manifest says, and which file it is, its name alone says, so that a file stays the same wherever it lies.
+ * The folder of the files of a partition, one part per field: open_time_month=2024-01, table_name=a%2Fb/period=648; empty for a table without partitions.
+ * The folder is only for people: the manifest gives the partition of a file, and the name alone identifies the file, in any folder.
  */
 function partitionFolder(fields: readonly PartitionField[], values: readonly (ColumnValue | null)[]): string {
   return fields
@@ -34,7 +34,7 @@ export function dataFileKey(
   return [root, 'data', partitionFolder(fields, values), name].filter((part) => part !== '').join('/')
 }
 
-/** The name of the file at a path or URL: which file it is, whatever folder it lies in. */
+/** The name of the file at a path or URL. It identifies the file, in any folder. */
 export function fileNameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }

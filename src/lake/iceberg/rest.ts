@@ -17,7 +17,7 @@ import { FIRST_PARTITION_ID } from './schema.ts'
 import { isTransform } from './transform.ts'
 import { parseType } from './values.ts'
 
-// What the Iceberg REST catalog protocol lets clients ask of a table: requirements that must hold, and updates that are applied together.
+// A commit request of the Iceberg REST catalog protocol: requirements that must hold, and updates that are applied together.
 // https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml
 
 const id = z.union([z.number(), z.bigint()])
@@ -75,15 +75,16 @@ export const createRequest = z.looseObject({
   properties: z.record(z.string(), z.string()).nullish(),
 })
 
-/** Throws COMMIT_CONFLICT, naming what does not hold (any more). */
+/** Throws COMMIT_CONFLICT with the requirement that does not hold. */
 export function checkRequirements(current: TableMetadata | undefined, requirements: CommitRequest['requirements']): void {
   for (const one of requirements) {
     if (one.type === 'assert-create') {
-      if (current !== undefined) throw conflict('the table is there already')
+      if (current !== undefined) throw conflict('the table already exists: load it, then try again')
       continue
     }
-    if (current === undefined) throw new LakehouseError('TABLE_NOT_FOUND', 'the table is not there')
-    if (!holds(current, one)) throw conflict(`${one.type} does not hold: ${printExactJson(one)}`)
+    if (current === undefined) throw new LakehouseError('TABLE_NOT_FOUND', 'the table does not exist: create it first')
+    if (!holds(current, one))
+      throw conflict(`the requirement ${one.type} does not hold: ${printExactJson(one)}; load the table, then try again`)
   }
 }
 
@@ -117,7 +118,7 @@ function invalid(message: string): LakehouseError {
   return new LakehouseError('SCHEMA_CHANGE_INVALID', message)
 }
 
-/** A table that has nothing yet but its place: what a table is made from by updates. */
+/** Metadata of a table that only has a location; updates then build the table from it. */
 export function blankMetadata(location: string, nowMs: number): TableMetadata {
   const blank = newMetadata(location, { fields: [], partition: [], sort: [] }, nowMs)
   return {
@@ -131,35 +132,39 @@ export function blankMetadata(location: string, nowMs: number): TableMetadata {
   }
 }
 
-/** The metadata after all updates, in order. Throws SCHEMA_CHANGE_INVALID for what a table of ours cannot be, TABLE_REF_INVALID, SNAPSHOT_NOT_FOUND. */
+/** The metadata after all updates, in order. Throws SCHEMA_CHANGE_INVALID for an unsupported result, TABLE_REF_INVALID, SNAPSHOT_NOT_FOUND. */
 export function applyUpdates(metadata: TableMetadata, updates: CommitRequest['updates'], nowMs: number): TableMetadata {
   let next = metadata
-  // -1 names what was added last.
+  // -1 means the last added one.
   const last = { schema: -1, spec: -1, order: -1 }
   for (const one of updates) next = applyUpdate(next, one, last, nowMs)
-  if (next['current-schema-id'] === -1 || next.schemas.length === 0) throw invalid('the table would have no schema')
+  if (next['current-schema-id'] === -1 || next.schemas.length === 0)
+    throw invalid('the updates leave the table without a schema: add one with add-schema and set-current-schema')
   if (next['partition-specs'].length === 0) next = { ...next, 'partition-specs': [{ 'spec-id': 0, fields: [] }], 'default-spec-id': 0 }
   if (next['sort-orders'].length === 0) next = { ...next, 'sort-orders': [{ 'order-id': 0, fields: [] }], 'default-sort-order-id': 0 }
   requireWhole(next)
   return next
 }
 
-/** What is named as current must be there, and be something that tables here can be. A table that is not so could not be opened again. */
+/** Checks that everything the metadata refers to exists and is supported. Otherwise the table could not be opened again. */
 function requireWhole(metadata: TableMetadata): void {
   const ids = new Set(metadata.snapshots.map((snapshot) => BigInt(snapshot['snapshot-id'])))
   for (const [name, ref] of Object.entries(metadata.refs))
     if (!ids.has(BigInt(ref['snapshot-id'])))
-      throw invalid(`${name} would name the snapshot ${ref['snapshot-id']}, which the table would not have`)
+      throw invalid(
+        `the reference ${name} would point to snapshot ${ref['snapshot-id']}, which would not exist: remove the reference or keep the snapshot`,
+      )
   const current = metadata['current-snapshot-id']
-  if (current !== -1 && !ids.has(BigInt(current))) throw invalid(`the current snapshot ${current} would be gone`)
+  if (current !== -1 && !ids.has(BigInt(current)))
+    throw invalid(`the current snapshot ${current} would not exist: keep it, or make another snapshot current first`)
   const has = (list: readonly object[], name: string, wanted: number) =>
     list.some((one) => (one as Record<string, unknown>)[name] === wanted)
   if (!has(metadata.schemas, 'schema-id', metadata['current-schema-id']))
-    throw invalid(`there is no schema ${metadata['current-schema-id']}`)
+    throw invalid(`schema ${metadata['current-schema-id']} does not exist: add it with add-schema first`)
   if (!has(metadata['partition-specs'], 'spec-id', metadata['default-spec-id']))
-    throw invalid(`there is no partition spec ${metadata['default-spec-id']}`)
+    throw invalid(`partition spec ${metadata['default-spec-id']} does not exist: add it with add-spec first`)
   if (!has(metadata['sort-orders'], 'order-id', metadata['default-sort-order-id']))
-    throw invalid(`there is no sort order ${metadata['default-sort-order-id']}`)
+    throw invalid(`sort order ${metadata['default-sort-order-id']} does not exist: add it with add-sort-order first`)
   shapeOf(metadata, metadata.location)
 }
 
@@ -173,7 +178,7 @@ function applyUpdate(
     case 'assign-uuid':
       return { ...metadata, 'table-uuid': one.uuid }
     case 'upgrade-format-version':
-      if (one['format-version'] > 2) throw invalid(`tables of format version ${one['format-version']} are not supported`)
+      if (one['format-version'] > 2) throw invalid(`format version ${one['format-version']} is not supported: use 1 or 2`)
       return metadata
     case 'add-schema':
       return addSchema(metadata, one.schema, last)
@@ -205,7 +210,8 @@ function applyUpdate(
     case 'remove-snapshot-ref':
       return metadata.refs[one['ref-name']] === undefined ? metadata : withoutRef(metadata, one['ref-name'])
     case 'set-location':
-      if (one.location.replace(/\/$/, '') !== metadata.location) throw invalid(`a table stays where it is: ${metadata.location}`)
+      if (one.location.replace(/\/$/, '') !== metadata.location)
+        throw invalid(`cannot change the location of a table: it stays at ${metadata.location}; remove set-location from the request`)
       return metadata
     case 'set-properties':
       return { ...metadata, properties: { ...metadata.properties, ...one.updates } }
@@ -244,7 +250,7 @@ function applyUpdate(
 function addSchema(metadata: TableMetadata, added: z.infer<typeof schema>, last: { schema: number }): TableMetadata {
   for (const { name, type } of added.fields)
     if (typeof type !== 'string' || parseType(type) === undefined)
-      throw invalid(`column ${name} is of type ${JSON.stringify(type)}, which tables here cannot have`)
+      throw invalid(`column ${name} has the unsupported type ${JSON.stringify(type)}: use a primitive Iceberg type`)
   const equal = metadata.schemas.find((known) => JSON.stringify(known.fields) === JSON.stringify(added.fields))
   if (equal !== undefined) {
     last.schema = equal['schema-id']
@@ -258,7 +264,8 @@ function addSchema(metadata: TableMetadata, added: z.infer<typeof schema>, last:
 function addSpec(metadata: TableMetadata, added: z.infer<typeof spec>, last: { spec: number }): TableMetadata {
   let lastId = Math.max(metadata['last-partition-id'], FIRST_PARTITION_ID - 1)
   const fields = added.fields.map((field) => {
-    if (!isTransform(field.transform)) throw invalid(`tables here cannot be partitioned by ${field.transform}`)
+    if (!isTransform(field.transform))
+      throw invalid(`cannot partition by ${field.transform}: use identity, year, month, day, hour, bucket[N], truncate[N] or void`)
     const fieldId = field['field-id'] ?? ++lastId
     lastId = Math.max(lastId, fieldId)
     return { name: field.name, transform: field.transform, 'source-id': field['source-id'], 'field-id': fieldId }
@@ -272,19 +279,19 @@ function addSpec(metadata: TableMetadata, added: z.infer<typeof spec>, last: { s
 function addOrder(metadata: TableMetadata, added: z.infer<typeof order>, last: { order: number }): TableMetadata {
   const equal = metadata['sort-orders'].find((known) => JSON.stringify(known.fields) === JSON.stringify(added.fields))
   const ids = metadata['sort-orders'].map((known) => known['order-id'])
-  // 0 is the order of tables that have none.
+  // 0 is the order of unsorted tables.
   last.order = equal?.['order-id'] ?? (added.fields.length === 0 ? 0 : Math.max(0, ...ids) + 1)
   const orders =
     equal === undefined ? [...metadata['sort-orders'], { 'order-id': last.order, fields: added.fields }] : metadata['sort-orders']
   return { ...metadata, 'sort-orders': orders }
 }
 
-/** A new table as a client describes it. Columns are numbered again, in their order, whatever numbers the client gave them. */
+/** A new table as the client describes it. Column ids of the client are ignored: columns are numbered again in their order. */
 export function createdMetadata(location: string, request: z.infer<typeof createRequest>, nowMs: number): TableMetadata {
   const ids = new Map(request.schema.fields.map((field, index) => [field.id, index + 1]))
   const sourceOf = (old: number) => {
     const found = ids.get(old)
-    if (found === undefined) throw invalid(`there is no column with the id ${old}`)
+    if (found === undefined) throw invalid(`a column with the id ${old} does not exist: partition and sort by columns of the schema`)
     return found
   }
   const fields = request.schema.fields.map((field, index) => ({ ...field, id: index + 1 }))

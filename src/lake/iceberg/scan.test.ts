@@ -19,7 +19,7 @@ const FIELDS = fieldsOf([
 
 const cut = (source: string, transform: Transform, id = 1000) => partitionField(source, transform, id)
 
-/** Tables that are cut in every way. */
+/** Tables with every kind of partition. */
 const SPECS: readonly (readonly PartitionField[])[] = [
   [],
   [cut('open_time', 'month')],
@@ -81,7 +81,7 @@ function fileOf(path: string, rows: readonly Row[], partition: readonly (ColumnV
   }
 }
 
-test('a scan never leaves out a file that holds a row for which the conditions hold, however the table is cut', async (context) => {
+test('a scan keeps every file with a matching row, for every kind of partition', async (context) => {
   const folder = await temporaryFolder(context)
   let round = 0
   await fc.assert(
@@ -116,7 +116,7 @@ test('a scan never leaves out a file that holds a row for which the conditions h
   )
 })
 
-test('what a condition excludes is not opened', async (context) => {
+test('files that a condition excludes are not opened', async (context) => {
   const store = localStore(await temporaryFolder(context))
   const months = Array.from({ length: 12 }, (_, month) => {
     const rows = ['A', 'B'].map((symbol) => ({ symbol, open_time: Date.UTC(2024, month, 5) * 1000, close: month }))
@@ -134,7 +134,7 @@ test('what a condition excludes is not opened', async (context) => {
   assert.equal((await plan({ column: 'close', op: 'is null' })).files.length, 0)
 })
 
-test('months and years are counted downwards below 1970', () => {
+test('months and years before 1970 are negative', () => {
   assert.equal(periodOf('month', -1), -1)
   assert.equal(periodOf('year', -1), -1)
   assert.equal(periodOf('month', Date.UTC(2024, 1, 29) * 1000), 54 * 12 + 1)
@@ -149,7 +149,7 @@ test('months and years are counted downwards below 1970', () => {
   }
 })
 
-test('transforms give the values of the Iceberg specification', () => {
+test('transforms give the values in the Iceberg specification', () => {
   assert.equal(murmur3(encodeHashed('int', 34)), 2017239379)
   assert.equal(murmur3(encodeHashed('long', 34)), 2017239379)
   assert.equal(murmur3(encodeHashed('string', 'iceberg')), 1210000089)
@@ -165,7 +165,7 @@ test('transforms give the values of the Iceberg specification', () => {
   assert.deepEqual([applyTransform('month', 'date', 17486), applyTransform('year', 'date', -1)], [574, -1])
 })
 
-test('values keep their worth through bounds, also in a type that was widened since', () => {
+test('bounds keep the values of columns, even after their type was widened', () => {
   const cases: [IcebergType, ColumnValue][] = [
     ['int', -5],
     ['long', 2n ** 62n],

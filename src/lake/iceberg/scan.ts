@@ -6,7 +6,7 @@ import { manifestsOf, plannedEntries, type Table } from './table.ts'
 import { applyTransform, keepsOrder, type Transform } from './transform.ts'
 import { type ColumnValue, compareValues, type IcebergType } from './values.ts'
 
-/** A condition on one column; a scan's conditions hold together. Values as `ColumnValue` has them. */
+/** A condition on one column. All conditions of a scan must hold. Values are as in `ColumnValue`. */
 export type Predicate =
   | { readonly column: string; readonly op: '=' | '<' | '<=' | '>' | '>='; readonly value: ColumnValue }
   | { readonly column: string; readonly op: 'in'; readonly values: readonly ColumnValue[] }
@@ -15,16 +15,16 @@ export type Predicate =
   | { readonly column: string; readonly op: 'is not null' }
 
 export type ScanPlan = {
-  /** With the statistics of those columns alone that the predicates name. */
+  /** With the statistics of only those columns that the predicates name. */
   readonly files: readonly DataFile[]
   readonly manifestsRead: number
   readonly manifestsSkipped: number
   readonly filesSkipped: number
-  /** Files that were left out because of their partition, and because of the bounds of their columns. */
+  /** How many files were skipped because of their partition, and because of their column bounds. */
   readonly skippedBy: { readonly partition: number; readonly bounds: number }
 }
 
-/** What is known of the values of a column in a file, or of a partition field in a manifest. */
+/** What is known about the values of a column in a file, or of a partition field in a manifest. */
 export type Known = {
   readonly lower: ColumnValue | undefined
   readonly upper: ColumnValue | undefined
@@ -34,8 +34,8 @@ export type Known = {
 type PartitionPart = PartitionField & { readonly type: IcebergType }
 
 /**
- * The files of a snapshot that may hold rows for which every predicate holds, judged by partition and by column bounds. Columns are called as the shape calls
- * them, by default that of today.
+ * The files of a snapshot that may have rows that match every predicate, selected by partition and column bounds. Columns have the names of the shape,
+ * by default of the current one.
  */
 export async function planScan(
   table: Table,
@@ -73,7 +73,7 @@ export async function planScan(
   }
 }
 
-/** A spec's fields with the types of their sources, which are called as the columns are in the shape that is read. */
+/** The fields of a spec with the types of their sources, under the column names of the shape that is read. */
 function fieldsBySpec(table: Table, named: readonly IcebergField[]): (specId: number) => readonly PartitionPart[] {
   const known = new Map<number, readonly PartitionPart[]>()
   return (specId) => {
@@ -119,7 +119,7 @@ function fieldMayMatch(part: PartitionPart, known: Known, predicates: readonly P
   })
 }
 
-/** The same condition on the partition's value, weaker where a partition holds many values; undefined where it tells nothing of it. */
+/** The same condition on the partition value; weaker when a partition has many values, undefined when the condition says nothing about it. */
 function onPartitionField(predicate: Predicate, { transform, type }: PartitionPart): Predicate | undefined {
   const transformed = (value: ColumnValue) => applyTransform(transform, type, value) ?? value
   switch (predicate.op) {
@@ -160,10 +160,10 @@ function boundsMayMatch(fields: readonly IcebergField[], file: DataFile, predica
   })
 }
 
-/** Whether a value of which this is known may fulfil the predicate. */
+/** Whether the known values may match the predicate. */
 export function mayMatch(predicate: Predicate, { lower, upper, nulls }: Known): boolean {
   if (predicate.op === 'is null') return nulls !== 'none'
-  // No other condition holds for null.
+  // All other conditions are false for null.
   if (nulls === 'all') return false
   if (predicate.op === 'is not null' || lower === undefined || upper === undefined) return true
   switch (predicate.op) {
@@ -172,7 +172,7 @@ export function mayMatch(predicate: Predicate, { lower, upper, nulls }: Known): 
     case 'in':
       return predicate.values.some((value) => within(value, lower, upper))
     case 'starts with':
-      // What begins so lies between the prefix itself and the prefix followed by the greatest letters.
+      // Values with the prefix are between the prefix itself and the prefix followed by the greatest letters.
       return (
         compareValues(String(upper), predicate.value) >= 0 &&
         compareValues(truncatedLike(String(lower), predicate.value), predicate.value) <= 0

@@ -4,10 +4,10 @@ import type { IcebergType } from './values.ts'
 
 export type IcebergField = { id: number; name: string; required: boolean; type: IcebergType; doc?: string | undefined }
 
-/** One part of how a table is cut: the column, what is made of its values, the name and id of the outcome. */
+/** One partition field of a table: the source column, the transform, and the name and id of the result. */
 export type PartitionField = { readonly source: string; readonly transform: Transform; readonly name: string; readonly fieldId: number }
 
-/** What a table is made of: its fields, how it is cut, how each file is sorted (ascending). */
+/** The shape of a table: its fields, its partitions, and the sort order of each file (ascending). */
 export type TableShape = {
   readonly fields: readonly IcebergField[]
   readonly partition: readonly PartitionField[]
@@ -33,19 +33,19 @@ export function partitionField(source: string, transform: Transform, fieldId: nu
   return { source, transform, name, fieldId }
 }
 
-/** The partition of a table that is cut into months or years of one column. */
+/** The partition field of a table that is partitioned by days, months or years of one column. */
 export function byPeriod(source: string, transform: PeriodTransform): readonly PartitionField[] {
   return [partitionField(source, transform)]
 }
 
-/** The half-open range of instants that a partition value stands for. */
+/** The half-open range of instants of a partition value. */
 export function periodRange(transform: PeriodTransform, value: number): { start: number; end: number } {
   const at = (n: number) =>
     (transform === 'year' ? Date.UTC(1970 + n, 0) : transform === 'month' ? Date.UTC(1970, n) : n * 86_400_000) * 1000
   return { start: at(value), end: at(value + 1) }
 }
 
-/** How much of YYYY-MM-DD names a period. */
+/** How many characters of YYYY-MM-DD name a period. */
 export const PERIOD_WIDTHS = { year: 4, month: 7, day: 10 } as const satisfies Record<PeriodTransform, number>
 
 /** The options that make DuckDB write the field ids into a Parquet file. */

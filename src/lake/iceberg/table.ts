@@ -6,7 +6,7 @@ import { decodeManifestList, type ManifestLine } from './manifest-list.ts'
 import { manifestShapeOf, parseMetadata, type Snapshot, sameId, shapeOf, type TableMetadata } from './metadata.ts'
 import type { TableShape } from './schema.ts'
 
-/** A table as it is at one version of its metadata. `root` is its key within the lake. */
+/** A table at one version of its metadata. `root` is its key within the lake. */
 export type Table = {
   readonly store: ObjectStore
   readonly root: string
@@ -19,7 +19,7 @@ export function metadataKey(root: string, version: number): string {
   return `${root}/metadata/v${version}.metadata.json`
 }
 
-/** The number of the version whose metadata lie at a key or URL, or undefined for any other. */
+/** The version number in the key or URL of a metadata file, or undefined for any other file. */
 export function versionIn(location: string): number | undefined {
   const digits = /\/v(\d+)\.metadata\.json$/.exec(location)?.[1]
   return digits === undefined ? undefined : Number(digits)
@@ -29,32 +29,32 @@ export function hintKey(root: string): string {
   return `${root}/metadata/version-hint.text`
 }
 
-/** The URL by which metadata names an object of the lake. */
+/** The URL of an object of the lake, as metadata writes it. */
 export function urlOf(store: ObjectStore, key: string): string {
   return `${store.url}/${key}`
 }
 
-/** Other writers say file:/path or /path for file:///path, and s3a:// for s3://. */
+/** Other writers write file:/path or /path for file:///path, and s3a:// for s3://. */
 export function plainUrl(url: string): string {
   return url.replace(/^(file:)?\/+/, 'file:///').replace(/^s3[an]:/, 's3:')
 }
 
-/** The key of an object that metadata names by `url`. Throws TABLE_UNSUPPORTED when it lies outside the lake. */
+/** The key of an object that metadata names by `url`. Throws TABLE_UNSUPPORTED when the object is outside the lake. */
 export function keyOf(store: ObjectStore, url: string): string {
   const base = `${store.url}/`
   const plain = plainUrl(url)
   if (!plain.startsWith(base))
     throw new LakehouseError(
       'TABLE_UNSUPPORTED',
-      `${url} lies outside of the lake ${store.url}: tables name their files by absolute paths; backup before and restore after the move open a lake elsewhere`,
+      `${url} is outside the lake ${store.url}: tables contain absolute paths, so a lake cannot simply be moved; run \`backup\` at the old location and \`restore\` at the new one`,
       { details: { url } },
     )
   return plain.slice(base.length)
 }
 
-/** The newest version of a table, or undefined when there is none. The hint may lag: versions after it are looked for. */
+/** The newest version of a table, or undefined when the table does not exist. The hint may be outdated, so later versions are searched for. */
 export async function loadTable(store: ObjectStore, root: string): Promise<Table | undefined> {
-  // A version and the one after it are asked for at once: from a bucket every answer takes its time.
+  // A version and the next one are requested at the same time, because every answer of a bucket takes time.
   const heads = (from: number) => Promise.all([store.head(metadataKey(root, from)), store.head(metadataKey(root, from + 1))])
   let version = await readHint(store, root)
   let [info, next] = version === undefined ? [] : await heads(version)
@@ -79,17 +79,18 @@ export async function loadTable(store: ObjectStore, root: string): Promise<Table
   return { store, root, version: version ?? 0, metadata, shape: shapeOf(metadata, key) }
 }
 
-/** The table itself. Throws TABLE_NOT_FOUND where there is none. */
+/** The table itself. Throws TABLE_NOT_FOUND for undefined. */
 export function required(table: Table | undefined, root: string): Table {
-  if (table === undefined) throw new LakehouseError('TABLE_NOT_FOUND', `there is no table ${root}`, { details: { table: root } })
+  if (table === undefined)
+    throw new LakehouseError('TABLE_NOT_FOUND', `table ${root} does not exist: see \`status\``, { details: { table: root } })
   return table
 }
 
-/** A version of the metadata never changes: what was read last of tables is kept. */
+/** A version of the metadata never changes, so the last versions that were read are cached. */
 const parsed = new Map<string, TableMetadata>()
 const PARSED_MOST = 100
 
-/** The version that the hint names, or undefined when it names none. */
+/** The version in the hint, or undefined when the hint is missing or not a number. */
 export async function hintedVersion(store: ObjectStore, root: string): Promise<number | undefined> {
   const hinted = await readHint(store, root)
   return hinted !== undefined && (await store.head(metadataKey(root, hinted))) !== undefined ? hinted : undefined
@@ -110,7 +111,7 @@ async function listedVersion(store: ObjectStore, root: string): Promise<number |
   return newest
 }
 
-/** Which state of a table is meant: a snapshot id, a tag, or the newest snapshot at or before an instant (milliseconds). */
+/** A state of a table: a snapshot id, a tag, or the newest snapshot at or before an instant (milliseconds). */
 export type AsOf = { readonly snapshot: SnapshotId | string } | { readonly tag: string } | { readonly timeMs: number }
 
 /** The snapshot that `asOf` names, or the current one; undefined for a table without snapshots. Throws SNAPSHOT_NOT_FOUND. */
@@ -125,26 +126,30 @@ export function snapshotOf(table: Table, asOf: AsOf | undefined): Snapshot | und
         ? byId(refs[asOf.tag]?.['snapshot-id'])
         : currentAt(table.metadata, asOf.timeMs)
   if (found === undefined)
-    throw new LakehouseError('SNAPSHOT_NOT_FOUND', `${table.root} has no such snapshot; it has ${listSnapshots(snapshots)}`, {
-      details: { table: table.root, asOf: String(Object.values(asOf)[0]) },
-    })
+    throw new LakehouseError(
+      'SNAPSHOT_NOT_FOUND',
+      `${table.root} does not have a snapshot for ${Object.values(asOf)[0]}: its newest snapshots are ${listSnapshots(snapshots)}; see \`tables snapshots\``,
+      {
+        details: { table: table.root, asOf: String(Object.values(asOf)[0]) },
+      },
+    )
   return found
 }
 
-/** What was the current snapshot at a time: neither those of other branches nor what had been rolled back by then. */
+/** The snapshot that was current at a time. Snapshots of other branches and rolled-back ones do not count. */
 function currentAt({ snapshots, 'snapshot-log': log }: TableMetadata, timeMs: number): Snapshot | undefined {
   if (log.length === 0) return snapshots.findLast((snapshot) => snapshot['timestamp-ms'] <= timeMs)
   const entry = log.findLast((one) => one['timestamp-ms'] <= timeMs)
   return snapshots.find((snapshot) => sameId(snapshot['snapshot-id'], entry?.['snapshot-id']))
 }
 
-/** The newest few by id and time. */
+/** The newest snapshots, by id and time. */
 function listSnapshots(snapshots: readonly Snapshot[]): string {
   const told = snapshots.slice(-5).map((snapshot) => `${snapshot['snapshot-id']} (${formatInstant(snapshot['timestamp-ms'] * 1000)})`)
   return told.length === 0 ? 'none' : `${snapshots.length > told.length ? '… ' : ''}${told.join(', ')}`
 }
 
-/** The shape by which a snapshot is read: its own schema, which the table may have changed since. */
+/** The shape to read a snapshot with: its own schema, which the table may have changed since. */
 export function shapeAt(table: Table, snapshot: Snapshot | undefined): TableShape {
   return snapshot === undefined ? table.shape : shapeOf(table.metadata, table.root, snapshot['schema-id'])
 }
@@ -164,12 +169,12 @@ export async function entriesOf(table: Table, line: ManifestLine, wanted: Wanted
   return decodeManifest(manifestShapeOf(table.metadata, line.specId, table.root), await table.store.get(key), key, inherit, wanted)
 }
 
-/** Manifests never change: what plans need of one is kept once it was decoded, up to so many files in all. */
+/** Manifests never change, so the decoded parts that plans need are cached, up to this many files in total. */
 const CACHED_FILES = 200_000
 const cache = new Map<string, readonly ManifestEntry[]>()
 let cachedFiles = 0
 
-/** The entries of a manifest with the bounds of some columns alone, which is all that a plan needs: kept, and many times faster to decode than all. */
+/** The entries of a manifest, with the bounds of some columns only. Plans need no more, and decoding is many times faster. The result is cached. */
 export async function plannedEntries(table: Table, line: ManifestLine, columns: ReadonlySet<number>): Promise<readonly ManifestEntry[]> {
   const name = `${line.path}#${table.metadata['current-schema-id']}#${[...columns].sort((a, b) => a - b).join(',')}`
   const known = cache.get(name)
@@ -189,7 +194,7 @@ export async function plannedEntries(table: Table, line: ManifestLine, columns: 
   return entries
 }
 
-/** The data files of a table as it is now, in manifest order. */
+/** The data files of the current snapshot, in manifest order. */
 export async function currentFiles(table: Table): Promise<DataFile[]> {
   const files: DataFile[] = []
   for await (const file of liveFiles(table, snapshotOf(table, undefined))) files.push(file)

@@ -1,9 +1,9 @@
 import { type ColumnValue, encodeHashed, type IcebergType } from './values.ts'
 
-/** How a partition value follows from a column's. */
+/** How a partition value is computed from a column value. */
 export type Transform = 'identity' | 'year' | 'month' | 'day' | 'hour' | 'void' | `bucket[${number}]` | `truncate[${number}]`
 
-/** The transforms by which our own tables are cut into periods. */
+/** The transforms that partition our own tables into periods. */
 export type PeriodTransform = 'day' | 'month' | 'year'
 
 export function isTransform(text: string): text is Transform {
@@ -52,7 +52,7 @@ function truncate(value: ColumnValue, width: number): ColumnValue {
   return typeof value === 'bigint' ? down : Number(down)
 }
 
-/** Whether a transform keeps the order of its source, so that ranges can be judged by it. */
+/** Whether a transform keeps the order of its source, so that it can be used for range conditions. */
 export function keepsOrder(transform: Transform): boolean {
   return transform !== 'void' && !transform.startsWith('bucket')
 }

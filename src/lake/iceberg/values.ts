@@ -1,4 +1,4 @@
-/** Iceberg's names of the column types that tables may have here. Others are refused when a table is opened. */
+/** The Iceberg column types that tables may have here. A table with another type is refused when it is opened. */
 export type IcebergType =
   | 'boolean'
   | 'int'
@@ -13,14 +13,14 @@ export type IcebergType =
 
 const PLAIN: ReadonlySet<string> = new Set(['boolean', 'int', 'long', 'float', 'double', 'date', 'timestamp', 'timestamptz', 'string'])
 
-/** The type that a schema names, or undefined for one that is not ours. */
+/** The type that a schema names, or undefined for an unsupported type. */
 export function parseType(text: string): IcebergType | undefined {
   if (PLAIN.has(text)) return text as IcebergType
   const decimal = /^decimal\(\s*(\d+)\s*,\s*(\d+)\s*\)$/.exec(text)
   return decimal === null ? undefined : `decimal(${Number(decimal[1])}, ${Number(decimal[2])})`
 }
 
-/** What DuckDB calls a type. */
+/** The DuckDB name of a type. */
 export function sqlType(type: IcebergType): string {
   const names: Readonly<Record<string, string>> = {
     boolean: 'BOOLEAN',
@@ -36,7 +36,7 @@ export function sqlType(type: IcebergType): string {
   return names[type] ?? type.toUpperCase()
 }
 
-/** The narrowest Iceberg type for a DuckDB type, or undefined for one that has none. */
+/** The narrowest Iceberg type for a DuckDB type, or undefined if there is none. */
 export function icebergType(sql: string): IcebergType | undefined {
   const names: Readonly<Record<string, IcebergType>> = {
     BOOLEAN: 'boolean',
@@ -60,11 +60,11 @@ export function icebergType(sql: string): IcebergType | undefined {
 }
 
 /**
- * A column value as our code holds it: instants in microseconds, dates in days since 1970, decimals as their unscaled whole number, whole numbers beyond 2^53 as bigint.
+ * A column value in our code: instants in microseconds, dates in days since 1970, decimals as unscaled integers, integers larger than 2^53 as bigint.
  */
 export type ColumnValue = number | bigint | string | boolean
 
-/** Iceberg's single-value serialisation, used for bounds. */
+/** The single-value serialisation of Iceberg, which bounds use. */
 export function encodeValue(type: IcebergType, value: ColumnValue): Buffer {
   switch (type) {
     case 'string':
@@ -107,12 +107,12 @@ function twosComplement(value: bigint): Buffer {
   return bytes
 }
 
-/** The bytes that a bucket is made of: whole numbers, dates and instants as eight bytes. */
+/** The bytes that are hashed for a bucket: integers, dates and instants as eight bytes. */
 export function encodeHashed(type: IcebergType, value: ColumnValue): Buffer {
   return type === 'int' || type === 'date' ? encodeValue('long', value) : encodeValue(type, value)
 }
 
-/** The value that `encodeValue` wrote, also for a column whose type has been widened since: an int that is a long by now, a float that is a double. */
+/** The value that `encodeValue` wrote, even if the type of the column was widened since (int to long, float to double). */
 export function decodeValue(type: IcebergType, bytes: Uint8Array): ColumnValue {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   switch (type) {
@@ -136,7 +136,7 @@ export function decodeValue(type: IcebergType, bytes: Uint8Array): ColumnValue {
   return plain(value)
 }
 
-/** A number where it is exact. */
+/** A number if it is exact, else a bigint. */
 export function plain(value: bigint): number | bigint {
   return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value
 }
@@ -147,7 +147,7 @@ export function compareValues(a: ColumnValue, b: ColumnValue): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** Zeros carry the sign that makes the bound hold for both zeros. */
+/** Sets the sign of zero so that the bound holds for both zeros. */
 export function lowerBound(type: IcebergType, value: ColumnValue): ColumnValue {
   return isFloating(type) && value === 0 ? -0 : value
 }

@@ -2,18 +2,18 @@ import * as z from 'zod'
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
 
-/** What every line says: what happened, to which archive key, when (ISO 8601), in which run, as its n-th event. */
+/** What every line has: the event, the archive key, the time (ISO 8601), the run, and the number of the event in the run. */
 const line = { at: z.string(), run: z.string(), n: z.number().int(), key: z.string() }
 
-/** How the published object looked when it was seen. */
+/** What the listing said about the published object. */
 const seen = { size: z.number().int(), etag: z.string(), lastModifiedMs: z.number().int() }
 
 /**
  * One line of the ledger.
- * planned: the run wants it. fetched: its bytes arrived whole. verified: they lie in bronze with this digest. superseded: the digest was the current one
- * until upstream replaced the file. quarantined: the bytes are not to be decoded (stage land: they never entered bronze; stage decode: they lie there).
- * decided: somebody looked at a quarantined line (or at the whole object, without a line) and dropped it for good, or released the line with a text that is to be read in its place.
- * lost: bronze no longer holds the bytes with this digest, so they are to be fetched again. decoded: what the file turned out to be.
+ * planned: the run will fetch it. fetched: all bytes arrived. verified: the bytes are in bronze with this digest. superseded: the digest was current
+ * until the exchange replaced the file. quarantined: the bytes must not be decoded (stage land: they never entered bronze; stage decode: they are in bronze).
+ * decided: a user dropped a quarantined line (or, without a line, the whole object), or released the line with a text that replaces it.
+ * lost: bronze no longer has the bytes with this digest, so they must be fetched again. decoded: what the content of the file is.
  */
 const ledgerEvent = z.discriminatedUnion('event', [
   z.strictObject({ ...line, event: z.literal('planned'), ...seen }),
@@ -29,7 +29,7 @@ const ledgerEvent = z.discriminatedUnion('event', [
     code: z.string(),
     message: z.string(),
     decoder: z.number().int(),
-    /** The bound on a file's plain bytes that it exceeded; null when it is refused under any bound. */
+    /** The bound on plain bytes that the file exceeded; null when it is refused under any bound. */
     bound: z.number().nullable(),
   }),
   z.strictObject({ ...line, event: z.literal('lost'), sha256: digest, code: z.string(), message: z.string() }),
@@ -54,11 +54,11 @@ const ledgerEvent = z.discriminatedUnion('event', [
     unitUs: z.number().int(),
     rows: z.number().int(),
     rejected: z.number().int(),
-    /** Whether no event time of the file is earlier than the one before. */
+    /** Whether the event times of the file never decrease. */
     sorted: z.boolean().optional(),
-    /** Rows whose column that should hold nothing holds something. */
+    /** Rows with a value in a column that should be empty. */
     unused: z.number().int().optional(),
-    /** Starts (µs) of the partitions in which rows of the file belong, in order. */
+    /** Starts (µs) of the partitions that rows of the file belong to, in order. */
     partitions: z.array(z.number()),
   }),
 ])

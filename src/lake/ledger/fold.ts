@@ -37,23 +37,23 @@ const COLUMNS = {
   reason: 'VARCHAR',
 } as const
 
-/** The state of one archive key's current revision, as the ledger tells it. */
+/** The state of the current revision of one archive key, from the ledger. */
 export type ObjectState = {
   readonly key: string
   readonly sha256: string
   readonly size: number
   readonly etag: string
   readonly lastModifiedMs: number
-  /** The digest in the checksum file, null when there was none. */
+  /** The digest in the checksum file, or null without a checksum file. */
   readonly published: string | null
 }
 
-/** The ledger as it was when it was read. */
+/** The ledger at the time it was read. */
 export class LedgerFold implements AsyncDisposable {
   readonly #session: DuckDBSession
   /** Every event. */
   readonly events: Relation<keyof typeof COLUMNS>
-  /** The current verified revision of each key (`v`: sha256, size, etag, lastModifiedMs, published), and whether bronze was found to have lost it since. */
+  /** The current verified revision of each key (`v`: sha256, size, etag, lastModifiedMs, published), and whether bronze has lost it since. */
   readonly objects: Relation<'key' | 'v' | 'verified_at' | 'lost'>
 
   private constructor(session: DuckDBSession, events: LedgerFold['events'], objects: LedgerFold['objects']) {
@@ -85,8 +85,8 @@ export class LedgerFold implements AsyncDisposable {
   }
 
   /**
-   * SQL of one row per revision of each object, free of clocks and run names, so that the same objects give the same rows however they came in:
-   * what `bronze.objects` holds.
+   * SQL of one row per revision of each object: the content of `bronze.objects`. It does not contain clock times or run names, so that the same objects
+   * always give the same rows.
    */
   get revisions(): string {
     return `
@@ -157,7 +157,7 @@ async function readEvents(session: DuckDBSession, store: ObjectStore): Promise<L
   const source = await ledgerSource(store)
   const [threads] = await session.rows("SELECT current_setting('threads') AS n")
   try {
-    // The JSON reader takes 32 MB a thread, whatever it reads.
+    // The JSON reader takes 32 MB per thread, whatever it reads.
     await session.run('SET threads = 1')
     return await Relation.of(session, Object.keys(COLUMNS) as (keyof typeof COLUMNS)[], source)
   } catch (error) {
@@ -167,7 +167,7 @@ async function readEvents(session: DuckDBSession, store: ObjectStore): Promise<L
   }
 }
 
-/** SQL of every event of the ledger, one column per field, `at` as text. The segments are named one by one: a lake's path may hold what a glob reads otherwise. */
+/** SQL of every event of the ledger, one column per field, `at` as text. The segments are named one by one, because the path of a lake may contain glob characters. */
 export async function ledgerSource(store: ObjectStore): Promise<string> {
   const keys: string[] = []
   for await (const { key } of store.list(LEDGER_PREFIX)) if (key.endsWith('.ndjson')) keys.push(key)
@@ -185,8 +185,12 @@ function ledgerError(error: unknown): unknown {
     !/Malformed JSON|Invalid Input|cast|Conversion/i.test(error.message)
   )
     return error
-  return new LakehouseError('LEDGER_CORRUPT', `the ledger cannot be read: ${error.message}`, { cause: error })
+  return new LakehouseError(
+    'LEDGER_CORRUPT',
+    `cannot read the ledger: ${error.message}; move the corrupt segment out of the lake, then run \`restore\``,
+    { cause: error },
+  )
 }
 
-/** Which of two events is the later one. */
+/** Orders events by time. */
 const STAMP = 'struct_pack("at", run, n)'

@@ -6,8 +6,8 @@ const LINES_PER_SEGMENT = 2000
 const FLUSH_INTERVAL_MS = 1000
 
 /**
- * Appends to the ledger: events gather in memory and are published as whole segments of their own, never rewritten, so that no reader
- * sees half a line and two runs never touch the same object. What a crash takes with it is found again: the bytes lie in bronze and are verified again.
+ * Appends to the ledger. Events collect in memory and are published as whole new segments that are never rewritten, so that readers never see half a line
+ * and two runs never write the same object. After a crash nothing is lost: the bytes are in bronze and are verified again.
  */
 export class LedgerWriter {
   readonly #store: ObjectStore
@@ -26,7 +26,7 @@ export class LedgerWriter {
     this.#lastFlushMs = deps.nowMs()
   }
 
-  /** Adds events; resolves once the segment that they filled, if any, is durable. */
+  /** Adds events. Resolves when the segment that they filled, if any, is durable. */
   async append(...events: readonly NewLedgerEvent[]): Promise<void> {
     const nowMs = this.#nowMs()
     for (const { event, key, ...rest } of events) {
@@ -35,7 +35,7 @@ export class LedgerWriter {
     if (this.#lines.length >= LINES_PER_SEGMENT || nowMs - this.#lastFlushMs >= FLUSH_INTERVAL_MS) await this.flush()
   }
 
-  /** Resolves when everything added so far is durable. */
+  /** Resolves when all added events are durable. */
   async flush(): Promise<void> {
     if (this.#lines.length > 0) {
       const lines = this.#lines

@@ -10,42 +10,42 @@ const registration = z.object({
   writer: z.object({ place: z.string(), pid: z.number(), start: z.string() }),
   startedAt: z.string(),
   state: z.enum(['working', 'sweeping', 'ended']),
-  /** Its clients write files long before they commit them, and go on when it has ended. */
+  /** Its clients write files long before they commit them, and continue after the run has ended. */
   serves: z.boolean().default(false),
 })
 
-/** A run registered in the lake: others see that a writer is at work. */
+/** A run that is registered in the lake, so that other runs see an active writer. */
 export type Run = {
   readonly id: string
-  /** Says that the run is alive; the answer is the store's own time, ms. */
+  /** Renews the registration. Returns the time of the store, ms. */
   beat(): Promise<number>
-  /** Says that the run removes what looks orphaned: runs that begin wait until it has ended. */
+  /** Announces that the run removes orphaned files. New runs wait until it has ended. */
   setSweeping(sweeping: boolean): Promise<void>
-  /** Ends the registration. A run that may leave orphans stays registered as ended, so that the next run sweeps. */
+  /** Ends the registration. A run that may leave orphaned files stays registered as ended, so that the next run sweeps. */
   end(options: { mayLeaveOrphans: boolean }): Promise<void>
 }
 
-/** A run says so often that it is alive … */
+/** A run renews its registration this often … */
 const BEAT_MS = 15_000
 
-/** … and is taken for dead after so long a silence, where its process cannot be asked. */
+/** … and counts as dead after this time without a renewal, if its process cannot be checked. */
 const SILENCE_MS = 120_000
 
 const WAIT_MS = 50
 
-/** A wait that lasts so long is told. */
+/** A wait longer than this is reported. */
 const NOTICE_MS = 2000
 
 export type RunDeps = { readonly nowMs: () => number; readonly signal: AbortSignal; readonly onNotice: (text: string) => void }
 
-/** Registers a run, and waits while another one sweeps; ids sort by time: 20240101T000000000-1a2b3c4d. */
+/** Registers a run, and waits while another run sweeps. Ids sort by time: 20240101T000000000-1a2b3c4d. */
 export async function beginRun(store: ObjectStore, deps: RunDeps, { serves = false } = {}): Promise<Run> {
   const startedAt = new Date(deps.nowMs()).toISOString()
   const id = `${startedAt.replaceAll(/[-:.Z]/g, '')}-${randomBytes(4).toString('hex')}`
   const key = `${RUNS_PREFIX}${id}.json`
   let state: z.infer<typeof registration>['state'] = 'working'
   let writing = Promise.resolve(0)
-  // One after the other, so that a late beat cannot bring back what `end` has removed.
+  // Beats run one after the other, so that a late beat cannot restore what `end` has removed.
   const register = () => {
     const write = async () =>
       (await store.put(key, Buffer.from(JSON.stringify({ writer: thisWriter(), startedAt, state, serves })))).lastModifiedMs
@@ -53,7 +53,7 @@ export async function beginRun(store: ObjectStore, deps: RunDeps, { serves = fal
     return writing
   }
   await register()
-  // A beat that fails is missed: the next one may succeed, and a lake that cannot be written to fails the run elsewhere.
+  // A failed beat is ignored: the next one may succeed. If the lake cannot be written, the run fails elsewhere.
   const heart = setInterval(() => void register().catch(() => {}), BEAT_MS).unref()
   const run: Run = {
     id,
@@ -81,22 +81,22 @@ export async function beginRun(store: ObjectStore, deps: RunDeps, { serves = fal
 
 async function waitForSweeps(store: ObjectStore, run: Run, { signal, onNotice }: RunDeps): Promise<void> {
   for (let waitedMs = 0; (await otherRuns(store, run)).sweeping > 0; waitedMs += WAIT_MS) {
-    if (waitedMs === NOTICE_MS) onNotice('another run removes what killed runs have left behind: waiting for it to end')
+    if (waitedMs === NOTICE_MS) onNotice('waiting for another run, which is removing the leftovers of killed runs')
     await delay(WAIT_MS, undefined, { signal })
   }
 }
 
-/** Other runs: how many may still be at work, how many of them sweep, in which places, and the registrations that killed ones left behind. */
+/** Other runs: how many may still be active, how many of them sweep and where, and the registrations of killed runs. */
 export type OtherRuns = {
   readonly alive: number
   readonly sweeping: number
   readonly places: ReadonlySet<string>
   readonly dead: readonly string[]
-  /** How many of the dead did not end by themselves. */
+  /** How many of the dead runs were killed. */
   readonly killed: number
-  /** Whether one of the dead served others. */
+  /** Whether one of the dead runs served clients. */
   readonly hasServed: boolean
-  /** The store's own time, ms: its clock, not ours, stamped the others' beats. */
+  /** The time of the store, ms. Its clock, not ours, stamped the beats of the other runs. */
   readonly nowMs: number
 }
 
@@ -124,7 +124,7 @@ export async function otherRuns(store: ObjectStore, own: Run): Promise<OtherRuns
   return { alive, sweeping, places, dead, killed, hasServed, nowMs }
 }
 
-/** Whether the writer of a temporary file, last written at `modifiedMs`, may still be at work. */
+/** Whether the writer of a temporary file, last written at `modifiedMs`, may still be active. */
 export function mayBeAtWork(writer: Writer | undefined, modifiedMs: number, { places, nowMs }: OtherRuns): boolean {
   const running = writer === undefined ? undefined : isRunning(writer)
   return running ?? (nowMs - modifiedMs < SILENCE_MS || (writer !== undefined && places.has(writer.place)))

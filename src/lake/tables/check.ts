@@ -11,8 +11,8 @@ import { tableName } from '../layout.ts'
 import { plainSql, plainValue } from './plain-value.ts'
 
 /**
- * Holds every statement of a table's metadata against what it speaks of: counters against manifests, entries against their files (size, rows, nulls, bounds, field ids, order of
- * the ids). Returns what does not agree; nothing for a table that is as it says. Reads every live file.
+ * Compares the metadata of a table with its files: counters with manifests, and entries with data files (size, rows, nulls, bounds, field ids, order of the ids).
+ * Returns the differences. Reads every live file.
  */
 export async function checkTable(store: ObjectStore, session: DuckDBSession, root: string): Promise<Finding[]> {
   const findings: Finding[] = []
@@ -20,7 +20,7 @@ export async function checkTable(store: ObjectStore, session: DuckDBSession, roo
   try {
     const table = await loadTable(store, root)
     if (table === undefined) {
-      find('table_missing', `there is no table ${root}`)
+      find('table_missing', `table ${root} does not exist`)
       return findings
     }
     checkRefs(table, find)
@@ -39,13 +39,14 @@ type Find = (check: string, explanation: string) => void
 function checkRefs({ metadata }: Table, find: Find): void {
   const ids = new Set(metadata.snapshots.map((snapshot) => BigInt(snapshot['snapshot-id'])))
   for (const [name, ref] of Object.entries(metadata.refs))
-    if (!ids.has(BigInt(ref['snapshot-id']))) find('ref', `${name} names the snapshot ${ref['snapshot-id']}, which the table does not have`)
+    if (!ids.has(BigInt(ref['snapshot-id'])))
+      find('ref', `the reference ${name} points to snapshot ${ref['snapshot-id']}, which does not exist`)
   const current = metadata['current-snapshot-id']
   if (current !== -1 && metadata.refs['main'] !== undefined && !sameId(metadata.refs['main']['snapshot-id'], current))
-    find('ref', 'the current snapshot is not the head of main')
+    find('ref', 'the current snapshot is not the head of the branch main')
   for (const snapshot of metadata.snapshots)
     if (snapshot['sequence-number'] > metadata['last-sequence-number'])
-      find('sequence', `snapshot ${snapshot['snapshot-id']} comes after the last sequence number`)
+      find('sequence', `snapshot ${snapshot['snapshot-id']} has a sequence number larger than the last one of the table`)
 }
 
 async function checkManifests(table: Table, find: Find): Promise<void> {
@@ -55,7 +56,8 @@ async function checkManifests(table: Table, find: Find): Promise<void> {
   const seen = new Set<string>()
   for (const line of await manifestsOf(table, snapshot)) {
     const size = (await table.store.head(keyOf(table.store, line.path)))?.size
-    if (size !== line.bytes) find('manifest_size', `${line.path} has ${size} bytes, the list says ${line.bytes}`)
+    if (size !== line.bytes)
+      find('manifest_size', `manifest ${line.path} has ${size ?? 'no'} bytes, but the manifest list says ${line.bytes}`)
     const entries = await entriesOf(table, line)
     for (const status of ['added', 'existing', 'deleted'] as const) {
       const some = entries.filter((entry) => entry.status === status)
@@ -63,12 +65,12 @@ async function checkManifests(table: Table, find: Find): Promise<void> {
       if (some.length !== line[status].files || found !== line[status].rows)
         find(
           'manifest_counts',
-          `${line.path}: ${some.length} ${status} files with ${found} rows, the list says ${line[status].files} with ${line[status].rows}`,
+          `manifest ${line.path} has ${some.length} ${status} files with ${found} rows, but the manifest list says ${line[status].files} files with ${line[status].rows} rows`,
         )
     }
     for (const { status, file } of entries) {
       if (status === 'deleted') continue
-      if (seen.has(file.path)) find('file_twice', `${file.path} stands in the snapshot twice`)
+      if (seen.has(file.path)) find('file_twice', `${file.path} is in the snapshot twice`)
       seen.add(file.path)
       files++
       rows += file.rows
@@ -81,20 +83,23 @@ async function checkManifests(table: Table, find: Find): Promise<void> {
               known.upper !== undefined &&
               compareValues(known.lower, value) <= 0 &&
               compareValues(value, known.upper) <= 0
-        if (!isWithin) find('manifest_bounds', `${file.path} lies in partition ${value}, which its manifest's summary leaves out`)
+        if (!isWithin) find('manifest_bounds', `${file.path} is in partition ${value}, which is outside the bounds of its manifest`)
       })
     }
   }
   const told = { files: Number(snapshot.summary['total-data-files'] ?? files), rows: Number(snapshot.summary['total-records'] ?? rows) }
   if (told.files !== files || told.rows !== rows)
-    find('summary', `the snapshot says ${told.files} files and ${told.rows} rows, its manifests hold ${files} and ${rows}`)
+    find(
+      'summary',
+      `the summary of the snapshot says ${told.files} files and ${told.rows} rows, but its manifests have ${files} files and ${rows} rows`,
+    )
 }
 
 async function checkFile(table: Table, session: DuckDBSession, file: DataFile, find: Find): Promise<void> {
   const key = keyOf(table.store, file.path)
   const info = await table.store.head(key)
-  if (info === undefined) return find('file_missing', `${file.path} is not there`)
-  if (info.size !== file.bytes) find('file_size', `${file.path} has ${info.size} bytes, its entry says ${file.bytes}`)
+  if (info === undefined) return find('file_missing', `${file.path} does not exist`)
+  if (info.size !== file.bytes) find('file_size', `${file.path} has ${info.size} bytes, but its manifest entry says ${file.bytes}`)
   const path = quote(await table.store.files.open(key))
   const schema = await session.rows(`SELECT name, field_id FROM parquet_schema(${path}) WHERE num_children IS NULL`)
   const { fields } = manifestShapeOf(table.metadata, file.specId, table.root)
@@ -107,24 +112,24 @@ async function checkFile(table: Table, session: DuckDBSession, file: DataFile, f
   const columns = fields.filter((field) => held.has(field.id))
   const sql = columns.flatMap(({ id, type }) => {
     const name = quoteName(held.get(id) ?? '')
-    // NaN counts for no bound.
+    // NaN is not part of bounds.
     const value = isFloating(type) ? `CASE WHEN isnan(${name}) THEN NULL ELSE ${name} END` : plainSql(name, type)
     return [`count(*) FILTER (${name} IS NULL) AS nulls_${id}`, `min(${value}) AS min_${id}`, `max(${value}) AS max_${id}`]
   })
   const [row] = await session.jsonRows(
     `SELECT ${['count(*) AS n', ...sql].join(', ')} FROM read_parquet(${path}, hive_partitioning = false)`,
   )
-  if (Number(row?.['n']) !== file.rows) find('file_rows', `${file.path} holds ${row?.['n']} rows, its entry says ${file.rows}`)
+  if (Number(row?.['n']) !== file.rows) find('file_rows', `${file.path} has ${row?.['n']} rows, but its manifest entry says ${file.rows}`)
   for (const { id, name, type } of columns) {
     const nulls = file.nulls.get(id)
     if (nulls !== undefined && nulls !== Number(row?.[`nulls_${id}`]))
-      find('file_nulls', `${file.path}: ${row?.[`nulls_${id}`]} nulls in ${name}, its entry says ${nulls}`)
+      find('file_nulls', `${file.path}: ${row?.[`nulls_${id}`]} nulls in ${name}, but its manifest entry says ${nulls}`)
     const [lower, upper] = [file.lower.get(id), file.upper.get(id)]
     const [min, max] = [plainValue(type, row?.[`min_${id}`]), plainValue(type, row?.[`max_${id}`])]
     if (
       (lower !== undefined && min !== null && compareValues(min, lower) < 0) ||
       (upper !== undefined && max !== null && compareValues(max, upper) > 0)
     )
-      find('file_bounds', `${file.path}: ${name} lies in [${min}, ${max}], its entry says [${lower}, ${upper}]`)
+      find('file_bounds', `${file.path}: ${name} is in [${min}, ${max}], but its manifest entry says [${lower}, ${upper}]`)
   }
 }

@@ -4,18 +4,18 @@ import type { DataFile } from '../iceberg/manifest.ts'
 import type { TableShape } from '../iceberg/schema.ts'
 import { keyOf, liveFiles, loadTable, snapshotOf, type Table } from '../iceberg/table.ts'
 
-/** The new content of one partition: files that stay are named, new ones lie finished at a temporary path. */
+/** The new content of one partition: existing files by name, and new files that are finished at a temporary path. */
 export type PartitionChange = {
   readonly partition: number | undefined
-  /** URLs of the partition's live files when the change was planned: if they differ at commit, the change is refused. */
+  /** URLs of the live files of the partition when the change was planned. If they differ at commit, the change is refused. */
   readonly seen: ReadonlySet<string>
   readonly remove: ReadonlySet<string>
   readonly add: readonly { readonly file: DataFile; readonly temporary: string }[]
 }
 
 /**
- * Commits partition changes of one table one after the other; those that wait while a commit runs go together into the next one.
- * New files get their names only when their commit begins, so that a killed run leaves as little as possible.
+ * Commits partition changes of one table one after the other. Changes that wait during a commit go together into the next commit.
+ * New files get their names only when their commit begins, so that a killed run leaves few files behind.
  */
 export class CommitQueue {
   readonly #store: ObjectStore
@@ -27,7 +27,7 @@ export class CommitQueue {
   #waiting: { change: PartitionChange; resolve: (done: 'committed' | 'conflict') => void; reject: (error: unknown) => void }[] = []
   #working = false
 
-  /** `before` is awaited before each commit: what explains the new files must be durable before they are. */
+  /** `before` is awaited before each commit: the ledger events about the new files must be durable before the files are. */
   constructor(options: {
     store: ObjectStore
     root: string
@@ -87,8 +87,8 @@ export class CommitQueue {
   }
 
   /**
-   * Gives the change's files their names. A file that has the name already and is live was made of the same inputs and stays; one that nothing holds any more is replaced, so that whoever removes
-   * old files finds it young. False when one that is live differs.
+   * Gives the files of a change their names. A live file with the same name was made from the same inputs and stays. A file that is not live is replaced,
+   * so that the removal of old files sees a new one. Returns false when a live file differs.
    */
   async #publish({ add }: PartitionChange): Promise<boolean> {
     for (const { file, temporary } of add) {
@@ -119,7 +119,7 @@ export async function filesByPartition(table: Table | undefined): Promise<Map<nu
   return found
 }
 
-/** The period of a file of a table that is cut by one, or undefined where it is not cut. */
+/** The period of a file, or undefined when the table is not partitioned. */
 function partitionOf({ partition: [value] }: DataFile): number | undefined {
   return typeof value === 'number' ? value : undefined
 }

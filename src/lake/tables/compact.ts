@@ -7,19 +7,19 @@ import { keyOf, liveFiles, loadTable, required, snapshotOf, type Table, urlOf } 
 import { scanSql } from './scan-sql.ts'
 import { partName, type WriteDeps, writeFile } from './write-rows.ts'
 
-/** Files below this size are small, and files are not made larger than about twice that: bytes. */
+/** Bytes: files below this size are small, and merged files have at most about twice this size. */
 export const SMALL_FILE = 128 << 20
 
-/** So many small files in a partition are worth being made one. Tables of symbol ranges have two by design. */
+/** This many small files in a partition are merged into one. Tables of symbol ranges have two by design. */
 export const MANY_FILES = 4
 
-/** The groups of files of one partition that compaction makes one file each. */
+/** Groups of files of one partition; compaction merges each group into one file. */
 export async function compactable(table: Table): Promise<DataFile[][]> {
   const isUnsorted = (file: DataFile) => table.shape.sort.length > 0 && !file.sorted
   const parts = new Map<string, DataFile[]>()
   const current = table.metadata['default-spec-id']
   for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
-    // Files of an older spec stay: what they hold may belong to several partitions of the present one.
+    // Files with an older spec stay: their rows may belong to several partitions of the current spec.
     if (file.specId !== current || (file.bytes >= SMALL_FILE && !isUnsorted(file))) continue
     const name = partName(file)
     parts.set(name, [...(parts.get(name) ?? []), file])
@@ -27,7 +27,7 @@ export async function compactable(table: Table): Promise<DataFile[][]> {
   return [...parts.values()].flatMap((files) => (files.length >= MANY_FILES || files.some(isUnsorted) ? grouped(files) : []))
 }
 
-/** Groups of at most twice the size of a small file. */
+/** Groups whose size is at most twice that of a small file. */
 function grouped(files: readonly DataFile[]): DataFile[][] {
   const groups: DataFile[][] = []
   let size = Number.POSITIVE_INFINITY
@@ -47,15 +47,15 @@ export type Compaction = {
   readonly filesAfter: number
   readonly bytesBefore: number
   readonly bytesAfter: number
-  /** Files that lay in a folder of another name than their partition has. */
+  /** Files that were in a folder that does not match their partition. */
   readonly filesMoved: number
 }
 
 const ROUNDS = 5
 
 /**
- * Makes many small or unsorted files of a partition one sorted file; rows stay as they are. A group whose files are no longer there is planned again. Files that lie in a folder of another name than
- * their partition has are put where they belong, as they are.
+ * Merges many small or unsorted files of a partition into one sorted file; rows do not change. A group whose files no longer exist is planned again.
+ * Files in a folder that does not match their partition are moved to the right one, unchanged.
  */
 export async function compactTable(deps: WriteDeps, root: string): Promise<Compaction> {
   const total = { filesBefore: 0, filesAfter: 0, bytesBefore: 0, bytesAfter: 0, filesMoved: 0 }
@@ -75,7 +75,10 @@ export async function compactTable(deps: WriteDeps, root: string): Promise<Compa
     const moved = conflicts === 0 ? await moveFiles(deps, root) : 'conflict'
     if (moved !== 'conflict') return { ...total, filesMoved: moved }
     if (round === ROUNDS)
-      throw new LakehouseError('COMMIT_CONFLICT', `${root}: other writers changed what was to be compacted, ${ROUNDS} times`)
+      throw new LakehouseError(
+        'COMMIT_CONFLICT',
+        `${root}: other writers changed the files to be compacted ${ROUNDS} times: run \`tables compact\` again`,
+      )
   }
 }
 
@@ -87,7 +90,10 @@ async function compactGroup(deps: WriteDeps, table: Table, files: readonly DataF
   if (written === undefined) return undefined
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
   if (written.rows !== rows)
-    throw new LakehouseError('TABLE_CORRUPT', `${table.root}: ${written.rows} rows were read of files that should hold ${rows}`)
+    throw new LakehouseError(
+      'TABLE_CORRUPT',
+      `${table.root}: the files to be compacted have ${written.rows} rows, but their metadata says ${rows}: run \`tables check\``,
+    )
   const remove = new Set(files.map((file) => file.path))
   if (remove.has(written.path)) return written
   try {
@@ -104,10 +110,10 @@ async function compactGroup(deps: WriteDeps, table: Table, files: readonly DataF
   }
 }
 
-/** Names that we give: others know why they put a file where it lies. */
+/** File names that this program gives. Files of other writers are not moved. */
 const OWN_NAME = /^(filled-)?[0-9a-f]{33,40}\.parquet$/
 
-/** Puts files of ours whose folder is called otherwise than their partition into the right one, under the same name. Returns how many. */
+/** Moves our files whose folder does not match their partition into the right folder, under the same name. Returns their number. */
 async function moveFiles({ store, commits, run }: WriteDeps, root: string): Promise<number | 'conflict'> {
   const table = required(await loadTable(store, root), root)
   const moved: { file: DataFile; from: string; to: string }[] = []

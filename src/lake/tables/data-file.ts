@@ -6,15 +6,15 @@ import { type ColumnValue, type IcebergType, plain } from '../iceberg/values.ts'
 
 export type ParquetSettings = { readonly rowGroupSize: number; readonly dictionarySizeLimit: number; readonly zstdLevel: number }
 
-/** A data file but for its place: what the writer knows of its content. */
+/** A data file without its path: what the writer knows about the content. */
 export type WrittenFile = Omit<DataFile, 'path' | 'specId' | 'partition'>
 
-/** What COPY … RETURN_STATS answers, as JSON values. */
+/** The answer of COPY … RETURN_STATS, as JSON values. */
 type CopyAnswer = { count: string; file_size_bytes: string; column_statistics: { key: string; value: { key: string; value: string }[] }[] }
 
 /**
  * Writes the rows of a query into a Parquet file that every Iceberg reader accepts (field ids, version 1 encodings) and returns its statistics.
- * Bounds that the engine does not give are left out. The query's columns must be the fields, in their order; its rows must hold no NaN and stand in the table's order.
+ * Bounds that the engine does not give are left out. The columns of the query must be the fields, in their order. The rows must be in the order of the table, without NaN.
  */
 export async function writeDataFile(
   session: DuckDBSession,

@@ -13,7 +13,7 @@ import { partName } from './write-rows.ts'
 
 const timeOf = (ms: number) => formatInstant(ms * 1000)
 
-/** Everything that a table's metadata says of it, but for its snapshots and files. */
+/** Everything in the metadata of a table, except snapshots and files. */
 export function describeTable(table: Table) {
   const { metadata, shape, store, root, version } = table
   const snapshot = snapshotOf(table, undefined)
@@ -53,7 +53,7 @@ export function listSnapshots({ metadata }: Table) {
   })
 }
 
-/** Which snapshot was the current one from when on, oldest first. */
+/** The current snapshots over time, oldest first, each with the time when it became current. */
 export function listHistory(table: Table) {
   const line = new Set(ancestors(table).map((snapshot) => BigInt(snapshot['snapshot-id'])))
   return table.metadata['snapshot-log'].map((entry) => ({
@@ -105,23 +105,23 @@ function comparePartitions(a: DataFile, b: DataFile): number {
   return 0
 }
 
-/** open_time_month=2024-01, symbol=BTCUSDT; empty for a table that is not cut. */
+/** open_time_month=2024-01, symbol=BTCUSDT; empty for a table without partitions. */
 function partitionLabel({ metadata, root }: Table, { specId, partition }: DataFile): string {
   const { partition: fields } = manifestShapeOf(metadata, specId, root)
   return fields.map(({ name, transform }, index) => `${name}=${shownValue(transform, partition[index] ?? null)}`).join(', ')
 }
 
-/** First and last instant of the column that the table is cut by, as far as files tell. */
+/** First and last instant of the column that partitions the table, from the bounds of its files. */
 function timesOf(table: Table, files: Iterable<DataFile>): { from: string | null; to: string | null } {
   const range = timeRange(table)
   for (const file of files) range.add(file)
   return range.shown()
 }
 
-/** A partition that holds so many times what the others hold is told. */
+/** A partition with more than this many times the median rows is reported. */
 const SKEW = 10
 
-/** What of a table's layout costs its readers: small files, unsorted ones, partitions far larger than others, many manifests, snapshots without end. */
+/** What in the layout of a table slows readers: small or unsorted files, partitions much larger than others, outdated manifests. */
 export async function tableHealth(table: Table): Promise<Finding[]> {
   const findings: Finding[] = []
   const find = (check: string, count: number, explanation: string) =>
@@ -131,24 +131,34 @@ export async function tableHealth(table: Table): Promise<Finding[]> {
   if (files.length > 0) {
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
     const small = files.filter((file) => file.bytes < SMALL_FILE).length
-    find(
-      'small_files',
-      small,
-      `${files.length} files of ${groups.length} partitions (${bytes} bytes) would become ${groups.length}: tables compact`,
-    )
+    find('small_files', small, `${files.length} files (${bytes} bytes) can be merged into ${groups.length}: run \`tables compact\``)
     const unsorted = files.filter((file) => table.shape.sort.length > 0 && !file.sorted).length
-    if (unsorted > 0) find('unsorted_files', unsorted, 'their rows are not in the order of the table: tables compact')
+    if (unsorted > 0) find('unsorted_files', unsorted, 'the rows of these files are not in the order of the table: run `tables compact`')
   }
   const sizes = (await listPartitions(table)).map(({ rows }) => rows).sort((a, b) => a - b)
   const median = sizes[Math.floor(sizes.length / 2)] ?? 0
   const large = sizes.filter((rows) => rows > SKEW * median).length
   if (sizes.length >= MANY_FILES && large > 0)
-    find('skewed_partitions', large, `they hold more than ${SKEW} times the rows of the median partition (${median})`)
+    find(
+      'skewed_partitions',
+      large,
+      `these partitions have more than ${SKEW} times as many rows as the median partition (${median}): partition the table by shorter periods or more columns`,
+    )
   const snapshot = snapshotOf(table, undefined)
   const manifests = snapshot === undefined ? [] : await manifestsOf(table, snapshot)
   const old = manifests.filter((line) => line.specId !== table.metadata['default-spec-id'])
-  if (old.length > 0) find('old_partition_spec', old.length, 'manifests of files that are cut as the table was cut before')
+  if (old.length > 0)
+    find(
+      'old_partition_spec',
+      old.length,
+      'these manifests have files with an older partition spec: rewrite the rows of these files to partition them as the table is now',
+    )
   const stale = manifests.filter((line) => line.deleted.files > line.added.files + line.existing.files)
-  if (stale.length > 0) find('stale_manifests', stale.length, 'manifests that tell more of what was deleted than of what is there')
+  if (stale.length > 0)
+    find(
+      'stale_manifests',
+      stale.length,
+      'these manifests list more deleted files than existing ones: the next commit that merges manifests removes them',
+    )
   return findings
 }

@@ -8,7 +8,7 @@ import { scanSql } from './scan-sql.ts'
 export type SnapshotDiff = {
   readonly rowsAdded: number
   readonly rowsRemoved: number
-  /** Rows whose key is in both and whose values differ; null for a table without a sort order, which has no key. */
+  /** Rows with the same key in both snapshots and different values; null for a table without a sort order, which does not have a key. */
   readonly rowsChanged: number | null
   readonly filesAdded: number
   readonly filesRemoved: number
@@ -17,8 +17,8 @@ export type SnapshotDiff = {
 export type ChangedRow = { readonly change: 'added' | 'removed' | 'changed'; readonly row: Record<string, unknown> }
 
 /**
- * Rows that a table has at one snapshot and not at another, from those files only that the two do not share. Where the table is sorted, rows with the same values of its sort columns
- * are the same row with other values. `limit` bounds the rows that are returned, not those that are counted.
+ * Rows that differ between two snapshots of a table; only files that the two do not share are read. In a sorted table, rows with equal sort columns are the
+ * same row with changed values. `limit` bounds the returned rows, not the counts.
  */
 export async function diffSnapshots(
   session: DuckDBSession,

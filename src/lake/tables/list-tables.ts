@@ -10,14 +10,14 @@ export async function listTables(store: ObjectStore, layer: Layer): Promise<stri
   return names.sort()
 }
 
-/** The keys of all tables of a lake, in the order of layers and names. Nothing of the tables themselves is read. */
+/** The keys of all tables of a lake, in the order of layers and names. The tables themselves are not read. */
 export async function everyTable(store: ObjectStore): Promise<string[]> {
   const roots: string[] = []
   for (const layer of LAYERS) for (const name of await listTables(store, layer)) roots.push(tableKey(layer, name))
   return roots
 }
 
-/** The hint may be missing for a moment, or since a crash: a version of the metadata is enough. */
+/** The hint may be missing for a moment or after a crash, so any version of the metadata counts as a table. */
 async function isTable(store: ObjectStore, root: string): Promise<boolean> {
   if ((await store.head(hintKey(root))) !== undefined) return true
   for await (const _ of store.list(`${root}/metadata/v1.`)) return true

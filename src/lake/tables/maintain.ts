@@ -5,14 +5,14 @@ import { type Snapshot, sameId } from '../iceberg/metadata.ts'
 import { entriesOf, keyOf, loadTable, manifestsOf, required, type Table, versionIn } from '../iceberg/table.ts'
 
 export type ExpireOptions = {
-  /** Snapshots before that time may go … */
+  /** Snapshots before this time may be removed … */
   readonly beforeMs: number
-  /** … but so many of the newest stay. */
+  /** … but this many of the newest stay. */
   readonly keep: number
   readonly dryRun: boolean
 }
 
-/** Takes old snapshots out of a table, and returns them. Their files stay until `removeOrphans`. Throws TABLE_NOT_FOUND. */
+/** Removes old snapshots from a table, and returns them. Their files stay until `removeOrphans`. Throws TABLE_NOT_FOUND. */
 export async function expireSnapshots(store: ObjectStore, root: string, deps: CommitDeps, options: ExpireOptions): Promise<Snapshot[]> {
   let gone: Snapshot[] = []
   const decide = async (current: Table | undefined) => {
@@ -29,19 +29,19 @@ export async function expireSnapshots(store: ObjectStore, root: string, deps: Co
 }
 
 export type OrphanOptions = {
-  /** Files written since then may belong to a commit that is under way: they stay. */
+  /** Files written after this time stay, because a running commit may need them. */
   readonly beforeMs: number
   readonly dryRun: boolean
 }
 
 export type Orphan = { readonly key: string; readonly bytes: number }
 
-/** Versions of the metadata beside the current one that stay, for readers that have just found them. */
+/** How many former versions of the metadata stay, for readers that have just found them. */
 const VERSIONS_KEPT = 20
 
 /**
- * Removes files of a table that no snapshot reaches and that are old enough, and mends a hint that lags; returns them. What is reachable is asked for again after the
- * files were listed, so that nothing goes that a commit has reached meanwhile. Does nothing where there is no table.
+ * Removes the old files of a table that no snapshot reaches, and returns them. It also corrects an outdated version hint. Reachable files are read again after
+ * the listing, so that files of a commit made meanwhile stay. Does nothing without a table.
  */
 export async function removeOrphans(store: ObjectStore, root: string, { beforeMs, dryRun }: OrphanOptions): Promise<Orphan[]> {
   const candidates: Orphan[] = []
@@ -59,7 +59,7 @@ export async function removeOrphans(store: ObjectStore, root: string, { beforeMs
   const orphans: Orphan[] = []
   for (const one of candidates) {
     if (reachable.has(one.key) || !isOld(one.key)) continue
-    // A writer that makes the same file again makes it young.
+    // A writer that writes the same file again renews its time.
     const now = dryRun ? undefined : await store.head(one.key)
     if (now !== undefined && now.lastModifiedMs >= beforeMs) continue
     if (!dryRun) await store.delete(one.key)
@@ -89,7 +89,7 @@ async function reachableKeys(store: ObjectStore, table: Table | undefined): Prom
   return keys
 }
 
-/** The snapshots from the current one back to the first that is left. */
+/** The snapshots from the current one back to the oldest that still exists. */
 export function ancestors({ metadata }: Table): Snapshot[] {
   const found: Snapshot[] = []
   let id = metadata.refs['main']?.['snapshot-id'] ?? metadata['current-snapshot-id']

@@ -7,7 +7,7 @@ import type { IcebergField, TableShape } from '../iceberg/schema.ts'
 import { currentFiles, keyOf, type Table } from '../iceberg/table.ts'
 import { sqlType } from '../iceberg/values.ts'
 
-/** Data files as files of this machine, in their order. */
+/** Local copies of data files, in their order. */
 export async function openFiles(store: ObjectStore, files: readonly Pick<DataFile, 'path'>[]): Promise<string[]> {
   return await openAll(
     store,
@@ -18,8 +18,8 @@ export async function openFiles(store: ObjectStore, files: readonly Pick<DataFil
 type OpenFiles = (store: ObjectStore, files: readonly DataFile[]) => Promise<string[]>
 
 /**
- * SQL that reads files of a table as one of its shapes; without files it has the columns and no rows. `open` finds the files on this machine. Throws TABLE_UNSUPPORTED where nothing says
- * which columns of a file are which.
+ * SQL that reads files of a table with one of its shapes; without files it gives the columns and zero rows. `open` gives the local path of a file.
+ * Throws TABLE_UNSUPPORTED when the columns of a file cannot be identified.
  */
 export async function scanSql(
   session: DuckDBSession,
@@ -35,7 +35,7 @@ export async function scanSql(
   const { schemas, 'last-column-id': lastId } = table.metadata
   const isFirst = schemas.length === 1 && schemas[0]?.['schema-id'] === 0 && lastId === fields.length
   if (isFirst) return `SELECT ${names} FROM read_parquet([${paths.map(quote).join(', ')}], hive_partitioning = false)`
-  // Files keep the columns that they were written with: after a change they are read by field id, which takes a little longer.
+  // Files keep the columns they were written with: after a schema change they are read by field id, which takes a little longer.
   const foreign = await columnsWithoutIds(session, files, paths)
   const own = paths.filter((_, index) => !foreign.has(index))
   const columns = fields.map(({ id, name, type }) => `${id}: {name: ${quote(name)}, type: ${quote(sqlType(type))}, default_value: NULL}`)
@@ -44,16 +44,16 @@ export async function scanSql(
   return [...(own.length === 0 ? [] : [byId]), ...byName].join(' UNION ALL ')
 }
 
-/** SQL that reads every row of a table as it is now. */
+/** SQL that reads every row of the current snapshot of a table. */
 export async function everyRow(session: DuckDBSession, table: Table): Promise<string> {
   return await scanSql(session, table, table.shape, await currentFiles(table))
 }
 
-/** Files of whose columns it is known that they carry field ids; files never change. */
+/** Files whose columns are known to have field ids. Files never change. */
 const carryIds = new Set<string>()
 const KNOWN_MOST = 200_000
 
-/** The names of the columns of those files that other programs have written without field ids, by the file's index. */
+/** The column names of files that other programs wrote without field ids, by the index of the file. */
 async function columnsWithoutIds(
   session: DuckDBSession,
   files: readonly DataFile[],
@@ -81,7 +81,7 @@ function mappedSql({ metadata, root }: Table, fields: readonly IcebergField[], p
   if (mapping === undefined)
     throw new LakehouseError(
       'TABLE_UNSUPPORTED',
-      `${path} has columns without field ids and ${root} no name mapping: set the property schema.name-mapping.default in the program that added the file`,
+      `cannot read ${path}: its columns do not have field ids and ${root} does not have a name mapping; set the property schema.name-mapping.default in the program that added the file`,
       { details: { table: root, file: path } },
     )
   const columns = fields.map(({ id, name, type }) => {

@@ -37,10 +37,10 @@ export type LakeStatus = {
   }[]
 }
 
-/** So many runs and quarantined objects are listed. */
+/** At most this many runs and quarantined objects are listed. */
 const LISTED = 10
 
-/** What the lake holds, from table metadata and the ledger; no data file is opened. */
+/** The content of the lake, from table metadata and the ledger. Data files are not opened. */
 export async function readStatus({ store, session }: { store: ObjectStore; session: DuckDBSession }): Promise<LakeStatus> {
   const tables: TableStatus[] = []
   for (const root of await everyTable(store)) tables.push(await tableStatus(store, root))
@@ -93,7 +93,7 @@ export async function tableStatus(store: ObjectStore, root: string): Promise<Tab
   return { ...status, ...range.shown() }
 }
 
-/** Gathers the first and last instant of the column that a table is cut by, as far as its files tell. */
+/** Collects the first and last instant of the column that partitions a table, from the bounds of its files. */
 export function timeRange(table: Table): { add: (file: DataFile) => void; shown: () => { from: string | null; to: string | null } } {
   const field = eventTimeField(table) ?? -1
   let first = Number.POSITIVE_INFINITY
@@ -110,7 +110,7 @@ export function timeRange(table: Table): { add: (file: DataFile) => void; shown:
   }
 }
 
-/** The id of the column of instants by which the table is cut, which is its event time. */
+/** The id of the instant column that partitions the table, which is its event time. */
 function eventTimeField({ shape }: Table): number | undefined {
   return shape.fields.find(({ name, type }) => type === 'timestamptz' && shape.partition.some((part) => part.source === name))?.id
 }

@@ -4,8 +4,8 @@ import { keyOf, loadTable, manifestsOf, metadataKey, snapshotOf } from '../icebe
 import { describeTable, listPartitions } from './describe.ts'
 
 /**
- * Writes `_metadata.json` beside a table: what it holds, for those who read no Iceberg. Schema, counts, SHA-256 of the metadata and its manifests, and where its rows come from, all as of the
- * current snapshot. Nothing of ours reads it. Returns the table's version; undefined for a table without rows.
+ * Writes `_metadata.json` beside a table, for tools that cannot read Iceberg: schema, counts, SHA-256 of the metadata and manifests, and lineage, all of the current
+ * snapshot. Our own code does not read it. Returns the version of the table; undefined for a table without rows.
  */
 export async function publishTableCard(store: ObjectStore, root: string): Promise<number | undefined> {
   const table = await loadTable(store, root)

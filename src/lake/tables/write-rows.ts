@@ -17,40 +17,40 @@ import { plainSql, plainValue } from './plain-value.ts'
 
 export type WriteDeps = { readonly store: ObjectStore; readonly session: DuckDBSession; readonly commits: CommitDeps; readonly run: string }
 
-/** Rows of a file that nothing else is known of. */
+/** Parquet settings for rows whose content is not known. */
 const GENERAL_PARQUET: ParquetSettings = { rowGroupSize: 122_880, dictionarySizeLimit: 100_000, zstdLevel: 3 }
 
 type WriteMode =
-  /** The rows come besides those that are there. */
+  /** Adds the rows to the existing ones. */
   | 'append'
-  /** They replace what is there in each partition that they touch. */
+  /** Replaces the rows of each partition that gets new rows. */
   | 'overwrite'
 
 export type WriteOptions = {
   readonly mode: WriteMode
-  /** What a table that is not there is made by. */
+  /** The shape of a table that does not exist yet. */
   readonly shape?: TableShape
   readonly branch?: string
-  /** A name for this very write: one that the table's history knows already is not made again, so that it can be repeated after a crash. */
+  /** A name for this write. A write whose name is in the history of the table is skipped, so that it can be repeated after a crash. */
   readonly once?: string
-  /** A property that tells of what the rows were made: what it said before they were (undefined for nothing), and says with them. A table that says something else by now is another writer's. */
+  /** A property that records the source of the rows: its value before the write (undefined: unset) and after it. Any other value means that another writer was first. */
   readonly mark?: Mark
 }
 
 type Mark = { readonly name: string; readonly before: string | undefined; readonly value: string }
 
-/** What was written; whether its partitions hold so many files by now that they should be compacted. */
+/** What was written, and whether its partitions now have so many files that they should be compacted. */
 export type Written = { readonly rows: number; readonly files: number; readonly isCrowded: boolean }
 
-/** Files of a partition, on average of those that a write touches. */
+/** Average number of files in the partitions of a write. */
 const CROWDED_FILES = 32
 
-/** Where a snapshot tells by which write it was made. */
+/** The summary field of a snapshot that names its write. */
 const ONCE = 'lakehouse.write'
 
 /**
- * Writes the rows of a query into a table, cut and sorted as the table is. Files are named by their content: one that the table holds already is not added again.
- * Throws TABLE_NOT_FOUND without a shape, QUERY_FAILED for columns that are not the table's, COMMIT_CONFLICT when what is to be overwritten was changed meanwhile.
+ * Writes the rows of a query into a table, with its partitions and order. Files are named by their content, so a file that the table already has is not added again.
+ * Throws TABLE_NOT_FOUND without a shape, QUERY_FAILED for wrong columns, COMMIT_CONFLICT when another writer changed a partition to be overwritten.
  */
 export async function writeRows(deps: WriteDeps, root: string, query: string, options: WriteOptions): Promise<Written> {
   const table = await loadTable(deps.store, root)
@@ -64,13 +64,14 @@ export async function writeRows(deps: WriteDeps, root: string, query: string, op
   await commit(deps.store, root, shape, deps.commits, async (current) => {
     if (options.once !== undefined && current?.metadata.snapshots.some((snapshot) => snapshot.summary[ONCE] === options.once) === true)
       return undefined
-    if ((current?.metadata['default-spec-id'] ?? 0) !== specId) throw conflict(root, 'it is cut otherwise by now')
+    if ((current?.metadata['default-spec-id'] ?? 0) !== specId)
+      throw conflict(root, 'another writer changed how the table is partitioned: run again')
     checkMark(root, current, options.mark)
     const live = await liveIn(current, touched, options.branch)
     if (options.mode === 'overwrite' && current !== undefined) await refuseOtherSpecs(current, specId)
     const paths = new Set(live.map(({ path }) => path))
     if (options.mode === 'overwrite' && (live.length !== seen.length || seen.some(({ path }) => !paths.has(path))))
-      throw conflict(root, 'another writer has changed a partition that is to be overwritten')
+      throw conflict(root, 'another writer changed a partition that this write overwrites: run again')
     held = live.length
     const [liveIds, addedIds] = [new Set(live.map(identity)), new Set(added.map(identity))]
     const fresh = added.filter((file) => !liveIds.has(identity(file)))
@@ -95,7 +96,7 @@ function conflict(root: string, why: string): LakehouseError {
   return new LakehouseError('COMMIT_CONFLICT', `${root}: ${why}`, { details: { table: root } })
 }
 
-/** Makes an empty table, if there is none, with properties besides the usual ones. */
+/** Creates an empty table if it does not exist, with additional properties. */
 export async function createTable(
   store: ObjectStore,
   root: string,
@@ -110,7 +111,7 @@ export async function createTable(
   })
 }
 
-/** Adds the columns of a shape that an older table lacks, at its end; their values are null in rows that are there. */
+/** Adds the columns that an older table lacks, after its last column. Existing rows have null there. */
 export async function addMissingColumns({ store, commits }: WriteDeps, root: string, shape: TableShape): Promise<void> {
   await update(store, root, commits, async (current) => {
     const held = new Set(current?.shape.fields.map(({ name }) => name))
@@ -123,7 +124,7 @@ export async function addMissingColumns({ store, commits }: WriteDeps, root: str
   })
 }
 
-/** The rows may be those that the table has already: then it is marked alone. */
+/** Sets the mark when the table already has the rows, so that nothing else is written. */
 async function setMark({ store, commits }: WriteDeps, root: string, mark: Mark): Promise<void> {
   await update(store, root, commits, async (current) => {
     if (current === undefined || current.metadata.properties[mark.name] === mark.value) return undefined
@@ -134,10 +135,10 @@ async function setMark({ store, commits }: WriteDeps, root: string, mark: Mark):
 
 function checkMark(root: string, table: Table | undefined, mark: Mark | undefined): void {
   if (mark !== undefined && table?.metadata.properties[mark.name] !== mark.before)
-    throw conflict(root, 'another writer has made it meanwhile')
+    throw conflict(root, 'another writer changed the table meanwhile: run again')
 }
 
-/** Takes away every row of the partitions that `belongs` chooses. Returns how many files went. */
+/** Removes the partitions that `belongs` chooses. Returns the number of removed files. */
 export async function deletePartitions(deps: WriteDeps, root: string, belongs: (file: DataFile) => boolean): Promise<number> {
   let removed = 0
   const table = required(await loadTable(deps.store, root), root)
@@ -156,12 +157,12 @@ export function partName({ specId, partition }: Pick<DataFile, 'specId' | 'parti
   return JSON.stringify([specId, ...partition.map((value) => (value === null ? null : String(value)))])
 }
 
-/** Which file of a partition it is: its name says it, whatever folder it lies in. */
+/** Identifies a file of a partition by its name. The folder does not matter. */
 function identity(file: DataFile): string {
   return `${partName(file)} ${fileNameOf(file.path)}`
 }
 
-/** Live files of some partitions, at the head of a branch; one that is still to begin has those of main. */
+/** Live files of some partitions, at the head of a branch. A branch that does not exist yet has the files of main. */
 async function liveIn(table: Table | undefined, parts: ReadonlySet<string>, branch: string | undefined): Promise<DataFile[]> {
   const found: DataFile[] = []
   if (table === undefined) return found
@@ -170,20 +171,20 @@ async function liveIn(table: Table | undefined, parts: ReadonlySet<string>, bran
   return found
 }
 
-/** What lies in files that are cut otherwise cannot be told to belong to a partition: it would stay beside what replaces it. */
+/** Refuses to overwrite when files have an older partition spec: their rows cannot be assigned to a partition, and would stay beside the new rows. */
 async function refuseOtherSpecs(table: Table, specId: number): Promise<void> {
   for await (const file of liveFiles(table, snapshotOf(table, undefined)))
     if (file.specId !== specId)
       throw new LakehouseError(
         'TABLE_UNSUPPORTED',
-        `${table.root} has files that are cut as it was cut before: partitions cannot be overwritten`,
+        `cannot overwrite partitions of ${table.root}: it has files with an older partition spec; append the rows, or rewrite the table first`,
         {
           details: { table: table.root, file: file.path },
         },
       )
 }
 
-/** Writes a query's rows as one finished file a partition, named and in its place. */
+/** Writes the rows of a query as one finished file per partition, with its final name and folder. */
 async function* partitionRows(
   { store, session }: WriteDeps,
   root: string,
@@ -191,7 +192,7 @@ async function* partitionRows(
   shape: TableShape,
 ): AsyncGenerator<Omit<DataFile, 'specId'>> {
   const columns = shape.fields.map((field) => quoteName(field.name)).join(', ')
-  // Whatever the query makes of them, the file has the columns in the table's types.
+  // The file has the columns in the types of the table, whatever types the query gives.
   const typed = shape.fields.map(({ name, type }) => `${quoteName(name)}::${sqlType(type)} AS ${quoteName(name)}`).join(', ')
   const names = shape.fields.map((field) => field.name)
   await using held = await Relation.of(session, names, `SELECT ${typed} FROM (${query})`)
@@ -214,10 +215,13 @@ async function* partitionRows(
   }
   const [{ n } = {}] = await session.rows(`SELECT count(*) AS n FROM ${held}`)
   if (Number(n) !== written)
-    throw new LakehouseError('INTERNAL', `${root}: ${written} of ${Number(n)} rows found their partition; nothing was committed`)
+    throw new LakehouseError(
+      'INTERNAL',
+      `${root}: only ${written} of ${Number(n)} rows were written to a partition, so nothing was committed; run again with --verbose and report this message`,
+    )
 }
 
-/** A file of these rows, all of one partition, named by its content; undefined when there are none. */
+/** Writes rows of one partition into a file that is named by its content; undefined without rows. */
 export async function writeFile(
   store: ObjectStore,
   session: DuckDBSession,
@@ -225,7 +229,7 @@ export async function writeFile(
   shape: TableShape,
   { root, partition }: { readonly root: string } & Pick<DataFile, 'partition'>,
 ): Promise<Omit<DataFile, 'specId'> | undefined> {
-  // Every column has its place in the order, so that the same rows make the same file.
+  // Every column is part of the order, so that the same rows give the same file.
   const order = [...new Set([...shape.sort, ...shape.fields.map((field) => field.name)])]
     .map((name) => `${quoteName(name)} NULLS FIRST`)
     .join(', ')
@@ -238,7 +242,7 @@ export async function writeFile(
     const [{ digest } = {}] = await session.rows(`SELECT sha256(content) AS digest FROM read_blob(${quote(temporary)})`)
     const key = keyFor(`${String(digest).slice(0, 40)}.parquet`)
     const nans = await countNans(session, rows, shape)
-    // The same bytes may lie there, old and about to be removed: they become young.
+    // The same file may exist and be old enough to be removed: replacing it makes it new.
     await store.files.publish(temporary, key, { replace: true })
     return { ...written, nans, ...withoutBounds(written, nans), path: urlOf(store, key), partition, sorted: shape.sort.length > 0 }
   } finally {
@@ -255,7 +259,7 @@ async function countNans(session: DuckDBSession, rows: string, { fields }: Table
   return new Map(floating.map(({ id }) => [id, Number(counts?.[`nan_${id}`])]))
 }
 
-/** Bounds leave NaN out; the engine's do not, so those of columns with NaN are not told. */
+/** Iceberg bounds leave NaN out, but the bounds of the engine do not, so columns with NaN get no bounds. */
 function withoutBounds({ lower, upper }: WrittenFile, nans: ReadonlyMap<number, number>): Pick<WrittenFile, 'lower' | 'upper'> {
   const known = <V>(bounds: ReadonlyMap<number, V>) => new Map([...bounds].filter(([id]) => (nans.get(id) ?? 0) === 0))
   return { lower: known(lower), upper: known(upper) }
@@ -263,7 +267,7 @@ function withoutBounds({ lower, upper }: WrittenFile, nans: ReadonlyMap<number, 
 
 type Part = { readonly field: PartitionField; readonly type: IcebergType; readonly sql: string }
 
-/** SQL of each partition value, in the form in which our code holds values. */
+/** SQL of each partition value, in the form that our code uses. */
 async function partExpressions(
   session: DuckDBSession,
   { fields, partition }: TableShape,
@@ -300,7 +304,7 @@ function partSql({ transform }: PartitionField, plain: string, column: string, t
   return type === 'string' ? `left(${column}, ${width})` : `${plain} - ((${plain} % ${width}) + ${width}) % ${width}`
 }
 
-/** The engine has no such hash: each value that occurs is looked up. */
+/** The engine does not have this hash, so the bucket of each distinct value is looked up. */
 async function bucketSql(
   session: DuckDBSession,
   { source, transform }: PartitionField,
@@ -320,7 +324,7 @@ async function bucketSql(
   return `(SELECT b.bucket_is FROM ${buckets} b WHERE b.bucket_of = ${plainSql(`${held}.${column}`, type)})::INTEGER`
 }
 
-/** Floating numbers are compared as what they are, not as the decimals that their digits are. */
+/** Floating-point numbers are compared as such, not as decimals. */
 function literal(value: ColumnValue | null, type: IcebergType): string {
   if (value === null) return 'NULL'
   if (isFloating(type)) return `'${value}'::${sqlType(type)}`

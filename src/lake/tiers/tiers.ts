@@ -11,40 +11,40 @@ import { withLease } from '../../transfer/run/lease.ts'
 import type { Lake } from '../lake.ts'
 import { LAYERS } from '../layout.ts'
 
-const days = z.coerce.number().int().min(1).nullable()
+const days = z.number().int().min(1).nullable()
 const layerTiers = (cool: number | null, archive: number | null, keepSnapshots: number) =>
   z
     .strictObject({
-      coolAfterDays: days.default(cool).describe('Data files older than that go to the cool tier (null: never)'),
-      archiveAfterDays: days.default(archive).describe('Data files older than that go to the archive tier (null: never)'),
-      snapshotDays: z.coerce
+      coolAfterDays: days.default(cool).describe('Days after which data files move to the cool tier (null: never)'),
+      archiveAfterDays: days.default(archive).describe('Days after which data files move to the archive tier (null: never)'),
+      snapshotDays: z
         .number()
         .int()
         .min(1)
         .default(keepSnapshots)
-        .describe('Snapshots older than that may be expired, but for the current one and those that tags name'),
+        .describe('Days after which snapshots may expire, except the current one and tagged ones'),
     })
     .prefault({})
 
-/** How long files of each layer stay where reading is quick. What a snapshot or tag needs is moved at most, never deleted. */
+/** How long files of each layer stay in the fast tier. Files that a snapshot or tag needs are only moved, never deleted. */
 export const tierOptions = z.strictObject({
   bronze: layerTiers(30, 180, 90),
   silver: layerTiers(180, null, 30),
   gold: layerTiers(365, null, 30),
-  coolDirectory: z.string().default('').describe('Where a lake on disk puts cool files: another disk (empty: they stay)'),
-  archiveDirectory: z.string().default('').describe('Where it puts archived files (empty: they stay)'),
+  coolDirectory: z.string().default('').describe('Directory for cool files of a lake on disk, usually on another disk (empty: files stay)'),
+  archiveDirectory: z.string().default('').describe('Directory for archived files of a lake on disk (empty: files stay)'),
 })
 
 export type TierOptions = z.infer<typeof tierOptions>
 
 const CLASSES = { cool: 'STANDARD_IA', archive: 'GLACIER_IR' } as const
 
-/** Days before which S3 does not move objects to these classes. */
+/** Minimum age in days before S3 moves objects to these classes. */
 const LEAST_DAYS = 30
 
 /**
- * The rules as a lifecycle configuration for `aws s3api put-bucket-lifecycle-configuration`. It moves data files and gives up abandoned uploads; it deletes nothing, because no lifecycle rule
- * knows what a snapshot needs. `prefix` is the lake's in its bucket. Classes are readable at once: a query never waits for a restore.
+ * The rules as a lifecycle configuration for `aws s3api put-bucket-lifecycle-configuration`. It moves data files and aborts abandoned uploads. It deletes nothing,
+ * because a lifecycle rule does not know which files a snapshot needs. `prefix` is that of the lake in its bucket. All classes are readable at once, without a restore.
  */
 export function lifecycleConfiguration(options: TierOptions, prefix: string): object {
   const rules = LAYERS.map((layer) => {
@@ -53,7 +53,7 @@ export function lifecycleConfiguration(options: TierOptions, prefix: string): ob
       ...(coolAfterDays === null ? [] : [{ Days: Math.max(LEAST_DAYS, coolAfterDays), StorageClass: CLASSES.cool }]),
       ...(archiveAfterDays === null ? [] : [{ Days: Math.max(LEAST_DAYS, archiveAfterDays), StorageClass: CLASSES.archive }]),
     ]
-    // Metadata is small and read by every query: only files larger than 128 KiB are moved, which is what the classes charge at least.
+    // Metadata is small and every query reads it, so only files larger than 128 KiB are moved. The classes charge at least that size.
     const filter = { And: { Prefix: `${prefix}${layer}/`, ObjectSizeGreaterThan: 131_072 } }
     return {
       ID: `crypto-lakehouse-${layer}`,
@@ -76,8 +76,9 @@ export type TierMove = { readonly key: string; readonly tier: 'cool' | 'archive'
 const DAY_MS = 86_400_000
 
 /**
- * Moves data files of a lake on disk to the directories of their tiers, and leaves a link in their place, so that everything reads them as before. In a tier each lake has a folder of its own; in it
- * files whose link is gone, because they were removed from the lake, are removed. A file is at any time either in its old place or linked. Throws CONFIG_INVALID when a tier and the lake lie within each other.
+ * Moves data files of a lake on disk to the directories of their tiers and leaves links behind, so that readers find them as before. Each lake has its own folder in a tier.
+ * Files there without a link were removed from the lake, so they are removed too. A file is always either at its old path or linked.
+ * Throws CONFIG_INVALID when a tier is inside the lake or the lake inside a tier.
  */
 async function moveToTiers(lake: string, rules: TierOptions, { nowMs, dryRun }: { nowMs: number; dryRun: boolean }): Promise<TierMove[]> {
   const home = await realpath(lake)
@@ -103,20 +104,24 @@ async function moveToTiers(lake: string, rules: TierOptions, { nowMs, dryRun }: 
   return moves
 }
 
-/** The lake's own folder in a tier, without links on the way to it. */
+/** The folder of the lake in a tier, with all links in its path resolved. */
 async function tierFolder(home: string, directory: string): Promise<string | undefined> {
   if (directory === '') return undefined
   await makeFolder(resolve(directory))
   const tier = await realpath(directory)
   const isWithin = (inner: string, outer: string) => inner === outer || inner.startsWith(`${outer}/`)
   if (isWithin(tier, home) || isWithin(home, tier))
-    throw new LakehouseError('CONFIG_INVALID', `the tier ${tier} and the lake ${home} lie within each other`, { details: { tier } })
+    throw new LakehouseError(
+      'CONFIG_INVALID',
+      `the tier directory ${tier} and the lake ${home} overlap: choose a tier directory outside the lake`,
+      { details: { tier } },
+    )
   const folder = join(tier, `lake-${createHash('sha256').update(home).digest('hex').slice(0, 16)}`)
   await makeFolder(folder)
   return folder
 }
 
-/** Parquet files of tables and raw objects of bronze; never metadata, the ledger or anything in quarantine. */
+/** Parquet files of tables and raw objects of bronze; never metadata, the ledger or quarantine. */
 async function* dataFiles(lake: string, layer: string): AsyncGenerator<string> {
   const names = await readdir(join(lake, layer), { recursive: true, withFileTypes: true }).catch(() => [])
   for (const entry of names) {
@@ -126,7 +131,7 @@ async function* dataFiles(lake: string, layer: string): AsyncGenerator<string> {
   }
 }
 
-/** `former` is where another tier holds the file so far. */
+/** `former` is the path of the file in another tier, if it was moved before. */
 async function moveFile(path: string, target: string, former: string | undefined): Promise<void> {
   await makeFolder(dirname(target))
   const copy = join(dirname(target), temporaryName())
@@ -141,7 +146,7 @@ async function moveFile(path: string, target: string, former: string | undefined
   if (former !== undefined) await rm(former, { force: true })
 }
 
-/** Removes what this lake has moved here and links to no more, and what killed moves have left. */
+/** Removes files that this lake moved here and no longer links to, and leftovers of killed moves. */
 async function removeUnlinked(home: string, folder: string): Promise<void> {
   await sweepTemporaries(folder, mayBeAtWork)
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
@@ -152,14 +157,17 @@ async function removeUnlinked(home: string, folder: string): Promise<void> {
   }
 }
 
-/** Moves the files of a lake on disk, one process at a time; a dry run only tells which. Throws STORE_UNSUPPORTED for a lake in a bucket. */
+/** Moves the files of a lake on disk, one process at a time. A dry run only lists them. Throws STORE_UNSUPPORTED for a lake in a bucket. */
 export async function tierLake(
   { store, nowMs }: Pick<Lake, 'store' | 'nowMs'>,
   options: TierOptions,
   dryRun: boolean,
 ): Promise<TierMove[]> {
   if (!store.capabilities.localFiles)
-    throw new LakehouseError('STORE_UNSUPPORTED', 'a bucket moves its objects by itself: put the rules of `tiers lifecycle` into it')
+    throw new LakehouseError(
+      'STORE_UNSUPPORTED',
+      'cannot move files of a lake in a bucket: the bucket moves its objects itself; give it the rules that `tiers lifecycle` prints',
+    )
   const [folder = ''] = store.files.folders
   const move = () => moveToTiers(folder, options, { nowMs: nowMs(), dryRun })
   return dryRun ? await move() : await withLease(localStore(join(folder, '.tiers')), 'tiers', nowMs, move)

@@ -52,7 +52,7 @@ async function make(
   const lacking = (dataset: string) =>
     new LakehouseError(
       'TABLE_NOT_FOUND',
-      `${id} needs ${dataset} of ${market}${interval === undefined ? '' : ` of ${interval}`}, of which the lake has none`,
+      `${id} needs ${dataset} of ${market}${interval === undefined ? '' : ` of ${interval}`}, but the lake has no such table: ingest it first`,
       { details: { id, dataset } },
     )
   const of = { exchange, market }

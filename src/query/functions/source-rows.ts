@@ -55,11 +55,11 @@ export function rangeOf(from: string, to: string): TimeRange | undefined {
   if (from === '' && to === '') return undefined
   const [start, end] = [from === '' ? utc(2009) : parseInstant(from), to === '' ? utc(2100) : parseInstant(to)]
   if (start === undefined || end === undefined || start >= end)
-    throw new LakehouseError('USAGE', `"${from}" to "${to}" is no range of time: YYYY-MM-DD or ISO 8601`)
+    throw new LakehouseError('USAGE', `"${from}" to "${to}" is not a time range: write YYYY-MM-DD or ISO 8601`)
   return { start, end }
 }
 
-/** Throws USAGE where lengths (µs) are no whole numbers of the source's bars: what is made of them would hold what lies beyond it. */
+/** Throws USAGE for lengths (µs) that are not multiples of the source's bars: a bar would hold rows beyond its end. */
 export function checkCut(source: string, fineUs: number | undefined, lengths: readonly number[]): void {
   if (fineUs === undefined || lengths.some((us) => us % fineUs !== 0))
     throw new LakehouseError('USAGE', `bars of ${source} cannot be put together to these: lengths and offsets are whole numbers of them`, {

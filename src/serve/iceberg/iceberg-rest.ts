@@ -151,7 +151,7 @@ function valid<S extends z.ZodType>(schema: S, body: unknown): z.infer<S> {
   return found.data
 }
 
-/** Metadata of very many snapshots is a few megabytes; more is no honest request. */
+/** Metadata of very many snapshots is a few megabytes; a longer body is not a request of a client. */
 const LARGEST_BODY = 64 << 20
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
@@ -165,7 +165,7 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   try {
     return parseExactJson(Buffer.concat(pieces).toString('utf8'))
   } catch {
-    throw new HttpError(400, 'BadRequestException', 'the body is no JSON')
+    throw new HttpError(400, 'BadRequestException', 'the body is not JSON')
   }
 }
 

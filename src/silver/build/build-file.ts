@@ -20,28 +20,28 @@ export type BuildTask = {
   readonly inputs: readonly (BuildInput & { readonly path: string })[]
   /** The Parquet file to write. */
   readonly output: string
-  /** Folder for lines that cannot be typed: <sha256>.ndjson each. */
+  /** Folder for lines that cannot be decoded, one file per object: <sha256>.ndjson. */
   readonly rejects: string
   readonly maxEntryBytes: number
 }
 
 export type BuildOutcome = {
-  /** Undefined when no row is left. */
+  /** Undefined when the file would have no rows. */
   readonly file: WrittenFile | undefined
   readonly decoded: readonly DecodedInput[]
   readonly refused: readonly Refusal[]
   readonly duplicates: Duplicates
-  /** The order of the inputs was proved, so that nothing had to be sorted. */
+  /** Whether the inputs were proved to be in order, so that sorting was not necessary. */
   readonly ordered: boolean
   readonly csvBytes: number
 }
 
-/** What a thread keeps from one task to the next: an engine of one thread, which keeps rows in order, and the memory that zips are read into. */
+/** What a thread keeps between tasks: an engine with one thread, which keeps rows in order, and the memory for reading zips. */
 export type BuildTools = { readonly session: DuckDBSession; readonly zips: ZipReader }
 
 /**
- * Decodes the inputs of each task into one sorted Parquet file without duplicate keys. Tasks go by ascending partitions; an input that several of them have is read once, if its rows are in that
- * order. An input that cannot be read is left out and reported.
+ * Decodes the inputs of each task into one sorted Parquet file without duplicate keys. Tasks are in ascending order of partitions. An input of several tasks is read
+ * once, if its rows are in that order. An input that cannot be read is skipped and reported.
  */
 export async function buildFiles(tools: BuildTools, tasks: readonly BuildTask[]): Promise<BuildOutcome[]> {
   const refused: Refusal[] = []
@@ -77,7 +77,7 @@ async function buildTogether(tools: BuildTools, tasks: readonly BuildTask[]): Pr
     shared.close()
   }
   const starts = tasks.map((task) => rangeOf(task).start)
-  // A row of one of the tasks came after its partition was done: each must look for its own.
+  // A row of one task came after its partition was finished, so each task must read the inputs itself.
   const isTorn = [...wholes.values()].some(({ elsewhere }) => starts.some((start) => elsewhere.has(start)))
   const outcomes: Built[] = []
   for (const [index, task] of tasks.entries()) {
@@ -90,7 +90,7 @@ async function buildTogether(tools: BuildTools, tasks: readonly BuildTask[]): Pr
   return isTorn ? outcomes : withWholes(outcomes, wholes, starts)
 }
 
-/** The outcomes, in which what was read once for all of them is told of as if each had read it alone. */
+/** The outcomes. Inputs that were read once for all tasks are reported as if each task had read them alone. */
 function withWholes(outcomes: readonly Built[], wholes: ReadonlyMap<string, FileEvidence>, starts: readonly number[]): Built[] {
   const rows = new Map<string, Map<number, number>>()
   for (const [index, { decoded }] of outcomes.entries())
@@ -110,12 +110,12 @@ function withWholes(outcomes: readonly Built[], wholes: ReadonlyMap<string, File
 async function buildFrom(tools: BuildTools, task: BuildTask, shared?: SharedInputs): Promise<Built> {
   if (task.inputs.length === 0) return { file: undefined, decoded: [], duplicates: NO_DUPLICATES, ordered: true, csvBytes: 0 }
   const plain = await copyOrdered(tools, task, shared)
-  // What is shared is read once: whoever shares it comes back alone.
+  // A shared input is read only once, so tasks that share it are repeated alone.
   if (plain.ordered || task.inputs.some(({ key }) => shared?.has(key))) return plain
   return await copySorted(tools, task)
 }
 
-/** The fast way: rows are written as they are decoded, and the decoders prove that their keys ascend. */
+/** The fast way: rows are written as they are decoded, and the decoders check that the keys ascend. */
 async function copyOrdered({ session, zips }: BuildTools, task: BuildTask, shared: SharedInputs | undefined): Promise<Built> {
   const rows = new InputFeed(zips, task, rangeOf(task), shared)
   const feed = await registerFeed(session, rows.columns, (chunk) => rows.fill(chunk))
@@ -123,7 +123,7 @@ async function copyOrdered({ session, zips }: BuildTools, task: BuildTask, share
   return outcome(rows, file, NO_DUPLICATES, rows.ascending)
 }
 
-/** The sure way: rows are gathered (spilling to disk beyond the memory limit), the first of each key is kept, and the rest sorted. */
+/** The safe way: rows are collected (on disk beyond the memory limit), the first row of each key is kept, and the rows are sorted. */
 async function copySorted({ session, zips }: BuildTools, task: BuildTask): Promise<Built> {
   const rows = new InputFeed(zips, task, rangeOf(task))
   const feed = await registerFeed(session, rows.columns, (chunk) => rows.fill(chunk))

@@ -3,9 +3,9 @@ import type { BuildOutcome, BuildTask } from './build-file.ts'
 
 export type BuildPool = WorkerPool<readonly BuildTask[], BuildOutcome[]>
 
-/** Threads that make data files. Each holds one input's rows and a DuckDB of its own, which spills to the directory beyond its memory. */
+/** Threads that build data files. Each has the rows of one input and its own DuckDB, which writes to the directory beyond its memory limit. */
 export function createBuildPool(threads: number, engine: { memoryLimitMb: number; temporaryDirectory: string }): BuildPool {
-  // In a bundle the worker lies beside the part that this file is in.
+  // In a bundle, the worker file is beside the part that contains this file.
   const module = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
   return new WorkerPool(new URL(module, import.meta.url), threads, engine)
 }

@@ -33,22 +33,22 @@ import type { SilverTally } from './tally.ts'
 export type BuildOptions = {
   readonly pool: BuildPool
   readonly limits: DecodeLimits
-  /** Told after each data file. */
+  /** Called after each data file. */
   readonly onFile: (file: { table: string; rows: number; csvBytes: number }) => void
 }
 
 export type SilverOutcome = { readonly partitionsWritten: number; readonly partitionsUnchanged: number }
 
-/** A partition is planned again when another run changed it meanwhile, or when rows of other partitions turned up in its files. */
+/** A partition is planned again when another run changed it meanwhile, or when its files have rows of other partitions. */
 const ROUNDS = 8
 
-/** The shape of a series' silver table. */
+/** The shape of the silver table of a series. */
 function silverShape(series: Series): TableShape {
   const { eventTime, key } = contractOf(series)
   return { fields: fieldsOf(silverColumns(series)), partition: byPeriod(eventTime, transformOf(series)), sort: key }
 }
 
-/** Makes the silver table of a series what the bronze objects say: builds the data files that are missing, replaces those whose inputs changed. */
+/** Brings the silver table of a series up to date with bronze: builds missing data files, and replaces files whose inputs changed. */
 export async function buildSilverTable(lake: Lake, series: Series, options: BuildOptions, tally: SilverTally): Promise<SilverOutcome> {
   const { limits, pool } = options
   const table = silverTableName(series)
@@ -64,7 +64,7 @@ export async function buildSilverTable(lake: Lake, series: Series, options: Buil
   })
   for (let round = 1; ; round++) {
     await lake.ledger.flush()
-    // The live files first: inputs that came later than they did are a reason to build again, never the other way round.
+    // The live files are read first. Inputs that arrive later then cause another build; the reverse order could miss them.
     const current = await lake.findTable('silver', table)
     if (current !== undefined) requireCut(current, silverShape(series))
     const live = await filesByPartition(current)
@@ -84,24 +84,24 @@ export async function buildSilverTable(lake: Lake, series: Series, options: Buil
     }
     if (!again) return { partitionsWritten: written.size, partitionsUnchanged }
     if (round === ROUNDS)
-      throw new LakehouseError('COMMIT_CONFLICT', `silver.${table} was changed by other runs ${ROUNDS} times while it was built`, {
+      throw new LakehouseError('COMMIT_CONFLICT', `other runs changed silver.${table} ${ROUNDS} times while it was built: run again`, {
         details: { table: `silver.${table}` },
       })
   }
 }
 
-/** A table that another version, or another program, has cut otherwise is not written to. */
+/** Refuses a table that another version or program has partitioned differently. */
 function requireCut({ root, shape }: Table, wanted: TableShape): void {
   const cut = ({ partition }: TableShape) => partition.map(({ name }) => name).join(', ')
   if (cut(shape) === cut(wanted)) return
   throw new LakehouseError(
     'TABLE_PARTITION_CHANGED',
-    `${root} is cut by ${cut(shape)}, this version cuts it by ${cut(wanted)}: remove the folder ${root} and ingest again, bronze has all that it takes`,
+    `${root} is partitioned by ${cut(shape)}, but this version partitions it by ${cut(wanted)}: remove the folder ${root} and run \`ingest\` again; bronze has all data`,
     { details: { table: root } },
   )
 }
 
-/** The partitions that have inputs, then those that are live and have none (any more). */
+/** The partitions with inputs, then the live partitions that no longer have inputs. */
 async function* withoutInputs(
   partitions: AsyncIterable<PartitionInputs>,
   live: ReadonlyMap<number | undefined, unknown>,
@@ -114,7 +114,7 @@ async function* withoutInputs(
   for (const partition of left) if (partition !== undefined) yield { partition, inputs: [] }
 }
 
-/** Of a table that is cut by days those of one month together that have monthly files in common: each of these is then read once. Of other tables one at a time. */
+/** Batches of partitions. In a table partitioned by days, days of one month that share monthly files are together, so that each file is read once. Else one at a time. */
 async function* inBatches(partitions: AsyncIterable<PartitionInputs>, unit: PeriodTransform): AsyncGenerator<PartitionInputs[]> {
   let batch: PartitionInputs[] = []
   let shared = new Set<string>()
@@ -134,12 +134,12 @@ async function* inBatches(partitions: AsyncIterable<PartitionInputs>, unit: Peri
 
 type PartitionOutcome = {
   readonly partition: number
-  /** empty: there is nothing, and nothing was there. */
+  /** empty: the partition has no rows now and had none before. */
   readonly change: 'written' | 'unchanged' | 'empty'
   readonly again: boolean
 }
 
-/** What a partition lacks: groups of inputs by their number; and the files that it should not have. */
+/** The missing files of a partition, as groups of inputs by number, and the files that it should not have. */
 type PartitionPlan = {
   readonly partition: number
   readonly live: ReadonlySet<string>
@@ -174,7 +174,7 @@ class PartitionBuilder {
     this.#tally = tally
   }
 
-  /** Compares the files that the inputs of some partitions ask for with those that are live, builds what is missing and submits the changes. */
+  /** Compares the files that the inputs of some partitions require with the live files, builds missing files and submits the changes. */
   async build(batch: readonly PartitionInputs[], queue: CommitQueue): Promise<PartitionOutcome[]> {
     const plans = batch.map((one) => this.#plan(one))
     const wanted = plans.flatMap(({ partition, missing }) => [...missing].map(([number, group]) => ({ partition, number, group })))
@@ -185,7 +185,7 @@ class PartitionBuilder {
         this.#buildGroups(some),
       ))
         built.push(...groups)
-      // Together, so that they go into few commits.
+      // The changes are submitted together, so that they need few commits.
       const belongs = (plan: PartitionPlan) => built.filter(({ partition }) => partition === plan.partition)
       return await Promise.all(plans.map((plan) => this.#submit(plan, belongs(plan), queue)))
     } finally {
@@ -216,7 +216,7 @@ class PartitionBuilder {
       again = (await this.#record(partition, group, outcome)) || again
       if (outcome.file !== undefined) add.push({ temporary, file: { ...outcome.file, path: url, specId: 0, partition: [partition] } })
     }
-    // What fills gaps stays as long as what it lies beside; else it goes with it, and is made again.
+    // Filled rows stay while the other files of the partition stay. Otherwise they are removed too, and made again.
     const filled = [...live].filter((path) => isFilled({ path }))
     const remove = new Set([...stale, ...filled])
     if (add.length + remove.size === 0) return { partition, change: live.size === 0 ? 'empty' : 'unchanged', again }
@@ -224,7 +224,7 @@ class PartitionBuilder {
     return { partition, change: 'written', again }
   }
 
-  /** Which file it is, wherever it lies. */
+  /** Identifies a file, in any folder. */
   #fileName(partition: number, group: readonly BuildInput[]): string {
     return `${fingerprint(this.#series, partition, group)}.parquet`
   }
@@ -243,7 +243,7 @@ class PartitionBuilder {
     const tasks: BuildTask[] = []
     try {
       for (const { partition, group } of groups) {
-        // What bronze has lost has no file: that is told when it is read.
+        // An object that bronze has lost does not have a file; the error is reported when it is read.
         const open = (key: string) => store.files.open(key).catch(() => join(scratch, 'lost'))
         for (const { key } of group) if (!paths.has(key)) paths.set(key, await open(bronzeKey(key)))
         tasks.push({
@@ -272,14 +272,14 @@ class PartitionBuilder {
     }
   }
 
-  /** The lines of an object that could not be typed are kept; none means that an earlier decoder's are gone too. */
+  /** Stores the lines of an object that could not be decoded. Without such lines, those of an earlier decoder are removed. */
   async #keepRejects(sha256: string, path: string): Promise<void> {
     const key = `${quarantinedRowsKey(this.#table)}/${sha256}.ndjson`
     if (existsSync(path)) await this.#lake.store.put(key, createReadStream(path))
     else await this.#lake.store.delete(key)
   }
 
-  /** Writes what was learnt of the inputs into the ledger; true when rows of other partitions turned up for the first time. */
+  /** Writes what was learnt about the inputs to the ledger. Returns true if rows of other partitions were found for the first time. */
   async #record(partition: number, group: readonly BuildInput[], outcome: BuildOutcome): Promise<boolean> {
     const { ledger, store } = this.#lake
     const decoder = formatOf(this.#series).decoderVersion
@@ -321,7 +321,7 @@ class PartitionBuilder {
   }
 }
 
-/** The inputs that gave rows to the file: its name speaks of them only, because the next run knows that the others have nothing for it. */
+/** The inputs that gave rows to the file. The file name depends only on them, because the next run knows that the other inputs have no rows for it. */
 function used(group: readonly BuildInput[], outcome: BuildOutcome): BuildInput[] {
   const giving = new Set(outcome.decoded.filter(({ evidence }) => evidence.rows > 0).map(({ key }) => key))
   return group.filter((input) => giving.has(input.key))

@@ -9,7 +9,7 @@ import { type Series, silverTableName } from '../../sources/series.ts'
 import { eventTimes } from '../event-times.ts'
 import { type DecodeLimits, decodableObjects } from './inputs.ts'
 
-/** So many gaps are listed of a table; all are counted. */
+/** At most this many gaps of a table are listed; all are counted. */
 const LISTED = 100
 
 async function timesOf(lake: Lake, series: Series): Promise<string | undefined> {
@@ -17,14 +17,14 @@ async function timesOf(lake: Lake, series: Series): Promise<string | undefined> 
   return table === undefined ? undefined : await eventTimes(lake.session, table, series)
 }
 
-/** Gaps between the bars of each symbol of a table, and bars that open off the grid of their interval. Calendar months are not judged. */
+/** Finds gaps between the bars of each symbol, and bars that do not open on the grid of their interval. Calendar months are not judged. */
 export async function continuityFindings(lake: Lake, series: Series): Promise<{ findings: Finding[]; gaps: number; missing: number }> {
   const us = series.interval === undefined ? undefined : INTERVALS[series.interval].us
   const source = us === undefined ? undefined : await timesOf(lake, series)
   if (us === undefined || source === undefined) return { findings: [], gaps: 0, missing: 0 }
   const table = `silver.${silverTableName(series)}`
   const anchor = series.interval === '1w' ? 4 * US_PER_DAY : 0
-  // One pass tells which symbols have anything wrong; only those are looked at row by row.
+  // One pass finds the symbols with problems; only their rows are then checked one by one.
   const suspects =
     await lake.session.rows(`SELECT symbol, count(*) FILTER ((us - ${anchor}) % ${us} <> 0) AS off_grid, min(us) AS first, max(us) AS last
     FROM (${source}) GROUP BY symbol
@@ -54,7 +54,7 @@ async function findGaps(
   const listed = await session.rows(`SELECT symbol, gap_start, gap_end FROM ${found} ORDER BY symbol, gap_start LIMIT ${LISTED}`)
   const findings = listed.map(({ symbol, gap_start: start, gap_end: end }): Finding => {
     const count = Math.floor((Number(end) - Number(start)) / us)
-    const explanation = `${count} bars are missing between two that are there`
+    const explanation = `${count} bars are missing between two existing bars: see \`gaps\` for the cause`
     return {
       check: 'gap',
       severity: 'warning',
@@ -69,7 +69,7 @@ async function findGaps(
   const gaps = Number(total?.['n'] ?? 0)
   const missing = Number(total?.['missing'] ?? 0)
   if (gaps > findings.length) {
-    const explanation = `${gaps} gaps in all, the first ${findings.length} are listed`
+    const explanation = `${gaps} gaps in total; the first ${findings.length} are listed: see \`gaps\` for all`
     findings.push(wholeFinding(table, 'gap', 'warning', missing, explanation))
   }
   return { findings, gaps, missing }
@@ -78,16 +78,16 @@ async function findGaps(
 function offGrid(row: Record<string, unknown>, table: string, us: number): Finding[] {
   const count = Number(row['off_grid'])
   if (count === 0) return []
-  const explanation = `${count} bars open off the grid of their interval; they are kept as published`
+  const explanation = `${count} bars do not open on the grid of their interval; the lake keeps them as published`
   const [from, to] = [formatInstant(Number(row['first'])), formatInstant(Number(row['last']) + us)]
   return [{ check: 'off_grid', severity: 'warning', table, symbol: String(row['symbol']), from, to, count, explanation }]
 }
 
-/** A month of one symbol that the monthly file `key` is to cover; the range is half-open, µs. */
+/** A month of one symbol that the monthly file `key` should cover; the range is half-open, µs. */
 export type CoveredMonth = { readonly key: string; readonly symbol: string; readonly start: number; readonly end: number }
 
 /**
- * Days (YYYY-MM-DD) that monthly files were to cover and do not, by symbol: days without a row, and every day of a file that is quarantined.
+ * Days (YYYY-MM-DD) that monthly files should cover but do not, by symbol: days without a row, and every day of a quarantined file.
  * Days before a symbol's first row do not count.
  */
 export async function missingDays(

@@ -1,19 +1,19 @@
 import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quoteName } from '../../platform/duckdb/session.ts'
 
-/** Two rows with the same key but other values, as JSON; the first read stays. */
+/** Two rows with the same key and different values, as JSON. The row that was read first stays. */
 type Conflict = { readonly symbol: string; readonly at: string; readonly kept: string; readonly dropped: string }
 
 export type Duplicates = { readonly dropped: number; readonly conflicting: number; readonly conflicts: readonly Conflict[] }
 
 export const NO_DUPLICATES: Duplicates = { dropped: 0, conflicting: 0, conflicts: [] }
 
-/** So many conflicts are listed; all are counted. */
+/** At most this many conflicts are listed; all are counted. */
 const LISTED = 100
 
 /**
- * What is doubled in gathered rows: how many are dropped when the first of each key stays, how many keys have rows that differ in a value,
- * and those with both rows. Where a row came from (source, source_object) is no difference.
+ * Duplicates in collected rows: how many rows are dropped when the first of each key stays, how many keys have rows with different values,
+ * and those rows in pairs. A different origin (source, source_object) does not count as a difference.
  */
 export async function findDuplicates(
   session: DuckDBSession,

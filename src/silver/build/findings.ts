@@ -4,11 +4,11 @@ import { parseObjectKey } from '../../sources/objects.ts'
 import type { BuildOutcome } from './build-file.ts'
 import type { Refusal } from './inputs.ts'
 
-/** What making data files has shown to be wrong with their inputs. */
+/** Findings about the inputs of data files. */
 export function buildFindings(name: string, outcomes: readonly BuildOutcome[], refused: readonly Refusal[]): Finding[] {
   const table = `silver.${name}`
   const refusals = refused.map(({ key, code, message, lost }): Finding => {
-    const explanation = `${message}; ${lost ? 'the next ingestion fetches it again' : 'the object is quarantined'}`
+    const explanation = `${message}; ${lost ? 'the next `ingest` fetches the object again' : 'the object is quarantined, see `quarantine`'}`
     return {
       check: code.toLowerCase(),
       severity: 'error',
@@ -20,7 +20,12 @@ export function buildFindings(name: string, outcomes: readonly BuildOutcome[], r
       explanation,
     }
   })
-  return [...refusals, ...rejectedRows(name, outcomes), ...outcomes.flatMap((outcome) => duplicateFindings(table, outcome))]
+  return [
+    ...refusals,
+    ...rejectedRows(name, outcomes),
+    ...oddFiles(table, outcomes),
+    ...outcomes.flatMap((outcome) => duplicateFindings(table, outcome)),
+  ]
 }
 
 function duplicateFindings(table: string, { decoded, duplicates }: BuildOutcome): Finding[] {
@@ -28,12 +33,12 @@ function duplicateFindings(table: string, { decoded, duplicates }: BuildOutcome)
   if (dropped === 0) return []
   const symbols = [...new Set(decoded.map(({ key }) => parseObjectKey(key).symbol))]
   const symbol = symbols.length === 1 ? (symbols[0] ?? null) : null
-  const rule = `${dropped} rows repeat the key of an earlier one and were dropped: the first read stays, monthly files before daily ones`
+  const rule = `${dropped} rows had the key of an earlier row and were dropped; the first row stays, and monthly files are read before daily ones`
   const findings: Finding[] = [
     { check: 'duplicate_rows', severity: 'warning', table, symbol, from: null, to: null, count: dropped, explanation: rule },
   ]
   for (const conflict of conflicts) {
-    const explanation = `two rows with one key differ: kept ${conflict.kept}, dropped ${conflict.dropped}`
+    const explanation = `two rows with the same key differ: kept ${conflict.kept}, dropped ${conflict.dropped}`
     findings.push({
       check: 'conflicting_duplicates',
       severity: 'error',
@@ -46,19 +51,43 @@ function duplicateFindings(table: string, { decoded, duplicates }: BuildOutcome)
     })
   }
   if (conflicting > conflicts.length) {
-    const explanation = `${conflicting} keys have rows that differ; the first ${conflicts.length} are listed`
+    const explanation = `${conflicting} keys have differing rows; the first ${conflicts.length} are listed`
     findings.push(wholeFinding(table, 'conflicting_duplicates', 'error', conflicting, explanation))
   }
   return findings
 }
 
-/** One finding per object, though its rows may lie in several data files. */
+/** Objects without any line, and objects whose zip holds an entry with the name of another file. */
+function oddFiles(table: string, outcomes: readonly BuildOutcome[]): Finding[] {
+  const inputs = new Map(outcomes.flatMap(({ decoded }) => decoded.map((input) => [input.key, input])))
+  return [...inputs.values()].flatMap(({ key, entry, evidence }): Finding[] => {
+    const { symbol } = parseObjectKey(key)
+    const found = (check: string, explanation: string): Finding => ({
+      check,
+      severity: 'warning',
+      table,
+      symbol,
+      from: null,
+      to: null,
+      count: 1,
+      explanation,
+    })
+    const [file, inside] = [key, entry].map((name) => name.slice(name.lastIndexOf('/') + 1).replace(/\.[a-z]+$/i, ''))
+    const isEmpty = evidence.rows + evidence.rejected + evidence.unused + evidence.elsewhere.size === 0
+    return [
+      ...(isEmpty ? [found('empty_file', `${key} has no rows: check whether the exchange publishes it again`)] : []),
+      ...(file === inside ? [] : [found('entry_name', `${key} holds an entry with the name ${entry}: its rows were read all the same`)]),
+    ]
+  })
+}
+
+/** One finding per object, even if its rows are in several data files. */
 function rejectedRows(name: string, outcomes: readonly BuildOutcome[]): Finding[] {
   const rejecting = new Map(
     outcomes.flatMap(({ decoded }) => decoded.filter(({ evidence }) => evidence.rejected > 0).map((input) => [input.key, input])),
   )
   return [...rejecting.values()].map(({ key, sha256, evidence }): Finding => {
-    const explanation = `${evidence.rejected} lines of ${key} could not be typed: ${quarantinedRowsKey(name)}/${sha256}.ndjson`
+    const explanation = `${evidence.rejected} lines of ${key} could not be decoded and are in ${quarantinedRowsKey(name)}/${sha256}.ndjson: see \`quarantine\``
     const { symbol } = parseObjectKey(key)
     return {
       check: 'rejected_rows',

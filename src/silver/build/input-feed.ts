@@ -10,10 +10,10 @@ import { CsvDecoder } from '../../sources/csv/csv-decoder.ts'
 import type { DecodeOptions } from '../../sources/csv/decode-options.ts'
 import type { FileEvidence, RejectedRow } from '../../sources/csv/file-evidence.ts'
 import { type FileBytes, ZipReader } from '../../sources/csv/zip-entry.ts'
-import { contractOf, formatOf, type Series } from '../../sources/series.ts'
+import { contractOf, formatOf, type Series, valueColumns } from '../../sources/series.ts'
 import type { BuildInput } from './inputs.ts'
 
-/** Where a row may come from. */
+/** The possible origins of a row. */
 const SOURCES = ['archive', 'api', 'stream', 'derived', 'synthetic'] as const
 
 export type FeedTask = {
@@ -23,19 +23,19 @@ export type FeedTask = {
   readonly maxEntryBytes: number
 }
 
-export type DecodedInput = { readonly key: string; readonly sha256: string; readonly evidence: FileEvidence }
+export type DecodedInput = { readonly key: string; readonly sha256: string; readonly entry: string; readonly evidence: FileEvidence }
 
-/** Wraps what makes an input undecodable (its `cause`). */
+/** Wraps the error that makes an input undecodable (its `cause`). */
 export class InputRefused extends Error {
   readonly input: BuildInput
 
   constructor(input: BuildInput, cause: unknown) {
-    super(`${input.key} cannot be decoded`, { cause })
+    super(`cannot decode ${input.key}`, { cause })
     this.input = input
   }
 }
 
-/** The feed's columns: the silver columns of the series in their order; texts of text columns are gathered in `texts`, by CSV column. */
+/** The columns of the feed: the silver columns of the series, in order. `texts` collects the texts of text columns, by CSV column. */
 function feedColumns(task: FeedTask, texts: readonly (TextPool | undefined)[]): FeedColumn[] {
   const published = formatOf(task.series).columns.flatMap(({ name, type, optional }, index): FeedColumn[] => {
     const pool = texts[index]
@@ -54,16 +54,16 @@ function feedColumns(task: FeedTask, texts: readonly (TextPool | undefined)[]): 
 
 type FeedRange = TimeRange & Pick<DecodeOptions, 'partitionStart'>
 
-/** So many inputs are open at once at most, which bounds memory and files; more are read once for each feed. */
+/** At most this many inputs are open at once, to limit memory and files. Further inputs are read once for each feed. */
 const MOST_SHARED = 256
 
-/** Inputs that stay open from one feed to the next: of each range a feed takes what lies in it, so that a file of many partitions is read once. */
+/** Inputs that stay open from one feed to the next. Each feed takes the rows of its range, so that a file with many partitions is read once. */
 export class SharedInputs {
   readonly texts: readonly (TextPool | undefined)[]
   readonly #keys: ReadonlySet<string>
   readonly #open = new Map<string, OpenInput>()
 
-  /** Those that several tasks have. */
+  /** The inputs that several tasks share. */
   constructor(tasks: readonly FeedTask[]) {
     const seen = new Set<string>()
     const twice = new Set<string>()
@@ -84,7 +84,7 @@ export class SharedInputs {
     this.#open.set(open.input.key, open)
   }
 
-  /** Reads the inputs to their ends; what they turned out to be as a whole, by key. Throws InputRefused. */
+  /** Reads the inputs to their ends. Returns the evidence about each whole input, by key. Throws InputRefused. */
   finish(): Map<string, FileEvidence> {
     const found = new Map<string, FileEvidence>()
     for (const { input, decoder } of this.#open.values()) {
@@ -114,11 +114,11 @@ function textPools(series: Series | undefined): readonly (TextPool | undefined)[
   return columns.map(({ name, type }) => (name !== undefined && type === 'string' ? new TextPool() : undefined))
 }
 
-/** Hands out the rows of one input after the other, one file in memory at a time besides those that are shared, and keeps account of what they were. */
+/** Returns the rows of one input after the other, and collects evidence about them. Besides the shared inputs, one file is in memory at a time. */
 export class InputFeed {
   readonly decoded: DecodedInput[] = []
   readonly columns: readonly FeedColumn[]
-  /** Whether every row's key was greater than the one before, over all inputs. */
+  /** Whether the key of every row was greater than the one before, over all inputs. */
   ascending = true
   csvBytes = 0
   readonly #task: FeedTask
@@ -131,6 +131,7 @@ export class InputFeed {
   #open: OpenInput | undefined
   readonly #texts: readonly (TextPool | undefined)[]
   readonly #key: readonly number[] | undefined
+  readonly #nonNegative: readonly boolean[]
   #symbol = ''
   #lastKey: readonly number[] = []
 
@@ -141,6 +142,12 @@ export class InputFeed {
     this.#range = range
     this.#columns = formatOf(task.series).columns
     const { eventTime, key } = contractOf(task.series)
+    const measured = new Set(
+      valueColumns(task.series).flatMap(({ name, measure, roles }) =>
+        measure !== undefined || roles.includes('trade_count') ? [name] : [],
+      ),
+    )
+    this.#nonNegative = this.#columns.map(({ name }) => name !== undefined && measured.has(name))
     const indexOf = (name: string) => this.#columns.findIndex((column) => column.name === name)
     this.#eventTime = indexOf(eventTime)
     const keyed = key.slice(1).map(indexOf)
@@ -149,7 +156,7 @@ export class InputFeed {
     this.columns = feedColumns(task, this.#texts)
   }
 
-  /** Fills a chunk with rows of one input; leaves it empty when there are no more. Throws InputRefused. */
+  /** Fills a chunk with rows of one input. The chunk stays empty when no rows are left. Throws InputRefused. */
   fill(chunk: FeedChunk): void {
     for (;;) {
       const open = this.#open ?? this.#openNext()
@@ -166,7 +173,7 @@ export class InputFeed {
     }
   }
 
-  /** The feed's arrays in the order of the CSV's columns: the feed has the symbol first, and leaves out columns without a name. */
+  /** The arrays of the feed in the order of the CSV columns. The feed has the symbol first, and skips columns without a name. */
   #targets(chunk: FeedChunk): (Float64Array | undefined)[] {
     let index = 1
     return this.#columns.map((column) => (column.name === undefined ? undefined : chunk.numbers[index++]))
@@ -199,6 +206,7 @@ export class InputFeed {
         eventTime: this.#eventTime,
         key: this.#key,
         texts: this.#texts,
+        nonNegative: this.#nonNegative,
         range: this.#range,
         stopsAtEnd: isShared,
         partitionStart: this.#range.partitionStart,
@@ -206,7 +214,7 @@ export class InputFeed {
         corrections: new Map(input.corrections),
       }
       const decoder = new CsvDecoder({ label: input.key, next: () => entry.next() }, options)
-      const open = { input, ordinal, file, decoder, rejects }
+      const open = { input, ordinal, file, decoder, rejects, entry: entry.name }
       if (isShared) this.#shared?.keep(open)
       return open
     } catch (error) {
@@ -215,16 +223,16 @@ export class InputFeed {
     }
   }
 
-  #close({ input, file, decoder, rejects }: OpenInput): void {
+  #close({ input, file, decoder, rejects, entry }: OpenInput): void {
     this.#open = undefined
     const isShared = this.#shared?.has(input.key) === true
     if (!isShared) {
       file.close()
       rejects.close()
     }
-    // Of what is shared the rest is not known yet.
+    // The rest of a shared input was not read yet.
     const evidence = isShared ? { ...decoder.finish() } : decoder.finish()
-    this.decoded.push({ key: input.key, sha256: input.sha256, evidence })
+    this.decoded.push({ key: input.key, sha256: input.sha256, entry, evidence })
     if (input.symbol !== this.#symbol) {
       this.#symbol = input.symbol
       this.#lastKey = []
@@ -252,7 +260,10 @@ function openFile(zips: ZipReader, input: BuildInput & { readonly path: string }
     return zips.openFile(input.path)
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error
-    throw new LakehouseError('OBJECT_NOT_FOUND', `${input.key} is missing in bronze`, { details: { key: input.key }, cause: error })
+    throw new LakehouseError('OBJECT_NOT_FOUND', `${input.key} is missing in bronze: run \`ingest\` to fetch it again`, {
+      details: { key: input.key },
+      cause: error,
+    })
   }
 }
 
@@ -273,20 +284,26 @@ type OpenInput = {
   readonly file: FileBytes
   readonly decoder: CsvDecoder
   readonly rejects: RejectFile
+  /** The name of the entry in the zip. */
+  readonly entry: string
 }
 
-/** What lies in bronze must still be what the ledger proved: a disk may rot. */
+/** Checks that the bytes in bronze still have the digest in the ledger, because disks may corrupt files. */
 function checkDigest(file: FileBytes, input: BuildInput): void {
   const hash = createHash('sha256')
   for (let at = 0; at < file.size; at += 1 << 20) hash.update(file.read(at, Math.min(at + (1 << 20), file.size)))
   const sha256 = hash.digest('hex')
   if (sha256 !== input.sha256)
-    throw new LakehouseError('CHECKSUM_MISMATCH', `${input.key} has changed in bronze: ${sha256} instead of ${input.sha256}`, {
-      details: { key: input.key },
-    })
+    throw new LakehouseError(
+      'CHECKSUM_MISMATCH',
+      `${input.key} changed in bronze: its SHA-256 is ${sha256} instead of ${input.sha256}; run \`ingest\` to fetch it again`,
+      {
+        details: { key: input.key },
+      },
+    )
 }
 
-/** The lines of one object that could not be typed, in a file by the object's digest; none means no file. An object that is read again begins again. */
+/** The lines of one object that could not be decoded, in a file named by the digest of the object. Without such lines the file does not exist. Reading the object again starts a new file. */
 class RejectFile {
   readonly #path: string
   readonly #key: string
@@ -308,7 +325,7 @@ class RejectFile {
   }
 }
 
-/** Whether a key is greater than another, column by column; than none it always is. */
+/** Whether a key is greater than another, column by column. Any key is greater than an empty one. */
 function isAfter(key: readonly number[], other: readonly number[]): boolean {
   const at = key.findIndex((value, index) => value !== other[index])
   return other.length === 0 || (at >= 0 && (key[at] ?? 0) > (other[at] ?? 0))

@@ -12,21 +12,21 @@ import { parseObjectKey } from '../../sources/objects.ts'
 import { contractOf, formatOf, type Series, sourceOf } from '../../sources/series.ts'
 import { compareKeys } from '../../storage/object-store.ts'
 
-/** A bronze object that a data file is made from. */
+/** A bronze object that is an input of a data file. */
 export type BuildInput = {
   readonly key: string
   readonly sha256: string
   readonly size: number
   readonly symbol: string
-  /** Whether it was decoded before, so that its partitions are known; else its name tells. */
+  /** Whether it was decoded before, so that its partitions are known. Otherwise they follow from its name. */
   readonly placed: boolean
-  /** What somebody has decided to read in the place of lines that cannot be typed. */
+  /** Texts that a user gave to replace lines that cannot be decoded. */
   readonly corrections: readonly (readonly [line: number, text: string])[]
 }
 
 /**
- * An input that cannot be decoded; the file is made without it. `bound` is the number of plain bytes that it exceeds, `lost` says that bronze does not hold
- * the bytes that the ledger proved.
+ * An input that cannot be decoded; the file is made without it. `bound` is the number of plain bytes that it exceeds. `lost` means that bronze does not have
+ * the bytes with the digest in the ledger.
  */
 export type Refusal = {
   readonly key: string
@@ -44,8 +44,8 @@ export type DecodeLimits = { readonly maxEntryBytes: number }
 export type PartitionInputs = { readonly partition: number; readonly inputs: readonly BuildInput[] }
 
 /**
- * The decodable objects of a series by partition, oldest partition first, one partition in memory at a time. An object belongs to the partitions
- * in which decoding found rows of it, or, as long as it has not been decoded, to those that its name says.
+ * The decodable objects of a series by partition, oldest partition first, with one partition in memory at a time. An object belongs to the partitions
+ * for which decoding found rows. Before it was decoded, it belongs to the partitions that follow from its name.
  */
 export async function* partitionInputs(
   session: DuckDBSession,
@@ -94,13 +94,13 @@ export function transformOf(series: Series): PeriodTransform {
   return contractOf(series).partition(series.interval)
 }
 
-/** SQL of the current revisions of the series' objects that the present decoder has not refused: key, sha256, size, date. */
+/** SQL of the current revisions of the objects of the series that the present decoder has not refused: key, sha256, size, date. */
 export function decodableObjects(fold: LedgerFold, series: Series, limits: DecodeLimits): string {
   return `SELECT c.key AS key, c.v.sha256 AS sha256, c.v.size AS size, ${dateSql(sourceOf(series), 'c.key')} AS date
     FROM ${fold.objects} c ANTI JOIN (${refusals(fold, series, limits)}) q ON q.key = c.key AND q.sha256 = c.v.sha256 WHERE ${belongsSql(series, 'c.key')}`
 }
 
-/** The current revisions of the series' objects that the present decoder has refused, in order of their keys. */
+/** The current revisions of the objects of the series that the present decoder has refused, in key order. */
 export async function refusedObjects(session: DuckDBSession, fold: LedgerFold, series: Series, limits: DecodeLimits): Promise<Refusal[]> {
   const rows =
     await session.rows(`SELECT q.* FROM (${refusals(fold, series, limits)}) q JOIN ${fold.objects} c ON q.key = c.key AND q.sha256 = c.v.sha256
@@ -115,7 +115,7 @@ export async function refusedObjects(session: DuckDBSession, fold: LedgerFold, s
   }))
 }
 
-/** An object that was refused for its size is tried again under a higher bound. */
+/** An object that was refused because of its size is tried again when the bound is higher. */
 function refusals({ events }: LedgerFold, series: Series, { maxEntryBytes }: DecodeLimits): string {
   return `SELECT key, sha256, arg_max(code, ("at", run, n)) AS code, arg_max(message, ("at", run, n)) AS message, max(bound) AS bound
     FROM ${events} WHERE event = 'quarantined' AND stage = 'decode' AND decoder = ${formatOf(series).decoderVersion}
@@ -123,8 +123,8 @@ function refusals({ events }: LedgerFold, series: Series, { maxEntryBytes }: Dec
 }
 
 /**
- * The order in which rows are read, and so which of two rows with the same key stays, the first: by symbol, monthly files before daily ones
- * (the exchange makes them later, from corrected data), then by date.
+ * The order in which rows are read: by symbol, monthly files before daily ones (the exchange makes monthly files later, from corrected data), then by date.
+ * The first of two rows with the same key stays.
  */
 function sortInputs(inputs: (BuildInput & ArchiveFile)[]): BuildInput[] {
   const rank = (input: ArchiveFile) => (input.period === 'monthly' ? 0 : 1)
@@ -133,15 +133,15 @@ function sortInputs(inputs: (BuildInput & ArchiveFile)[]): BuildInput[] {
 }
 
 /**
- * Cuts a partition's inputs into the groups that become one data file each, by number. To which a symbol belongs depends on the symbol alone, so that a new or
- * a damaged one touches one file and no other, files cover ranges of symbols of their own, and a month can be made on several threads.
+ * Splits the inputs of a partition into groups, by number; each group becomes one data file. The group of a symbol depends on the symbol alone. So a new or
+ * damaged symbol changes only one file, files cover separate ranges of symbols, and several threads can build a month.
  */
 export function groupInputs(series: Series, inputs: readonly BuildInput[]): Map<number, BuildInput[]> {
   const { ranges } = sourceOf(series).symbols
   return Map.groupBy(inputs, (input) => ranges.findLastIndex((first) => compareKeys(first, input.symbol) <= 0))
 }
 
-/** The name of the data file made from these inputs: what was read, by which decoder, in which order, with which settings. */
+/** The name of the data file made from these inputs. It depends on the inputs, the decoder, the order and the settings. */
 export function fingerprint(series: Series, partition: number, inputs: readonly BuildInput[]): string {
   const { key, parquet } = contractOf(series)
   const recipe = [

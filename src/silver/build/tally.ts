@@ -13,8 +13,8 @@ export type SilverCounts = {
 }
 
 /**
- * What building one table has come to. A partition may be built more than once in a run: what an earlier data file told is forgotten when a later one
- * replaces it, so that every row of the result is counted once.
+ * The counts of building one table. A partition may be built more than once in a run. When a later data file replaces an earlier one, the counts of the earlier
+ * file are removed, so that every row of the result is counted once.
  */
 export class SilverTally {
   readonly #table: string
@@ -26,7 +26,7 @@ export class SilverTally {
     this.#table = table
   }
 
-  /** `url` names the data file that the outcome made, `replaced` those that it took the place of. */
+  /** `url` is the new data file, `replaced` are the files that it replaces. */
   add(url: string, outcome: BuildOutcome, replaced: Iterable<string>): void {
     for (const old of replaced) this.#files.delete(old)
     this.#files.set(url, outcome)
@@ -34,7 +34,7 @@ export class SilverTally {
     this.#csvBytes += outcome.csvBytes
   }
 
-  /** Notes an object that is left out because an earlier run refused it. */
+  /** Records an object that is skipped because an earlier run refused it. */
   addRefused(refusal: Refusal): void {
     this.#refused.set(refusal.key, refusal)
   }
@@ -48,7 +48,7 @@ export class SilverTally {
       csvBytes: this.#csvBytes,
       objectsRefused: this.#refused.size,
     }
-    // The lines of a file are told with each of its partitions.
+    // Each partition of a file reports all lines of the file.
     const rejected = new Map<string, number>()
     for (const { file, decoded, duplicates } of this.#files.values()) {
       counts.rowsWritten += file?.rows ?? 0

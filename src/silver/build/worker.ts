@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parentPort, threadId, workerData } from 'node:worker_threads'
 import type { BuildTask } from './build-file.ts'
 
-// The thread's entry point: a list of tasks a message, one answer each.
+// The entry point of the thread: each message is a list of tasks and gets one answer.
 module.enableCompileCache()
 const { buildFiles } = await import('./build-file.ts')
 const { DuckDBSession } = await import('../../platform/duckdb/session.ts')

@@ -9,18 +9,18 @@ import { contractOf, type Series, silverColumns } from '../../sources/series.ts'
 import { makeScratch } from '../../storage/scratch.ts'
 import { InputFeed } from '../build/input-feed.ts'
 
-/** Bytes of an object at one revision, as a file of this machine. */
+/** One revision of an object, as a local file. */
 export type ObjectBytes = { readonly key: string; readonly sha256: string; readonly path: string }
 
-/** How two sets of rows of one series differ, by their keys. */
+/** The differences between two sets of rows of one series, by key. */
 export type RowComparison = {
   readonly equal: number
   readonly differing: number
   readonly onlyLeft: number
   readonly onlyRight: number
-  /** Rows that differ in each column that differs at all. */
+  /** The number of differing rows for each column with differences. */
   readonly columns: Readonly<Record<string, number>>
-  /** Some of the rows that are not equal, in the order of their keys; each side as JSON. */
+  /** Some of the differing rows in key order, each side as JSON. */
   readonly rows: readonly {
     readonly change: 'differs' | 'only left' | 'only right'
     readonly left: string | null
@@ -30,13 +30,13 @@ export type RowComparison = {
 
 export type CompareOptions = {
   readonly maxEntryBytes: number
-  /** SQL, over the table's columns, of the rows of the right side that are compared. */
+  /** SQL condition, over the columns of the table, for the rows of the right side to compare. */
   readonly only?: string
-  /** So many rows are returned. */
+  /** At most this many rows are returned. */
   readonly limit: number
 }
 
-/** Decodes two sets of objects of a series and compares their rows; of rows with one key the first counts. */
+/** Decodes two sets of objects of a series and compares their rows. If several rows have the same key, the first counts. */
 export async function compareObjects(
   session: DuckDBSession,
   series: Series,
@@ -77,7 +77,7 @@ export async function compareObjects(
   }
 }
 
-/** The rows of objects, numbered (n), the first of each key. Lines that cannot be typed are passed over: they lie in quarantine. */
+/** The rows of objects, numbered (n), only the first of each key. Lines that cannot be decoded are skipped: they are in quarantine. */
 async function load(
   session: DuckDBSession,
   series: Series,

@@ -12,7 +12,7 @@ import type { DecodeLimits } from '../build/inputs.ts'
 import { reportShape } from '../quality/report-shape.ts'
 import { compareObjects, type ObjectBytes, onDays, type RowComparison } from './compare-objects.ts'
 
-/** How the monthly file of a symbol and its daily files, of which the lake holds both, agree. The monthly one wins: the exchange makes it later, from corrected data. */
+/** How the monthly file of a symbol agrees with its daily files, if the lake has both. The monthly file wins: the exchange makes it later, from corrected data. */
 export type Reconciliation = {
   readonly table: string
   readonly symbol: string
@@ -27,7 +27,7 @@ export type Reconciliation = {
   readonly rows: RowComparison['rows']
 }
 
-/** So many rows that are not equal are returned of a month. */
+/** At most this many differing rows are returned per month. */
 const LISTED = 20
 
 /** Compares monthly with daily files, month by month, and replaces the table's entries in silver.reconciliation. */
@@ -112,7 +112,7 @@ async function record(lake: Lake, reconciled: readonly Reconciliation[]): Promis
   })
 }
 
-/** One state of an object: when it was verified, and whether it is the current one. Oldest first. */
+/** A revision of an object: when it was verified, and whether it is current. Oldest first. */
 export type Revision = {
   readonly key: string
   readonly sha256: string
@@ -121,13 +121,13 @@ export type Revision = {
   readonly current: boolean
 }
 
-/** Every revision of the objects that were replaced, or of one object. */
+/** Every revision of all replaced objects, or of one object. */
 export async function listRevisions(lake: Lake, key: string | undefined): Promise<Revision[]> {
   await using fold = await lake.readLedger()
   return await revisionsIn(lake.session, fold, key)
 }
 
-/** The same of a ledger that was read before. */
+/** The same, from a ledger that was already read. */
 export async function revisionsIn(session: DuckDBSession, fold: LedgerFold, key: string | undefined): Promise<Revision[]> {
   const only =
     key === undefined
@@ -145,7 +145,7 @@ export async function revisionsIn(session: DuckDBSession, fold: LedgerFold, key:
   }))
 }
 
-/** What a revision changed, row by row: the one before the current, or that which `from` names, against the current one. Throws OBJECT_NOT_FOUND. */
+/** What the current revision changed, row by row, against the revision before it or the one that `from` names. Throws OBJECT_NOT_FOUND. */
 export async function diffRevisions(
   lake: Lake,
   key: string,
@@ -158,7 +158,7 @@ export async function diffRevisions(
   if (current === undefined || former === undefined)
     throw new LakehouseError(
       'OBJECT_NOT_FOUND',
-      `${key} has no such former revision: there are ${revisions.map(({ sha256 }) => sha256.slice(0, 12)).join(', ') || 'none'}`,
+      `${key} does not have ${from === undefined ? 'a former revision' : `the revision ${from}`}: its revisions are ${revisions.map(({ sha256 }) => sha256.slice(0, 12)).join(', ') || 'none'}; see \`revisions\``,
       {
         details: { key },
       },

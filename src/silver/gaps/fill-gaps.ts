@@ -12,34 +12,34 @@ import { type CausedGaps, causedGaps, type GapOptions } from './find-gaps.ts'
 import { type LackingRows, RowMaker } from './row-maker.ts'
 
 export type FillReport = {
-  /** In the order of symbols, gaps and methods. */
+  /** Sorted by symbol, gap and method. */
   readonly steps: readonly FillStep[]
   readonly rowsFilled: number
-  /** Bytes of data files that were read to make rows. */
+  /** Bytes of data files read to make rows. */
   readonly bytesRead: number
 }
 
 export type FillOptions = GapOptions & {
-  /** Without it nothing changes: the plan alone. */
+  /** If false, only the plan is made and nothing is written. */
   readonly write: boolean
-  /** Also carries the last close on where nothing else is had. */
+  /** Also carries the last close forward when no other method works. */
   readonly synthetic: boolean
 }
 
-/** So many bars come with one request. */
+/** How many bars one request returns. */
 const BARS_PER_REQUEST = 1000
 
 /**
- * Plans how the gaps of a table of bars are filled, and with `write` fills them: rows whose `source` says `derived` (or `synthetic`), beside those that were published, which never
- * change. What was filled, and what cannot be, is kept in silver.fills. Throws TABLE_NOT_FOUND, COMMIT_CONFLICT when another run changed the table meanwhile.
+ * Plans how to fill the gaps of a table of bars, and with `write` fills them. Filled rows have the `source` `derived` or `synthetic`; published rows never
+ * change. silver.fills records the filled and the open gaps. Throws TABLE_NOT_FOUND, COMMIT_CONFLICT when another run changed the table meanwhile.
  */
 export async function fillGaps(lake: Lake, series: Series, options: FillOptions): Promise<FillReport> {
   return await fill(lake, series, options, `SELECT true AS is_decided, ${options.synthetic} AS is_synthetic`, false)
 }
 
 /**
- * Fills again what was filled before and is not there any more, because its partition was made again. Cheap where nothing is lacking: recorded and present rows are counted in
- * metadata.
+ * Fills gaps again whose filled rows are gone, because their partition was built again. This is cheap if no rows are missing: recorded and existing rows are counted
+ * from metadata.
  */
 export async function refillGaps(
   lake: Lake,
@@ -64,7 +64,7 @@ async function fill(lake: Lake, series: Series, options: FillOptions, decided: s
   if (step === undefined || caused === undefined) return { steps: [], rowsFilled: 0, bytesRead: 0 }
   await using maker = await RowMaker.begin(lake, series, step)
   const reach = options.synthetic || again ? [PLAUSIBLE_TIME] : await maker.reach()
-  // Missing bars are written out one by one only where another table may have something for them.
+  // Missing bars are listed one by one only for times that another table may have.
   const [from, to] = ['s + greatest(0, (r.start - s + STEP - 1) // STEP) * STEP', 'least(e, r.past)'].map((sql) =>
     sql.replaceAll('STEP', String(step)),
   )
@@ -80,13 +80,13 @@ async function fill(lake: Lake, series: Series, options: FillOptions, decided: s
   for (const partition of partitions) await maker.make(partition, lacking, caused)
   const steps = await listSteps(lake, series, options, maker.made, caused)
   const rowsFilled = steps.reduce((sum, one) => sum + (one.status === 'filled' ? one.rows : 0), 0)
-  // First what is to be, then the rows: a run that is killed between the two leaves what the next one makes good.
+  // The record is written before the rows: if the run is killed between the two, the next run adds the rows.
   if (options.write) await recordFills(lake, series, steps, again)
   if (options.write) for (const partition of partitions) await maker.commit(partition)
   return { steps, rowsFilled, bytesRead: maker.bytesRead }
 }
 
-/** What was made, and for the rest of each gap where to look. */
+/** The rows that were made, and for the rest of each gap where to find the rows. */
 async function listSteps(
   lake: Lake,
   series: Series,
@@ -106,7 +106,7 @@ async function listSteps(
     ORDER BY symbol, s, method`)
   return rows.map((row) => {
     const [made, found] = [row['is_made'] === true, String(row['method']) as FillMethod]
-    // Only bars are given back years later.
+    // The REST interface returns only bars of past years.
     const method = found === 'api' && !isBars(series) ? 'none' : found
     const n = Number(row['n'])
     return {

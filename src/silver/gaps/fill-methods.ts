@@ -1,18 +1,18 @@
 import type { Cause } from './causes.ts'
 
-/** How rows that are missing can be had, the surest first. The first three make rows in the table; the others say where to look. */
+/** How to get missing rows, most reliable method first. The first three make rows in the table; the others say where to find them. */
 export const FILL_METHODS = {
-  finer_bars: 'made of finer bars of the same type, all of which are there',
-  trades: 'made of the trades of their time, whose numbers have no hole there',
-  synthetic: 'the last close carried on, without volume: only where it is asked for',
-  archive: 'the archive may have them: ingest them',
-  api: 'the REST interface of the exchange may have them',
-  none: 'nothing is missing, or nobody has them',
+  finer_bars: 'built from finer bars of the same type, which are complete',
+  trades: 'built from the trades of the same time, whose numbers are complete',
+  synthetic: 'the last close carried forward without volume: only on request',
+  archive: 'the archive may have the rows: run `ingest`',
+  api: 'the REST interface of the exchange may have the rows',
+  none: 'nothing is missing, or the rows cannot be obtained',
 } as const
 
 export type FillMethod = keyof typeof FILL_METHODS
 
-/** Where to look for what other tables do not give. */
+/** Where to find rows that other tables do not have, by cause. */
 export const METHOD_OF_CAUSE: Readonly<Record<Cause, FillMethod>> = {
   not_listed: 'none',
   delisted: 'none',

@@ -11,7 +11,7 @@ import type { Cause } from './causes.ts'
 import type { FillMethod } from './fill-methods.ts'
 import { isFilled } from './filled.ts'
 
-/** What becomes of rows of one gap. `rows` of the gap are had by `method`: from `source`, where it is a table; at the cost of `requests`, where it is the interface. */
+/** A plan for rows of one gap: `method` gives `rows` rows, from the table `source`, or with `requests` requests to the REST interface. */
 export type FillStep = {
   readonly table: string
   readonly symbol: string
@@ -39,12 +39,12 @@ const FILLS = reportShape(
   ['symbol', 'from_time', 'method'],
 )
 
-/** A stretch that somebody has decided to fill. */
+/** SQL of the stretches that a user decided to fill. */
 const DECIDED = `SELECT symbol, epoch_us(from_time) AS s, epoch_us(to_time) AS e, cause, method, source_object, row_count, status FROM`
 
 const FILL_COLUMNS = ['symbol', 's', 'e', 'cause', 'method', 'source_object', 'row_count', 'status'] as const
 
-/** SQL of what silver.fills says of a table, or undefined where it says nothing. */
+/** SQL of the rows of silver.fills about a table, or undefined if there are none. */
 export async function formerFills(lake: Lake, name: string): Promise<string | undefined> {
   const { session } = lake
   const table = await lake.findTable('silver', 'fills')
@@ -63,7 +63,7 @@ export async function filledFiles(lake: Lake, name: string): Promise<DataFile[]>
   return files
 }
 
-/** Keeps what was filled, formerly (as far as it is still there) and now, and what is open: as found now, or where only former decisions were carried out again, as found then. */
+/** Records what was filled now, what was filled before and still exists, and what is open. If only former decisions were repeated, the former open entries stay. */
 export async function recordFills(lake: Lake, series: Series, steps: readonly FillStep[], again: boolean): Promise<void> {
   const { store, session } = lake
   const name = silverTableName(series)

@@ -1,6 +1,6 @@
 import { fileNameOf } from '../../lake/iceberg/partition-folder.ts'
 
-/** Data files of rows that nobody published begin so: they are made of other tables and lie beside those that are made of bronze. */
+/** The name prefix of data files with filled rows. Such rows were not published: they come from other tables, and are stored beside the files made from bronze. */
 export const FILLED_PREFIX = 'filled-'
 
 /** Whether a data file holds rows that fill gaps. */

@@ -18,7 +18,7 @@ import {
 import { eventTimes, rowsOf } from '../event-times.ts'
 import type { Cause } from './causes.ts'
 
-/** Rows that are missing. Instants are ISO 8601 UTC; `gapEnd` is the first instant that is there again, or was asked for last. Durations are seconds. */
+/** A gap: missing rows. Instants are ISO 8601 UTC; `gapEnd` is the first instant with a row again, or the end of the requested range. Durations are in seconds. */
 type Gap = {
   readonly table: string
   readonly symbol: string
@@ -34,7 +34,7 @@ type Gap = {
 
 export type GapReport = {
   readonly gaps: readonly Gap[]
-  /** All gaps, also those beyond what is listed. */
+  /** Counts of all gaps, listed or not. */
   readonly totalGaps: number
   readonly totalMissingPeriods: number
   readonly symbolsAffected: number
@@ -43,7 +43,7 @@ export type GapReport = {
 }
 
 export type GapOptions = {
-  /** What is expected; without it each symbol's rows from its first to its last. */
+  /** The range in which rows are expected; by default from the first to the last row of each symbol. */
   readonly range: TimeRange | undefined
   /** SQL over `symbol` that chooses symbols. */
   readonly symbols: string
@@ -51,15 +51,15 @@ export type GapOptions = {
   readonly limit: number
 }
 
-/** A symbol that ended so long before the others is taken for delisted. */
+/** A symbol that ended this long before the others counts as delisted. */
 const ENDED_US = 3 * US_PER_DAY
 
-/** Files of the last two days may not be out yet. */
+/** Files of the last two days may not be published yet. */
 const LATE_US = 2 * US_PER_DAY
 
 /**
- * The gaps of a table whose rows come in a fixed step, with their causes, in the order of symbols and time. A cause is given by the first of these that holds: the symbol's own
- * beginning and end, what the exchange publishes, what the lake holds, outages reported or seen in other symbols, rows of other tables. Throws TABLE_NOT_FOUND.
+ * The gaps of a table whose rows have a fixed step, with their causes, by symbol and time. The cause is the first that applies: the beginning or end of the
+ * symbol, what the exchange publishes, what the lake has, outages (reported or seen in other symbols), rows of other tables. Throws TABLE_NOT_FOUND.
  */
 export async function findGaps(lake: Lake, series: Series, options: GapOptions): Promise<GapReport> {
   await using caused = await causedGaps(lake, series, options)
@@ -67,10 +67,10 @@ export async function findGaps(lake: Lake, series: Series, options: GapOptions):
   return await report(lake.session, caused, `silver.${silverTableName(series)}`, options.limit)
 }
 
-/** Gaps: `s` is the first instant that is missing, `e` the first that is there again, µs; `c` the cause and its evidence. */
+/** Gaps: `s` is the first missing instant and `e` the first instant with a row again, µs; `c` is the cause and its evidence. */
 export type CausedGaps = Relation<'symbol' | 's' | 'e' | 'previous_us' | 'next_us' | 'missing' | 'c'>
 
-/** The gaps of a table with their causes, or undefined where rows come in no fixed step. The relation is the caller's to dispose of. Throws TABLE_NOT_FOUND. */
+/** The gaps of a table with their causes, or undefined if its rows do not have a fixed step. The caller disposes of the relation. Throws TABLE_NOT_FOUND. */
 export async function causedGaps(lake: Lake, series: Series, options: GapOptions): Promise<CausedGaps | undefined> {
   const { session } = lake
   const step = contractOf(series).cadence(series.interval)
@@ -115,7 +115,7 @@ type GapRows = Relation<'symbol' | 's' | 'e' | 'previous_us' | 'next_us' | 'miss
 
 type Spans = Relation<'symbol' | 'first_us' | 'last_us'>
 
-/** SQL of the gaps in which nothing was traded. Trades are numbered without a hole: where the numbers before and after a gap follow one another, there were none in it. Undefined for rows without numbers of trades. */
+/** SQL of the gaps without trades. Trade numbers have no gaps: if the numbers before and after a gap are consecutive, there were no trades in it. Undefined for rows without trade numbers. */
 async function quietSql(lake: Lake, other: Series, gaps: GapRows): Promise<string | undefined> {
   const ids = findNames(other, 'first_trade_id', 'last_trade_id')
   if (ids === undefined) return undefined
@@ -127,14 +127,14 @@ async function quietSql(lake: Lake, other: Series, gaps: GapRows): Promise<strin
     WHERE a.id = b.id + 1 GROUP BY ALL`
 }
 
-/** What is asked for beyond a symbol's first and last row. */
+/** SQL of the parts of the range before the first and after the last row of a symbol. */
 function beyondEnds(spans: Spans, range: TimeRange | undefined, step: number): string {
   if (range === undefined) return ''
   return `UNION ALL SELECT symbol, ${range.start}, first_us, NULL, first_us, (first_us - ${range.start}) // ${step} FROM ${spans} WHERE first_us > ${range.start}
     UNION ALL SELECT symbol, last_us, ${range.end}, last_us - ${step}, NULL, (${range.end} - last_us) // ${step} FROM ${spans} WHERE last_us < ${range.end}`
 }
 
-/** What is held against gaps: when symbols begin and end, which objects cover what, where nothing was traded, what other tables have. */
+/** The evidence about gaps: beginnings and ends of symbols, the time that objects cover, gaps without trades, rows of other tables. */
 type Evidence = {
   readonly gaps: GapRows
   readonly spans: Spans
@@ -204,10 +204,10 @@ async function report(session: DuckDBSession, caused: CausedGaps, table: string,
   }
 }
 
-/** The share of a day's rows of a symbol that a table holds. */
+/** The share of the rows of a symbol and day that a table has. */
 export type DayCoverage = { readonly table: string; readonly symbol: string; readonly day: string; readonly share: number }
 
-/** How much of each day between its first and its last a table has of each symbol, where rows come in a fixed step of at most a day; in the order of symbols and days. */
+/** The share of rows that a table has of each symbol and day between the first and last day, by symbol and day. Only for a fixed step of at most a day. */
 export async function dayCoverage(lake: Lake, series: Series, symbols: string): Promise<DayCoverage[]> {
   const { session } = lake
   const step = contractOf(series).cadence(series.interval)
@@ -224,7 +224,7 @@ async function timesOf(lake: Lake, series: Series): Promise<string> {
   return await eventTimes(lake.session, await lake.table('silver', silverTableName(series)), series)
 }
 
-/** The other tables of trades and bars of the same market: they tell whether anything was traded. */
+/** The other tables of trades and bars of the same market, which show whether anything was traded. */
 async function otherTables(lake: Lake, series: Series): Promise<Series[]> {
   const own = silverTableName(series)
   const isTraded = (one: Series) => isTradedBars(one) || isTrades(one)

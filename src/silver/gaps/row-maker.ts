@@ -32,13 +32,13 @@ import type { FillMethod } from './fill-methods.ts'
 import { FILLED_PREFIX, isFilled } from './filled.ts'
 import type { CausedGaps } from './find-gaps.ts'
 
-/** Whenever there may be data. */
+/** All time for which data may exist. */
 const EVERYWHEN: TimeRange = PLAUSIBLE_TIME
 
-/** Rows that are lacking: `us` is when, `s` and `e` the gap, `is_synthetic` whether carrying the last close on would do. */
+/** Missing rows: `us` is the time, `s` and `e` the gap, `is_synthetic` whether the last close may be carried forward. */
 export type LackingRows = Relation<'symbol' | 's' | 'e' | 'cause' | 'us' | 'is_synthetic'>
 
-/** Makes rows that are lacking, one partition after the other: `made` has the columns of the table, and by which method and for which gap each was made. */
+/** Makes missing rows, one partition after the other. `made` has the columns of the table, plus the method and the gap of each row. */
 export class RowMaker implements AsyncDisposable {
   readonly #lake: Lake
   readonly #series: Series
@@ -71,7 +71,7 @@ export class RowMaker implements AsyncDisposable {
     await this.made[Symbol.asyncDispose]()
   }
 
-  /** The times of which any table has rows that bars may be made of, as the bounds of their files tell. */
+  /** The times for which any table has rows to make bars from, by the bounds of the files. */
   async reach(): Promise<TimeRange[]> {
     const ranges: TimeRange[] = []
     for (const source of [...everyFiner(this.#series, this.#there), ...this.#trades()]) {
@@ -83,13 +83,13 @@ export class RowMaker implements AsyncDisposable {
     return union(ranges)
   }
 
-  /** The table of single trades of the market, for bars of what was traded; none or one. */
+  /** The table of single trades of the market, for traded bars; none or one. */
   #trades(): Series[] {
     const series = this.#series
     return isTradedBars(series) ? this.#there.filter((one) => isSingleTrades(one) && isOfSameMarket(one, series)) : []
   }
 
-  /** Makes what is lacking in a partition; `caused` are the gaps that it is lacking of. */
+  /** Makes the missing rows of a partition. `caused` holds the gaps with their causes. */
   async make(partition: number, lacking: LackingRows, caused: CausedGaps): Promise<void> {
     const series = this.#series
     const range = periodRange(transformOf(series), partition)
@@ -106,7 +106,7 @@ export class RowMaker implements AsyncDisposable {
     await this.#takeSynthetic(range, lacking, caused)
   }
 
-  /** Trades prove a bar when the one before its first and the one after its last are there too. */
+  /** Trades prove a bar only if the trade before its first one and the trade after its last one exist too. */
   async #takeTrades(trades: Series, days: TimeRange, range: TimeRange, lacking: LackingRows): Promise<void> {
     const { session } = this.#lake
     const rows = await this.#rows(trades, days)
@@ -138,7 +138,7 @@ export class RowMaker implements AsyncDisposable {
     })
   }
 
-  /** Takes those bars that are lacking and were not made before. */
+  /** Adds bars that are missing and were not made before. */
   async #take(
     lacking: LackingRows,
     range: TimeRange,
@@ -162,7 +162,7 @@ export class RowMaker implements AsyncDisposable {
     return sql
   }
 
-  /** The days of what is still lacking, each with the one before and the one after. */
+  /** The days with rows that are still missing, each with the day before and the day after. */
   async #daysAround(lacking: LackingRows, range: TimeRange): Promise<TimeRange[]> {
     const { eventTime } = contractOf(this.#series)
     const days = await this.#lake.session.rows(`SELECT DISTINCT us // ${US_PER_DAY} AS day FROM ${lacking} l WHERE ${within(range)}
@@ -170,7 +170,7 @@ export class RowMaker implements AsyncDisposable {
     return union(days.map(({ day }) => ({ start: (Number(day) - 1) * US_PER_DAY, end: (Number(day) + 2) * US_PER_DAY })))
   }
 
-  /** Puts what was made for a partition, and what filled it before, into one file beside those of bronze. */
+  /** Writes the new and the former filled rows of a partition into one file, beside the files made from bronze. */
   async commit(partition: number): Promise<void> {
     const { store, session, commits, run } = this.#lake
     const { eventTime, key, parquet } = contractOf(this.#series)
@@ -199,7 +199,7 @@ export class RowMaker implements AsyncDisposable {
       if ((await queue.submit({ partition, seen, remove, add: [{ temporary, file }] })) === 'conflict')
         throw new LakehouseError(
           'COMMIT_CONFLICT',
-          `silver.${this.#name} was changed by another run while its gaps were filled: fill them again`,
+          `another run changed silver.${this.#name} while its gaps were filled: run \`gaps fill\` again`,
           {
             details: { table: `silver.${this.#name}` },
           },

@@ -21,7 +21,7 @@ import { replaceRows, reportShape } from './report-shape.ts'
 import { RULES } from './rules.ts'
 import { type QualityOptions, type Scores, score } from './score.ts'
 
-/** How good a table is: the mean of its days' scores, 0–100, and of their parts, 0–1 (null where nothing could be judged). */
+/** The quality of a table: the mean score of its days (0–100) and the mean of each part (0–1; null if it could not be judged). */
 export type Assessment = {
   readonly table: string
   readonly rows: number
@@ -31,7 +31,7 @@ export type Assessment = {
   readonly findings: readonly Finding[]
 }
 
-/** So many findings of a rule are told one by one; the table silver.findings has all. */
+/** At most this many findings of a rule are listed; the table silver.findings has all. */
 const LISTED = 100
 
 const FINDINGS = reportShape(
@@ -50,7 +50,7 @@ const FINDINGS = reportShape(
   ['symbol', 'from_time', 'check_id'],
 )
 
-/** What detectors had learnt at the end of a table: with it a score can be given again. */
+/** The state of the detectors at the end of a table, from which a score can be computed again. */
 const MODELS = reportShape({ symbol: 'string', detector: 'string', version: 'long', trained_rows: 'long', model: 'string' }, [
   'symbol',
   'detector',
@@ -68,8 +68,8 @@ const QUALITY = reportShape(
 )
 
 /**
- * Holds every rule that applies against a silver table and writes what it finds to silver.findings, and the score of each symbol and day to silver.quality; the table's former
- * entries are replaced. The same rows and rules give the same entries. Throws TABLE_NOT_FOUND.
+ * Checks a silver table against every rule that applies. Writes the findings to silver.findings, and the score of each symbol and day to silver.quality, in place
+ * of the former entries of the table. The same rows and rules give the same entries. Throws TABLE_NOT_FOUND.
  */
 export async function assessTable(lake: Lake, series: Series, options: QualityOptions): Promise<Assessment> {
   const { store, session } = lake
@@ -100,7 +100,7 @@ export async function assessTable(lake: Lake, series: Series, options: QualityOp
   return await summary(lake, subject, found, scores)
 }
 
-/** Holds bars of what was traded against finer ones, and against trades, where the lake has them; partition by partition. */
+/** Compares traded bars with finer bars and with trades, if the lake has them, partition by partition. */
 async function compareBars(
   lake: Lake,
   series: Series,
@@ -158,7 +158,13 @@ async function summary(lake: Lake, table: string, found: Found, scores: Scores):
     })
     if (Number(row['stretches']) > LISTED && findings.at(-2)?.check !== id)
       findings.push(
-        wholeFinding(table, id, severity, Number(row['total']), `${row['stretches']} in all, the first ${LISTED} are listed: ${meaning}`),
+        wholeFinding(
+          table,
+          id,
+          severity,
+          Number(row['total']),
+          `${row['stretches']} findings in total; the first ${LISTED} are listed: ${meaning}`,
+        ),
       )
   }
   const parts = Object.fromEntries(DIMENSIONS.map((part) => [part, number(part)])) as Record<Dimension, number | null>

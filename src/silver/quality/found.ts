@@ -1,6 +1,6 @@
 import type { Relation } from '../../platform/duckdb/relation.ts'
 
-/** What rules found, µs: how many rows of a symbol in which stretch of time; what is out of the ordinary has a score, and the rows before it as JSON. */
+/** Violations of rules: the symbol, the stretch of time in µs and the number of rows. Anomalies also have a score, and the rows before them as JSON. */
 export type Found = Relation<keyof typeof FOUND_TYPES>
 
 /** The columns of `Found`. */

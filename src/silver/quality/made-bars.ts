@@ -2,12 +2,12 @@ import { INTERVAL_IDS, INTERVALS, isMultiple } from '../../core/interval.ts'
 import { quoteName } from '../../platform/duckdb/session.ts'
 import { barNames, columnNames, findColumn, isBars, isOfSameMarket, type Series, tradedNames, valueColumns } from '../../sources/series.ts'
 
-/** The coarsest of the intervals that a bar of the series is made of evenly, among those that are there. */
+/** The series with the coarsest available interval that divides the bars of this series evenly. */
 export function finerSeries(series: Series, there: readonly Series[]): Series | undefined {
   return everyFiner(series, there)[0]
 }
 
-/** The series of the same type whose bars make a bar of this one evenly, coarsest first. Calendar months are made of no fixed number of bars. */
+/** The series of the same type whose interval divides the bars of this series evenly, coarsest first. Calendar months do not have a fixed number of bars. */
 export function everyFiner(series: Series, there: readonly Series[]): Series[] {
   const { interval } = series
   if (!isBars(series) || interval === undefined || INTERVALS[interval].us === undefined) return []
@@ -17,18 +17,18 @@ export function everyFiner(series: Series, there: readonly Series[]): Series[] {
     .sort((a, b) => INTERVAL_IDS.indexOf(b.interval ?? '1s') - INTERVAL_IDS.indexOf(a.interval ?? '1s'))
 }
 
-/** The columns of bars that two ways of making them must agree on. */
+/** The columns that must agree between published bars and computed bars. */
 export function comparedColumns(series: Series): string[] {
   return valueColumns(series).flatMap(({ name, type }) => (type === 'instant' ? [] : [name]))
 }
 
-/** Decimal text of a double: the one that was published, of up to 17 digits. */
+/** The decimal text of a double as it was published, with up to 17 digits. */
 const exact = (name: string) => `CAST(CAST(${name} AS VARCHAR) AS DECIMAL(38, 12))`
 const sumOf = (name: string) => `CAST(CAST(sum(${exact(name)}) AS VARCHAR) AS DOUBLE)`
 
 /**
- * SQL of the bars that finer ones make, those alone of which all are there: first, highest, lowest, last, and exact sums. A finer bar without trades has the price of the one
- * before, which is none of this bar's unless there are no others.
+ * SQL of the bars that finer bars make, only where all finer bars exist: first, highest, lowest, last, and exact sums. A finer bar without trades repeats the
+ * price of the bar before it, so its price counts only if all finer bars are without trades.
  */
 export function barsOfFiner(series: Series, finer: Series, fineBars: string): string {
   const [us, fine] = [lengthOf(series), lengthOf(finer)]
@@ -46,7 +46,7 @@ export function barsOfFiner(series: Series, finer: Series, fineBars: string): st
 }
 
 /**
- * SQL of the bars that single trades make, those alone of whose trades no number is missing between the first and the last (first_id, last_id). Joined trades would not do: one may
+ * SQL of the bars that single trades make, only where the trade numbers from first_id to last_id are complete. Aggregated trades are not suitable: one may
  * begin in one bar and end in the next.
  */
 export function barsOfTrades(series: Series, trades: Series, rows: string): string {
@@ -70,7 +70,7 @@ function lengthOf({ interval }: Series): number {
   return INTERVALS[interval ?? '1m'].us ?? 1
 }
 
-/** SQL of the start of the bar that holds an instant; weeks begin on Mondays. */
+/** SQL of the start of the bar that contains an instant. Weeks begin on Mondays. */
 function startOf(series: Series, time: string): string {
   return `time_bucket(to_microseconds(${lengthOf(series)}), ${time}, TIMESTAMPTZ '1970-01-${series.interval === '1w' ? '05' : '01'} 00:00:00+00')`
 }

@@ -5,7 +5,7 @@ import type { Lake } from '../../lake/lake.ts'
 import { tableKey } from '../../lake/layout.ts'
 import { deletePartitions, writeRows } from '../../lake/tables/write-rows.ts'
 
-/** The shape of a table that tells of other tables: the first column names the table that is told of, and each has a partition of its own, which can be replaced. */
+/** The shape of a table about other tables. Its first column names the described table, and each described table has its own partition, which can be replaced. */
 export function reportShape(columns: Readonly<Record<string, IcebergType>>, sort: readonly string[]): TableShape {
   const all = Object.entries({ table_name: 'string' as const, ...columns })
   return {
@@ -15,7 +15,7 @@ export function reportShape(columns: Readonly<Record<string, IcebergType>>, sort
   }
 }
 
-/** Puts rows in the place of what the silver table `name` holds of `subject`. */
+/** Replaces the rows about `subject` in the silver table `name`. */
 export async function replaceRows(lake: Lake, name: string, subject: string, shape: TableShape, sql: string): Promise<void> {
   const root = tableKey('silver', name)
   const { rows } = await writeRows(lake, root, sql, { mode: 'overwrite', shape })

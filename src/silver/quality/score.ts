@@ -10,23 +10,23 @@ import type { Found } from './found.ts'
 import type { LEDGER_CHECKS } from './rules.ts'
 
 export type QualityOptions = {
-  /** How much each part weighs in a score; parts that cannot be judged weigh nothing. */
+  /** The weight of each part in a score. Parts that cannot be judged do not count. */
   readonly weights: Readonly<Record<Dimension, number>>
-  /** µs; what ends longer ago than this before now is stale. */
+  /** µs: a symbol whose last row is older than this is stale. */
   readonly staleUs: number
   readonly nowUs: number
 }
 
-/** A table that ended so long ago is one of the past, and nobody waits for its next rows. */
+/** A table that ended longer ago than this is historical: new rows are not expected. */
 const KEPT_UP_US = 60 * US_PER_DAY
 
-/** The score of each symbol and day, 0–100, and its parts, 0–1 (null where nothing could be judged). */
+/** The score of each symbol and day (0–100) and its parts (0–1; null if a part could not be judged). */
 export type Scores = Relation<'symbol' | 'day' | 'rows' | 'score' | Dimension>
 
-/** What is known of a table's rows. */
+/** What is known about the rows of a table. */
 type Judged = { readonly fold: LedgerFold; readonly found: Found; readonly tallies: Tallies; readonly kept: KeptRows }
 
-/** Scores by symbol and day; what the ledger knows is added to what was found. The relation is the caller's to dispose of. */
+/** Scores by symbol and day. Findings from the ledger are added to `found`. The caller disposes of the relation. */
 export async function score(
   session: DuckDBSession,
   series: Series,
@@ -36,7 +36,7 @@ export async function score(
   const source = sourceOf(series)
   const isLive = offerOf(series)?.archive.discontinued === undefined
   const us = contractOf(series).cadence(series.interval)
-  // A day lies in one partition: a tally has it once. Where rows come in a fixed step a day's number is known, but for the days at which a symbol begins and ends; days without a row count as well.
+  // A day is in one partition, so a tally has it once. With a fixed step, the expected number of rows is known, except on the first and last day of a symbol. Days without rows count too.
   const isStepped = us !== undefined && us < US_PER_DAY
   await using sources = await Relation.of(
     session,

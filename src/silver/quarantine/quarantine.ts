@@ -23,11 +23,11 @@ type QuarantinedLine = {
   readonly column: string | null
   readonly reason: string
   readonly text: string
-  /** Whether somebody has decided that it is nothing. */
+  /** Whether a user has dropped it. */
   readonly dropped: boolean
 }
 
-/** What somebody has decided of a line, or (without a line) of an object. */
+/** A decision of a user about a line or, without a line, about an object. */
 type Decided = {
   readonly object: string
   readonly sha256: string
@@ -40,16 +40,16 @@ type Decided = {
 
 export type Quarantine = {
   readonly objects: readonly { readonly key: string; readonly sha256: string; readonly reason: string; readonly dropped: boolean }[]
-  /** In the order of objects and lines. */
+  /** Sorted by object and line. */
   readonly lines: readonly QuarantinedLine[]
-  /** All lines, also those beyond what is listed. */
+  /** The number of all lines, listed or not. */
   readonly total: number
-  /** Objects and lines on which nobody has decided yet. */
+  /** The number of objects and lines without a decision. */
   readonly open: number
   readonly decisions: readonly Decided[]
 }
 
-/** What lies in quarantine, and what was decided of it. */
+/** The content of quarantine, with the decisions. */
 export async function readQuarantine(lake: Lake, limit: number): Promise<Quarantine> {
   await using fold = await lake.readLedger()
   return await quarantineOf(lake, fold, limit)
@@ -95,19 +95,19 @@ async function quarantineOf(lake: Lake, fold: LedgerFold, limit: number): Promis
   return { objects, lines, total: Number(totals?.['n']), open: openObjects + Number(totals?.['undecided']), decisions }
 }
 
-/** What is to become of a quarantined line: with a text this is read in its place, without one the line is nothing. Without a line the object as a whole is meant. */
+/** A decision about a quarantined line: a text replaces the line, and without a text the line is dropped. Without a line, the decision is about the whole object. */
 export type Decision = { readonly line: number | null; readonly text: string | null; readonly reason: string }
 
 /**
- * Records a decision; a line that is released is in its table once silver is built again. Throws ROW_NOT_FOUND where quarantine has no such line or object, CORRECTION_INVALID where
- * the text cannot be typed either.
+ * Records a decision. A released line is in its table after the next build of silver. Throws ROW_NOT_FOUND if the line or object is not in quarantine, and
+ * CORRECTION_INVALID if the text cannot be decoded either.
  */
 export async function decide(lake: Lake, key: string, { line, text, reason }: Decision, limits: DecodeLimits): Promise<void> {
   const { store, session, ledger } = lake
   await using fold = await lake.readLedger()
   const { objects, lines } = await quarantineOf(lake, fold, Number.MAX_SAFE_INTEGER)
   const [live] = await session.rows(`SELECT v.sha256 AS sha256 FROM ${fold.objects} WHERE key = ${quote(key)}`)
-  // A file that was replaced may have left lines too: the present one is meant.
+  // A replaced file may have lines in quarantine too; the decision is about the current file.
   const current = String(live?.['sha256'])
   const found =
     line === null
@@ -115,16 +115,20 @@ export async function decide(lake: Lake, key: string, { line, text, reason }: De
       : (lines.find((one) => one.object === key && one.line === line && one.sha256 === current) ??
         lines.findLast((one) => one.object === key && one.line === line))
   if (found === undefined)
-    throw new LakehouseError('ROW_NOT_FOUND', `${key}${line === null ? '' : ` line ${line}`} does not lie in quarantine`, {
-      details: { key },
-    })
+    throw new LakehouseError(
+      'ROW_NOT_FOUND',
+      `${key}${line === null ? '' : ` line ${line}`} is not in quarantine: see \`quarantine\` for the list`,
+      {
+        details: { key },
+      },
+    )
   const { sha256 } = found
   if (text !== null && line !== null) {
     const rejected = await typed(store, session, { key, sha256, line, text }, limits)
     if (rejected !== undefined)
       throw new LakehouseError(
         'CORRECTION_INVALID',
-        `"${text}" cannot be typed either: ${rejected.reason}${rejected.column === null ? '' : ` in ${rejected.column}`}`,
+        `"${text}" cannot replace line ${line} of ${key}: ${rejected.reason}${rejected.column === null ? '' : ` in ${rejected.column}`}; write all fields in the order of the file`,
         {
           details: { key, line },
         },
@@ -134,7 +138,7 @@ export async function decide(lake: Lake, key: string, { line, text, reason }: De
   await ledger.flush()
 }
 
-/** Decodes an object with a correction; why the line is rejected nevertheless, or undefined where it is a row. */
+/** Decodes an object with a correction. Returns the reason if the line is still rejected, or undefined if it is a row. */
 async function typed(
   store: ObjectStore,
   session: DuckDBSession,

@@ -11,7 +11,7 @@ import type { ListedSymbol } from '../../sources/archive/listed-stretches.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { EXCHANGE_COLUMN, withExchange } from './exchange-column.ts'
 
-/** Where what the archive lists lies: silver.archive_listing. */
+/** The table of what the archive lists: silver.archive_listing. */
 export const ARCHIVE_LISTING = tableKey('silver', 'archive_listing')
 
 const SHAPE: TableShape = {
@@ -26,7 +26,7 @@ const SHAPE: TableShape = {
   sort: ['symbol', 'from_time'],
 }
 
-/** Puts what the archive of an exchange lists of a market in the place of what is known of it. */
+/** Replaces the listing of a market with what the archive of the exchange lists now. */
 export async function keepListing(lake: Lake, exchange: string, market: string, symbols: readonly ListedSymbol[]): Promise<void> {
   const rows = symbols.flatMap(({ symbol, stretches }) =>
     stretches.map(({ start, end }) => `(${quote(symbol)}, make_timestamptz(${start}), make_timestamptz(${end}))`),
@@ -34,7 +34,7 @@ export async function keepListing(lake: Lake, exchange: string, market: string, 
   if (rows.length === 0) return
   await addMissingColumns(lake, ARCHIVE_LISTING, SHAPE)
   const table = await loadTable(lake.store, ARCHIVE_LISTING)
-  // Exchanges may have markets of the same name: they share a partition, and each replaces its own rows.
+  // Markets of different exchanges may have the same name: they share a partition, and each exchange replaces its own rows.
   const others =
     table === undefined
       ? ''
@@ -43,7 +43,7 @@ export async function keepListing(lake: Lake, exchange: string, market: string, 
   await writeRows(lake, ARCHIVE_LISTING, sql, { mode: 'overwrite', shape: SHAPE })
 }
 
-/** Adds the days of which an archive lists files. */
+/** Adds the days for which an archive lists files. */
 export async function noteListing(
   session: DuckDBSession,
   store: ObjectStore,

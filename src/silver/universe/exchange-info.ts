@@ -14,7 +14,7 @@ import { SOURCES } from '../../sources/registry.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { EXCHANGE_COLUMN, withExchange } from './exchange-column.ts'
 
-/** Where what exchanges have said of their symbols lies: silver.exchange_info. */
+/** The table of the answers of exchanges about their symbols: silver.exchange_info. */
 export const EXCHANGE_INFO = tableKey('silver', 'exchange_info')
 
 const SHAPE: TableShape = {
@@ -35,7 +35,7 @@ const SHAPE: TableShape = {
   sort: ['taken_at', 'symbol'],
 }
 
-/** What was kept of an answer. */
+/** A summary of a stored answer. */
 export type KeptExchangeInfo = {
   readonly exchange: string
   readonly market: string
@@ -45,12 +45,16 @@ export type KeptExchangeInfo = {
 }
 
 /**
- * Keeps an answer of an exchange about its instruments (of which market, it tells itself): the bytes in bronze, its symbols in silver.exchange_info. The same answer is kept once. Throws
- * EXCHANGE_INFO_INVALID.
+ * Stores an answer of an exchange about its instruments: the bytes in bronze, the symbols in silver.exchange_info. The answer itself names its market. The same
+ * answer is stored once. Throws EXCHANGE_INFO_INVALID.
  */
 export async function keepExchangeInfo(lake: Lake, source: Source, bytes: Uint8Array, name: string): Promise<KeptExchangeInfo> {
   if (source.instruments === undefined)
-    throw new LakehouseError('EXCHANGE_INFO_INVALID', `no answer of ${source.name} can be read: ${name}`, { details: { name } })
+    throw new LakehouseError(
+      'EXCHANGE_INFO_INVALID',
+      `cannot read ${name}: answers of ${source.name} about instruments are not supported; choose another exchange`,
+      { details: { name } },
+    )
   const { market, takenAt: taken, instruments } = source.instruments.parse(bytes, name)
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   const takenAt = formatInstant(taken)
@@ -68,17 +72,17 @@ export async function keepExchangeInfo(lake: Lake, source: Source, bytes: Uint8A
   return { exchange: source.id, market, takenAt, symbols: instruments.length, object }
 }
 
-/** What exchanges have said of their symbols. */
+/** The answers of exchanges about their symbols. */
 export type ToldBySource = {
-  /** Days since 1970 on which a symbol was trading: that of each answer, those between two answers that both say so, and those since a contract began. */
+  /** Days since 1970 on which a symbol was trading: the day of each answer, the days between two consecutive answers, and the days since the start of a contract. */
   readonly days: Relation<'exchange' | 'market' | 'symbol' | 'day'>
-  /** What was last said of each symbol. */
+  /** The last answer about each symbol. */
   readonly symbols: Relation<'exchange' | 'market' | 'symbol' | 'base' | 'quote' | 'size'>
-  /** When the newest answer of a market was given, and which symbols it says are trading. */
+  /** The time of the newest answer of a market, and its trading symbols. */
   readonly answers: Relation<'exchange' | 'market' | 'day' | 'trading'>
 }
 
-/** Reads silver.exchange_info; the relations are the caller's to dispose of. */
+/** Reads silver.exchange_info. The caller disposes of the relations. */
 export async function readExchangeInfo(session: DuckDBSession, store: ObjectStore): Promise<ToldBySource> {
   const market = { exchange: 'VARCHAR', market: 'VARCHAR' } as const
   const told: ToldBySource = {

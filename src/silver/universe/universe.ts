@@ -11,17 +11,17 @@ import { eventTimes } from '../event-times.ts'
 import { noteListing } from './archive-listing.ts'
 import { readExchangeInfo } from './exchange-info.ts'
 
-/** A symbol between the first and the last time that it was seen, by its rows or as the exchange said; one that comes back after a break of more than `BREAK_DAYS` is another listing. Instants are ISO 8601 UTC. */
+/** A listing: a symbol from the first to the last time it was seen, in rows or in answers of the exchange. A break of more than `BREAK_DAYS` starts a new listing. Instants are ISO 8601 UTC. */
 export type Listing = SymbolParts & {
   readonly exchange: string
   readonly market: string
   readonly symbol: string
   readonly listing: number
-  /** What one contract is worth, in the quote asset: of coin-margined futures, whose rows tell it. */
+  /** The quote value of one contract, for coin-margined futures, from their rows. */
   readonly contractSize: number | null
   readonly firstSeen: string
   readonly lastSeen: string
-  /** As the newest answer of the exchange says, where it came later than the symbol's rows; else of the market's data as a whole: trading at its end, or gone before. */
+  /** From the newest answer of the exchange, if it is newer than the rows of the symbol. Else from the data: trading at the end of the market data, or gone before. */
   readonly status: 'trading' | 'ended'
 }
 
@@ -29,26 +29,26 @@ export type UniverseFilter = {
   /** Empty lists mean all. */
   readonly exchanges?: readonly string[]
   readonly markets: readonly string[]
-  /** µs: symbols that were there then. */
+  /** µs: only symbols that were listed at this time. */
   readonly at: number | undefined
   readonly quotes: readonly string[]
   readonly contractTypes: readonly ContractType[]
-  /** Neither leveraged tokens nor pairs of two stable coins. */
+  /** Without leveraged tokens and pairs of two stable coins. */
   readonly plain: boolean
 }
 
-/** A ticker that was not traded for so long has been given to something else, as far as anybody can tell. */
+/** A ticker that was not traded for longer than this is assumed to be another asset afterwards … */
 const BREAK_DAYS = 30
 
-/** … if the lake holds other symbols on so much of that time: else it is the lake that has a hole. */
+/** … if the lake has other symbols for at least this share of the break. Otherwise the lake itself has a gap. */
 const COVERED = 0.8
 
-/** A symbol that ended so long before its market did is gone. */
+/** A symbol that ended this long before its market is delisted. */
 const ENDED_DAYS = 3
 
 /**
- * Who was there when, as far as the rows of the lake, the listing of the archive and what the exchange has said of its symbols tell: also those that are gone, which is what keeps a study from looking at survivors alone. In the order of
- * exchanges, markets and symbols.
+ * Which symbols were listed when, from the rows of the lake, the listing of the archive and the answers of the exchange. Delisted symbols are included, so that
+ * a study does not have survivorship bias. Sorted by exchange, market and symbol.
  */
 export async function universe(lake: Lake, filter: UniverseFilter): Promise<Listing[]> {
   const { store, session } = lake
@@ -69,7 +69,7 @@ export async function universe(lake: Lake, filter: UniverseFilter): Promise<List
   await using _answers = told.answers
   const market = 'exchange, market'
   const symbol = `${market}, symbol`
-  // Whether it is the lake that has a hole is told by what there is of others, not by what the exchange says.
+  // The rows of other symbols, not the answers of the exchange, show whether the lake has a gap.
   const rows = await session.rows(`WITH days AS (SELECT * FROM ${seenDays} UNION SELECT * FROM ${told.days}),
     gaps AS (SELECT *, lag(day) OVER (PARTITION BY ${symbol} ORDER BY day) AS before FROM days),
     market_days AS (SELECT DISTINCT ${market}, day FROM ${seenDays}),
@@ -90,7 +90,7 @@ function marketSql({ exchange, market }: Series): string {
   return `${quote(exchange)} AS exchange, ${quote(market)} AS market`
 }
 
-/** SQL of symbols and days. Where a table is cut by days the day is known, and the symbols of a file alone are read: of one with a single symbol not even those. */
+/** SQL of symbols and days. In a table partitioned by days, the day is known and only the symbols of a file are read; a file with a single symbol is not read at all. */
 async function daysOf(session: DuckDBSession, table: Table, series: Series): Promise<string> {
   const { partition } = contractOf(series)
   if (partition(series.interval) !== 'day')
@@ -109,7 +109,7 @@ async function daysOf(session: DuckDBSession, table: Table, series: Series): Pro
   return parts.length === 0 ? "SELECT '' AS symbol, 0 AS day WHERE false" : parts.join(' UNION ALL ')
 }
 
-/** SQL of what a contract is worth. Contracts × size = base asset × price, of a bar within its low and high: the sizes are round numbers. */
+/** SQL of the quote value of one contract. Contracts × size = base asset × price, with a price between low and high of the bar; sizes are round numbers. */
 async function sizesOf(session: DuckDBSession, table: Table, series: Series): Promise<string> {
   const { amount, value, high, low } = columnNames(series, 'amount', 'value', 'high', 'low')
   return `SELECT ${marketSql(series)}, symbol, round(median(${value} * (${high} + ${low}) / 2 / ${amount})) AS size FROM (${await everyRow(session, table)})
@@ -129,7 +129,7 @@ function toListing(row: Record<string, unknown>): Listing {
     symbol,
     listing: Number(row['listing']),
     ...parts,
-    // What the exchange says itself, but for names such as 1000SHIB.
+    // The answer of the exchange, except for names such as 1000SHIB.
     ...(row['base'] === null || parts.multiplier > 1 ? {} : { base: String(row['base']), quote: String(row['quote']) }),
     contractSize: row['size'] === null ? null : Number(row['size']),
     firstSeen: formatInstant(first),

@@ -6,7 +6,7 @@ import { fileRange } from './file-range.ts'
 /** A part of an archive; empty lists and an undefined range mean all of it. */
 export type ArchiveFilter = Omit<ArchiveSelection, 'exchange'>
 
-/** Whether a key (of a file or of its checksum file) belongs to the part; a key that follows no grammar does not. */
+/** Whether a key (of a file or its checksum file) belongs to the part. A key that does not follow the grammar never does. */
 export function archiveMatcher({ archive }: Source, filter: ArchiveFilter): (key: string) => boolean {
   const { matches } = namePatterns(filter.symbols)
   return (key) => {
@@ -25,7 +25,7 @@ export function archiveMatcher({ archive }: Source, filter: ArchiveFilter): (key
   }
 }
 
-/** Prefixes that hold every key of the part and as little else as their names allow: none of them begins another. */
+/** Prefixes that cover every key of the part and few other keys. None of them is the beginning of another. */
 export function archivePrefixes({ archive, offers }: Source, { types, markets, symbols, intervals }: ArchiveFilter): string[] {
   const prefixes: string[] = []
   for (const offer of offers) {

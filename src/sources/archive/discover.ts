@@ -7,24 +7,24 @@ import type { ArchiveObject, ArchiveOrigin } from '../origin/origin.ts'
 import { dateOf } from './file-range.ts'
 import type { Availability } from './plan-series.ts'
 
-/** What the archive holds of one series: its data files by key, and keys that follow no known grammar. */
+/** What the archive has of one series: its data files by key, and keys that do not follow the grammar. */
 type Discovered = {
   readonly available: Availability
   readonly objects: ReadonlyMap<string, ArchiveObject>
-  /** Keys beside which a checksum file is listed. */
+  /** Keys with a checksum file in the listing. */
   readonly checksums: ReadonlySet<string>
   readonly unparsed: readonly string[]
 }
 
-/** An exchange and a place that holds its archive. */
+/** An exchange and the origin of its archive. */
 export type OpenArchive = { readonly source: Source; readonly origin: ArchiveOrigin }
 
-/** The periods in which the archive publishes a type of a market. */
+/** The periods for which the archive publishes a type of a market. */
 function periodsOf({ offers }: Source, market: string, dataset: DatasetId): Partial<Record<Period, readonly Interval[]>> {
   return offers.find((offer) => offer.market === market && offer.dataset === dataset)?.archive.periods ?? {}
 }
 
-/** The symbols of one type in one market that the archive lists, in byte order, and folder names that are no symbols. */
+/** The listed symbols of one type and market, in byte order, and folder names that are not symbols. */
 export async function discoverSymbols(
   { source, origin }: OpenArchive,
   market: string,
@@ -42,7 +42,7 @@ export async function discoverSymbols(
   return { symbols: [...symbols].sort(compareKeys), unparsed }
 }
 
-/** The intervals of a symbol that the archive has, shortest first; `[undefined]` for a type without intervals. */
+/** The intervals that the archive has of a symbol, shortest first; `[undefined]` for a type without intervals. */
 export async function discoverIntervals(
   { source, origin }: OpenArchive,
   market: string,
@@ -58,7 +58,7 @@ export async function discoverIntervals(
   return INTERVAL_IDS.filter((interval) => found.has(interval))
 }
 
-/** Lists a series and, where the listing may lag, asks for the newest dates one by one. */
+/** Lists a series. If the listing may lag, it also requests the newest dates one by one. */
 export async function discoverSeries(
   archive: OpenArchive,
   series: ArchiveSeries,
@@ -97,10 +97,10 @@ function parsed({ archive }: Source, key: string): ArchiveFile | undefined {
   }
 }
 
-/** How many dates in a row must be absent before the probe takes the series for ended. */
+/** After this many absent dates in a row, the probe assumes that the series has ended. */
 const PROBE_PATIENCE = { daily: 7, monthly: 2 } as const
 
-/** A listing may stop long before the newest file: dates after its last one are asked for by name. */
+/** A listing may end long before the newest file, so dates after its last one are requested by name. */
 async function* probe(
   { source, origin }: OpenArchive,
   series: ArchiveSeries,

@@ -6,14 +6,14 @@ import { ResourceOptimizer } from '../../platform/resources.ts'
 import { discoverIntervals, discoverSeries, discoverSymbols, type OpenArchive } from './discover.ts'
 import { fileRange } from './file-range.ts'
 
-/** Stretches of time for which the archive lists klines of a symbol, oldest first. */
+/** The stretches of time for which the archive lists klines of a symbol, oldest first. */
 export type ListedSymbol = { readonly symbol: string; readonly stretches: readonly TimeRange[] }
 
 const AT_ONCE = 16
 
 /**
- * Every symbol of a market that the archive lists, also those that are gone, in the order of their names: by its daily klines where there are any, else by all others. A month counts as a whole only where no day
- * of it has a file of its own.
+ * Every symbol of a market that the archive lists, delisted ones included, by name. Its daily klines are used if they exist, else all other files. A month
+ * counts as a whole only if none of its days has its own file.
  */
 export async function* listedStretches(
   archive: OpenArchive,

@@ -12,28 +12,28 @@ export type ArchiveRequest = ArchiveSelection & { readonly now: number }
 
 export type PlannedFile = {
   readonly file: ArchiveFile
-  /** The key under which the lake knows it. */
+  /** The key of the file in the lake. */
   readonly key: string
   readonly object: ArchiveObject
   /** Whether a checksum file is listed beside it. */
   readonly hasChecksum: boolean
 }
 
-/** The files that cover what is asked of one series, and what nothing covers. */
+/** The files that cover the request for one series, and the parts without files. */
 export type PlannedSeries = {
   readonly series: ArchiveSeries
   readonly files: readonly PlannedFile[]
   readonly uncovered: readonly Uncovered[]
-  /** Keys that follow no known grammar; nothing is done with them. */
+  /** Keys that do not follow the grammar; they are ignored. */
   readonly unparsed: readonly string[]
 }
 
-/** Plans series after series, as they are discovered; one series is in memory at a time. */
+/** Plans one series after the other as they are discovered. One series is in memory at a time. */
 export async function* planArchive(archive: OpenArchive, request: ArchiveRequest): AsyncGenerator<PlannedSeries> {
   for await (const series of requestedSeries(archive, request)) yield await planOne(archive, series, request)
 }
 
-/** The plan of one series; days that its monthly files are known to lack are taken from daily ones. */
+/** The plan of one series. Days that are known to be missing in monthly files are taken from daily files. */
 export async function planOne(
   archive: OpenArchive,
   series: ArchiveSeries,
@@ -50,7 +50,7 @@ export async function planOne(
   return { series, files, uncovered: plan.uncovered, unparsed: discovered.unparsed }
 }
 
-/** Every series that the request and the archive have in common, in the order of market, type, symbol, interval. */
+/** Every requested series that the archive has, sorted by market, type, symbol and interval. */
 async function* requestedSeries(archive: OpenArchive, request: ArchiveRequest): AsyncGenerator<ArchiveSeries> {
   const { id: exchange, offers, symbols: grammar } = archive.source
   const filter = namePatterns(request.symbols)
@@ -76,12 +76,12 @@ async function seriesIntervals(
 ): Promise<readonly (Interval | undefined)[]> {
   const found = await discoverIntervals(archive, market, dataset, symbol)
   if (wanted.length === 0) return found
-  // What is asked for by name is planned even if the listing lacks it: recent files are then asked for one by one.
+  // A named interval is planned even if the listing lacks it, because recent files are then requested one by one.
   return wanted.filter((interval) => found.includes(interval) || archive.origin.listingMayLag)
 }
 
-/** Throws ARCHIVE_KEY_INVALID for what cannot be a symbol. */
+/** Throws ARCHIVE_KEY_INVALID for a text that cannot be a symbol. */
 function requireSymbol(grammar: SymbolGrammar, text: string): string {
   if (grammar.accepts(text)) return text
-  throw new LakehouseError('ARCHIVE_KEY_INVALID', `"${text}" is not a symbol`, { details: { symbol: text } })
+  throw new LakehouseError('ARCHIVE_KEY_INVALID', `"${text}" is not a valid symbol: see \`catalog symbols\``, { details: { symbol: text } })
 }

@@ -33,7 +33,7 @@ test('a month whose monthly file is late comes from daily files', () => {
   assert.equal(plan.files.length, 31)
 })
 
-test('a part of a month comes from daily files, or from the monthly file when they do not suffice', () => {
+test('a part of a month comes from daily files, or else from the monthly file', () => {
   const range = { start: utc(2024, 1, 10), end: utc(2024, 1, 13) }
   assert.deepEqual(names(planSeries(series, available(days(utc(2024, 1), utc(2024, 2)), ['2024-01']), { range, now })), [
     '2024-01-10',
@@ -43,14 +43,14 @@ test('a part of a month comes from daily files, or from the monthly file when th
   assert.deepEqual(names(planSeries(series, available(['2024-01-10'], ['2024-01']), { range, now })), ['2024-01'])
 })
 
-test('days that a monthly file is known to lack come from daily files as well, or are told as uncovered', () => {
+test('days missing in a monthly file come from daily files or are uncovered', () => {
   const request = { range: { start: utc(2024, 1), end: utc(2024, 2) }, now, monthlyLacks: new Set(['2024-01-12', '2024-01-20']) }
   const plan = planSeries(series, available(['2024-01-12'], ['2024-01']), request)
   assert.deepEqual(names(plan), ['2024-01', '2024-01-12'])
   assert.deepEqual(plan.uncovered, [{ start: utc(2024, 1, 20), end: utc(2024, 1, 21), reason: 'not_in_archive' }])
 })
 
-test('what no file covers is returned with the reason', () => {
+test('uncovered parts are returned with the reason', () => {
   const held = available(['2024-03-01', '2024-03-03'], [])
   const reason = (start: number, end: number) => planSeries(series, held, { range: { start, end }, now }).uncovered.map((gap) => gap.reason)
   assert.deepEqual(reason(utc(2024, 2, 1), utc(2024, 2, 3)), ['before_first_file'])
@@ -64,7 +64,7 @@ test('what no file covers is returned with the reason', () => {
   )
 })
 
-test('files and gaps together cover the asked days, and no day twice', () => {
+test('files and uncovered parts together cover each requested day once', () => {
   const day = fc.integer({ min: 0, max: 120 }).map((n) => utc(2024, 1) + n * US_PER_DAY)
   const held = fc.record({
     daily: fc.uniqueArray(day),

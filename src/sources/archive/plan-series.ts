@@ -3,30 +3,31 @@ import type { ArchiveFile, ArchiveSeries } from '../contract.ts'
 import { contractOf, offerOf } from '../series.ts'
 import { fileRange } from './file-range.ts'
 
-/** The dates for which files of a series are known to exist: YYYY-MM-DD and YYYY-MM. */
+/** The dates of the known files of a series: YYYY-MM-DD and YYYY-MM. */
 export type Availability = { readonly daily: ReadonlySet<string>; readonly monthly: ReadonlySet<string> }
 
 type UncoveredReason = 'future' | 'not_published_yet' | 'before_first_file' | 'after_last_file' | 'discontinued' | 'not_in_archive'
 
-/** A part of the asked range that no file covers. */
+/** A part of the requested range without a file. */
 export type Uncovered = TimeRange & { readonly reason: UncoveredReason }
 
 export type SeriesPlan = { readonly files: readonly ArchiveFile[]; readonly uncovered: readonly Uncovered[] }
 
 export type PlanRequest = {
-  /** What is wanted; undefined means everything there is. */
+  /** The requested range; undefined means everything. */
   readonly range: TimeRange | undefined
   readonly now: number
-  /** Days (YYYY-MM-DD) that the monthly files are known to lack: their daily files are taken as well. */
+  /** Days (YYYY-MM-DD) that are known to be missing in monthly files. Their daily files are used too. */
   readonly monthlyLacks?: ReadonlySet<string>
 }
 
-/** Daily files of the last two days may simply not be out yet. */
+/** Daily files of the last two days may not be published yet. */
 const PUBLICATION_LAG_US = 2 * US_PER_DAY
 
 /**
- * Which files cover the range, oldest first, none for time that another one covers: the monthly file of a whole closed month, or of a part of it
- * that the daily files do not cover; else the daily files. Where tables are cut by days it is the daily files that come first, because each of them is one partition. What nothing covers is returned with its reason, adjacent days joined.
+ * Chooses files that cover the range, oldest first and without overlap. A whole closed month, or a part that the daily files do not cover, comes from the monthly
+ * file; everything else from daily files. For tables partitioned by days, daily files come first, because each is one partition. Uncovered parts are returned
+ * with the reason, adjacent days joined.
  */
 export function planSeries(series: ArchiveSeries, available: Availability, request: PlanRequest): SeriesPlan {
   const extent = extentOf(available)
@@ -66,7 +67,7 @@ function daysOf(range: TimeRange): number[] {
   return days
 }
 
-/** From the start of the first file to the end of the last; dates sort as their texts do. */
+/** From the start of the first file to the end of the last file. Dates sort like their texts. */
 function extentOf(available: Availability): TimeRange | undefined {
   const ranges = (['daily', 'monthly'] as const).flatMap((period) => {
     let first: string | undefined

@@ -17,7 +17,7 @@ export const binance: Source = {
   symbols,
   offers: OFFERS,
   archive: {
-    // Files come from the CDN, listings from the bucket behind it. The listing was seen to stop a year before the newest file.
+    // Files come from the CDN, listings from the bucket behind it. The listing has been seen to end a year before the newest file.
     site: {
       files: 'https://data.binance.vision',
       listing: 'https://s3-ap-northeast-1.amazonaws.com/data.binance.vision',

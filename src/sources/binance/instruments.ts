@@ -9,7 +9,7 @@ const milliseconds = z
   .int()
   .min(PLAUSIBLE_TIME.start / 1000)
 
-/** Perpetual contracts are delivered at the end of the year 2100. */
+/** The exchange gives perpetual contracts a delivery date at the end of the year 2100. */
 const plausible = milliseconds.max(PLAUSIBLE_TIME.end / 1000 - 1)
 
 const symbolInfo = z.object({
@@ -29,7 +29,7 @@ const exchangeInfo = z.object({
   symbols: z.array(symbolInfo).min(1),
 })
 
-/** Answers to exchangeInfo of spot, um and cm; which of them it is, an answer tells itself. */
+/** Answers to exchangeInfo of spot, um and cm. The content of an answer shows its market. */
 export const instruments = { trading: 'TRADING', parse }
 
 function parse(bytes: Uint8Array, name: string): InstrumentsAnswer {
@@ -57,6 +57,10 @@ function parseExchangeInfo(bytes: Uint8Array, name: string): z.infer<typeof exch
     return exchangeInfo.parse(JSON.parse(Buffer.from(bytes).toString('utf8')))
   } catch (error) {
     const why = error instanceof z.ZodError ? z.prettifyError(error).split('\n').slice(0, 2).join(' ') : asLakehouseError(error).message
-    throw new LakehouseError('EXCHANGE_INFO_INVALID', `${name} is no answer to exchangeInfo: ${why.slice(0, 300)}`, { details: { name } })
+    throw new LakehouseError(
+      'EXCHANGE_INFO_INVALID',
+      `${name} is not an answer to exchangeInfo: ${why.slice(0, 300)}; fetch it from the REST interface of Binance`,
+      { details: { name } },
+    )
   }
 }

@@ -2,7 +2,7 @@ import type { MarketFacts } from '../contract.ts'
 
 const IN_BASE = { amounts: 'base', values: 'quote' } as const
 
-/** The markets of the exchange, by the names that its archive and its users give them. */
+/** The markets of the exchange, by the names that its archive and its users use. */
 export const MARKETS = {
   spot: { meaning: 'spot', kind: 'spot', units: { ...IN_BASE, bestMatch: true }, example: 'BTCUSDT' },
   um: { meaning: 'USDⓈ-margined futures', kind: 'linear', units: IN_BASE, example: 'BTCUSDT' },

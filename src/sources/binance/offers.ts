@@ -10,7 +10,7 @@ const FUTURES_DAILY = INTRADAY
 const FUTURES_MONTHLY: readonly Interval[] = [...INTRADAY, '3d', '1w', '1mo']
 
 const FUTURES_HABITS = { header: 'since 2022', timeUnit: 'ms' } as const
-const NO_VOLUME = 'the volume columns are 0 and mean nothing'
+const NO_VOLUME = 'the volume columns are always 0 and have no meaning'
 
 const spot: readonly Published[] = [
   {
@@ -21,7 +21,7 @@ const spot: readonly Published[] = [
     timeUnit: 'ms, µs since 2025-01-01',
     quirks: [
       'outages are missing rows',
-      'bars of December 2017 and February 2018 open off the grid',
+      'bars of December 2017 and February 2018 do not open on the grid',
       'the ignore column is not zero in 2017',
     ],
   },
@@ -80,7 +80,7 @@ const futures: readonly Published[] = [
     firstDate: '2020-01-01',
     header: 'always',
     timeUnit: 'ms',
-    quirks: ['calc_time lies some ms past the hour'],
+    quirks: ['calc_time is some ms after the hour'],
   },
   {
     dataset: 'metrics',
@@ -140,7 +140,7 @@ const cm: readonly Published[] = [
     discontinued: '2024-10-15',
     header: 'always',
     timeUnit: 'ms',
-    quirks: ['every row stands twice', 'days are missing'],
+    quirks: ['every row appears twice', 'days are missing'],
   },
 ]
 
@@ -164,12 +164,12 @@ const option: readonly Published[] = [
   },
 ]
 
-/** Everything that the archive publishes, in the order of markets: what to expect of the files. */
+/** Everything that the archive publishes, by market, with the expected properties of the files. */
 export const OFFERS: readonly (Offer & { readonly market: Market })[] = Object.entries({ spot, um, cm, option }).flatMap(
   ([market, published]) => published.map(({ dataset, ...archive }) => ({ market: market as Market, dataset, archive })),
 )
 
-/** What the archive publishes of a type in a market, or undefined where it publishes none. */
+/** How the archive publishes a type of a market, or undefined if it does not publish it. */
 export function findOffer(market: string, dataset: DatasetId): Offer | undefined {
   return OFFERS.find((offer) => offer.market === market && offer.dataset === dataset)
 }

@@ -1,6 +1,6 @@
 import type { Outage } from '../contract.ts'
 
-/** As its users have reported them: issues 84, 169, 312, 365, 368 and 434 of binance/binance-public-data. */
+/** Outages that users reported in issues 84, 169, 312, 365, 368 and 434 of binance/binance-public-data. */
 export const OUTAGES: readonly Outage[] = [
   { market: 'spot', from: '2017-09-06T16:00:00Z', to: '2017-09-06T23:00:00Z' },
   { market: 'spot', from: '2018-02-08T00:28:00Z', to: '2018-02-09T10:00:00Z' },

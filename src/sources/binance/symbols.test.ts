@@ -7,7 +7,7 @@ const brief = (...[market, symbol]: Parameters<typeof splitSymbol>) => {
   return [base, quote, contractType, multiplier].join(' ')
 }
 
-test('symbols are read as the exchange means them', () => {
+test('symbols are split into base, quote, kind and multiplier', () => {
   assert.equal(brief('spot', 'BTCUSDT'), 'BTC USDT spot 1')
   assert.equal(brief('spot', 'ADABTC'), 'ADA BTC spot 1')
   assert.equal(brief('spot', 'BTCFDUSD'), 'BTC FDUSD spot 1')
@@ -22,7 +22,7 @@ test('symbols are read as the exchange means them', () => {
   assert.equal(brief('spot', 'XYZ'), 'XYZ  spot 1')
 })
 
-test('leveraged tokens and pairs of stable coins are known, and what only looks like one is not', () => {
+test('leveraged tokens and stable coin pairs are recognized, similar names are not', () => {
   const leveraged = ['BTCUPUSDT', 'ETHDOWNUSDT', 'EOSBULLUSDT', 'XRPBEARBUSD', 'JUPUSDT', 'SYRUPUSDT', 'UPUSDT', 'SUPERUSDT']
   assert.deepEqual(
     leveraged.filter((symbol) => splitSymbol('spot', symbol).isLeveraged),

@@ -1,7 +1,7 @@
 import type { SymbolGrammar, SymbolParts } from '../contract.ts'
 import { MARKETS } from './markets.ts'
 
-/** The exchange's quote assets; of several that a symbol ends with the longest is meant. */
+/** The quote assets of the exchange. If a symbol ends with several of them, the longest counts. */
 const QUOTES =
   'USDT USDC FDUSD BUSD TUSD USDP USDS PAX USD DAI UST BTC ETH BNB XRP TRX DOGE DOT SOL TRY EUR GBP AUD BRL RUB UAH NGN ZAR IDR IDRT BIDR BKRW BVND VAI PLN RON ARS JPY MXN CZK COP AEUR EURI USD1 BFUSD'
     .split(' ')
@@ -11,10 +11,10 @@ const STABLE: ReadonlySet<string> = new Set(
   'USDT USDC FDUSD BUSD TUSD USDP USDS PAX USD DAI UST USTC SUSD USDSB EUR GBP AUD AEUR EURI USD1 BFUSD XUSD'.split(' '),
 )
 
-/** End in what leveraged tokens end in, and are none. */
+/** Assets with the ending of leveraged tokens that are not leveraged tokens. */
 const NOT_LEVERAGED: ReadonlySet<string> = new Set(['JUP', 'SYRUP'])
 
-/** BTCUSDT, 1000SHIBUSDT, BTCUSDT_260925, BTCUSD_PERP, CVCUSDTSETTLED: letters of any script, digits and `_`. */
+/** Symbols such as BTCUSDT, 1000SHIBUSDT, BTCUSDT_260925, BTCUSD_PERP, CVCUSDTSETTLED: letters of any script, digits and `_`. */
 export const symbols: SymbolGrammar = {
   accepts: (text) => /^[\p{L}\p{M}\p{N}\p{S}_.]{1,64}$/u.test(text) && text !== '.' && text !== '..',
   split: splitSymbol,

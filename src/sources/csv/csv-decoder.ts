@@ -1,11 +1,11 @@
 import { PLAUSIBLE_TIME, type TimeRange } from '../../core/time.ts'
 import * as fields from './csv-fields.ts'
-import { countCommas, fieldEnd, isEmpty, kindOf, lineAt, otherValue, slowDecimal, TimeReader, whyNone } from './csv-fields.ts'
+import { countCommas, fieldEnd, isEmpty, isOutOfRange, kindOf, lineAt, otherValue, slowDecimal, TimeReader, whyNone } from './csv-fields.ts'
 import { type CsvLayout, sniffLayout } from './csv-header.ts'
 import type { DecodeOptions, RowSource } from './decode-options.ts'
 import type { FileEvidence, RejectReason } from './file-evidence.ts'
 
-// Constants of this module, because the engine folds those and loads imported ones again each time.
+// Constants of this module, because V8 inlines them but loads imported ones each time.
 const { SKIP, LONG, INSTANT, UNUSED, HOUR, COMMA, NEWLINE, RETURN, MINUS, DOT, ZERO, NINE, MAX_EXACT, POWERS } = fields
 
 const MAX_LINE_BYTES = 64 << 10
@@ -23,6 +23,7 @@ export class CsvDecoder {
   readonly #layout: CsvLayout
   readonly #kinds: Uint8Array
   readonly #optional: readonly boolean[]
+  readonly #nonNegative: readonly boolean[]
   readonly #key: readonly number[]
   readonly #hasHours: boolean
   readonly #last: Float64Array
@@ -54,6 +55,7 @@ export class CsvDecoder {
     this.#line = this.#layout.dataLine
     this.#kinds = Uint8Array.from(this.#layout.positions.map((index) => kindOf(options.columns[index])))
     this.#optional = this.#layout.positions.map((index) => options.columns[index]?.optional === true)
+    this.#nonNegative = this.#layout.positions.map((index) => options.nonNegative?.[index] === true)
     this.#hasHours = this.#kinds.includes(HOUR)
     this.#key = options.key ?? []
     this.#last = new Float64Array(this.#key.length)
@@ -79,8 +81,8 @@ export class CsvDecoder {
   }
 
   /**
-   * Decodes up to `maxRows` rows into `targets`, one array per contract column (undefined for those not wanted), and returns how many.
-   * 0 means that the file has ended, or the range at which reading stops.
+   * Decodes up to `maxRows` rows into `targets`, one array per contract column (undefined for unused columns), and returns the number of rows.
+   * 0 means the end of the file, or the end of the range at which reading stops.
    */
   decode(targets: readonly (Float64Array | undefined)[], maxRows: number): number {
     let rows = this.#release(targets)
@@ -96,14 +98,14 @@ export class CsvDecoder {
     return rows
   }
 
-  /** Bytes up to the last line end; all of them once the source has ended. */
+  /** The bytes up to the last line end, or all bytes after the source has ended. */
   #completeBytes(): number {
     return this.#drained ? this.#bytes.length : this.#bytes.lastIndexOf(NEWLINE) + 1
   }
 
   #refill(): boolean {
     if (this.#drained) return false
-    // A copy: the source may use the memory of its last block for the next.
+    // A copy, because the source may reuse the memory of its last block.
     let rest: Buffer = Buffer.from(this.#bytes.subarray(this.#at))
     if (rest.length > MAX_LINE_BYTES) rest = this.#rejectLongLine(rest)
     const block = this.#source.next()
@@ -113,7 +115,7 @@ export class CsvDecoder {
     return true
   }
 
-  /** A line without an end would fill the memory: its beginning is kept as a rejected row, what follows to its end is passed over. */
+  /** A line without an end would fill the memory. Its beginning becomes a rejected row, and the rest of the line is skipped. */
   #rejectLongLine(rest: Buffer): Buffer {
     this.#reject('LINE_TOO_LONG', null, rest.subarray(0, TEXT_LIMIT))
     this.#line++
@@ -154,7 +156,7 @@ export class CsvDecoder {
     return row
   }
 
-  /** Hands out the row that was held, if it lies in the range by now; returns how many rows that are. */
+  /** Returns the held row if it is in the current range. The result is the number of rows. */
   #release(targets: readonly (Float64Array | undefined)[]): number {
     const held = this.#held
     if (held === undefined || (this.#stopsAtEnd && held.time >= this.#range.end)) return 0
@@ -168,7 +170,7 @@ export class CsvDecoder {
     return 1
   }
 
-  /** Goes on with the rows of a later range, of none but to the end of the file; the evidence of rows is that of the new range from then on. */
+  /** Continues with the rows of a later range, or reads to the end of the file without a range. The evidence about rows is then that of the new range. */
   moveTo(next: TimeRange | undefined): void {
     Object.assign(this.evidence, { rows: 0, first: undefined, last: undefined, ascending: this.#options.key !== undefined, firstKey: [] })
     this.#hasKey = false
@@ -176,7 +178,7 @@ export class CsvDecoder {
     this.#stopsAtEnd = next !== undefined
   }
 
-  /** Decodes what is to be read in the place of the line that was just rejected, if anything is. */
+  /** Decodes the replacement of the line that was just rejected, if there is one. */
   #correct(targets: readonly (Float64Array | undefined)[], row: number): boolean {
     const correction = this.#correction
     if (correction === undefined) return false
@@ -188,8 +190,8 @@ export class CsvDecoder {
   }
 
   /**
-   * Decodes the line at `from` into row `row`; returns where the next line begins, or −1 for a line that was rejected or is empty.
-   * The loop is the hottest of the project: array reads beyond the end give undefined, which fails every comparison.
+   * Decodes the line at `from` into row `row`. Returns the start of the next line, or −1 for a rejected or empty line.
+   * This loop is the hottest in the project. Array reads beyond the end give undefined, which fails every comparison.
    */
   #decodeRow(bytes: Buffer, from: number, targets: readonly (Float64Array | undefined)[], row: number): number {
     const kinds = this.#kinds
@@ -236,8 +238,12 @@ export class CsvDecoder {
           at = fieldEnd(bytes, at)
           next = bytes[at] as number
           value = slowDecimal(bytes, start, at)
+          if (isOutOfRange(value, bytes, start, at)) return this.#rejectField(bytes, from, start, at, field, kind)
         }
-        if (digits !== start && plain) value = -value
+        if (digits !== start) {
+          if (plain) value = -value
+          if (value < 0 && this.#nonNegative[field] === true) return this.#rejectField(bytes, from, start, at, field, kind)
+        }
         if (kind === INSTANT) value = decimals === 0 ? this.#instant(value, field) : Number.NaN
         if (
           !(kind === LONG ? Number.isSafeInteger(value) : !Number.isNaN(value)) &&
@@ -260,7 +266,7 @@ export class CsvDecoder {
     return at + 1
   }
 
-  /** Decodes a field that is no plain number, or passes over one; returns where it ends, −1 where it is none of its kind. */
+  /** Decodes or skips a field that is not a plain number. Returns the end of the field, or −1 if it is not valid for its kind. */
   #decodeOther(
     bytes: Buffer,
     start: number,
@@ -283,7 +289,7 @@ export class CsvDecoder {
     return end
   }
 
-  /** Microseconds; the unit is told by the magnitude of each value. */
+  /** Converts to microseconds. The magnitude of each value shows its unit. */
   #instant(value: number, field: number): number {
     const event = this.#layout.positions[field] === this.#options.eventTime
     if (value >= MS_START && value < MS_END) {
@@ -295,12 +301,16 @@ export class CsvDecoder {
     return value
   }
 
-  /** A line with too few or too many fields is told as that, whichever field failed first. */
+  /** A line with too few or too many fields is reported as such, whichever field failed first. */
   #rejectField(bytes: Buffer, lineStart: number, start: number, end: number, field: number, kind: number): number {
     const line = lineAt(bytes, lineStart)
     if (line.length === 0) return -1
     if (countCommas(line) !== this.#kinds.length - 1) return this.#rejectCount(bytes, lineStart)
-    this.#reject(whyNone(bytes, start, end, kind), this.#options.columns[this.#layout.positions[field] ?? 0]?.name ?? null, line)
+    this.#reject(
+      whyNone(bytes, start, end, kind, this.#nonNegative[field] === true),
+      this.#options.columns[this.#layout.positions[field] ?? 0]?.name ?? null,
+      line,
+    )
     return -1
   }
 
@@ -341,7 +351,7 @@ export class CsvDecoder {
     else this.#observeKey(targets, row)
   }
 
-  /** A key that is not the event time alone. */
+  /** A key with more columns than the event time. */
   #observeKey(targets: readonly (Float64Array | undefined)[], row: number): void {
     const last = this.#last
     const key = this.#key
@@ -354,7 +364,7 @@ export class CsvDecoder {
     this.#hasKey = true
   }
 
-  /** What is known once the file has ended. */
+  /** The evidence at the end of the file. */
   finish(): FileEvidence {
     this.evidence.lastKey = [...this.#last]
     return this.evidence

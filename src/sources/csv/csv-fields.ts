@@ -7,13 +7,13 @@ export const SKIP = 0
 const DOUBLE = 1
 export const LONG = 2
 export const INSTANT = 3
-/** What follows is no plain number. */
+/** The kinds from here on are not plain numbers. */
 const TEXT = 4
 const BOOLEAN = 5
 const DATETIME = 6
 const DAY = 7
 export const HOUR = 8
-/** Means nothing, and should be 0. */
+/** An unused field, which should be 0. */
 export const UNUSED = 9
 
 export const COMMA = 44
@@ -29,7 +29,7 @@ export const NEWLINE = 10
 export const RETURN = 13
 
 export const MAX_EXACT = Number.MAX_SAFE_INTEGER
-/** Powers of ten that a double holds exactly: mantissa / 10^k is then one correctly rounded division. */
+/** Powers of ten that a double represents exactly, so that mantissa / 10^k is a single, correctly rounded division. */
 export const POWERS = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`))
 
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
@@ -51,7 +51,7 @@ const KINDS = {
   hour: HOUR,
 } as const satisfies Record<CsvColumn['type'], number>
 
-/** Nothing, or nothing between quotes. */
+/** Whether the field is empty, with or without quotes. */
 export function isEmpty(bytes: Buffer, start: number, end: number): boolean {
   return end === start || (end === start + 2 && bytes[start] === QUOTE && bytes[start + 1] === QUOTE)
 }
@@ -68,7 +68,7 @@ export function fieldEnd(bytes: Buffer, from: number): number {
   return at > from && bytes[at] === NEWLINE && bytes[at - 1] === RETURN ? at - 1 : at
 }
 
-/** Any decimal notation, correctly rounded; NaN when the text is none, or overflows a double. */
+/** A number in any decimal notation, correctly rounded. NaN if the text is not a number or overflows a double. */
 export function slowDecimal(bytes: Buffer, start: number, end: number): number {
   const unpadded = unpaddedDecimal(bytes, start, end)
   if (!Number.isNaN(unpadded)) return unpadded
@@ -78,7 +78,7 @@ export function slowDecimal(bytes: Buffer, start: number, end: number): number {
   return Number.isFinite(value) ? value : Number.NaN
 }
 
-/** 681319717.82160000 without the zeros that it ends in, where a double holds the digits that are left; NaN for anything else. */
+/** Parses a number such as 681319717.82160000 without its trailing zeros, if a double can hold the other digits; NaN for any other text. */
 function unpaddedDecimal(bytes: Buffer, start: number, end: number): number {
   let last = end
   while (last > start && bytes[last - 1] === ZERO) last--
@@ -102,7 +102,7 @@ export function lineAt(bytes: Buffer, start: number): Buffer {
   return line.at(-1) === RETURN ? line.subarray(0, -1) : line
 }
 
-/** A field that is no plain number: the code of its text, 0 or 1, an instant, hours; NaN where it is rightly empty, undefined where it is none. */
+/** A field that is not a plain number: the code of its text, 0 or 1, an instant, or hours. NaN if it may be empty and is; undefined if it is invalid. */
 export function otherValue(
   bytes: Buffer,
   start: number,
@@ -123,12 +123,23 @@ export function otherValue(
   return /^\d{1,2}$/.test(text) && Number(text) < 24 ? Number(text) : undefined
 }
 
-/** Why a field that is none of its kind is none. */
-export function whyNone(bytes: Buffer, start: number, end: number, kind: number): RejectReason {
+/** Values of this size and more are not published: prices and amounts end far below. */
+const LARGEST = 1e18
+
+/** Whether a value in exponents or with many digits is beyond what exchanges publish, or so small that a double makes it zero. */
+export function isOutOfRange(value: number, bytes: Buffer, start: number, end: number): boolean {
+  if (value === 0) return /[1-9]/.test(bytes.toString('latin1', start, end).split(/e/i)[0] ?? '')
+  return Math.abs(value) >= LARGEST
+}
+
+/** Why a field is not valid for its kind. */
+export function whyNone(bytes: Buffer, start: number, end: number, kind: number, isNonNegative: boolean): RejectReason {
   if (kind >= TEXT && isEmpty(bytes, start, end)) return 'EMPTY'
   if (kind === BOOLEAN) return 'NOT_A_BOOLEAN'
   if (kind === DATETIME || kind === DAY || kind === HOUR) return 'NOT_A_TIME'
   if (kind >= TEXT || Number.isNaN(slowDecimal(bytes, start, end))) return 'NOT_A_NUMBER'
+  const value = slowDecimal(bytes, start, end)
+  if (isOutOfRange(value, bytes, start, end) || (value < 0 && isNonNegative)) return 'OUT_OF_RANGE'
   const isInstant = kind === INSTANT && /^\d+$/.test(bytes.toString('latin1', start, end))
   return isInstant ? 'TIME_IMPLAUSIBLE' : 'NOT_AN_INTEGER'
 }
@@ -136,7 +147,7 @@ export function whyNone(bytes: Buffer, start: number, end: number, kind: number)
 const TRUE = Buffer.from('true')
 const FALSE = Buffer.from('false')
 
-/** 1 and 0 for true and false in any case; from the bytes, because trades have one in every row. */
+/** 1 or 0 for true or false, in upper or lower case. It reads bytes, because trades have such a field in every row. */
 function booleanAt(bytes: Buffer, start: number, end: number): number | undefined {
   const word = end - start === 4 ? TRUE : FALSE
   if (end - start !== word.length) return undefined
@@ -147,12 +158,12 @@ function booleanAt(bytes: Buffer, start: number, end: number): number | undefine
 const DAY_LENGTH = 10
 const SECONDS_LENGTH = 19
 
-/** Reads times from their bytes, because of some types every row has one; most are of the day of the one before. */
+/** Reads times from bytes, because some types have one in every row. Most are on the same day as the time before. */
 export class TimeReader {
   #day = Number.NaN
   #dayStart = Number.NaN
 
-  /** 2024-01-31 12:00:00, with a T and up to six decimals as well; NaN where it is none. */
+  /** The instant of 2024-01-31 12:00:00, also with a T and up to six decimals; NaN for any other text. */
   dateTimeAt(bytes: Buffer, start: number, end: number): number {
     const between = bytes[start + DAY_LENGTH]
     const hour = digitsAt(bytes, start + 11, 2)
@@ -166,7 +177,7 @@ export class TimeReader {
     return this.dayAt(bytes, start) + ((hour * 60 + minute) * 60 + second) * 1e6 + micros
   }
 
-  /** µs of 2024-01-31; NaN where it is no day of the calendar. */
+  /** µs of 2024-01-31; NaN if the date does not exist. */
   dayAt(bytes: Buffer, start: number): number {
     if (bytes[start + 4] !== MINUS || bytes[start + 7] !== MINUS) return Number.NaN
     const day = (digitsAt(bytes, start, 4) * 100 + digitsAt(bytes, start + 5, 2)) * 100 + digitsAt(bytes, start + 8, 2)
@@ -178,7 +189,7 @@ export class TimeReader {
   }
 }
 
-/** A number of so many digits; NaN where one of them is none. */
+/** A number with the given count of digits; NaN if one character is not a digit. */
 function digitsAt(bytes: Buffer, start: number, count: number): number {
   let value = 0
   for (let at = start; at < start + count; at++) {

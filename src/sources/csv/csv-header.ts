@@ -1,7 +1,7 @@
 import { LakehouseError } from '../../core/errors.ts'
 import type { CsvColumn } from './csv-column.ts'
 
-/** What the first bytes of a CSV say: where the rows begin, which contract column stands at each position (-1: none of them). */
+/** The layout in the first bytes of a CSV: where the rows begin, and the index of the column at each position (-1: not a known column). */
 export type CsvLayout = {
   readonly bom: boolean
   readonly header: readonly string[] | undefined
@@ -11,8 +11,8 @@ export type CsvLayout = {
 }
 
 /**
- * Sniffs the beginning of a CSV: a byte order mark is passed over; a first line that begins with a letter is a header, and the columns are then
- * found by name in any order; without one they stand in their published order. Throws CSV_HEADER_INVALID when a header lacks a column that counts.
+ * Detects the layout of a CSV from its beginning. A byte order mark is skipped. A first line that begins with a letter is a header, which gives the order of the
+ * columns. Without a header, columns have their published order. Throws CSV_HEADER_INVALID when a header lacks a required column.
  */
 export function sniffLayout(bytes: Buffer, columns: readonly CsvColumn[], label: string): CsvLayout {
   const bom = bytes.length >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
@@ -31,7 +31,11 @@ export function sniffLayout(bytes: Buffer, columns: readonly CsvColumn[], label:
   const lacking = columns.filter((column, index) => column.name !== undefined && !positions.includes(index))
   if (lacking.length > 0) {
     const names = lacking.map((column) => column.headers[0]).join(', ')
-    throw new LakehouseError('CSV_HEADER_INVALID', `the header of ${label} lacks ${names}`, { details: { file: label, lacking: names } })
+    throw new LakehouseError(
+      'CSV_HEADER_INVALID',
+      `the CSV header of ${label} lacks ${names}: the object is quarantined, see \`quarantine\``,
+      { details: { file: label, lacking: names } },
+    )
   }
   return { bom, header, dataStart: newline < 0 ? bytes.length : newline + 1, dataLine: 2, positions }
 }

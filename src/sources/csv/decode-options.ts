@@ -9,16 +9,18 @@ export type DecodeOptions = {
   readonly columns: readonly CsvColumn[]
   /** Index into `columns` of the event time. */
   readonly eventTime: number
-  /** Indices of the columns that make a row of one symbol unique; undefined where text is among them. */
+  /** Indices of the columns that make a row of one symbol unique; undefined if one of them is a text column. */
   readonly key: readonly number[] | undefined
-  /** By column: where the texts of a text column are gathered. */
+  /** By column: whether a value below zero is not valid. */
+  readonly nonNegative?: readonly boolean[]
+  /** By column: collects the texts of a text column. */
   readonly texts: readonly (TextPool | undefined)[]
-  /** Rows outside of it are counted, not returned. */
+  /** Rows outside this range are counted, not returned. */
   readonly range: TimeRange
-  /** Reading stops at the first row beyond the range, until `moveTo` names the next one. */
+  /** Reading stops at the first row beyond the range, until `moveTo` sets the next range. */
   readonly stopsAtEnd?: boolean
   readonly partitionStart: (eventTime: number) => number
   readonly onReject: (row: RejectedRow) => void
-  /** By line: what is read in the place of a line that cannot be typed. */
+  /** By line number: the text that replaces a line that cannot be decoded. */
   readonly corrections: ReadonlyMap<number, string>
 }

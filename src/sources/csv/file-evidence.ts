@@ -7,16 +7,18 @@ export type RejectReason =
   | 'EMPTY'
   | 'TIME_IMPLAUSIBLE'
   | 'LINE_TOO_LONG'
+  /** Below zero where that has no meaning, or too large or too small for a double to hold its digits. */
+  | 'OUT_OF_RANGE'
 
-/** A line that cannot be typed: its number (from 1), the column, why, and its text (at most 4,096 characters). */
+/** A line that cannot be decoded: its number (from 1), the column, the reason, and the text (at most 4,096 characters). */
 export type RejectedRow = { readonly line: number; readonly column: string | null; readonly reason: RejectReason; readonly text: string }
 
-/** What a file turned out to be, and its rows of one range. Times are microseconds; first and last are those of the event time. */
+/** Facts about the content of a file, and about its rows in one range. Times are in microseconds; first and last are event times. */
 export type FileEvidence = {
   rows: number
   first: number | undefined
   last: number | undefined
-  /** Every key is greater than the one before; not judged where text is part of it. */
+  /** Whether every key is greater than the one before. Not judged if a text column is part of the key. */
   ascending: boolean
   /** The first and the last key, column by column. */
   firstKey: readonly number[]
@@ -24,14 +26,14 @@ export type FileEvidence = {
   bom: boolean
   header: readonly string[] | undefined
   lineEnd: 'lf' | 'crlf' | 'none'
-  /** Event times by the unit that they were written in; those written as date-times are in none. */
+  /** The number of event times by unit. Date-times do not count. */
   unitMs: number
   unitUs: number
   rejected: number
-  /** Rows whose column that should hold nothing holds something other than 0. */
+  /** Rows with a value other than 0 in an unused column. */
   unused: number
   /** Rows of another partition, by the partition's start. */
   readonly elsewhere: Map<number, number>
-  /** No event time is earlier than the one before. */
+  /** Whether the event times never decrease. */
   sorted: boolean
 }

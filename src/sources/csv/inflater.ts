@@ -1,6 +1,6 @@
 import { constants, createInflateRaw } from 'node:zlib'
 
-/** What node:zlib keeps below its streams: the only way to inflate synchronously, piece by piece, into memory that is used again. */
+/** The internal handle of node:zlib streams. It is the only way to inflate synchronously, piece by piece, into reused memory. */
 type ZlibHandle = {
   reset(): void
   writeSync(
@@ -20,8 +20,8 @@ type ZlibInternals = { readonly _handle: ZlibHandle; readonly _writeState: Uint3
 const BLOCK_BYTES = 1 << 20
 
 /**
- * Inflates one deflated stream after the other into one block of memory: a block that was handed out is valid until the next is asked for.
- * Compared with inflateRawSync this saves a fifth of the time and all of the garbage, and it bounds the memory whatever the size.
+ * Inflates one deflated stream after the other into one block of memory. A returned block is valid until the next one is requested.
+ * Compared with inflateRawSync, this saves a fifth of the time and all garbage, and the memory is bounded for any size.
  */
 export class Inflater {
   readonly #stream: ZlibInternals
@@ -35,7 +35,7 @@ export class Inflater {
     }
   }
 
-  /** The plain bytes of a deflated stream that comes in pieces, block by block. Throws a TypeError when it is damaged. */
+  /** The plain bytes, in blocks, of a deflated stream in pieces. Throws a TypeError when the stream is damaged. */
   *inflate(pieces: Iterable<Buffer>): Generator<Buffer> {
     const { _handle: handle, _writeState: state } = this.#stream
     this.#failure = undefined

@@ -1,19 +1,19 @@
 import type { Column, Role } from '../../datasets/contract.ts'
 import type { CsvColumn, FieldType } from './csv-column.ts'
 
-/** A published column: the silver column that it becomes, found by name or role, and the spellings of its header where they differ from the name. */
+/** A published column: its silver column (by name or role), and the spellings of its header if they differ from the name. */
 export type Published =
   | string
   | { readonly role: Role; readonly headers?: readonly string[]; readonly as?: FieldType }
   | { readonly name: string; readonly headers: readonly string[] }
-  /** Whole hours that are added to the event time. */
+  /** Whole hours to add to the event time. */
   | { readonly hours: string }
-  /** Repeats what the file's name says, or counts something that means nothing. */
+  /** A column without information: it repeats the file name, or counts something meaningless. */
   | { readonly passed: string }
-  /** Means nothing, and should be 0. */
+  /** An unused column, which should be 0. */
   | { readonly unused: string }
 
-/** The columns of a CSV in their published order; those that a market does not publish are left out. */
+/** The columns of a CSV in their published order, without those that a market does not publish. */
 export function csvColumns(layout: readonly Published[], columns: readonly Column[]): CsvColumn[] {
   return layout.flatMap((published) => csvColumn(published, columns))
 }

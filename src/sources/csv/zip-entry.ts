@@ -10,18 +10,18 @@ const PIECE_BYTES = 256 << 10
 /** The bytes of a local file by range. */
 export type FileBytes = { readonly size: number; read(start: number, end: number): Buffer; close(): void }
 
-/** Reads zips one after the other with the same memory: bytes of a file are valid until the next one is opened. */
+/** Reads zips one after the other with the same memory. The bytes of a file are valid until the next file is opened. */
 export class ZipReader {
   readonly #inflater = new Inflater()
   readonly #wholeBytes: number
   #memory = Buffer.alloc(0)
 
-  /** Many that are open at once take less memory `inPieces`. */
+  /** With `inPieces`, many open files take less memory. */
   constructor({ inPieces } = { inPieces: false }) {
     this.#wholeBytes = inPieces ? 0 : WHOLE_BYTES
   }
 
-  /** Opens a local file. It must be closed before another is opened. */
+  /** Opens a local file. It must be closed before another file is opened. */
   openFile(path: string): FileBytes {
     const file = openSync(path, 'r')
     const { size } = fstatSync(file)
@@ -38,18 +38,27 @@ export class ZipReader {
 
   /**
    * Opens the single entry of an archive file, reading synchronously and in bounded memory. Its length and CRC-32 are checked at the end.
-   * Throws ZIP_INVALID when it is no readable zip, ZIP_REFUSED when it holds not exactly one entry, an unsafe path, an encrypted entry,
-   * or more than `maxEntryBytes`.
+   * Throws ZIP_INVALID for an unreadable zip. Throws ZIP_REFUSED for any other number of entries than one, an unsafe path, an encrypted entry,
+   * or an entry larger than `maxEntryBytes`.
    */
   openEntry(file: FileBytes, label: string, maxEntryBytes: number): ZipEntry {
     const directory = readDirectory(file, label)
     const name = checkName(directory.name, label)
     if (directory.size > maxEntryBytes)
-      throw refused(label, `its entry claims ${directory.size} bytes, more than the bound of ${maxEntryBytes}`, { bound: maxEntryBytes })
+      throw refused(
+        label,
+        `its entry has ${directory.size} bytes, more than the bound of ${maxEntryBytes}; raise engine.maxEntryBytes if the file is genuine`,
+        { bound: maxEntryBytes },
+      )
+    if (directory.size > FREE_BYTES && directory.size > MOST_RATIO * directory.compressedSize)
+      throw refused(
+        label,
+        `its entry expands ${Math.round(directory.size / Math.max(1, directory.compressedSize))} times, more than ${MOST_RATIO}`,
+      )
     if (directory.encrypted) throw refused(label, 'its entry is encrypted')
     const start = dataStart(file, directory.headerOffset, label)
     const stored = { start, end: start + directory.compressedSize }
-    if (stored.end > file.size) throw invalid(label, 'the entry reaches beyond the end of the file')
+    if (stored.end > file.size) throw invalid(label, 'its entry extends beyond the end of the file')
     return { name, size: directory.size, next: checkedBlocks(this.#plainBlocks(file, stored, directory, label), directory, label) }
   }
 
@@ -59,7 +68,7 @@ export class ZipReader {
       try {
         yield* this.#inflater.inflate(pieces(file, stored))
       } catch (error) {
-        throw error instanceof TypeError ? invalid(label, 'its deflated bytes are damaged', error) : error
+        throw error instanceof TypeError ? invalid(label, 'its compressed bytes are damaged', error) : error
       }
     }
   }
@@ -70,10 +79,10 @@ function readRange(file: number, start: number, end: number): Buffer {
   return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, start))
 }
 
-/** The only entry of a zip: its name, its size, and its plain bytes block by block, each valid until the next; after the last `next` returns undefined. */
+/** The only entry of a zip: name, size, and plain bytes in blocks. Each block is valid until the next one; after the last block, `next` returns undefined. */
 export type ZipEntry = { readonly name: string; readonly size: number; next(): Buffer | undefined }
 
-/** Hands out the blocks and checks length and CRC: too much at once, too little or other bytes after the last. */
+/** Returns the blocks and checks length and CRC. Too many bytes are an error at once; too few or wrong bytes are an error at the end. */
 function checkedBlocks(blocks: Generator<Buffer>, directory: Directory, label: string): () => Buffer | undefined {
   let length = 0
   let sum = 0
@@ -81,15 +90,19 @@ function checkedBlocks(blocks: Generator<Buffer>, directory: Directory, label: s
     const block = blocks.next()
     if (block.done === true) {
       if (length !== directory.size || sum !== directory.crc)
-        throw invalid(label, 'the plain bytes do not have the length and CRC that the zip states')
+        throw invalid(label, 'the length or CRC of its plain bytes differs from the values in the zip')
       return undefined
     }
     length += block.value.length
-    if (length > directory.size) throw invalid(label, 'the entry holds more bytes than it claims')
+    if (length > directory.size) throw invalid(label, 'its entry has more bytes than the zip says')
     sum = crc32(block.value, sum)
     return block.value
   }
 }
+
+/** An entry beyond `FREE_BYTES` may not expand more than this: files of exchanges expand 3 to 30 times. */
+const MOST_RATIO = 250
+const FREE_BYTES = 32 << 20
 
 type Directory = {
   name: Buffer
@@ -106,7 +119,7 @@ function readDirectory(file: FileBytes, label: string): Directory {
   const tailStart = Math.max(0, file.size - 65_557)
   const tail = file.read(tailStart, file.size)
   const at = tail.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'))
-  if (at < 0 || at + 22 > tail.length) throw invalid(label, 'it has no central directory')
+  if (at < 0 || at + 22 > tail.length) throw invalid(label, 'it does not have a central directory')
   let entries = tail.readUInt16LE(at + 10)
   let offset = tail.readUInt32LE(at + 16)
   if (entries === 0xffff || offset === 0xffffffff) {
@@ -115,7 +128,7 @@ function readDirectory(file: FileBytes, label: string): Directory {
     entries = Number(tail.readBigUInt64LE(wide + 32))
     offset = Number(tail.readBigUInt64LE(wide + 48))
   }
-  if (entries !== 1) throw refused(label, `it holds ${entries} entries instead of one`)
+  if (entries !== 1) throw refused(label, `it has ${entries} entries instead of one`)
   const entry = file.read(offset, Math.min(file.size, offset + 46 + 0x20000))
   if (entry.length < 46 || entry.readUInt32LE(0) !== 0x02014b50) throw invalid(label, 'its central directory is damaged')
   return parseEntry(entry, label)
@@ -135,11 +148,11 @@ function parseEntry(entry: Buffer, label: string): Directory {
     encrypted: (entry.readUInt16LE(8) & 1) === 1,
   }
   widen(directory, entry.subarray(46 + nameLength, 46 + nameLength + extraLength))
-  if (directory.method !== 0 && directory.method !== 8) throw invalid(label, `its compression method is ${directory.method}`)
+  if (directory.method !== 0 && directory.method !== 8) throw invalid(label, `its compression method ${directory.method} is not supported`)
   return directory
 }
 
-/** The ZIP64 extra field carries, in this order, the values that do not fit 32 bits. */
+/** The ZIP64 extra field contains, in this order, the values that do not fit into 32 bits. */
 function widen(directory: Directory, extra: Buffer): void {
   for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
     if (extra.readUInt16LE(at) !== 1) continue
@@ -170,9 +183,9 @@ function* pieces(file: FileBytes, { start, end }: { start: number; end: number }
 }
 
 function invalid(label: string, why: string, cause?: unknown): LakehouseError {
-  return new LakehouseError('ZIP_INVALID', `${label} is not a readable zip: ${why}`, { details: { file: label }, cause })
+  return new LakehouseError('ZIP_INVALID', `cannot read the zip ${label}: ${why}`, { details: { file: label }, cause })
 }
 
 function refused(label: string, why: string, details: { bound?: number } = {}): LakehouseError {
-  return new LakehouseError('ZIP_REFUSED', `${label} is refused: ${why}`, { details: { file: label, ...details } })
+  return new LakehouseError('ZIP_REFUSED', `the zip ${label} was refused: ${why}`, { details: { file: label, ...details } })
 }

@@ -5,10 +5,11 @@ import { openObject } from '../../storage/s3/read-object.ts'
 import type { S3Client } from '../../storage/s3/s3-client.ts'
 import type { ArchiveOrigin } from './origin.ts'
 
-/** An archive tree in a bucket, private or public, below the place's prefix. */
+/** An archive tree in a private or public bucket, below the prefix of the address. */
 export function bucketOrigin(place: Place): ArchiveOrigin {
   const client = place.s3
-  if (client === undefined) throw new LakehouseError('USAGE', `${place.address} is no bucket`, { details: { address: place.address } })
+  if (client === undefined)
+    throw new LakehouseError('USAGE', `${place.address} is not a bucket: write s3://bucket/prefix`, { details: { address: place.address } })
   const { prefix } = client.address
   return {
     address: place.address,
@@ -27,7 +28,7 @@ export function bucketOrigin(place: Place): ArchiveOrigin {
   }
 }
 
-/** Pieces that stay as they are when the next one comes. */
+/** Copies of the pieces, which stay valid when the next piece arrives. */
 async function* ownPieces(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const piece of body) yield Buffer.from(piece)
 }

@@ -16,7 +16,10 @@ export function directoryOrigin(directory: string): ArchiveOrigin {
     folders: (prefix) => subfolders(join(directory, prefix)),
     open: async (key) => {
       const info = await store.head(key)
-      if (info === undefined) throw new LakehouseError('OBJECT_NOT_FOUND', `${key} does not exist in ${directory}`, { details: { key } })
+      if (info === undefined)
+        throw new LakehouseError('OBJECT_NOT_FOUND', `${key} does not exist in the archive ${directory}: check --archive and the key`, {
+          details: { key },
+        })
       return { ...info, body: store.stream(key) }
     },
     close: async () => {},

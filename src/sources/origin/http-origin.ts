@@ -4,9 +4,9 @@ import { bareEtag, type ListingPage, parseListingPage } from './list-bucket-resu
 import type { ArchiveObject, ArchiveOrigin, OpenArchiveObject } from './origin.ts'
 
 export type HttpOriginOptions = {
-  /** Where files are downloaded from, without a slash at the end. */
+  /** Base URL of the files, without a slash at the end. */
   readonly downloadUrl: string
-  /** Where ListObjects is answered. */
+  /** URL of the ListObjects requests. */
   readonly listingUrl: string
   readonly listingMayLag: boolean
   /** Longest time without a byte. */
@@ -42,7 +42,7 @@ export function httpOrigin(options: HttpOriginOptions): ArchiveOrigin {
     folders: (prefix) => listFolders(prefix, (marker) => page(prefix, '/', marker)),
     head: (key) => options.attempt(() => headOf(key, () => send('HEAD', urlOf(key)))),
     open: async (key) => opened(key, await send('GET', urlOf(key)).catch((error: unknown) => Promise.reject(absent(error, key)))),
-    // Not `close`: that waits for bodies that nobody reads any more.
+    // Not `close`, which waits for bodies that are no longer read.
     close: () => agent.destroy(),
   }
 }
@@ -57,13 +57,20 @@ async function listFolders(prefix: string, page: (marker: string) => Promise<Lis
   return names
 }
 
+/** Pages without any key that a listing may have in a row. */
+const EMPTY_MOST = 100
+
 async function* pages(page: (marker: string) => Promise<ListingPage>): AsyncGenerator<ListingPage> {
   let marker: string | undefined = ''
+  let empty = 0
   while (marker !== undefined) {
     const next: ListingPage = await page(marker)
     yield next
-    if (next.nextMarker === marker)
-      throw new LakehouseError('ARCHIVE_LISTING_INVALID', `the listing goes in circles at ${marker}`, { details: { marker } })
+    empty = next.objects.length + next.folders.length === 0 ? empty + 1 : 0
+    if (next.nextMarker === marker || empty > EMPTY_MOST)
+      throw new LakehouseError('ARCHIVE_LISTING_INVALID', `the archive listing repeats the page after ${marker}: run again later`, {
+        details: { marker },
+      })
     marker = next.nextMarker
   }
 }
@@ -79,12 +86,15 @@ async function headOf(key: string, send: () => Promise<Dispatcher.ResponseData>)
   }
 }
 
-/** The CDN answers 403 as well as 404 for a file that is not there. */
+/** The CDN answers 403 or 404 for a file that does not exist. */
 function absent(error: unknown, key: string): LakehouseError {
   const failure = networkError(error)
   const status = failure.details['status']
   if (status !== 403 && status !== 404) return failure
-  return new LakehouseError('OBJECT_NOT_FOUND', `${key} is not in the archive`, { details: { key, status }, cause: error })
+  return new LakehouseError('OBJECT_NOT_FOUND', `${key} is not in the archive: see \`catalog files\``, {
+    details: { key, status },
+    cause: error,
+  })
 }
 
 function opened(key: string, response: Dispatcher.ResponseData): OpenArchiveObject {
@@ -106,18 +116,19 @@ async function* readBody(response: Dispatcher.ResponseData, key: string): AsyncG
   try {
     for await (const piece of response.body) {
       received += piece.length
+      if (received > announced) break
       yield piece
     }
   } catch (error) {
     const failure = networkError(error)
     if (failure.code !== 'ORIGIN_UNREACHABLE') throw failure
-    throw new LakehouseError('TRANSFER_TRUNCATED', `${key}: the connection broke off after ${received} bytes`, {
+    throw new LakehouseError('TRANSFER_TRUNCATED', `${key}: the connection broke after ${received} bytes; run again`, {
       details: { key, received },
       cause: error,
     })
   }
   if (!Number.isNaN(announced) && received !== announced) {
-    throw new LakehouseError('TRANSFER_TRUNCATED', `${key}: ${received} of ${announced} bytes arrived`, {
+    throw new LakehouseError('TRANSFER_TRUNCATED', `${key}: ${received} bytes arrived, but ${announced} were announced; run again`, {
       details: { key, received, announced },
     })
   }
@@ -145,12 +156,26 @@ async function answer(
   throw statusError(response, url, nowMs())
 }
 
+/** Bytes of the longest page of a listing. */
+const LISTING_BYTES = 16 << 20
+
 async function text(response: Dispatcher.ResponseData): Promise<string> {
+  const pieces: Uint8Array[] = []
+  let size = 0
   try {
-    return await response.body.text()
+    for await (const piece of response.body) {
+      size += piece.length
+      if (size > LISTING_BYTES)
+        throw new LakehouseError(
+          'ARCHIVE_LISTING_INVALID',
+          `a page of the listing is longer than ${LISTING_BYTES} bytes: check the address of the archive`,
+        )
+      pieces.push(piece)
+    }
   } catch (error) {
     throw networkError(error)
   }
+  return Buffer.concat(pieces).toString('utf8')
 }
 
 function statusError({ statusCode, headers }: Dispatcher.ResponseData, url: string, nowMs: number): LakehouseError {
@@ -178,9 +203,15 @@ function networkError(error: unknown): LakehouseError {
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof Error && error.name === 'AbortError') return new LakehouseError('INTERRUPTED', 'interrupted', { cause: error })
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT')
-    return new LakehouseError('TRANSFER_STALLED', `the connection stalled (${message})`, { cause: error })
+    return new LakehouseError(
+      'TRANSFER_STALLED',
+      `no bytes arrived from the archive in time (${message}): run again, or raise archive.idleTimeoutMs`,
+      { cause: error },
+    )
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'UND_ERR_SOCKET') {
-    return new LakehouseError('TRANSFER_TRUNCATED', `the connection broke off (${message})`, { cause: error })
+    return new LakehouseError('TRANSFER_TRUNCATED', `the connection to the archive broke (${message}): run again`, { cause: error })
   }
-  return new LakehouseError('ORIGIN_UNREACHABLE', `cannot reach the archive (${code || message})`, { cause: error })
+  return new LakehouseError('ORIGIN_UNREACHABLE', `cannot reach the archive (${code || message}): check the network and --archive`, {
+    cause: error,
+  })
 }

@@ -13,17 +13,17 @@ test('keys, sizes, times and bare ETags are read', () => {
   assert.equal(nextMarker, undefined)
 })
 
-test('keys are decoded only when the answer says so, with either spelling of a space', () => {
+test('keys are decoded only if the answer says so; a space may be + or %20', () => {
   assert.equal(parseListingPage(page(contents('a%20b+c')), 'x').objects[0]?.key, 'a%20b+c')
   assert.equal(parseListingPage(page(`<EncodingType>url</EncodingType>${contents('%E5%B8%81%20b+c')}`), 'x').objects[0]?.key, '币 b c')
 })
 
-test('the next page begins at NextMarker, or at the last key without one', () => {
+test('the next page begins at NextMarker or, without one, at the last key', () => {
   assert.equal(parseListingPage(page(`<NextMarker>n/</NextMarker>${contents('a')}`, true), 'x').nextMarker, 'n/')
   assert.equal(parseListingPage(page(contents('a') + contents('b'), true), 'x').nextMarker, 'b')
 })
 
-test('what is no complete listing is never taken for one', () => {
+test('an incomplete listing is refused', () => {
   const broken = [
     '',
     '<html>busy</html>',

@@ -33,14 +33,18 @@ const parser = new XMLParser({
   isArray: (name) => name === 'Contents' || name === 'CommonPrefixes',
 })
 
-/** The page in a ListObjects (version 1) answer. Throws ARCHIVE_LISTING_INVALID unless it is a ListBucketResult, well-formed to its end. */
+/** The page in a ListObjects (version 1) answer. Throws ARCHIVE_LISTING_INVALID unless it is a complete and well-formed ListBucketResult. */
 export function parseListingPage(xml: string, address: string): ListingPage {
   const wellFormed = XMLValidator.validate(xml) === true
   const parsed = wellFormed ? page.safeParse(parser.parse(xml)) : undefined
   if (parsed?.success !== true) {
-    throw new LakehouseError('ARCHIVE_LISTING_INVALID', `${address} answered something that is no complete listing`, {
-      details: { address, text: xml.slice(0, 120) },
-    })
+    throw new LakehouseError(
+      'ARCHIVE_LISTING_INVALID',
+      `the answer of ${address} is not a complete listing: check the address of the archive, or run again`,
+      {
+        details: { address, text: xml.slice(0, 120) },
+      },
+    )
   }
   const { Contents, CommonPrefixes, IsTruncated, EncodingType, NextMarker } = parsed.data.ListBucketResult
   const decode = EncodingType === 'url' ? (text: string) => decodeURIComponent(text.replaceAll('+', ' ')) : (text: string) => text
@@ -54,7 +58,7 @@ export function parseListingPage(xml: string, address: string): ListingPage {
   return { objects, folders, nextMarker: IsTruncated === 'true' ? continuation(NextMarker, decode, objects, folders, address) : undefined }
 }
 
-/** Version 1 names the next marker only with a delimiter; else it is the last key of the page. */
+/** Version 1 gives the next marker only with a delimiter; otherwise it is the last key of the page. */
 function continuation(
   named: string | undefined,
   decode: (text: string) => string,
@@ -64,11 +68,13 @@ function continuation(
 ): string {
   const marker = named === undefined ? (objects.at(-1)?.key ?? folders.at(-1)) : decode(named)
   if (marker === undefined)
-    throw new LakehouseError('ARCHIVE_LISTING_INVALID', `${address} answered an empty page that is not the last`, { details: { address } })
+    throw new LakehouseError('ARCHIVE_LISTING_INVALID', `the answer of ${address} is an empty page but not the last one: run again`, {
+      details: { address },
+    })
   return marker
 }
 
-/** An ETag without its quotes, however they are written. */
+/** An ETag without quotes, in any spelling of the quotes. */
 export function bareEtag(etag: string): string {
   return etag.replaceAll(/&(quot|#34);|"/g, '').replace(/^W\//, '')
 }

@@ -1,4 +1,5 @@
 import { LakehouseError } from '../../core/errors.ts'
+import { holdsSecret, masked } from '../../core/printable.ts'
 
 /** A place in a bucket, and how its store is reached. */
 export type S3Address = {
@@ -10,11 +11,13 @@ export type S3Address = {
   readonly region: string
   readonly profile: string | undefined
   readonly anonymous: boolean
+  /** Whether credentials may travel over plain http beyond this machine. */
+  readonly allowsHttp: boolean
   /** Whether the bucket stands in the path rather than in the host name. */
   readonly pathStyle: boolean
 }
 
-const PARAMETERS = new Set(['endpoint', 'region', 'profile', 'anonymous', 'pathStyle'])
+const PARAMETERS = new Set(['endpoint', 'region', 'profile', 'anonymous', 'pathStyle', 'allowHttp'])
 
 /**
  * Reads s3://bucket/prefix?endpoint=…&region=…&profile=…&anonymous=true&pathStyle=true. Buckets with dots are addressed in the path, because no certificate
@@ -24,6 +27,11 @@ export function parseS3Address(address: string, defaultRegion = 'us-east-1'): S3
   const match = /^s3:\/\/([^/?]+)\/?([^?]*)(?:\?(.*))?$/.exec(address)
   const bucket = match?.[1] ?? ''
   if (!/^[a-z0-9][a-z0-9.\-_]{1,62}$/i.test(bucket)) throw invalid(address, 'it does not begin with s3:// and the name of a bucket')
+  if (holdsSecret(address))
+    throw invalid(
+      address,
+      'it holds a secret: take it out, and use a profile or the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)',
+    )
   const parameters = new URLSearchParams(match?.[3] ?? '')
   for (const name of parameters.keys())
     if (!PARAMETERS.has(name)) throw invalid(address, `"${name}" is none of ${[...PARAMETERS].join(', ')}`)
@@ -42,10 +50,13 @@ export function parseS3Address(address: string, defaultRegion = 'us-east-1'): S3
     region: parameters.get('region') ?? defaultRegion,
     profile: parameters.get('profile') ?? undefined,
     anonymous: flag('anonymous') ?? false,
+    allowsHttp: flag('allowHttp') ?? false,
     pathStyle: flag('pathStyle') ?? (endpoint !== undefined || bucket.includes('.')),
   }
 }
 
 function invalid(address: string, why: string): LakehouseError {
-  return new LakehouseError('CONFIG_INVALID', `"${address}" is no S3 address: ${why}`, { details: { address } })
+  return new LakehouseError('CONFIG_INVALID', `"${masked(address)}" is not an S3 address: ${why}`, {
+    details: { address: masked(address) },
+  })
 }

@@ -1,6 +1,7 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectSecure } from 'node:tls'
 import { LakehouseError, systemCode } from '../../core/errors.ts'
+import { ChunkedParser } from './chunked-parser.ts'
 
 export type Endpoint = { readonly secure: boolean; readonly host: string; readonly port: number; readonly ca: string | undefined }
 
@@ -19,6 +20,16 @@ const LONG_READ_BYTES = 256 << 10
 
 /** An answer's head may not be longer. */
 const HEAD_BYTES = 64 << 10
+
+/** Interim answers (100 Continue and its like) before an answer. */
+const INTERIM_MOST = 16
+
+/** A body must come at this rate on average, bytes a second, after it has run for `SLOW_MS`. */
+const LEAST_RATE = 1024
+const SLOW_MS = 60_000
+
+/** Longest time from the first byte of a head to its end. */
+const HEAD_MS = 30_000
 
 /** So much of a body waits for its reader before the connection is told to wait. */
 const AHEAD = 4
@@ -45,6 +56,8 @@ export class HttpConnection {
   #buffer: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   #exchange: Exchange | undefined
   #head = ''
+  #headBegan = 0
+  #interim = 0
   #framing: Framing | undefined
   #pieces: { piece: Buffer; memory: Buffer }[] = []
   #wake: (() => void) | undefined
@@ -104,6 +117,8 @@ export class HttpConnection {
     this.exchanges++
     this.answered = false
     this.#head = ''
+    this.#headBegan = 0
+    this.#interim = 0
     this.#bodyEnded = false
     this.#framing = undefined
     const answer = new Promise<HttpAnswer>((resolve, reject) => {
@@ -144,8 +159,8 @@ export class HttpConnection {
     if (this.answered && this.#exchange !== undefined) this.#keepAlive = false
   }
 
-  /** The body of the answer, whole. At most `limit` bytes. */
-  async text(limit: number): Promise<string> {
+  /** The body of the answer, whole. Beyond `limit` bytes it is cut where `cuts` says so, else an error. */
+  async text(limit: number, cuts = false): Promise<string> {
     let text = ''
     const first = this.#pieces[0]
     if (this.#bodyEnded && this.#pieces.length === 1 && first !== undefined) {
@@ -161,6 +176,7 @@ export class HttpConnection {
     for await (const piece of this.body()) {
       size += piece.length
       if (size > limit) {
+        if (cuts) break
         this.destroy()
         throw new LakehouseError('STORE_ANSWER_INVALID', `an answer is longer than ${limit} bytes`)
       }
@@ -172,10 +188,18 @@ export class HttpConnection {
   /** The body of the answer in pieces. Must be read to its end, or the connection is given up. */
   async *body(): AsyncGenerator<Uint8Array> {
     let complete = false
+    // Time in which the reader is busy with a piece does not count.
+    let [waitedMs, received] = [0, 0]
     try {
       for (;;) {
         const next = this.#pieces.shift()
         if (next !== undefined) {
+          received += next.piece.length
+          if (waitedMs > SLOW_MS && received < (waitedMs / 1000) * LEAST_RATE)
+            throw new LakehouseError(
+              'TRANSFER_STALLED',
+              `an answer came with less than ${LEAST_RATE} bytes a second for ${Math.round(waitedMs / 1000)} s`,
+            )
           yield next.piece
           this.#release(next.memory)
           if (this.#pieces.length < AHEAD) this.#socket.resume()
@@ -183,10 +207,12 @@ export class HttpConnection {
         }
         if (this.#failure !== undefined && !this.#bodyEnded) throw this.#failure
         if (this.#bodyEnded) break
+        const began = performance.now()
         await new Promise<void>((resolve) => {
           this.#wake = resolve
         })
         this.#wake = undefined
+        waitedMs += performance.now() - began
       }
       complete = true
     } finally {
@@ -226,11 +252,20 @@ export class HttpConnection {
     const before = this.#head.length
     this.#head += data.toString('latin1')
     let end = this.#head.indexOf('\r\n\r\n', Math.max(0, before - 3))
+    this.#headBegan ||= performance.now()
     while (end >= 0 && this.#head.startsWith('HTTP/1.1 1')) {
+      this.#interim++
       this.#head = this.#head.slice(end + 4) // 100 Continue and its like come before the answer
       end = this.#head.indexOf('\r\n\r\n')
     }
     if (end < 0) {
+      if (this.#interim > INTERIM_MOST || performance.now() - this.#headBegan > HEAD_MS)
+        this.#fail(
+          new LakehouseError(
+            'STORE_ANSWER_INVALID',
+            'an answer does not begin: the server sends interim answers, or its head byte by byte',
+          ),
+        )
       if (this.#head.length > HEAD_BYTES) this.#fail(new LakehouseError('STORE_ANSWER_INVALID', 'the head of an answer does not end'))
       return undefined
     }
@@ -311,55 +346,22 @@ function parseHead(head: string): HttpAnswer | undefined {
   const lines = head.split('\r\n')
   for (let index = 1; index < lines.length; index++) {
     const line = lines[index] ?? ''
+    // A bare line feed or another control character in a header would become a header of the request that carries it on.
+    if (CONTROL.test(line)) return undefined
     const colon = line.indexOf(':')
     if (colon > 0) headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim())
   }
   return { status: Number(match[1]), headers }
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/
+
 function framingOf(method: string, status: number, headers: ReadonlyMap<string, string>): Framing {
   if (method === 'HEAD' || status === 204 || status === 304) return { kind: 'length', left: 0 }
   if (headers.get('transfer-encoding')?.toLowerCase().includes('chunked') === true) return { kind: 'chunked', parser: new ChunkedParser() }
   const length = headers.get('content-length')
   return length === undefined ? { kind: 'close' } : { kind: 'length', left: Number(length) }
-}
-
-/** Takes the frames off a chunked body: size in hexadecimal, CRLF, bytes, CRLF; a chunk of size 0 and trailers end it. */
-class ChunkedParser {
-  #line = ''
-  #left = 0
-  #state: 'size' | 'data' | 'end of data' | 'trailer' = 'size'
-
-  feed(data: Buffer, onPiece: (piece: Buffer) => void): 'more' | 'ended' | 'invalid' {
-    let at = 0
-    while (at < data.length) {
-      if (this.#state === 'data') {
-        const piece = data.subarray(at, at + this.#left)
-        onPiece(piece)
-        at += piece.length
-        this.#left -= piece.length
-        if (this.#left === 0) this.#state = 'end of data'
-        continue
-      }
-      const newline = data.indexOf(10, at)
-      this.#line += data.toString('latin1', at, newline < 0 ? data.length : newline)
-      if (newline < 0) return this.#line.length > HEAD_BYTES ? 'invalid' : 'more'
-      at = newline + 1
-      const line = this.#line.trim()
-      this.#line = ''
-      if (this.#state === 'trailer') {
-        if (line === '') return 'ended'
-      } else if (this.#state === 'end of data') {
-        if (line !== '') return 'invalid'
-        this.#state = 'size'
-      } else {
-        if (!/^[0-9a-fA-F]+/.test(line)) return 'invalid'
-        this.#left = Number.parseInt(line, 16)
-        this.#state = this.#left === 0 ? 'trailer' : 'data'
-      }
-    }
-    return 'more'
-  }
 }
 
 function connectionError(error: Error, address: string): LakehouseError {

@@ -4,6 +4,9 @@ import { type Endpoint, type HttpAnswer, HttpConnection, type HttpRequest } from
 /** What a store answers to anything but a read of an object is short. */
 const TEXT_LIMIT = 16 << 20
 
+/** What is read of an error's body. */
+const ERROR_LIMIT = 64 << 10
+
 export type PoolOptions = {
   readonly endpoint: Endpoint
   readonly connections: number
@@ -33,7 +36,8 @@ export class HttpPool {
   async exchange(request: HttpRequest): Promise<TextAnswer> {
     const { connection, answer } = await this.#send(request)
     try {
-      const text = await connection.text(TEXT_LIMIT)
+      const isError = answer.status >= 300
+      const text = await connection.text(isError ? ERROR_LIMIT : TEXT_LIMIT, isError)
       return { status: answer.status, headers: answer.headers, text }
     } finally {
       this.#release(connection)

@@ -31,13 +31,44 @@ export async function listPage(
   )
 }
 
+/** Pages without any key that a listing may have in a row. */
+const EMPTY_MOST = 100
+
+/** Ends a listing that makes no progress. */
+export class PageGuard {
+  readonly #address: string
+  #empty = 0
+  #token: string | undefined
+
+  constructor(address: string) {
+    this.#address = address
+  }
+
+  /** Looks at a page that is not the last one. Throws LISTING_INVALID for a token that is given again, and for many pages without keys. */
+  check({ objects, prefixes, token }: Pick<ListPage, 'objects' | 'prefixes' | 'token'>): void {
+    this.#empty = objects.length + prefixes.length === 0 ? this.#empty + 1 : 0
+    const isStuck = (token !== undefined && token === this.#token) || this.#empty > EMPTY_MOST
+    this.#token = token
+    if (isStuck)
+      throw new LakehouseError(
+        'LISTING_INVALID',
+        `the listing of ${this.#address} makes no progress: it repeats a token, or its pages have no keys`,
+        {
+          details: { address: this.#address },
+        },
+      )
+  }
+}
+
 /** The pages of a listing, one after the other. Throws LISTING_INVALID when the store does not say how it goes on. */
 export async function* everyPage(client: S3Client, prefix: string, options: { delimiter?: string } = {}): AsyncGenerator<ListPage> {
   let from: ListFrom = {}
+  const guard = new PageGuard(`s3://${client.address.bucket}/${prefix}`)
   for (;;) {
     const page = await listPage(client, prefix, from, options)
     yield page
     if (!page.truncated) return
+    guard.check(page)
     const after = page.marker ?? page.objects.at(-1)?.key ?? page.prefixes.at(-1)
     if (page.token === undefined && after === undefined)
       throw new LakehouseError('LISTING_INVALID', 'a listing does not say how it goes on', { details: { prefix } })
@@ -90,6 +121,14 @@ const CARRIED = /^(content-(type|encoding|language|disposition)|cache-control|ex
 function describeObject(key: string, headers: ReadonlyMap<string, string>): ObjectHead {
   const carried: Record<string, string> = {}
   for (const [name, value] of headers) if (CARRIED.test(name)) carried[name] = value
+  // Says how the bytes travelled to the store, which some stores keep by mistake.
+  const encoding = carried['content-encoding']
+    ?.split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== 'aws-chunked' && one !== '')
+    .join(', ')
+  if (encoding === '') delete carried['content-encoding']
+  else if (encoding !== undefined) carried['content-encoding'] = encoding
   return {
     key,
     size: Number(headers.get('content-length') ?? -1),
@@ -119,8 +158,8 @@ export async function getObject(
     ...(range === undefined ? {} : { range: `bytes=${range.start}-${range.end === undefined ? '' : range.end - 1}` }),
     ...(etag === undefined ? {} : { 'if-match': `"${etag}"` }),
   }
-  const { headers: told, body } = await client.open({ operation: 'GetObject', method: 'GET', key, headers })
-  return { ...describeObject(key, told), body }
+  const { headers: answered, body } = await client.open({ operation: 'GetObject', method: 'GET', key, headers })
+  return { ...describeObject(key, answered), body }
 }
 
 /** How a new object is to be kept. Header names as S3 has them. */
@@ -228,7 +267,7 @@ export async function completeUpload(
   )
 }
 
-/** Gives an upload up; one that is not there is no error. */
+/** Aborts an upload; an upload that does not exist is not an error. */
 export async function abortUpload(client: S3Client, key: string, uploadId: string): Promise<void> {
   await client.call({ operation: 'AbortMultipartUpload', method: 'DELETE', key, query: { uploadId }, accept: [404] })
 }

@@ -77,7 +77,10 @@ export class S3Client {
       const answer = await this.#pool.open(await this.#prepare(request))
       if (isSuccess(request, answer.status)) return answer
       let text = ''
-      for await (const piece of answer.body) text += Buffer.from(piece).toString('utf8')
+      for await (const piece of answer.body) {
+        text += Buffer.from(piece).toString('utf8')
+        if (text.length > ERROR_BYTES) break
+      }
       this.#check(request, answer, text)
       return answer
     })
@@ -173,6 +176,12 @@ export class S3Client {
     const { bucket, pathStyle } = this.address
     const path = pathStyle ? `/${bucket}${key === '' ? '' : `/${encodeKey(key)}`}` : `/${encodeKey(key)}`
     const query = request.query === undefined ? '' : encodeQuery(request.query)
+    for (const [name, value] of Object.entries(headers))
+      if (UNSAFE_HEADER.test(value))
+        throw new LakehouseError(
+          'STORE_ANSWER_INVALID',
+          `${operation} ${this.#nameOf(request)}: the header ${name} holds a control character`,
+        )
     const length = body?.length ?? 0
     this.bytesSent += length
     const plain = await this.#headerLines(method, path, query, headers, body === undefined)
@@ -218,6 +227,12 @@ export class S3Client {
     return new HttpPool({ endpoint, connections, idleTimeoutMs, signal })
   }
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const UNSAFE_HEADER = /[\0-\x08\x0a-\x1f\x7f]/
+
+/** What is read of an error's body. */
+const ERROR_BYTES = 64 << 10
 
 function isSuccess(request: S3Request, status: number): boolean {
   return status === 200 || status === 204 || status === 206 || request.accept?.includes(status) === true

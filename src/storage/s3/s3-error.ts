@@ -67,8 +67,8 @@ export function s3Error(
   const code = CODES[s3] ?? STATUSES[status] ?? (status >= 500 ? 'STORE_FAILED' : 'STORE_REFUSED')
   const region = headers.get('x-amz-bucket-region') ?? elementText(body, 'Region')
   const retryAfter = Number(headers.get('retry-after') ?? Number.NaN)
-  const told = [s3, message].filter((part) => part !== '').join(': ')
-  return new LakehouseError(code, `${operation} ${address}: ${status}${told === '' ? '' : ` ${told}`}`, {
+  const reported = [s3, message].filter((part) => part !== '').join(': ')
+  return new LakehouseError(code, `${operation} ${address}: ${status}${reported === '' ? '' : ` ${reported}`}`, {
     details: {
       operation,
       address,

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { LakehouseError } from '../../core/errors.ts'
 import type { Place, StoreDeps } from '../place.ts'
-import { parseS3Address } from './address.ts'
+import { parseS3Address, type S3Address } from './address.ts'
 import { credentialChain } from './credentials.ts'
 import { S3Client } from './s3-client.ts'
 import type { CacheOptions } from './s3-files.ts'
@@ -16,6 +17,7 @@ export function s3Place(text: string, deps: StoreDeps): Place {
   const address = parseS3Address(text, region || older || undefined)
   const credentials = address.anonymous ? undefined : (deps.credentials ?? credentialChain(address.profile, deps.environment, deps.nowMs))
   const caFile = deps.environment['AWS_CA_BUNDLE']
+  refusePlainHttp(address, credentials !== undefined)
   const client = new S3Client({
     address,
     credentials,
@@ -30,4 +32,18 @@ export function s3Place(text: string, deps: StoreDeps): Place {
   })
   const store = s3Store(client, deps.cache ?? DEFAULT_CACHE, deps.nowMs)
   return { address: store.url, store, s3: client, close: () => client.close() }
+}
+
+/** Signed requests over plain http show session tokens and data to everybody on the way. Throws CONFIG_INVALID beyond this machine, unless the address allows it. */
+function refusePlainHttp({ endpoint, allowsHttp }: S3Address, isSigned: boolean): void {
+  if (endpoint === undefined || !isSigned || allowsHttp || !endpoint.startsWith('http://')) return
+  const { hostname } = new URL(endpoint)
+  if (/^(localhost|127(\.\d+){3}|\[::1\]|.*\.localhost)$/.test(hostname)) return
+  throw new LakehouseError(
+    'CONFIG_INVALID',
+    `credentials do not travel over plain http to ${hostname}: use https, or add allowHttp=true to the address`,
+    {
+      details: { endpoint },
+    },
+  )
 }

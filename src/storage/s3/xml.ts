@@ -95,12 +95,19 @@ function parseObject(xml: string, start: number, end: number, decode: (text: str
   const key = elementText(xml, 'Key', start, end)
   const size = Number(elementText(xml, 'Size', start, end) ?? Number.NaN)
   const lastModifiedMs = Date.parse(elementText(xml, 'LastModified', start, end) ?? '')
-  if (key === undefined || key === '' || !Number.isSafeInteger(size) || Number.isNaN(lastModifiedMs))
+  if (key === undefined || key === '' || !Number.isSafeInteger(size) || size < 0 || Number.isNaN(lastModifiedMs))
     throw new LakehouseError('LISTING_INVALID', `${address} lists an object without key, size or time`, { details: { address } })
   return { key: decode(key), size, etag: bareEtag(elementText(xml, 'ETag', start, end) ?? ''), lastModifiedMs }
 }
 
 /** Servers write a space as %20 or as +; a plus itself is always %2B. */
 function decodeKey(text: string): string {
-  return text.includes('%') || text.includes('+') ? decodeURIComponent(text.replaceAll('+', ' ')) : text
+  if (!text.includes('%') && !text.includes('+')) return text
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch (error) {
+    throw new LakehouseError('LISTING_INVALID', `a listing holds the key "${text.slice(0, 200)}", which is not encoded as it says`, {
+      cause: error,
+    })
+  }
 }

@@ -4,18 +4,19 @@ import type { ObjectInfo } from '../../storage/object-store.ts'
 import { headObject, putObject, uploadPart } from '../../storage/s3/operations.ts'
 import { openObject } from '../../storage/s3/read-object.ts'
 import { type BucketKey, inBucket, type Pair, writeHeaders } from '../pair.ts'
+import { isDigest } from '../plan/compare.ts'
 import type { TransferObject } from '../plan/diff.ts'
 import type { Moved, TransferEngine } from './engine.ts'
 import { prove, publishedDigest, type Written } from './proof.ts'
 import { inUpload } from './upload.ts'
 
-/** Parts of one object under way at once. */
+/** The number of parts of one object sent at the same time. */
 const PARTS_AT_ONCE = 4
 
-/** How often an object, or a part of it, is sent in all: a body that has been streamed cannot be sent again by itself. */
+/** The maximum number of times that an object or a part is sent. The store client cannot repeat a streamed body, so the engine does. */
 const ATTEMPTS = 4
 
-/** The bytes go through this machine's memory, a few at a time, and never over its disk. */
+/** Streams the bytes through the memory of this machine, never over its disk. */
 export const relay: TransferEngine = {
   unfit: async () => undefined,
   refuses: () => undefined,
@@ -34,21 +35,31 @@ async function move(object: TransferObject, pair: Pair): Promise<Moved> {
 
 export type Source = { readonly headers: Readonly<Record<string, string>>; readonly body: AsyncIterable<Uint8Array> }
 
-/** Opens an object, or a part of it, provided that it is still the one that was planned. Throws PRECONDITION_FAILED. */
+/** Opens an object or a part of it. Throws PRECONDITION_FAILED when the object changed after it was planned. */
 export async function openSource(object: ObjectInfo, pair: Pair, range?: { start: number; end: number }): Promise<Source> {
   const from = inBucket(pair.source, object.key)
   if (from !== undefined) {
     const opened = await openObject(from.client, from.key, { etag: object.etag, range })
-    const expected = range === undefined ? object.size : range.end - range.start
-    if (opened.size !== expected)
-      throw new LakehouseError('STORE_ANSWER_INVALID', `${object.key}: ${opened.size} bytes are announced, ${expected} were listed`, {
+    if (opened.etag !== '' && object.etag !== '' && opened.etag !== object.etag)
+      throw new LakehouseError('PRECONDITION_FAILED', `${object.key} changed after it was planned: run again`, {
         details: { key: object.key },
       })
+    const expected = range === undefined ? object.size : range.end - range.start
+    if (opened.size !== expected)
+      throw new LakehouseError(
+        'STORE_ANSWER_INVALID',
+        `the store announces ${opened.size} bytes for ${object.key}, but its listing says ${expected}: run again`,
+        {
+          details: { key: object.key },
+        },
+      )
     return { headers: opened.carried, body: paced(opened.body, pair) }
   }
   const { store } = pair.source
   if ((await store.head(object.key))?.etag !== object.etag)
-    throw new LakehouseError('PRECONDITION_FAILED', `${object.key} is another object by now`, { details: { key: object.key } })
+    throw new LakehouseError('PRECONDITION_FAILED', `${object.key} changed after it was planned: run again`, {
+      details: { key: object.key },
+    })
   return { headers: {}, body: paced(range === undefined ? store.stream(object.key) : onePiece(store.get(object.key, range)), pair) }
 }
 
@@ -68,8 +79,9 @@ async function* onePiece(bytes: Promise<Uint8Array>): AsyncGenerator<Uint8Array>
 
 async function relayWhole(to: BucketKey | undefined, object: TransferObject, pair: Pair, hashed: boolean): Promise<Written> {
   const source = await openSource(object, pair)
-  const hash = createHash('sha256')
-  const body = hashed ? hashing(source.body, hash) : source.body
+  const sha256 = hashed ? createHash('sha256') : undefined
+  const md5 = isDigest(object.etag) ? createHash('md5') : undefined
+  const body = hashing(source.body, [sha256, md5])
   const { etag } =
     to === undefined
       ? await pair.destination.store.put(object.key, body)
@@ -79,12 +91,12 @@ async function relayWhole(to: BucketKey | undefined, object: TransferObject, pai
           { pieces: body, length: object.size },
           { headers: { ...source.headers, ...writeHeaders(pair.write) } },
         )
-  return { etag, sha256: hashed ? hash.digest('hex') : undefined }
+  return { etag, sha256: sha256?.digest('hex'), md5: md5?.digest('hex') }
 }
 
-async function* hashing(body: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+async function* hashing(body: AsyncIterable<Uint8Array>, hashes: readonly (Hash | undefined)[]): AsyncGenerator<Uint8Array> {
   for await (const piece of body) {
-    hash.update(piece)
+    for (const hash of hashes) hash?.update(piece)
     yield piece
   }
 }
@@ -101,7 +113,7 @@ async function relayInParts(to: BucketKey, object: TransferObject, pair: Pair): 
   )
 }
 
-/** Repeats at once: the stores' clients have waited already where waiting helps. */
+/** Repeats without a pause: the store clients have already waited if waiting helps. */
 async function repeated<T>(pair: Pair, send: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {

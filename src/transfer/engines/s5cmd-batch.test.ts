@@ -7,7 +7,7 @@ import { batchLine, parseOutput, quoteWord, splitWords } from './s5cmd-batch.ts'
 const regions = { source: parseS3Address('s3://src'), destination: parseS3Address('s3://dst?region=eu-west-1') }
 const plain = { storageClass: undefined, encryption: undefined, kmsKeyId: undefined }
 
-test('whatever a key holds but line ends comes back from a line as it was', () => {
+test('a batch line keeps every key without line ends unchanged', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', minLength: 1 }), fc.string({ minLength: 1 }), (one, other) => {
       fc.pre(!/[\n\r]/.test(one + other))
@@ -19,13 +19,13 @@ test('whatever a key holds but line ends comes back from a line as it was', () =
   )
 })
 
-test('the grammar of both kinds of quotes and of backslashes is read as s5cmd reads it, a quote without an end is refused', () => {
+test('words are split like in s5cmd; a quote without an end is refused', () => {
   assert.deepEqual(splitWords(`cp "a \\"b\\" \\x" 'c\\d' e\\ f  g''h`), ['cp', 'a "b" \\x', 'c\\d', 'e f', 'gh'])
   for (const line of ["cp 'a", 'cp "a', "a'b'c'"]) assert.throws(() => splitWords(line), { code: 'S5CMD_FAILED' }, line)
   assert.throws(() => batchLine({ source: 's3://src/a\nb', destination: 's3://dst/a' }, regions, plain), { code: 'S5CMD_FAILED' })
 })
 
-test('encryption, storage class and regions stand in the line', () => {
+test('a batch line names encryption, storage class and regions', () => {
   const line = batchLine({ source: 's3://src/a', destination: 's3://dst/a' }, regions, {
     storageClass: 'STANDARD_IA',
     encryption: 'aws:kms',
@@ -37,7 +37,7 @@ test('encryption, storage class and regions stand in the line', () => {
   )
 })
 
-test('success and failure of a copy are told from what else s5cmd prints', () => {
+test('copy results are told apart from other output of s5cmd', () => {
   const copy = { source: 's3://src/a b', destination: 's3://dst/a b' }
   const byCommand = new Map([[`cp ${copy.source} ${copy.destination}`, copy]])
   const success = `{"operation":"cp","success":true,"source":"${copy.source}","destination":"${copy.destination}","object":{"type":"file"}}`

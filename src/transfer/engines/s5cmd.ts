@@ -12,27 +12,32 @@ import { prove, publishedDigest } from './proof.ts'
 import { batchLine, parseOutput, type S5cmdCopy } from './s5cmd-batch.ts'
 import { COPY_LIMIT } from './upload.ts'
 
-/** The real s5cmd, fed with lines that have been proved, watched, and believed only as far as the destination confirms it. Never `s5cmd sync`, which can delete. */
+/**
+ * Runs the program s5cmd with checked lines, under a watchdog. A copy counts only when the destination confirms it.
+ * Never runs `s5cmd sync`, which can delete.
+ */
 export const s5cmd: TransferEngine = {
   unfit: async (pair) => unfitForServer(pair) ?? (await unfitProgram(pair.s5cmdPath)),
   refuses: (object, pair) => {
-    // It copies with one request, and has no way for what needs more.
+    // s5cmd copies with one request and cannot copy larger objects.
     if (object.size > COPY_LIMIT) return 'it is larger than the 5 GiB that s5cmd can copy'
-    if (/[\n\r]/.test(object.key)) return 'no line of s5cmd can hold a key with a line end'
-    // s5cmd writes a space as +, which Amazon takes and others do not.
-    return object.key.includes(' ') && pair.destination.s3?.address.endpoint !== undefined ? 'its key holds a space' : undefined
+    if (/[\n\r]/.test(object.key)) return 'its key contains a line end, which no batch line of s5cmd can hold'
+    // s5cmd encodes a space as +, which Amazon accepts and other services do not.
+    return object.key.includes(' ') && pair.destination.s3?.address.endpoint !== undefined
+      ? 'its key contains a space, which s5cmd encodes wrongly for this endpoint'
+      : undefined
   },
   moveBatch,
 }
 
-/** Why the program cannot be used, or undefined. */
+/** The reason why the program cannot be used, or undefined. */
 async function unfitProgram(path: string): Promise<string | undefined> {
   try {
     const { stdout } = await promisify(execFile)(path, ['version'], { timeout: 10_000 })
     const version = /v?(\d+)\.(\d+)\./.exec(stdout)
-    if (version === null) return `${path} does not tell its version`
+    if (version === null) return `${path} version prints no version number`
     const [major, minor] = [Number(version[1]), Number(version[2])]
-    return major === 2 && minor >= 3 ? undefined : `s5cmd ${major}.${minor} is not 2.3 or later (and before 3)`
+    return major === 2 && minor >= 3 ? undefined : `s5cmd ${major}.${minor} is not supported: install 2.3 or later (before 3)`
   } catch (error) {
     return `${path} does not run: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`
   }
@@ -40,7 +45,7 @@ async function unfitProgram(path: string): Promise<string | undefined> {
 
 async function* moveBatch(objects: readonly TransferObject[], pair: Pair): AsyncGenerator<BatchOutcome> {
   const client = pair.destination.s3
-  if (client === undefined) throw new LakehouseError('STORE_UNSUPPORTED', 'both sides must be buckets')
+  if (client === undefined) throw new LakehouseError('STORE_UNSUPPORTED', 's5cmd copies only between buckets: use another engine')
   const startedMs = pair.nowMs()
   const waiting = new Map<string, TransferObject>()
   const byCommand = new Map<string, S5cmdCopy>()
@@ -53,13 +58,13 @@ async function* moveBatch(objects: readonly TransferObject[], pair: Pair): Async
     lines.push(batchLine(copy, regions, pair.write))
   }
   for await (const line of runBatch(lines, client, pair)) {
-    const told = parseOutput(line, byCommand)
-    const object = told === undefined ? undefined : waiting.get(told.destination)
-    if (told === undefined || object === undefined) continue
-    waiting.delete(told.destination)
-    yield told.error === undefined ? await confirm(object, pair, 0) : { object, error: s5cmdError(object, told.error) }
+    const report = parseOutput(line, byCommand)
+    const object = report === undefined ? undefined : waiting.get(report.destination)
+    if (report === undefined || object === undefined) continue
+    waiting.delete(report.destination)
+    yield report.error === undefined ? await confirm(object, pair, 0) : { object, error: s5cmdError(object, report.error) }
   }
-  // Killed, hung or silent: only the destination knows.
+  // s5cmd reported nothing for these objects (killed, hung or silent): ask the destination.
   for (const object of waiting.values()) yield await confirm(object, pair, startedMs)
 }
 
@@ -73,11 +78,12 @@ function copyOf(object: TransferObject, pair: Pair): S5cmdCopy {
 
 function addresses(pair: Pair) {
   const [source, destination] = [pair.source.s3, pair.destination.s3]
-  if (source === undefined || destination === undefined) throw new LakehouseError('STORE_UNSUPPORTED', 'both sides must be buckets')
+  if (source === undefined || destination === undefined)
+    throw new LakehouseError('STORE_UNSUPPORTED', 's5cmd copies only between buckets: use another engine')
   return { source: source.address, destination: destination.address }
 }
 
-/** The lines of both outputs of `s5cmd run`, ended by the program or by the watchdog. */
+/** The lines of both output streams of `s5cmd run`, until the program ends or the watchdog kills it. */
 async function* runBatch(lines: readonly string[], client: S3Client, pair: Pair): AsyncGenerator<string> {
   const { endpoint } = client.address
   const options = ['--json', '--log', 'info', '--retry-count', '3', '--numworkers', String(pair.concurrency)]
@@ -92,7 +98,7 @@ async function* runBatch(lines: readonly string[], client: S3Client, pair: Pair)
   pair.signal.addEventListener('abort', kill)
   try {
     child.on('error', kill)
-    child.stdin.on('error', () => {}) // it ended before it had read everything: what is missing shows below
+    child.stdin.on('error', () => {}) // the program ended before it read all lines: `moveBatch` finds the missing copies
     child.stdin.end(`${lines.join('\n')}\n`)
     const both = Readable.from(mergeLines(child))
     for await (const line of both) {
@@ -134,7 +140,7 @@ async function* mergeLines(child: ChildProcess): AsyncGenerator<string> {
   }
 }
 
-/** Credentials go through the environment, never through an argument or a file; a region there would override those of the lines. */
+/** Passes credentials in the environment, never in an argument or a file. Removes regions, which would override those of the lines. */
 async function credentialsIn(environment: NodeJS.ProcessEnv, client: S3Client): Promise<NodeJS.ProcessEnv> {
   const credentials = await client.credentials()
   const { AWS_REGION: _region, AWS_DEFAULT_REGION: _default, AWS_PROFILE: _profile, ...rest } = environment
@@ -146,23 +152,26 @@ async function credentialsIn(environment: NodeJS.ProcessEnv, client: S3Client): 
   }
 }
 
-/** s5cmd ignores milder signals while a copy is under way. */
+/** Kills the process group. s5cmd ignores other signals while it copies. */
 function killGroup(child: ChildProcess): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   try {
     process.kill(-child.pid, 'SIGKILL')
   } catch {
-    // It has ended meanwhile.
+    // The process has ended in the meantime.
   }
 }
 
-/** Whether the destination holds the copy; when s5cmd has not told, only one made since `sinceMs` counts. */
+/** Checks that the destination holds the copy. Only a copy made since `sinceMs` counts. */
 async function confirm(object: TransferObject, pair: Pair, sinceMs: number): Promise<BatchOutcome> {
   try {
     const to = inBucket(pair.destination, object.key)
     const held = to === undefined ? undefined : await headObject(to.client, to.key)
     if (held === undefined || held.size !== object.size || held.lastModifiedMs < sinceMs - 1000)
-      return { object, error: new LakehouseError('S5CMD_FAILED', `s5cmd did not copy ${object.key}`, { details: { key: object.key } }) }
+      return {
+        object,
+        error: new LakehouseError('S5CMD_FAILED', `s5cmd did not copy ${object.key}: run again`, { details: { key: object.key } }),
+      }
     const proof = await prove(object, pair, held, await publishedDigest(object, pair))
     return { object, moved: { etag: held.etag, proof, throughBytes: 0, diskBytes: 0 } }
   } catch (error) {
@@ -170,13 +179,13 @@ async function confirm(object: TransferObject, pair: Pair, sinceMs: number): Pro
   }
 }
 
-function s5cmdError(object: TransferObject, told: string): LakehouseError {
-  const code = /AccessDenied|Forbidden|status code: 403/.test(told)
+function s5cmdError(object: TransferObject, text: string): LakehouseError {
+  const code = /AccessDenied|Forbidden|status code: 403/.test(text)
     ? 'STORE_REFUSED'
-    : /NoSuchKey|status code: 404/.test(told)
+    : /NoSuchKey|status code: 404/.test(text)
       ? 'OBJECT_NOT_FOUND'
-      : /SlowDown|status code: 503/.test(told)
+      : /SlowDown|status code: 503/.test(text)
         ? 'STORE_THROTTLED'
         : 'S5CMD_FAILED'
-  return new LakehouseError(code, `s5cmd: ${object.key}: ${told.slice(0, 300)}`, { details: { key: object.key } })
+  return new LakehouseError(code, `s5cmd could not copy ${object.key}: ${text.slice(0, 300)}`, { details: { key: object.key } })
 }

@@ -10,7 +10,7 @@ import { inUpload, PART_LEAST } from './upload.ts'
 
 const PARTS_AT_ONCE = 8
 
-/** The store copies by itself, in parts above 5 GiB: no byte of the object comes here. */
+/** The store copies by itself, in parts above 5 GiB. No byte goes through this machine. */
 export const serverCopy: TransferEngine = {
   unfit: async (pair) => unfitForServer(pair),
   refuses: () => undefined,
@@ -20,7 +20,8 @@ export const serverCopy: TransferEngine = {
 async function move(object: TransferObject, pair: Pair): Promise<Moved> {
   const from = inBucket(pair.source, object.key)
   const to = inBucket(pair.destination, object.key)
-  if (from === undefined || to === undefined) throw new LakehouseError('STORE_UNSUPPORTED', 'both sides must be buckets')
+  if (from === undefined || to === undefined)
+    throw new LakehouseError('STORE_UNSUPPORTED', 'server-copy copies only between buckets: use another engine')
   const published = await publishedDigest(object, pair)
   const source = { bucket: from.client.address.bucket, key: from.key, etag: object.etag }
   const inParts = () => copyInParts(to, source, from.client, object, pair)
@@ -37,8 +38,9 @@ async function move(object: TransferObject, pair: Pair): Promise<Moved> {
 }
 
 /**
- * One request. What is new at the destination is written only if it is still not there, so that of two runners one writes; where the other was first, or an answer
- * of ours was lost, the object that is there decides. Stores that know no such condition pass over it, or say so once.
+ * Copies with one request. A new object is written only if it is still absent, so that only one of two runs writes it.
+ * If the object is there by now (another run was first, or an answer was lost), its size and ETag decide.
+ * A store without conditional copies ignores the condition, or refuses it once.
  */
 async function copyWhole(
   to: BucketKey,
@@ -62,12 +64,12 @@ async function copyWhole(
   }
 }
 
-/** Metadata goes with the object; tags do not, because reading them takes a right of its own. */
+/** Copies the metadata with the object, but not the tags, because reading tags needs an extra permission. */
 function copyHeaders(pair: Pair): Record<string, string> {
   return { ...writeHeaders(pair.write), 'x-amz-metadata-directive': 'COPY', 'x-amz-tagging-directive': 'REPLACE' }
 }
 
-/** Some stores take less than 5 GiB at once. */
+/** Whether the store refused a size: some stores copy less than 5 GiB with one request. */
 function isTooLarge(error: unknown): boolean {
   const { details } = asLakehouseError(error)
   return (
@@ -85,7 +87,9 @@ async function copyInParts(
 ): Promise<Written> {
   const head = await headObject(sourceClient, source.key)
   if (head === undefined || head.etag !== source.etag)
-    throw new LakehouseError('PRECONDITION_FAILED', `${object.key} is another object by now`, { details: { key: object.key } })
+    throw new LakehouseError('PRECONDITION_FAILED', `${object.key} changed after it was planned: run again`, {
+      details: { key: object.key },
+    })
   const headers = { ...writeHeaders(pair.write), ...head.carried }
   for (let size = pair.partBytes ?? partBytesFor(object.size); ; size >>= 1) {
     const partBytes = Math.max(PART_LEAST, Math.min(size, pair.learnt.partBytes))

@@ -15,23 +15,23 @@ import { inUpload } from './upload.ts'
 
 const PARTS_AT_ONCE = 4
 
-/** Download, verify, upload, clean up: needs nothing of either side but that it can be read and written, and disk for the objects under way. */
+/** Downloads, verifies, uploads and cleans up. Needs only read and write access, and disk space for the objects in progress. */
 export const traditional: TransferEngine = {
   unfit: async () => undefined,
   refuses: (object, pair) =>
-    object.size > pair.diskLimitBytes ? `it is larger than the ${pair.diskLimitBytes} bytes of disk that may be used` : undefined,
+    object.size > pair.diskLimitBytes ? `it is larger than the disk limit of ${pair.diskLimitBytes} bytes (sync.diskLimitMb)` : undefined,
   move,
 }
 
 async function move(object: TransferObject, pair: Pair): Promise<Moved> {
   const published = await publishedDigest(object, pair)
   await mkdir(pair.scratch, { recursive: true })
-  // The name is ours and holds nothing of the key, which may climb.
+  // The file name does not contain the key, because a key may contain `..`.
   const file = join(pair.scratch, temporaryName())
   await pair.disk.take(object.size)
   try {
-    const headers = await download(object, pair, file, published)
-    const written = await upload(object, pair, file, headers)
+    const { headers, md5 } = await download(object, pair, file, published)
+    const written = { ...(await upload(object, pair, file, headers)), md5 }
     return { etag: written.etag, proof: await prove(object, pair, written, published), throughBytes: object.size, diskBytes: object.size }
   } finally {
     await rm(file, { force: true })
@@ -39,32 +39,37 @@ async function move(object: TransferObject, pair: Pair): Promise<Moved> {
   }
 }
 
-/** Downloads twice at most: bytes that are wrong both times are no accident of the way. */
-async function download(object: TransferObject, pair: Pair, file: string, published: string | undefined): Promise<Source['headers']> {
+type Downloaded = { readonly headers: Source['headers']; readonly md5: string | undefined }
+
+/** Downloads an object at most twice: bytes that are wrong both times are wrong at the source. */
+async function download(object: TransferObject, pair: Pair, file: string, published: string | undefined): Promise<Downloaded> {
   for (let attempt = 1; ; attempt++) {
     const source = await openSource(object, pair)
-    const [sha256, md5] = [createHash('sha256'), createHash('md5')]
+    const sha256 = published === undefined ? undefined : createHash('sha256')
+    const md5 = published === undefined && isDigest(object.etag) ? createHash('md5') : undefined
     const handle = await open(file, 'w')
     let size = 0
     try {
       for await (const piece of source.body) {
-        if (published === undefined) md5.update(piece)
-        else sha256.update(piece)
+        sha256?.update(piece)
+        md5?.update(piece)
         size += piece.length
         await handle.write(piece)
       }
     } finally {
       await handle.close()
     }
-    const digest = published === undefined ? md5.digest('hex') : sha256.digest('hex')
-    const expected = published ?? (isDigest(object.etag) && pair.verify !== 'size' ? object.etag : digest)
-    if (size === object.size && digest === expected) return source.headers
+    const [isWhole, found] = [size === object.size, sha256?.digest('hex')]
+    const downloaded = { headers: source.headers, md5: md5?.digest('hex') }
+    if (isWhole && found === published && downloaded.md5 === (md5 === undefined ? undefined : object.etag)) return downloaded
+    // Bytes that do not have the listed MD5 both times are judged with the copy.
+    if (attempt === 2 && isWhole && published === undefined) return downloaded
     if (attempt === 2)
       throw new LakehouseError(
         'CHECKSUM_MISMATCH',
-        `${object.key}: twice ${size} bytes with digest ${digest}, expected are ${object.size} with ${expected}`,
+        `${object.key} was downloaded twice as ${size} bytes with SHA-256 ${found ?? 'unknown'} instead of ${object.size} bytes with ${published ?? 'any'}: check the object in the source`,
         {
-          details: { key: object.key, expected, digest },
+          details: { key: object.key, expected: published ?? null, digest: found ?? null },
         },
       )
   }

@@ -4,15 +4,15 @@ import type { BucketKey, Pair } from '../pair.ts'
 import { partBytesFor } from '../run/tuning.ts'
 import type { Written } from './proof.ts'
 
-/** One CopyObject takes at most so much. */
+/** The most bytes that one CopyObject request copies. */
 export const COPY_LIMIT = 5 * 2 ** 30
 
-/** Parts other than the last must not be smaller. */
+/** The minimum part size in bytes; only the last part may be smaller. */
 export const PART_LEAST = 5 << 20
 
 type PartRange = { readonly number: number; readonly start: number; readonly end: number }
 
-/** The parts of an object: at most 10,000, all but the last of equal size. */
+/** The parts of an object: at most 10,000, of equal size except for the last. */
 function partRanges(size: number, partBytes: number): PartRange[] {
   const step = Math.max(partBytes, Math.ceil(size / 10_000))
   return Array.from({ length: Math.max(1, Math.ceil(size / step)) }, (_, index) => ({
@@ -22,7 +22,7 @@ function partRanges(size: number, partBytes: number): PartRange[] {
   }))
 }
 
-/** Writes an object in parts, several at once: `send` makes each of them. The parts become the object, or the upload is given up. */
+/** Writes an object in parts, several at the same time, each with `send`. Completes the upload, or aborts it after an error. */
 export async function inUpload(
   to: BucketKey,
   headers: Readonly<Record<string, string>>,
@@ -39,7 +39,7 @@ export async function inUpload(
     parts.sort((a, b) => a.number - b.number)
     return { etag: await completeUpload(to.client, to.key, uploadId, parts) }
   } catch (error) {
-    await abortUpload(to.client, to.key, uploadId).catch(() => {}) // what stays is swept by the next run
+    await abortUpload(to.client, to.key, uploadId).catch(() => {}) // the next run aborts uploads that are left
     throw error
   }
 }

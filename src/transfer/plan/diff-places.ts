@@ -5,8 +5,8 @@ import { type DiffBatch, type DiffOptions, diffPages, diffUnordered } from './di
 import { type ListingOptions, listPages, listUnordered } from './list-pages.ts'
 
 /**
- * The difference of two places. Where one of them does not list in the order of bytes, that shows on the way: `restart` is called, and all is told again
- * with the destination held in memory.
+ * The difference between two places. When a listing is not in the order of bytes, it calls `restart` and yields everything again,
+ * with the listing of the destination in memory.
  */
 export async function* diffPlaces(
   source: Place,
@@ -22,11 +22,11 @@ export async function* diffPlaces(
   }
 }
 
-/** A folder that is missing lists as if it were empty: nothing may be concluded from that. Throws SOURCE_NOT_FOUND. */
+/** Checks that the source exists: a missing folder would list as empty. Throws SOURCE_NOT_FOUND. */
 export function requireSource({ address, store, s3 }: Place): void {
   const [folder = ''] = store.files.folders
   if (s3 !== undefined || statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return
-  throw new LakehouseError('SOURCE_NOT_FOUND', `there is no folder ${folder}: check the path and that its disk is mounted`, {
+  throw new LakehouseError('SOURCE_NOT_FOUND', `the source folder ${folder} does not exist: check the path, and that its disk is mounted`, {
     details: { source: address },
   })
 }

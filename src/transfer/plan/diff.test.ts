@@ -21,7 +21,7 @@ async function collect(batches: AsyncIterable<DiffBatch>) {
 
 const options = { known: new Map(), includes: () => true, incremental: true }
 
-test('the merge of two listings tells exactly what is new, changed, the same and besides, however the pages fall', async () => {
+test('a merge finds new, changed, equal and extra objects at any page borders', async () => {
   const listing = fc.uniqueArray(fc.tuple(fc.stringMatching(/^[a-c币😀\uffee]{1,3}$/u), fc.nat(1)), {
     selector: ([key]) => key,
     maxLength: 20,

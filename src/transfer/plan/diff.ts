@@ -2,25 +2,25 @@ import { compareKeys, type ObjectInfo } from '../../storage/object-store.ts'
 import { compareObjects, type KnownCopy } from './compare.ts'
 import type { Pages } from './list-pages.ts'
 
-/** An object to be moved, and why; `replaces` is the ETag that the destination has now. The key is relative to both places. */
+/** An object to copy, and why. `replaces` is the current ETag at the destination. The key is relative to both places. */
 export type TransferObject = ObjectInfo & { readonly reason: 'new' | 'size' | 'etag' | 'time'; readonly replaces: string | undefined }
 
 /** A part of the difference between two places, in the order of keys. */
 export type DiffBatch = {
   readonly transfer: readonly TransferObject[]
   readonly unchanged: readonly ObjectInfo[]
-  /** What only the destination has. */
+  /** Objects that only the destination has. */
   readonly extra: readonly ObjectInfo[]
 }
 
 export type DiffOptions = {
   readonly known: ReadonlyMap<string, KnownCopy>
   readonly includes: (key: string) => boolean
-  /** Moves what is there already as well, if it has changed (`true`), or whatever it is (`false`). */
+  /** Whether to copy only new and changed objects (`true`), or all objects again (`false`). */
   readonly incremental: boolean
 }
 
-/** What the destination lacks or has otherwise, as a merge of two ordered listings: a page of each is in memory. */
+/** Merges two ordered listings into their difference. Holds one page of each in memory. */
 export async function* diffPages(source: Pages, destination: Pages, options: DiffOptions): AsyncGenerator<DiffBatch> {
   const [left, right] = [new Cursor(source), new Cursor(destination)]
   for (;;) {
@@ -31,7 +31,7 @@ export async function* diffPages(source: Pages, destination: Pages, options: Dif
   }
 }
 
-/** Takes from both pages until one of them is spent. */
+/** Takes objects from both pages until one page is used up. */
 function mergePages(left: Cursor, right: Cursor, options: DiffOptions): DiffBatch {
   const batch = { transfer: [] as TransferObject[], unchanged: [] as ObjectInfo[], extra: [] as ObjectInfo[] }
   for (;;) {
@@ -48,7 +48,7 @@ function mergePages(left: Cursor, right: Cursor, options: DiffOptions): DiffBatc
 /** A batch that is being gathered. */
 export type Collected = { transfer: TransferObject[]; unchanged: ObjectInfo[]; extra: ObjectInfo[] }
 
-/** Puts an object, as both sides have it, where it belongs in a batch. */
+/** Compares an object on both sides and adds it to the right list of the batch. */
 export function judge(batch: Collected, source: ObjectInfo | undefined, destination: ObjectInfo | undefined, options: DiffOptions): void {
   const key = source?.key ?? destination?.key ?? ''
   if (!options.includes(key)) return
@@ -63,7 +63,7 @@ export function judge(batch: Collected, source: ObjectInfo | undefined, destinat
 }
 
 /**
- * The same for stores that do not list in order: the destination's listing is held in memory, and what only the destination has comes at the end.
+ * The same difference for stores that do not list in order. Holds the listing of the destination in memory; yields extra objects at the end.
  */
 export async function* diffUnordered(source: Pages, destination: Pages, options: DiffOptions): AsyncGenerator<DiffBatch> {
   const held = new Map<string, ObjectInfo>()
@@ -103,7 +103,7 @@ class Cursor {
     this.#at++
   }
 
-  /** The next page that holds anything. */
+  /** Loads the next page that is not empty. */
   async load(): Promise<void> {
     do {
       const next = await this.#pages.next()

@@ -13,7 +13,7 @@ const day = fc
   .map((at) => `a-${at.toISOString().slice(0, 10)}.zip`)
 const keys = fc.oneof(hex, number, day, fc.string({ unit: 'grapheme', minLength: 1, maxLength: 6 }))
 
-test('bounds ascend after the page and below the end, whatever the keys; the ranges hold every key once', () => {
+test('bounds ascend between page and end, and the ranges hold every key once', () => {
   const cases = fc.record({
     all: fc.uniqueArray(keys, { minLength: 3, maxLength: 80 }),
     at: fc.nat(),
@@ -37,7 +37,7 @@ test('bounds ascend after the page and below the end, whatever the keys; the ran
   )
 })
 
-test('numbers in keys are counted on, as far as they have digits', () => {
+test('bounds count numbers in keys up to the last number with the same digits', () => {
   const page = pageOf(Array.from({ length: 1000 }, (_, n) => `object-${String(n + 7000).padStart(5, '0')}.zip`))
   assert.deepEqual(boundsAhead(page, undefined, 10, 3), ['object-17989', 'object-27979', 'object-37969'])
   assert.deepEqual(boundsAhead(page, undefined, 50, 3), ['object-57949', 'object-\u{10ffff}'])

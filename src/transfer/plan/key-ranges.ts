@@ -2,21 +2,21 @@ import { compareKeys, type ObjectInfo } from '../../storage/object-store.ts'
 import { listPage } from '../../storage/s3/operations.ts'
 import type { S3Client } from '../../storage/s3/s3-client.ts'
 
-/** Keys of a bucket after `after` up to `end`, which is included and need be no key; no end means to the last one. */
+/** Keys of a bucket after `after` up to and including `end`. Neither needs to be a key. Without `end`, the range reaches the last key. */
 export type KeyRange = { readonly prefix: string; readonly after: string; readonly end: string | undefined }
 
-/** After every key that begins with what stands before it. */
+/** A suffix that sorts after every key with the same beginning. */
 const LAST = '\u{10ffff}'
 
-/** The range cut at bounds, which ascend and lie within it. Whatever the bounds are, the parts hold every key of the range once. */
+/** Splits a range at ascending bounds within it. For any bounds, the parts hold every key of the range exactly once. */
 export function rangesBetween(range: KeyRange, bounds: readonly string[]): KeyRange[] {
   return [range.after, ...bounds].map((after, index) => ({ ...range, after, end: bounds[index] ?? range.end }))
 }
 
-/** Folders are looked into until there are so many, or none is left to look into. */
+/** The maximum number of requests that list folders. */
 const TREE_REQUESTS = 24
 
-/** Bounds that cut what lies after a key into about `wanted` ranges along the folders of the store; none where there are no folders. */
+/** Bounds that split the keys after `after` into about `wanted` ranges, at folders of the store. Empty when there are no folders. */
 export async function folderBounds(s3: S3Client, prefix: string, after: string, wanted: number): Promise<string[]> {
   let folders = [prefix]
   for (let requests = 0; folders.length < wanted && requests < TREE_REQUESTS; ) {
@@ -36,14 +36,15 @@ export async function folderBounds(s3: S3Client, prefix: string, after: string, 
   return later.filter((_, index) => index % step === 0).map(justBefore)
 }
 
-/** A string after which the listing begins with `folder` itself or what is below it. */
+/** A string that sorts directly before `folder` and the keys below it. */
 function justBefore(folder: string): string {
-  return `${folder.slice(0, -1)}.${LAST}` // the dot comes before the slash
+  return `${folder.slice(0, -1)}.${LAST}` // a dot sorts before a slash
 }
 
 /**
- * Bounds for the keys after a page, `pages` pages apart if keys go on as they do on it: the characters in which its keys differ are read as a number and counted on.
- * At most `wanted`, below `end`; where the number has no more digits, the last bound is the end of what begins as the page's keys do.
+ * Estimates at most `wanted` bounds below `end` for the keys after a page, about `pages` pages apart.
+ * Reads the characters in which the keys of the page differ as a number, and counts on from the last key.
+ * When the number runs out of digits, the last bound sorts after all keys that begin like those of the page.
  */
 export function boundsAhead(page: readonly ObjectInfo[], end: string | undefined, pages: number, wanted: number): string[] {
   const [first, last] = [page[0]?.key ?? '', page.at(-1)?.key ?? '']
@@ -66,7 +67,10 @@ export function boundsAhead(page: readonly ObjectInfo[], end: string | undefined
   return bounds
 }
 
-/** Where keys of a page count: the places from the first in which they differ to the next in which they do not, and those before that hold the same characters. */
+/**
+ * The positions that form the number in the keys of a page: from the first position at which the keys differ to the next at which they do not.
+ * The window also includes earlier positions that hold characters of the same alphabet.
+ */
 function countingWindow(
   page: readonly ObjectInfo[],
   first: string,

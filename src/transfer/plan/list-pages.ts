@@ -1,25 +1,25 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { compareKeys, type ObjectInfo } from '../../storage/object-store.ts'
 import type { Place } from '../../storage/place.ts'
-import { everyPage, type ListFrom, listPage } from '../../storage/s3/operations.ts'
+import { everyPage, type ListFrom, listPage, PageGuard } from '../../storage/s3/operations.ts'
 import type { S3Client } from '../../storage/s3/s3-client.ts'
 import { boundsAhead, folderBounds, type KeyRange, rangesBetween } from './key-ranges.ts'
 
-/** Objects of a listing, in order, some at a time: to await each of a million costs more than to copy it. Keys are relative to the place. */
+/** Objects of a listing in order, page by page: awaiting each object alone would cost more than copying it. Keys are relative to the place. */
 export type Pages = AsyncIterable<readonly ObjectInfo[]>
 
 export type ListingOptions = {
-  /** Ranges of keys listed at once; 1 where the store's order has not been proved. */
+  /** The number of key ranges listed at the same time; 1 if the order of the store is not proved. */
   readonly parallel: number
-  /** What is listed, relative to the place: prefixes of which none begins another. */
+  /** The prefixes to list, relative to the place. No prefix may begin with another one. */
   readonly prefixes: readonly string[]
 }
 
 const LOCAL_PAGE = 1000
 
 /**
- * The objects of a place in the order of UTF-8 bytes. A listing that is not whole throws LISTING_INVALID and is never taken for whole; so does one out of
- * order, with `details.disordered`, which `listUnordered` reads.
+ * Lists the objects of a place in the order of UTF-8 bytes. Throws LISTING_INVALID when the listing is incomplete or out of order.
+ * Out of order, the error has `details.disordered`; `listUnordered` can list such a store.
  */
 export async function* listPages(place: Place, options: ListingOptions): Pages {
   for (const prefix of [...options.prefixes].sort(compareKeys)) {
@@ -40,12 +40,12 @@ async function* bucketPages(s3: S3Client, prefix: string, parallel: number): Pag
   } else yield* rangePages(s3, whole, { token: first.token, after: last })
 }
 
-/** A range cut where the keys of the page before it let expect so many pages each. */
+/** Splits a range into parts of about PAGES_AHEAD pages each, estimated from the page before it. */
 function splitAhead(range: KeyRange, page: readonly ObjectInfo[], parallel: number): KeyRange[] {
   return rangesBetween(range, boundsAhead(page, range.end, PAGES_AHEAD, parallel * RANGES_EACH))
 }
 
-/** The same objects in whatever order the store lists them. */
+/** Lists the same objects in the order of the store. */
 export async function* listUnordered(place: Place, prefixes: readonly string[]): Pages {
   for (const prefix of prefixes) {
     if (place.s3 === undefined) yield* inPages(place.store.list(prefix))
@@ -59,8 +59,9 @@ async function* unorderedPages(s3: S3Client, prefix: string): Pages {
     const fresh = objects.filter(({ key }) => !seen.has(key))
     for (const { key } of fresh) seen.add(key)
     yield fresh.map((object) => relative(s3, object))
-    // A store without order can go on by its own token only.
-    if (truncated && (fresh.length === 0 || token === undefined)) throw incomplete(s3, 'does not say how it goes on')
+    // A store without order can continue only from its own token.
+    if (truncated && (fresh.length === 0 || token === undefined))
+      throw incomplete(s3, 'is incomplete: a page has no token and no keys to continue from')
   }
 }
 
@@ -80,12 +81,12 @@ function relative(s3: S3Client, object: ObjectInfo): ObjectInfo {
   return prefix === '' ? object : { ...object, key: object.key.slice(prefix.length) }
 }
 
-/** The page with relative keys, proved to ascend from `after`. */
+/** Checks that the keys of a page ascend from `after`, and makes them relative. */
 function ordered(s3: S3Client, objects: readonly ObjectInfo[], after: string): ObjectInfo[] {
   let last = after
   for (const { key } of objects) {
     if (last !== '' && compareKeys(last, key) >= 0)
-      throw new LakehouseError('LISTING_INVALID', `s3://${s3.address.bucket} lists ${key} after ${last}: not in the order of bytes`, {
+      throw new LakehouseError('LISTING_INVALID', `s3://${s3.address.bucket} lists ${key} after ${last}, which is not the order of bytes`, {
         details: { bucket: s3.address.bucket, disordered: true },
       })
     last = key
@@ -93,10 +94,10 @@ function ordered(s3: S3Client, objects: readonly ObjectInfo[], after: string): O
   return objects.map((object) => relative(s3, object))
 }
 
-/** What a range still holds after its first pages, of which `page` was the last: too much for one reader. */
+/** The rest of a range that is too large for one reader. `page` is the last page that was read. */
 type Remainder = { readonly range: KeyRange; readonly page: readonly ObjectInfo[] }
 
-/** One range, page after page; the next page is on its way while one is worked on. After `most` pages it returns what remains. */
+/** Reads one range page by page, and requests the next page while the current one is processed. Returns the rest of the range after `most` pages. */
 async function* rangePages(
   s3: S3Client,
   range: KeyRange,
@@ -106,35 +107,43 @@ async function* rangePages(
   const { prefix } = range
   let next = listPage(s3, prefix, start.token === undefined ? { after: start.after ?? range.after } : start)
   let last = range.after
+  const guard = new PageGuard(`s3://${s3.address.bucket}/${prefix}`)
   for (let pages = 1; ; pages++) {
     const page = await next
     const end = page.objects.at(-1)?.key
     const isOver = !page.truncated || (range.end !== undefined && end !== undefined && compareKeys(end, range.end) >= 0)
-    const isCut = !isOver && pages === most && end !== undefined
-    if (!isOver && !isCut) {
-      if (end === undefined && page.token === undefined) throw incomplete(s3, 'does not say how it goes on')
-      if (end !== undefined && page.token === undefined && compareKeys(end, last) <= 0) throw incomplete(s3, `goes in circles at ${end}`)
+    const isSplit = !isOver && pages === most && end !== undefined
+    if (!isOver && !isSplit) {
+      guard.check(page)
+      if (end === undefined && page.token === undefined)
+        throw incomplete(s3, 'is incomplete: a page has no token and no keys to continue from')
+      if (end !== undefined && page.token === undefined && compareKeys(end, last) <= 0)
+        throw incomplete(s3, `is not valid: it returns to ${end} again`)
       next = listPage(s3, prefix, page.token === undefined ? { after: end } : { token: page.token })
-      next.catch(() => {}) // told when it is awaited
+      next.catch(() => {}) // reported when it is awaited
     }
     const { end: limit } = range
     const inside = limit === undefined ? page.objects : page.objects.filter(({ key }) => compareKeys(key, limit) <= 0)
     yield ordered(s3, inside, last)
     last = end ?? last
-    if (isCut) return { range: { ...range, after: last }, page: page.objects }
+    if (isSplit) return { range: { ...range, after: last }, page: page.objects }
     if (isOver) return undefined
   }
 }
 
 function incomplete(s3: S3Client, why: string): LakehouseError {
-  return new LakehouseError('LISTING_INVALID', `the listing of s3://${s3.address.bucket} ${why}`, {
-    details: { bucket: s3.address.bucket },
-  })
+  return new LakehouseError(
+    'LISTING_INVALID',
+    `the listing of s3://${s3.address.bucket} ${why}; run again, and check that the endpoint speaks S3`,
+    {
+      details: { bucket: s3.address.bucket },
+    },
+  )
 }
 
 /**
- * Whether the store can be trusted to begin a listing after any string: what it lists from the middle of the page that is known must be the rest of that page,
- * also after the name of a folder, where a store that walks directories loses what is below it.
+ * Tests whether the store can begin a listing after any string. A listing from the middle of a known page must return the rest of that page.
+ * The test also begins after the name of a folder, because stores that walk directories skip the keys below it.
  */
 async function isOrderProved(s3: S3Client, prefix: string, known: readonly ObjectInfo[]): Promise<boolean> {
   const middle = known[Math.floor(known.length / 2)]?.key ?? ''
@@ -147,16 +156,16 @@ async function isOrderProved(s3: S3Client, prefix: string, known: readonly Objec
   return true
 }
 
-/** So many pages of a later range wait for the earlier ones. */
+/** At most this many pages of a later range wait for the earlier ranges. */
 const PAGES_AHEAD = 8
 
-/** A range that holds more pages is cut again, so that others can help. */
+/** A range with more pages than this is split again, so that other readers can help. */
 const DENSE_PAGES = 2 * PAGES_AHEAD
 
-/** Ranges are cut into so many for each that is listed at once: they are never equally large. */
+/** The number of ranges per reader. More than one, because ranges are never equally large. */
 const RANGES_EACH = 4
 
-/** Works on several ranges at once and hands out their pages in the order of the ranges. */
+/** Reads several ranges at the same time and yields their pages in the order of the ranges. */
 async function* inOrder(s3: S3Client, ranges: readonly KeyRange[], parallel: number): Pages {
   const readerOf = (range: KeyRange) => new AheadReader(rangePages(s3, range, {}, DENSE_PAGES), PAGES_AHEAD)
   const readers = ranges.map(readerOf)
@@ -175,7 +184,7 @@ async function* inOrder(s3: S3Client, ranges: readonly KeyRange[], parallel: num
   }
 }
 
-/** Reads ahead of its consumer, up to so many pages. `rest` is what it has left when it ends. */
+/** Reads at most `limit` pages ahead of its consumer. `rest` is the unread part of the range when it ends. */
 class AheadReader {
   rest: Remainder | undefined
   readonly #pages: AsyncIterator<readonly ObjectInfo[], Remainder | undefined>
@@ -211,7 +220,7 @@ class AheadReader {
 
   async #read(): Promise<void> {
     try {
-      // One page more each time that it is started, until the limit is reached.
+      // Reads at least one page each time, then more until the limit is reached.
       do {
         const next = await this.#pages.next()
         if (next.done === true) {

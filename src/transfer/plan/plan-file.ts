@@ -14,7 +14,7 @@ const object = z.strictObject({
   replaces: z.string().optional(),
 })
 
-/** Writes the objects of a plan into a file, a JSON object a line, while they pass through. */
+/** Writes the objects of a plan to a file, one JSON object per line, and passes the batches on. */
 export async function* savePlan(
   batches: AsyncIterable<DiffBatch>,
   path: string,
@@ -35,7 +35,8 @@ export async function* savePlan(
 }
 
 /**
- * The objects of a saved plan whose destination is still as it was when the plan was made; the source is compared when it is read. Throws PLAN_INVALID.
+ * Reads a saved plan. Yields an object as unchanged when its destination has changed since the plan was made. The source is compared when it is read.
+ * Throws PLAN_INVALID.
  */
 export async function* loadPlan(
   path: string,
@@ -46,19 +47,32 @@ export async function* loadPlan(
   for await (const line of readLines(path)) {
     if (isFirst) {
       const found = header.safeParse(line)
-      if (!found.success) throw new LakehouseError('PLAN_INVALID', `${path} does not begin as a plan does`, { details: { path } })
+      if (!found.success)
+        throw new LakehouseError('PLAN_INVALID', `${path} is not a plan file: make a plan with sync --plan-out`, { details: { path } })
       if (found.data.source !== places.source || found.data.destination !== places.destination)
-        throw new LakehouseError('PLAN_INVALID', `${path} is a plan for ${found.data.source} → ${found.data.destination}`, {
-          details: { path },
-        })
+        throw new LakehouseError(
+          'PLAN_INVALID',
+          `${path} is a plan for other addresses (${found.data.source} → ${found.data.destination}): name these, or make a new plan with sync --plan-out`,
+          {
+            details: { path },
+          },
+        )
       isFirst = false
       continue
     }
     const found = object.safeParse(line)
-    if (!found.success) throw new LakehouseError('PLAN_INVALID', `${path} holds a line that is no object of a plan`, { details: { path } })
+    if (!found.success)
+      throw new LakehouseError(
+        'PLAN_INVALID',
+        `${path} holds a line that is not an object of a plan: make the plan again with sync --plan-out`,
+        { details: { path } },
+      )
     const one: TransferObject = { ...found.data, replaces: found.data.replaces }
     if (await isAsPlanned(one)) yield { transfer: [one], unchanged: [], extra: [] }
     else yield { transfer: [], unchanged: [one], extra: [] }
   }
-  if (isFirst) throw new LakehouseError('PLAN_INVALID', `${path} is empty or not there`, { details: { path } })
+  if (isFirst)
+    throw new LakehouseError('PLAN_INVALID', `the plan file ${path} is empty or does not exist: make a plan with sync --plan-out`, {
+      details: { path },
+    })
 }

@@ -4,7 +4,7 @@ import { type Collected, type DiffBatch, type DiffOptions, judge } from './diff.
 
 const TOGETHER = 500
 
-/** The difference of two places for given keys, which are asked for one by one: for a choice of objects, where a listing would tell of far more. */
+/** The difference between two places for the given keys. Requests each key alone, because a listing would return far more objects. */
 export async function* planKeys(
   pair: Pair,
   keys: readonly string[],

@@ -3,7 +3,7 @@ import type { Place } from '../../storage/place.ts'
 import { listPages } from '../plan/list-pages.ts'
 import type { Efficiency } from './report.ts'
 
-/** What the same objects took by the chosen way and by the traditional one, really run. */
+/** The measured cost of copying the same objects the chosen way and the traditional way. */
 export type Comparison = {
   readonly objects: number
   readonly bytes: number
@@ -14,7 +14,7 @@ export type Comparison = {
   readonly cpuRatio: number
 }
 
-/** The first objects of a place that a filter lets through: a sample to compare ways on. */
+/** The first objects of a place that match a filter, as a sample for a comparison. */
 export async function sampleKeys(
   source: Place,
   options: { prefixes: readonly string[]; includes: (key: string) => boolean; objects: number },
@@ -32,13 +32,13 @@ export async function sampleKeys(
   return { keys, bytes }
 }
 
-/** A place below another that nothing else uses. */
+/** A new address below another, which nothing else uses. */
 export function placeBelow(address: string, way: string): string {
   const [place = '', query] = address.split('?')
   return `${place.replace(/\/$/, '')}/.compare-${randomBytes(4).toString('hex')}-${way}/${query === undefined ? '' : `?${query}`}`
 }
 
-/** Removes what a comparison has written. */
+/** Removes the objects that a comparison has written. */
 export async function emptyPlace(place: Place): Promise<void> {
   for await (const { key } of place.store.list('')) await place.store.delete(key)
 }

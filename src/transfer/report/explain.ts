@@ -5,7 +5,7 @@ import type { DiffBatch, TransferObject } from '../plan/diff.ts'
 import { addLoad, type Estimate, estimate, type Pace } from '../run/estimate.ts'
 import type { Route } from '../run/route.ts'
 
-/** What a run would do: how much, by which engines and why, what would go, and what it is expected to cost. */
+/** What a run would do: the amounts, the engines with reasons, the extra objects, and the estimated cost. */
 export type Explanation = {
   readonly objects: number
   readonly bytes: number
@@ -16,7 +16,7 @@ export type Explanation = {
   readonly estimate: Estimate
 }
 
-/** Reads a plan to its end and tells which engine each object would get first. `onObject` sees each of them, in order. */
+/** Reads a plan to its end and finds the first engine of each object. Calls `onObject` for each object in order. */
 export async function explainPlan(
   plan: AsyncIterable<DiffBatch>,
   pair: Pair,
@@ -50,11 +50,11 @@ export async function explainPlan(
 }
 
 function engineFor(object: TransferObject, pair: Pair, route: Route): { engine: EngineId | null; why: string } {
-  const passed: string[] = route.unfit.map(({ engine, reason }) => `${engine} not: ${reason}`)
+  const passed: string[] = route.unfit.map(({ engine, reason }) => `${engine} cannot: ${reason}`)
   for (const id of route.engines) {
     const reason = TRANSFER_ENGINES[id].refuses(object, pair)
     if (reason === undefined) return { engine: id, why: passed.join('; ') || 'the first choice' }
-    passed.push(`${id} not: ${reason}`)
+    passed.push(`${id} cannot: ${reason}`)
   }
   return { engine: null, why: passed.join('; ') }
 }

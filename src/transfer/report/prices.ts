@@ -1,6 +1,6 @@
 /**
- * What S3 Standard costs, US dollars: requests per 1,000 (written: PUT, COPY, POST, LIST; read: GET and the rest; deletes are free) and gigabytes that leave
- * the region. As of 2025-12, aws.amazon.com/s3/pricing; a region that is not listed counts as us-east-1.
+ * Prices of S3 Standard in US dollars: per 1,000 requests (written: PUT, COPY, POST, LIST; read: GET and the rest; deletes are free), and per gigabyte that
+ * leaves the region. As of 2025-12, aws.amazon.com/s3/pricing. Other regions use the prices of us-east-1.
  */
 export const PRICES = {
   asOf: '2025-12',
@@ -15,7 +15,7 @@ export const PRICES = {
 const READS = new Set(['GetObject', 'HeadObject'])
 const FREE = new Set(['DeleteObject', 'DeleteObjects', 'AbortMultipartUpload'])
 
-/** Dollars that requests, counted by operation, cost in a region. */
+/** The cost of requests in a region, in dollars. `requests` counts them by operation. */
 export function requestCost(region: string, requests: ReadonlyMap<string, number>): number {
   const prices = regionPrices(region)
   let dollars = 0

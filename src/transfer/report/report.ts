@@ -4,7 +4,7 @@ import type { Estimate } from '../run/estimate.ts'
 import type { RunCounts } from '../run/run.ts'
 import { PRICES, regionPrices, requestCost } from './prices.ts'
 
-/** What a run took, and what the traditional way would have taken for the same objects. Bytes, milliseconds, US dollars. */
+/** The cost of a run, and the modelled cost of the traditional way for the same objects. In bytes, milliseconds and US dollars. */
 export type Efficiency = {
   readonly wallMs: number
   readonly cpuMs: number
@@ -16,7 +16,7 @@ export type Efficiency = {
   readonly bytesThroughThisMachine: number
   readonly bytesOnDisk: number
   readonly costUsd: number
-  /** Modelled: each object is read once, written to disk, read from it and uploaded. */
+  /** A model: each object is downloaded once, written to disk, read from disk and uploaded. */
   readonly traditional: {
     readonly operations: number
     readonly bytesThroughThisMachine: number
@@ -25,7 +25,7 @@ export type Efficiency = {
     readonly model: string
   }
   readonly operationsReduced: number
-  /** What was expected of the same objects, at the pace that was known before. */
+  /** The estimate for the same objects, at the pace of earlier runs. */
   readonly estimated: Estimate
   /** Shares between 0 and 1. */
   readonly networkReduction: number
@@ -35,7 +35,7 @@ export type Efficiency = {
 
 export type Spent = { readonly wallMs: number; readonly cpuMs: number; readonly peakRssBytes: number }
 
-/** Measures a run against the model of the traditional way. What was skipped counts as done, not as failed. */
+/** Compares a run with the model of the traditional way. Skipped objects count as done, not as failed. */
 export function efficiency(
   pair: Pair,
   counts: RunCounts,
@@ -71,7 +71,7 @@ export function efficiency(
       costUsd: requestCost(region, usual) + gigabytes * regionPrices(pair.source.s3?.address.region ?? region).internetPerGb,
       model: 'per object: GET, write to disk, read from disk, PUT; bytes leave the source region over the internet',
     },
-    // A copy is one operation where the traditional way has four: two of them, disk and all, are saved at least.
+    // The traditional way needs four operations per object. Another engine saves at least two of them, those on the disk.
     operationsReduced: 2 * (copied - traditionalObjects),
     networkReduction: moved === 0 ? 0 : 1 - throughHere / moved,
     successRate: total === 0 ? 1 : (copied + counts.objectsSkipped) / total,

@@ -4,7 +4,7 @@ import type { EngineId } from '../engines/engine.ts'
 import type { Pair } from '../pair.ts'
 import { regionPrices, requestCost } from '../report/prices.ts'
 
-/** Objects and bytes by the engine that is to move them; null where none can. */
+/** The objects and bytes to copy by engine; null stands for objects that no engine can copy. */
 export type Load = ReadonlyMap<EngineId | null, { readonly objects: number; readonly bytes: number }>
 
 export function addLoad(
@@ -17,16 +17,16 @@ export function addLoad(
   load.set(engine, { objects: group.objects + objects, bytes: group.bytes + bytes })
 }
 
-/** What a transfer is expected to take: requests by operation, US dollars (requests, and what leaves the source's region), milliseconds. */
+/** The estimated cost of a transfer: requests by operation, US dollars (for requests and for bytes that leave the region of the source), and milliseconds. */
 export type Estimate = { readonly requests: Readonly<Record<string, number>>; readonly costUsd: number; readonly wallMs: number }
 
-/** How fast a transfer goes. */
+/** The speed of a transfer. */
 export type Pace = { readonly objectsPerSecond: number; readonly bytesPerSecond: number }
 
-/** Before anything has been measured between two places. */
+/** The assumed pace before any run between two addresses was measured. */
 const FIRST_PACE: Pace = { objectsPerSecond: 1500, bytesPerSecond: 200e6 }
 
-/** Fewer objects or bytes tell nothing of the pace. */
+/** The least objects and bytes that a run must copy to show a pace. */
 const TELLING = { objects: 500, bytes: 100e6 } as const
 
 const report = z.object({
@@ -34,7 +34,7 @@ const report = z.object({
   efficiency: z.object({ objectsPerSecond: z.number(), bytesPerSecond: z.number() }),
 })
 
-/** The pace that runs between two places have shown last, as far as they were long enough to show one. `state` is what the pair's runs left. */
+/** The pace of the latest runs between two addresses that were large enough to show one. `state` is the state folder of the pair. */
 export async function lastPace(state: ObjectStore): Promise<Pace> {
   const keys: string[] = []
   for await (const { key } of state.list('runs/')) if (key.endsWith('.json')) keys.push(key)
@@ -49,7 +49,7 @@ export async function lastPace(state: ObjectStore): Promise<Pace> {
   return { ...FIRST_PACE, ...pace }
 }
 
-/** Estimates a transfer of a load, with `listed` objects on both sides. */
+/** Estimates the transfer of a load. `listed` is the number of objects in both listings. */
 export function estimate(pair: Pair, load: Load, listed: number, pace: Pace): Estimate {
   const requests = new Map<string, number>([['ListObjects', Math.ceil(listed / 1000) * 2]])
   const add = (operation: string, count: number) => requests.set(operation, (requests.get(operation) ?? 0) + count)

@@ -1,9 +1,9 @@
 import type { ErrorCode, LakehouseError } from '../../core/errors.ts'
 
 /**
- * What to do about an object that an engine could not move. again: the same engine once more, gentler (the clients have waited and repeated already).
- * next: another engine may do it. renew: the source has changed, so look at it again. vanished: the source is gone, which is no failure.
- * stop: no object can be moved until somebody does something. fail: this object cannot be moved.
+ * What to do with an object that an engine could not copy. again: try the same engine again with smaller parts (the clients have already waited and repeated).
+ * next: try another engine. renew: the source changed, so read its metadata again. vanished: the source is gone, which is not a failure.
+ * stop: no object can be copied until a user acts. fail: this object cannot be copied.
  */
 export type Strategy = 'again' | 'next' | 'renew' | 'vanished' | 'stop' | 'fail'
 

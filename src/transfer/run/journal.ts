@@ -6,7 +6,7 @@ import type { EngineId } from '../engines/engine.ts'
 import type { Proof } from '../engines/proof.ts'
 import type { KnownCopy } from '../plan/compare.ts'
 
-/** How an object ended. */
+/** The final state of an object. */
 type ObjectState = 'copied' | 'failed' | 'vanished' | 'deleted'
 
 export type JournalEntry = {
@@ -16,9 +16,9 @@ export type JournalEntry = {
   readonly etag: string
   readonly engine?: EngineId
   readonly proof?: Proof
-  /** The copy's ETag where it is not the source's. */
+  /** The ETag of the copy, if it differs from that of the source. */
   readonly copy?: string
-  /** What was tried before: engine and error code. */
+  /** Earlier attempts: engine and error code. */
   readonly history?: readonly string[]
   readonly error?: string
 }
@@ -26,7 +26,7 @@ export type JournalEntry = {
 const LINES = 4096
 const FLUSH_MS = 1000
 
-/** Lines appended to a file, made durable a few thousand at a time or once a second. A line that a crash cuts is left out when they are read. */
+/** Appends lines to a file, and makes them durable every few thousand lines or every second. Readers skip a line that a crash has truncated. */
 class LineFile {
   readonly #path: string
   #file: Promise<FileHandle> | undefined
@@ -41,7 +41,7 @@ class LineFile {
   add(line: string): void {
     this.#lines.push(line)
     if (this.#lines.length >= LINES)
-      void this.flush().catch(() => {}) // told by `close`
+      void this.flush().catch(() => {}) // `close` reports the error
     else this.#timer ??= setTimeout(() => void this.flush().catch(() => {}), FLUSH_MS).unref()
   }
 
@@ -58,7 +58,7 @@ class LineFile {
     try {
       await this.flush()
     } finally {
-      const file = await this.#file?.catch(() => undefined) // told by `flush`
+      const file = await this.#file?.catch(() => undefined) // `flush` reports the error
       this.#file = undefined
       await file?.close()
     }
@@ -72,10 +72,10 @@ class LineFile {
   }
 }
 
-/** After a crash the last line may lack its end: it is ended, so that the next one does not hang on to it. */
+/** Opens a file for appending. Ends the last line if a crash has truncated it, so that the next line starts on its own. */
 async function openForAppend(path: string): Promise<FileHandle> {
-  await mkdir(dirname(path), { recursive: true })
-  const file = await open(path, 'a+')
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const file = await open(path, 'a+', 0o600)
   const { size } = await file.stat()
   if (size > 0) {
     const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1)
@@ -84,7 +84,7 @@ async function openForAppend(path: string): Promise<FileHandle> {
   return file
 }
 
-/** What is remembered of a transfer between two places: each run's lines, and the copies whose ETag is not their source's. */
+/** The journal of transfers between two addresses: the lines of each run, and the copies whose ETag differs from that of their source. */
 export class Journal {
   readonly known = new Map<string, KnownCopy>()
   readonly #knownFile: LineFile
@@ -121,14 +121,14 @@ export class Journal {
   }
 }
 
-/** The lines of a file as JSON values; those that are none, because a crash cut them, are passed over. */
+/** The lines of a file as JSON values. Skips lines that are not valid JSON, because a crash has truncated them. */
 export async function* readLines(path: string): AsyncGenerator<unknown> {
   if (!existsSync(path)) return
   for await (const line of createInterface({ input: createReadStream(path) })) {
     try {
       yield JSON.parse(line)
     } catch {
-      // cut by a crash
+      // truncated by a crash
     }
   }
 }

@@ -8,22 +8,26 @@ const holder = z.object({ writer: z.object({ place: z.string(), pid: z.number(),
 
 const KEY = 'lease.json'
 
-/** A holder that cannot be asked, because it works elsewhere, is taken for dead when its lease was not renewed for so long. */
+/** A holder on another machine counts as dead when it has not renewed its lease for this long. */
 const SILENCE_MS = 60_000
 const RENEW_MS = 15_000
 
 /**
- * Runs `work` while no other process works on the same transfer: the lease is a file that only one can make. A dead holder's lease is taken over.
- * Throws TRANSFER_LOCKED.
+ * Runs `work` while no other process works on the same transfer. The lease is a file that only one process can create.
+ * Takes over the lease of a dead process. Throws TRANSFER_LOCKED.
  */
 export async function withLease<T>(state: ObjectStore, run: string, nowMs: () => number, work: () => Promise<T>): Promise<T> {
   const body = Buffer.from(JSON.stringify({ writer: thisWriter(), run }))
   for (let tries = 0; !(await take(state, body)); tries++) {
     await giveUpDead(state, nowMs())
     if (tries >= 5)
-      throw new LakehouseError('TRANSFER_LOCKED', `another process is at work on this transfer (${state.url}/${KEY})`, {
-        details: { lease: `${state.url}/${KEY}` },
-      })
+      throw new LakehouseError(
+        'TRANSFER_LOCKED',
+        `another process works on this transfer and holds ${state.url}/${KEY}: wait until it ends, then run again`,
+        {
+          details: { lease: `${state.url}/${KEY}` },
+        },
+      )
     await delay(50)
   }
   const renewing = setInterval(() => void state.put(KEY, body).catch(() => {}), RENEW_MS).unref()
@@ -55,7 +59,7 @@ async function giveUpDead(state: ObjectStore, nowMs: number): Promise<void> {
   try {
     writer = holder.parse(JSON.parse(Buffer.from(text).toString('utf8'))).writer
   } catch {
-    // No lease of ours: judged by its age alone.
+    // The lease cannot be read, so only its age counts.
   }
   const silentMs = nowMs - info.lastModifiedMs
   const alive = (writer === undefined ? undefined : isRunning(writer)) ?? silentMs < SILENCE_MS

@@ -6,10 +6,10 @@ export const OPERATION_MODES = ['auto', 'direct_sync', 'traditional'] as const
 
 export type OperationMode = (typeof OPERATION_MODES)[number]
 
-/** One of the conditions on which the way depends, and whether it holds. */
+/** A condition for the choice of engines, and whether it is met. */
 type Condition = { readonly name: string; readonly met: boolean; readonly detail: string }
 
-/** The engines that may serve a pair, in the order in which an object tries them, and why the others may not. */
+/** The engines that can serve a pair, in the order in which an object tries them, and the reasons against the others. */
 export type Route = {
   readonly mode: OperationMode
   readonly engines: readonly EngineId[]
@@ -21,16 +21,16 @@ export type RouteOptions = {
   readonly mode: OperationMode
   /** The engine to try first. */
   readonly engine: EngineId | undefined
-  /** Without it, `auto` takes the traditional way. */
+  /** If false, `auto` uses only the traditional way. */
   readonly preferDirectSync: boolean
-  /** Engines that a probe or an earlier run has found refused, with the reason. */
+  /** Engines that the store refused in a test or an earlier run, with the reason. */
   readonly refused: ReadonlyMap<EngineId, string>
 }
 
-/** Engines that move objects without this machine's disk. */
+/** Engines that copy objects without the disk of this machine. */
 const DIRECT: ReadonlySet<EngineId> = new Set(['server-copy', 's5cmd', 'relay'])
 
-/** Chooses the way for a pair: which engines its mode allows, and of them those that fit. Every condition is evaluated, whatever the others say. */
+/** Chooses the engines for a pair: those that the mode allows and that can serve the pair. Always evaluates every condition. */
 export async function chooseRoute(pair: Pair, options: RouteOptions): Promise<Route> {
   const unfit: { engine: EngineId; reason: string }[] = []
   const engines: EngineId[] = []
@@ -39,7 +39,7 @@ export async function chooseRoute(pair: Pair, options: RouteOptions): Promise<Ro
     if (reason === undefined) engines.push(id)
     else unfit.push({ engine: id, reason })
   }
-  const told = (engine: EngineId) => unfit.find((one) => one.engine === engine)?.reason
+  const reasonAgainst = (engine: EngineId) => unfit.find((one) => one.engine === engine)?.reason
   const direct = engines.find((id) => DIRECT.has(id))
   const conditions: Condition[] = [
     { name: 'mode', met: options.mode !== 'traditional', detail: `operation_mode is ${options.mode}` },
@@ -48,9 +48,9 @@ export async function chooseRoute(pair: Pair, options: RouteOptions): Promise<Ro
     {
       name: 's5cmd_available',
       met: options.engine !== 's5cmd' || engines.includes('s5cmd'),
-      detail: options.engine === 's5cmd' ? (told('s5cmd') ?? pair.s5cmdPath) : 'not asked for',
+      detail: options.engine === 's5cmd' ? (reasonAgainst('s5cmd') ?? pair.s5cmdPath) : 'not requested',
     },
-    { name: 'engine_available', met: direct !== undefined, detail: direct ?? 'no direct engine serves this pair' },
+    { name: 'engine_available', met: direct !== undefined, detail: direct ?? 'no direct engine can serve this pair' },
   ]
   return { mode: options.mode, engines, unfit, conditions }
 }

@@ -1,6 +1,7 @@
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import { AdaptiveLimit } from '../../platform/adaptive-limit.ts'
 import { Semaphore } from '../../platform/semaphore.ts'
+import { checkKey } from '../../storage/object-store.ts'
 import type { EngineId, Moved, TransferEngine } from '../engines/engine.ts'
 import { TRANSFER_ENGINES } from '../engines/registry.ts'
 import { PART_LEAST } from '../engines/upload.ts'
@@ -23,7 +24,7 @@ export type RunCounts = {
   bytesOnDisk: number
 }
 
-/** How one object ended. `key` is relative to the source; `size` is in bytes. */
+/** The outcome of one object. `key` is relative to the source; `size` is in bytes. */
 export type ObjectOutcome = {
   readonly key: string
   readonly state: 'copied' | 'unchanged' | 'missing' | 'vanished' | 'failed'
@@ -37,29 +38,29 @@ export type RunDeps = {
   readonly engines: readonly EngineId[]
   readonly journal: Journal
   readonly limits: { readonly untilMs: number | undefined; readonly maxBytes: number | undefined }
-  /** Stops the drawing of objects; those under way are ended. */
+  /** Starts no more objects; finishes those that have begun. */
   readonly drain: AbortSignal
   readonly nowMs: () => number
   readonly onProgress: (counts: Readonly<RunCounts>) => void
   readonly onObject: ((outcome: ObjectOutcome) => void) | undefined
-  /** Told when an engine is given up for the rest of the run, because the store refuses it. */
+  /** Called when the run stops using an engine, because the store refuses it. */
   readonly onRefused: (engine: EngineId, error: LakehouseError) => void
 }
 
-/** So many objects in a row that an engine was refused make it given up for the rest: fewer where it has not moved any yet. */
+/** The number of refused objects in a row after which the run stops using an engine. PROBES applies while the engine has not copied any object. */
 const REFUSALS = 8
 const PROBES = 3
 
-/** How often the same engine tries an object again. */
+/** The number of times that the same engine tries an object again. */
 const REPEATS = 2
 
-/** How often an object is looked at again because its source changed under way. */
+/** The number of times that an object is planned again because its source changed. */
 const RENEWALS = 2
 
-/** Batches of an engine that takes many objects with one command, at once. */
+/** The number of batches that run at the same time, for engines that copy many objects with one command. */
 const BATCHES_AT_ONCE = 2
 
-/** Moves the objects of a plan: as many at once as the destination bears, each by the first engine that can, each ending in exactly one state. */
+/** Copies the objects of a plan, as many at the same time as the destination allows. Each object uses the first engine that can copy it, and ends in exactly one state. */
 export class TransferRun {
   readonly counts: RunCounts = {
     objectsPlanned: 0,
@@ -73,10 +74,10 @@ export class TransferRun {
     bytesOnDisk: 0,
   }
   readonly byEngine = new Map<EngineId, number>()
-  /** What was planned, by the engine that each object tries first. */
+  /** The planned objects by the engine that each object tries first. */
   readonly load = new Map<EngineId | null, { objects: number; bytes: number }>()
   readonly failures: LakehouseError[] = []
-  /** Why the run stopped before the end of its plan; undefined if it did not. */
+  /** The reason why the run ended before the end of its plan, or undefined. */
   endedEarly: string | undefined
   readonly #deps: RunDeps
   readonly #refusals = new Map<EngineId, number>()
@@ -92,7 +93,7 @@ export class TransferRun {
 
   async run(batches: AsyncIterable<DiffBatch>): Promise<void> {
     const feed = new Feed(batches, (batch) => this.#note(batch))
-    // The first objects show whether the first engine may be used at all, before many are sent the same way.
+    // Copy the first objects alone: they show whether the store allows the first engine at all.
     const [foremost] = this.#deps.engines
     const canBeRefused = foremost === 'server-copy' || foremost === 's5cmd'
     for (let probes = 0; canBeRefused && probes < PROBES && !this.byEngine.has(foremost); probes++) {
@@ -105,7 +106,7 @@ export class TransferRun {
     if (this.#stop !== undefined) throw this.#stop
   }
 
-  /** Takes one object after the other; the first lane that fails ends all. */
+  /** Copies one object after the other. The first lane that fails ends all lanes. */
   async #lane(feed: Feed): Promise<void> {
     try {
       while (this.#goesOn()) {
@@ -122,10 +123,9 @@ export class TransferRun {
   #goesOn(): boolean {
     const { drain, limits, nowMs, pair } = this.#deps
     pair.signal.throwIfAborted()
-    if (drain.aborted) this.endedEarly = 'it was asked to end'
-    else if (limits.untilMs !== undefined && nowMs() >= limits.untilMs) this.endedEarly = 'the time that was allowed is over'
-    else if (limits.maxBytes !== undefined && this.counts.bytesCopied >= limits.maxBytes)
-      this.endedEarly = 'as much as was allowed has been moved'
+    if (drain.aborted) this.endedEarly = 'it received a signal to end'
+    else if (limits.untilMs !== undefined && nowMs() >= limits.untilMs) this.endedEarly = 'the time limit is reached'
+    else if (limits.maxBytes !== undefined && this.counts.bytesCopied >= limits.maxBytes) this.endedEarly = 'the byte limit is reached'
     return this.endedEarly === undefined && this.#stop === undefined
   }
 
@@ -150,7 +150,7 @@ export class TransferRun {
     if (waiting.objects.length >= batch) await this.#batch(engine, waiting.objects.splice(0))
   }
 
-  /** What waits for a batch to become full, when nothing more comes. */
+  /** Copies the batches that are not full, when no more objects come. */
   async #rest(): Promise<void> {
     for (const { engine, objects } of this.#waiting.values()) if (objects.length > 0) await this.#batch(engine, objects.splice(0))
   }
@@ -180,9 +180,14 @@ export class TransferRun {
     }
   }
 
-  /** Moves one object, engine after engine; `before` is what happened to it in a batch. */
+  /** Copies one object, engine after engine. `before` is its failure in a batch. */
   async #single(planned: TransferObject, before?: { engine: EngineId; error: LakehouseError }): Promise<void> {
     const history: string[] = []
+    try {
+      checkKey(planned.key)
+    } catch (error) {
+      return this.#failed(planned, history, asLakehouseError(error))
+    }
     let object = planned
     let position = 0
     let again = 0
@@ -217,7 +222,7 @@ export class TransferRun {
     }
   }
 
-  /** A second look at an engine goes more gently: smaller parts, which are lost more cheaply. */
+  /** Tries one engine. Repeated attempts use smaller parts, which cost less when they fail. */
   async #try(object: TransferObject, engine: EngineId, again: number): Promise<Moved | LakehouseError> {
     const { pair } = this.#deps
     const limit = this.#limitFor(object)
@@ -238,7 +243,7 @@ export class TransferRun {
     }
   }
 
-  /** One limit for each of the prefixes that stores divide their load by, and each class of objects. */
+  /** The limit for an object: one per size class and per prefix by which stores divide their load. */
   #limitFor({ key, size }: TransferObject): AdaptiveLimit {
     const { name, initial, atOnce } = transferClass(size, this.#deps.pair)
     let end = 0
@@ -271,10 +276,14 @@ export class TransferRun {
 
   #noEngine(object: TransferObject, history: readonly string[]): LakehouseError {
     const { engines, pair } = this.#deps
-    const reasons = engines.map((id) => `${id}: ${TRANSFER_ENGINES[id].refuses(object, pair) ?? 'given up'}`)
-    return new LakehouseError('TRANSFER_IMPOSSIBLE', `${object.key}: no engine can move it (${[...history, ...reasons].join('; ')})`, {
-      details: { key: object.key },
-    })
+    const reasons = engines.map((id) => `${id}: ${TRANSFER_ENGINES[id].refuses(object, pair) ?? 'no longer used in this run'}`)
+    return new LakehouseError(
+      'TRANSFER_IMPOSSIBLE',
+      `no engine can copy ${object.key} (${[...history, ...reasons].join('; ')}): see sync --explain`,
+      {
+        details: { key: object.key },
+      },
+    )
   }
 
   #copied(object: TransferObject, engine: EngineId, moved: Moved, history: readonly string[]): void {
@@ -313,10 +322,10 @@ async function onlyOne(outcomes: AsyncIterable<{ moved: Moved } | { error: Lakeh
     if ('moved' in outcome) return outcome.moved
     throw outcome.error
   }
-  throw new LakehouseError('S5CMD_FAILED', 'nothing was told of the object')
+  throw new LakehouseError('S5CMD_FAILED', 's5cmd did not report the object')
 }
 
-/** Hands out the objects of batches one by one, without a promise for each. */
+/** Hands out the objects of batches one by one, without one promise per object. */
 class Feed {
   isEnded = false
   readonly #batches: AsyncIterator<DiffBatch>
@@ -334,7 +343,7 @@ class Feed {
     return this.#objects[this.#at] === undefined ? undefined : this.#objects[this.#at++]
   }
 
-  /** Resolves when there is more, or nothing more at all. */
+  /** Resolves when there are more objects, or when the plan has ended. */
   load(): Promise<void> {
     if (this.isEnded || this.#at < this.#objects.length) return Promise.resolve()
     this.#loading ??= this.#read()

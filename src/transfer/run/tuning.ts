@@ -1,16 +1,16 @@
 export const BATCHINGS = ['size_based', 'count_based', 'mixed'] as const
 
-/** How objects are put together: by size class, a fixed number whatever their size, or all sizes as one class. */
+/** How objects are grouped into batches: by size class, by a fixed number of any size, or all sizes as one class. */
 export type Batching = (typeof BATCHINGS)[number]
 
-/** Objects that are moved together: how many of them under way at once under one prefix to begin with and at most, and in one batch. */
+/** A class of objects: the number copied at the same time under one prefix (`initial` at first, at most `atOnce`), and the number in one batch. */
 export type TransferClass = { readonly name: string; readonly initial: number; readonly atOnce: number; readonly batch: number }
 
 export type Tuning = { readonly batching: Batching; readonly batchSize: number; readonly concurrency: number }
 
 const MIB = 1 << 20
 
-/** Size classes: objects below so many bytes; large ones fill the line with few. */
+/** Size classes: objects below `below` bytes. A few large objects already fill the bandwidth. */
 const SIZE_CLASSES = [
   { name: 'small', below: 10 * MIB, atOnce: 50, batch: 500 },
   { name: 'medium', below: 100 * MIB, atOnce: 20, batch: 200 },
@@ -19,10 +19,10 @@ const SIZE_CLASSES = [
 
 const MIXED = { atOnce: 16, batch: 100 } as const
 
-/** A prefix that a store has not seen load on yet is begun with so many. */
+/** The number of objects copied at the same time under a prefix that has had no load yet. */
 const COLD = 16
 
-/** The class of an object of so many bytes. Small objects may go up to the concurrency, if the store bears it; the others may not. */
+/** The class of an object of `size` bytes. Only small objects may use the full concurrency. */
 export function transferClass(size: number, { batching, batchSize, concurrency }: Tuning): TransferClass {
   if (batching === 'count_based') return { name: 'any', initial: Math.min(COLD, concurrency), atOnce: concurrency, batch: batchSize }
   if (batching === 'mixed') {
@@ -34,7 +34,7 @@ export function transferClass(size: number, { batching, batchSize, concurrency }
   return { name, initial: Math.min(COLD, most), atOnce: most, batch }
 }
 
-/** The size of the parts of an object, bytes, where no other is set. */
+/** The default part size of an object of `size` bytes. */
 export function partBytesFor(size: number): number {
   return (size < 50 * MIB ? 10 : size < 500 * MIB ? 50 : 100) * MIB
 }

@@ -1,19 +1,19 @@
 import { hash } from 'node:crypto'
 import * as z from 'zod'
 import type { LakehouseError } from '../../core/errors.ts'
-import { localStore } from '../../storage/local.ts'
+import { privateStore } from '../../storage/local.ts'
 import { ENGINE_IDS, type EngineId } from '../engines/engine.ts'
 import type { Pair } from '../pair.ts'
 
-/** An engine that a store has refused is not tried again before so long. */
+/** A refused engine is not tried again for this long. */
 const KEPT_MS = 24 * 3_600_000
 
 const verdict = z.strictObject({ engine: z.enum(ENGINE_IDS), reason: z.string(), atMs: z.number() })
 
-/** Engines that an earlier run has found refused for this pair, with the reason. A verdict expires, and one that cannot be read counts as none. */
+/** Engines that the store refused for this pair in an earlier run, with the reason. Verdicts expire; a verdict that cannot be read is ignored. */
 export async function refusedEngines(stateDirectory: string, pair: Pair, nowMs: number): Promise<Map<EngineId, string>> {
   const found = new Map<EngineId, string>()
-  const state = localStore(stateDirectory)
+  const state = privateStore(stateDirectory)
   for await (const { key } of state.list(`verdicts/${nameOf(pair)}-`)) {
     const parsed = verdict.safeParse(JSON.parse(Buffer.from(await state.get(key)).toString('utf8')))
     if (!parsed.success) continue
@@ -23,7 +23,7 @@ export async function refusedEngines(stateDirectory: string, pair: Pair, nowMs: 
   return found
 }
 
-/** Remembers that the store refuses an engine for this pair. */
+/** Stores that the store refuses an engine for this pair. */
 export async function rememberRefusal(
   stateDirectory: string,
   pair: Pair,
@@ -32,10 +32,10 @@ export async function rememberRefusal(
   nowMs: number,
 ): Promise<void> {
   const body = Buffer.from(JSON.stringify({ engine, reason: `${error.code}: ${error.message}`, atMs: nowMs }))
-  await localStore(stateDirectory).put(`verdicts/${nameOf(pair)}-${engine}.json`, body)
+  await privateStore(stateDirectory).put(`verdicts/${nameOf(pair)}-${engine}.json`, body)
 }
 
-/** By bucket and service: a right to copy does not depend on the prefix. */
+/** Names a pair by buckets and services, because the permission to copy does not depend on the prefix. */
 function nameOf({ source, destination }: Pair): string {
   const name = (place: Pair['source']) =>
     `${place.s3?.address.endpoint ?? ''} ${place.s3?.address.bucket ?? place.address} ${place.s3?.address.profile ?? ''}`

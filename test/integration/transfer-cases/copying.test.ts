@@ -19,13 +19,13 @@ const LARGE = (21 << 20) + 1
 
 for (const [name, fault, least] of [
   ['200 with an error inside', { kind: 'error-body', code: 'InternalError' }, 1],
-  ['a 200 whose body is cut', { kind: 'cut' }, 1],
+  ['a 200 with a truncated body', { kind: 'cut' }, 1],
   ['a 500', { kind: 'status', status: 500 }, 1],
   ['a 409 conflict', { kind: 'status', status: 409, code: 'ConditionalRequestConflict' }, 1],
-  ['an answer that is lost after the copy was made', { kind: 'lost' }, 1],
-  ['a copy that is repeated after it had succeeded', { kind: 'lost' }, 1],
+  ['an answer lost after the copy', { kind: 'lost' }, 1],
+  ['a copy repeated after its success', { kind: 'lost' }, 1],
 ] as const) {
-  test(`COPY, ${name}: it is repeated, and the copy is right`, async (context) => {
+  test(`COPY, ${name}: the copy is repeated and is right`, async (context) => {
     const here = await situation(context, server, { keys: FEW, faults: [{ fault, match: /^Copy/, times: 2 }] })
     const { errors, engines, efficiency } = await here.sync()
     assert.deepEqual([errors, engines], [[], { 'server-copy': FEW.length }])
@@ -34,7 +34,7 @@ for (const [name, fault, least] of [
   })
 }
 
-test('COPY, a storm of 503: fewer are under way, all arrive, and the report tells the retries', async (context) => {
+test('COPY, a storm of 503: fewer run at once, all arrive, retries are reported', async (context) => {
   const faults: FaultRule[] = [{ fault: { kind: 'status', status: 503 }, match: /^Copy/, probability: 0.3 }]
   const here = await situation(context, server, { faults })
   const { errors, efficiency } = await here.sync({ settings: { attempts: 12 } })
@@ -43,7 +43,7 @@ test('COPY, a storm of 503: fewer are under way, all arrive, and the report tell
   await here.assertSame()
 })
 
-test('COPY, 412 because the source changed under way: it is copied as it is now', async (context) => {
+test('COPY, 412 because the source changed: the new version is copied', async (context) => {
   const here = await situation(context, server, {
     keys: FEW,
     onRequest: async (operation, name) => {
@@ -56,7 +56,7 @@ test('COPY, 412 because the source changed under way: it is copied as it is now'
   await here.assertSame()
 })
 
-test('COPY, 404 because the source vanished: told as a finding, no failure', async (context) => {
+test('COPY, 404 because the source vanished: it is a finding, not a failure', async (context) => {
   const here = await situation(context, server, {
     keys: FEW,
     onRequest: async (operation, name) => {
@@ -70,7 +70,7 @@ test('COPY, 404 because the source vanished: told as a finding, no failure', asy
   await here.assertSame()
 })
 
-test('COPY, 403 in the middle of a run: the objects concerned go another way, those that are done are not done again', async (context) => {
+test('COPY, 403 in mid-run: only the remaining objects use another engine', async (context) => {
   const faults: FaultRule[] = [{ fault: { kind: 'status', status: 403 }, match: /^CopyObject .*[02468]\.zip$/ }]
   const here = await situation(context, server, { faults })
   const { errors, engines } = await here.sync()
@@ -80,12 +80,12 @@ test('COPY, 403 in the middle of a run: the objects concerned go another way, th
   await here.assertSame()
 })
 
-test('COPY, refused from the start: three objects show it, the others do not try', async (context) => {
+test('COPY, refused from the start: only three objects try the engine', async (context) => {
   const notices: string[] = []
   const here = await situation(context, server, { faults: [{ fault: { kind: 'status', status: 403 }, match: /^Copy/ }] })
   assert.deepEqual((await here.sync({ notices })).engines, { relay: KEYS.length })
   assert.equal(here.requests.get('CopyObject'), 3)
-  assert.ok(notices.some((text) => /server-copy is given up/.test(text)))
+  assert.ok(notices.some((text) => /no longer uses server-copy/.test(text)))
   await here.assertSame()
 })
 
@@ -93,7 +93,7 @@ for (const [name, status] of [
   ['301', 301],
   ['400', 400],
 ] as const) {
-  test(`COPY, ${name} because the bucket lies in a region that nobody names: the objects go another way`, async (context) => {
+  test(`COPY, ${name} because the region is not named: another engine copies`, async (context) => {
     const code = status === 301 ? 'PermanentRedirect' : 'AuthorizationHeaderMalformed'
     const here = await situation(context, server, { keys: FEW, faults: [{ fault: { kind: 'status', status, code }, match: /^Copy/ }] })
     const { errors, engines } = await here.sync()
@@ -102,7 +102,7 @@ for (const [name, status] of [
   })
 }
 
-test('COPY, at the limit of one request and one byte more or less: whole or in parts, the copies are right', async (context) => {
+test('COPY, one byte around the limit of one request: all copies are right', async (context) => {
   // The server takes 8 MiB at once, where Amazon takes 5 GiB; parts are asked for that are too large for it, and become smaller.
   const here = await situation(context, server, { keys: [] })
   const sizes = [-1, 0, 1].map((more) => (8 << 20) + more)
@@ -114,7 +114,7 @@ test('COPY, at the limit of one request and one byte more or less: whole or in p
   await here.assertSame()
 })
 
-test('COPY, objects without a byte', async (context) => {
+test('COPY, empty objects are copied', async (context) => {
   const here = await situation(context, server, { keys: [] })
   await here.at('source', ({ store }) => store.put('empty', Buffer.alloc(0)))
   for (const engine of ['server-copy', 'relay', 'traditional'] as const) {
@@ -124,7 +124,7 @@ test('COPY, objects without a byte', async (context) => {
   }
 })
 
-test('COPY, a place onto itself: nothing is to be done, and nothing is deleted', async (context) => {
+test('COPY, an address onto itself: nothing is copied or deleted', async (context) => {
   const here = await situation(context, server, { keys: FEW })
   const before = await contentOf(here.real.source)
   const state = await stateFor(context)
@@ -144,7 +144,7 @@ for (const engine of ['server-copy', 'relay'] as const) {
     ['a completion with an error under 200', { kind: 'error-body', code: 'InternalError' }, /^CompleteMultipartUpload/],
     ['a completion whose answer is lost', { kind: 'lost' }, /^CompleteMultipartUpload/],
     ['an upload that the store does not know any more', { kind: 'status', status: 404, code: 'NoSuchUpload' }, /^UploadPart/],
-    ['an upload that cannot be given up', { kind: 'status', status: 404, code: 'NoSuchUpload' }, /^(UploadPart|AbortMultipart)/],
+    ['an upload that cannot be aborted', { kind: 'status', status: 404, code: 'NoSuchUpload' }, /^(UploadPart|AbortMultipart)/],
   ]
   if (engine === 'server-copy')
     parts.push(['a part with an error under 200', { kind: 'error-body', code: 'InternalError' }, /^UploadPartCopy/])
@@ -154,14 +154,14 @@ for (const engine of ['server-copy', 'relay'] as const) {
       await here.at('source', ({ store }) => store.put('large', Buffer.alloc(LARGE, 3)))
       const { errors, counts } = await here.sync({ engine })
       assert.deepEqual([errors, counts.objectsCopied], [[], 1])
-      // What could not be given up belongs to no run any more: the next one, a second later, sweeps it.
+      // An upload that could not be aborted belongs to no run: the next run, a second later, removes it.
       await new Promise((resolve) => setTimeout(resolve, 1100))
       await here.sync({ engine })
       await here.assertSame()
     })
   }
 
-  test(`PARTS by ${engine}, a source that changes between two parts: no object is made of both`, async (context) => {
+  test(`PARTS by ${engine}, the source changes between parts: no object mixes versions`, async (context) => {
     let parts = 0
     const here = await situation(context, server, {
       keys: [],
@@ -180,7 +180,7 @@ for (const engine of ['server-copy', 'relay'] as const) {
   })
 }
 
-test('PARTS, uploads that killed runs have left are given up, and only those of objects of the source', async (context) => {
+test('PARTS, uploads left by killed runs are aborted, only for objects of the source', async (context) => {
   const here = await situation(context, server, { keys: FEW })
   await here.at('destination', async ({ s3 }) => {
     await createUpload(s3 ?? assert.fail(), FEW[0] ?? '')
@@ -196,7 +196,7 @@ test('PARTS, uploads that killed runs have left are given up, and only those of 
   place.close()
 })
 
-test('COPY, what happened to each object stands in the journal: engine, proof, what was tried before', async (context) => {
+test('COPY, the journal records engine, proof and earlier attempts of each object', async (context) => {
   const faults: FaultRule[] = [{ fault: { kind: 'status', status: 403 }, match: /^CopyObject .*4\.zip$/ }]
   const here = await situation(context, server, { keys: FEW, faults })
   const state = await stateFor(context)

@@ -24,7 +24,7 @@ for (const [name, fault] of [
   ['a body that is cut', { kind: 'cut' }],
   ['a reset', { kind: 'reset' }],
 ] as const) {
-  test(`LIST, error in the middle of the pages: ${name} that passes changes nothing`, async (context) => {
+  test(`LIST, a passing error in mid-listing (${name}) changes nothing`, async (context) => {
     const faults = [{ fault, match: /^ListObjects/, times: 1 }]
     const here = await situation(context, server, { keys: MANY.slice(0, 1200), faults })
     const { errors, counts } = await here.sync()
@@ -32,7 +32,7 @@ for (const [name, fault] of [
     await here.assertSame()
   })
 
-  test(`LIST, error in the middle of the pages: ${name} that stays ends the run, and nothing is deleted`, async (context) => {
+  test(`LIST, a lasting error in mid-listing (${name}) ends the run and deletes nothing`, async (context) => {
     let pages = 0
     const faults = [{ fault, match: /^ListObjects src/ }]
     const here = await situation(context, server, { keys: KEYS.slice(0, 30), faults, onRequest: () => void pages++ })
@@ -46,7 +46,7 @@ for (const [name, fault] of [
   })
 }
 
-test('LIST, a token that leads in circles: the run ends with an error instead of going on for ever', async (context) => {
+test('LIST, a token that repeats pages: the run ends with an error', async (context) => {
   let first = ''
   const circling: Fault = {
     kind: 'rewrite',
@@ -59,14 +59,14 @@ test('LIST, a token that leads in circles: the run ends with an error instead of
   await assert.rejects(here.sync({ listParallel: 1 }), { code: 'LISTING_INVALID' })
 })
 
-test('LIST, a page that says it goes on and not where: it is gone on from its last key', async (context) => {
+test('LIST, a truncated page without a token: the next page starts at its last key', async (context) => {
   const faults = [{ fault: rewritten(/<Next\w+>[^<]*<\/Next\w+>/g, ''), match: /^ListObjects/ }]
   const here = await situation(context, server, { keys: MANY, faults })
   assert.equal((await here.sync({ listParallel: 1 })).counts.objectsCopied, MANY.length)
   await here.assertSame()
 })
 
-test('LIST, an empty page that says it goes on: what comes after it is not lost', async (context) => {
+test('LIST, an empty truncated page: the keys after it are not lost', async (context) => {
   let pages = 0
   const emptied: Fault = {
     kind: 'rewrite',
@@ -84,7 +84,7 @@ test('LIST, an empty page that says it goes on: what comes after it is not lost'
   await here.assertSame()
 })
 
-test('LIST, keys that XML or a URL cannot hold as they are: each arrives under its name', async (context) => {
+test('LIST, keys that XML or URLs must escape: each arrives under its name', async (context) => {
   const keys = ["it's", 'a b', 'a+b', 'a&b<c>"d"', 'a%20b', '100%', 'q?x=1', 'h#1', '漢字/é', '\u{1f600}/x', '=~,;:@!$()*[]{}|^`']
   const here = await situation(context, server, { keys })
   for (const engine of ['server-copy', 'relay'] as const) {
@@ -95,7 +95,7 @@ test('LIST, keys that XML or a URL cannot hold as they are: each arrives under i
   assert.deepEqual(Object.keys(await contentOf(here.real.destination)).toSorted(), keys.toSorted())
 })
 
-test('LIST, objects that come and go while they are listed: the run ends well, the next one has them all', async (context) => {
+test('LIST, objects change while they are listed: the next run has them all', async (context) => {
   let pages = 0
   const here = await situation(context, server, {
     keys: MANY,
@@ -112,7 +112,7 @@ test('LIST, objects that come and go while they are listed: the run ends well, t
   await here.assertSame()
 })
 
-test('LIST, times of stores whose clocks differ: what has the same ETag is the same', async (context) => {
+test('LIST, stores whose clocks differ: objects with equal ETags are equal', async (context) => {
   const future: Fault = rewritten(/<LastModified>\d{4}/g, '<LastModified>2099')
   const past: Fault = rewritten(/<LastModified>\d{4}/g, '<LastModified>1999')
   for (const faults of [[{ fault: future, match: /^ListObjects src/ }], [{ fault: past, match: /^ListObjects dst/ }]]) {
@@ -122,14 +122,14 @@ test('LIST, times of stores whose clocks differ: what has the same ETag is the s
   }
 })
 
-test('LIST, a store that knows the first version of the operation only', async (context) => {
+test('LIST, a store that supports only version 1 of ListObjects works', async (context) => {
   const versionOne = rewritten(/<(NextContinuationToken|KeyCount|StartAfter)>[^<]*<\/\w+>/g, '')
   const here = await situation(context, server, { keys: MANY.slice(0, 1500), faults: [{ fault: versionOne, match: /^ListObjects/ }] })
   assert.equal((await here.sync()).counts.objectsCopied, 1500)
   await here.assertSame()
 })
 
-test('LIST, more keys than memory should hold: a run with nothing to do reads on and on', async (context) => {
+test('LIST, more keys than fit in memory: a run with nothing to do streams them', async (context) => {
   const mock = await startMock('--objects', '100000')
   context.after(mock.close)
   const address = `s3://source?endpoint=${mock.endpoint}`

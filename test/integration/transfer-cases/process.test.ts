@@ -20,7 +20,7 @@ after(() => server.close())
 const FEW = KEYS.slice(0, 60)
 const MAIN = join(import.meta.dirname, '../../../src/cli/main.ts')
 
-test('PROCESS, asked to end, out of time or out of bytes: what is begun is ended, and the next run goes on', async (context) => {
+test('PROCESS, at a signal or limit: begun objects finish, the next run continues', async (context) => {
   const here = await situation(context, server, { keys: FEW })
   const drain = new AbortController()
   setTimeout(() => drain.abort(), 150).unref()
@@ -36,7 +36,7 @@ test('PROCESS, asked to end, out of time or out of bytes: what is begun is ended
   await here.assertSame()
 })
 
-test('PROCESS, two runners on one job: one works, the other is told; the lease of a dead one is taken over', async (context) => {
+test('PROCESS, two runs of one transfer: one fails; a dead run loses its lease', async (context) => {
   const state = await stateFor(context)
   const { source, destination } = await situation(context, server, { keys: FEW })
   const slow = runSync(source, destination, { state, bytesPerSecond: 6000, engine: 'relay' })
@@ -51,7 +51,7 @@ test('PROCESS, two runners on one job: one works, the other is told; the lease o
   assert.equal((await runSync(source, destination, { state })).counts.objectsSkipped, FEW.length)
 })
 
-test('PROCESS, no room for the journal: the run says so, and the next one goes on', async (context) => {
+test('PROCESS, no disk space for the journal: the run fails, the next one continues', async (context) => {
   const state = await smallDisk(context, 16 << 10)
   if (state === undefined) return
   const here = await situation(context, server, {
@@ -66,7 +66,7 @@ for (const [name, limits, environment] of [
   ['too few file descriptors', 'ulimit -n 48', {}],
   ['too little memory for the heap', ':', { NODE_OPTIONS: '--max-old-space-size=12' }],
 ] as const) {
-  test(`PROCESS, ${name}: whatever comes of the run, the next one has everything right`, async (context) => {
+  test(`PROCESS, ${name}: the next run repairs everything`, async (context) => {
     const here = await situation(context, server)
     const env = {
       ...process.env,
@@ -91,13 +91,13 @@ for (const [name, limits, environment] of [
   })
 }
 
-test('PROCESS, credentials that are refused end the run at once, and say so', async (context) => {
+test('PROCESS, refused credentials end the run at once with an error', async (context) => {
   const faults = [{ fault: { kind: 'status', status: 403, code: 'InvalidAccessKeyId' } as const, match: /^Copy/ }]
   const here = await situation(context, server, { keys: FEW, faults })
   await assert.rejects(here.sync(), { code: 'CREDENTIALS_INVALID' })
 })
 
-test('PROCESS, credentials that expire under way are fetched again, and nothing is lost', async (context) => {
+test('PROCESS, credentials that expire in mid-run are fetched again', async (context) => {
   const faults = [{ fault: { kind: 'status', status: 400, code: 'ExpiredToken' } as const, match: /^CopyObject .*3\.zip$/, times: 1 }]
   const here = await situation(context, server, { keys: FEW, faults })
   const { errors, counts } = await here.sync()
@@ -105,14 +105,14 @@ test('PROCESS, credentials that expire under way are fetched again, and nothing 
   await here.assertSame()
 })
 
-test('PROCESS, a clock that is wrong is set by the store’s', async (context) => {
+test('PROCESS, a wrong local clock is corrected by the clock of the store', async (context) => {
   const faults = [{ fault: { kind: 'status', status: 403, code: 'RequestTimeTooSkewed' } as const, match: /^CopyObject/, times: 1 }]
   const here = await situation(context, server, { keys: FEW.slice(0, 5), faults })
   assert.deepEqual((await here.sync()).errors, [])
   await here.assertSame()
 })
 
-test('DELETE, more than is allowed: nothing is deleted, not even what would be allowed', async (context) => {
+test('DELETE, more objects than allowed: none of them is deleted', async (context) => {
   const here = await situation(context, server, { keys: FEW })
   await here.at('destination', (place) => fill(place, ['extra-1', 'extra-2', 'extra-3']))
   const { errors, counts } = await here.sync({ syncMode: 'sync', maxDelete: 2 })
@@ -122,7 +122,7 @@ test('DELETE, more than is allowed: nothing is deleted, not even what would be a
   await here.assertSame()
 })
 
-test('DELETE, a run in which an object failed: nothing is deleted', async (context) => {
+test('DELETE, a run with a failed object deletes nothing', async (context) => {
   const faults = [{ fault: { kind: 'status', status: 403 } as const, match: /^(Copy|Put)Object .*0003\.zip$/ }]
   const here = await situation(context, server, { keys: FEW, faults })
   await here.at('destination', (place) => fill(place, ['extra']))
@@ -131,7 +131,7 @@ test('DELETE, a run in which an object failed: nothing is deleted', async (conte
   assert.ok(findings.some(({ check }) => check === 'not_deleted'))
 })
 
-test('SECRETS, nothing secret stands in what is remembered or told, nor in what s5cmd is given', async (context) => {
+test('SECRETS, no secret is in state, reports or arguments of s5cmd', async (context) => {
   const state = await stateFor(context)
   const here = await situation(context, server, { keys: FEW.slice(0, 3) })
   const result = await runSync(here.source, here.destination, { state, settings: { s5cmdPath: PEERS.s5cmd }, engine: 's5cmd' })

@@ -40,7 +40,7 @@ for (const engine of ['relay', 'traditional'] as const) {
     ['an answer that is lost after the object was written', { kind: 'lost' }, /^Put/],
   ]
   for (const [name, fault, match] of faults) {
-    test(`RELAY by ${engine}, ${name}: the object arrives as it is`, async (context) => {
+    test(`RELAY by ${engine}, ${name}: the object arrives unchanged`, async (context) => {
       const here = await situation(context, server, { keys: FEW, faults: [{ fault, match, times: 1 }], destinationServer: other })
       const { errors, engines } = await here.sync({ engine, settings: { idleTimeoutMs: 400 } })
       assert.deepEqual([errors, engines], [[], { [engine]: FEW.length }])
@@ -48,14 +48,14 @@ for (const engine of ['relay', 'traditional'] as const) {
     })
   }
 
-  test(`RELAY by ${engine}, bytes that are wrong on the way: the copy is noticed and made again`, async (context) => {
+  test(`RELAY by ${engine}, bytes damaged in transit: the copy is made again`, async (context) => {
     const faults = [{ fault: { kind: 'wrong-bytes' } as const, match: /^Get.*zip$/, times: 1 }]
     const here = await situation(context, server, { keys: FEW, faults, destinationServer: other })
     assert.deepEqual((await here.sync({ engine })).errors, [])
     await here.assertSame()
   })
 
-  test(`RELAY by ${engine}, an object that is stored compressed, with what it carries: nothing is unpacked on the way`, async (context) => {
+  test(`RELAY by ${engine}, an object with Content-Encoding: it stays compressed`, async (context) => {
     const here = await situation(context, server, { keys: [], destinationServer: other })
     const headers = { 'content-encoding': 'gzip', 'cache-control': 'max-age=60', 'content-type': 'text/csv', 'x-amz-meta-a': 'b' }
     await here.at('source', ({ s3 }) => putObject(s3 ?? assert.fail(), 'x.csv', gzipSync('a,b\n1,2\n'), { headers }))
@@ -68,7 +68,7 @@ for (const engine of ['relay', 'traditional'] as const) {
   })
 }
 
-test('RELAY, a range is asked for on condition of the ETag: a part never comes from another object', async (context) => {
+test('RELAY, range requests carry the ETag: no part comes from another version', async (context) => {
   const seen: string[] = []
   const bytes = Buffer.alloc(300_000, 5)
   const source = createServer((request, response) => {
@@ -91,7 +91,7 @@ test('RELAY, a range is asked for on condition of the ETag: a part never comes f
   assert.equal((await contentOf(destination))['k'], createHash('sha256').update(bytes).digest('hex'))
 })
 
-test('RELAY, a digest that does not fit: the object fails, the others arrive, and no wrong copy stays', async (context) => {
+test('RELAY, a wrong digest: only that object fails, and no wrong copy stays', async (context) => {
   for (const engine of ['server-copy', 'relay', 'traditional'] as const) {
     const here = await situation(context, server, { keys: ['good.zip', 'bad.zip'] })
     await here.at('source', ({ store }) => store.put('bad.zip.CHECKSUM', checksum(Buffer.from('other'), 'bad.zip')))
@@ -103,7 +103,7 @@ test('RELAY, a digest that does not fit: the object fails, the others arrive, an
   }
 })
 
-test('DOWNLOAD, a digest that does not fit is fetched once more before it counts', async (context) => {
+test('DOWNLOAD, an object with a wrong digest is fetched once more', async (context) => {
   const here = await situation(context, server, { keys: [], faults: [{ fault: { kind: 'wrong-bytes' }, match: /^Get.*zip$/, times: 1 }] })
   const bytes = Buffer.alloc(5000, 7)
   await here.at('source', async ({ store }) => {
@@ -114,7 +114,7 @@ test('DOWNLOAD, a digest that does not fit is fetched once more before it counts
   await here.assertSame()
 })
 
-test('DOWNLOAD, a disk that is full: the objects go another way, and nothing stays on it', async (context) => {
+test('DOWNLOAD, a full disk: another engine copies, and no file stays on the disk', async (context) => {
   const downloads = await smallDisk(context, 64 << 10)
   if (downloads === undefined) return
   const here = await situation(context, server, { keys: FEW.slice(0, 3), destinationServer: other })
@@ -133,14 +133,14 @@ test('DOWNLOAD, a disk that is full: the objects go another way, and nothing sta
   )
 })
 
-test('DOWNLOAD, the disk that may be used is a bound: an object that is larger goes another way', async (context) => {
+test('DOWNLOAD, an object larger than the disk limit uses another engine', async (context) => {
   const here = await situation(context, server, { keys: FEW.slice(0, 3) })
   await here.at('source', ({ store }) => store.put('large', Buffer.alloc(3 << 20)))
   const { errors, engines } = await here.sync({ engine: 'traditional', settings: { diskLimitMb: 2 } })
   assert.deepEqual([errors, engines], [[], { traditional: 3, 'server-copy': 1 }])
 })
 
-test('DOWNLOAD, files that a killed run has left go, those of a run at work stay', async (context) => {
+test('DOWNLOAD, files of killed runs are removed; files of a running one stay', async (context) => {
   const downloads = await temporaryFolder(context)
   const here = await situation(context, server, { keys: FEW.slice(0, 3) })
   const [dead, own] = [`.tmp-${thisWriter().place}-4194300-1-left`, temporaryName()]
@@ -150,7 +150,7 @@ test('DOWNLOAD, files that a killed run has left go, those of a run at work stay
   await here.assertSame()
 })
 
-test('DOWNLOAD, two runs that share a folder for files: neither disturbs the other', async (context) => {
+test('DOWNLOAD, two runs share a download folder without conflict', async (context) => {
   const downloads = await temporaryFolder(context)
   const pair = [await situation(context, server), await situation(context, server)]
   const results = await Promise.all(pair.map((here) => here.sync({ engine: 'traditional', settings: { downloads } })))
@@ -162,7 +162,7 @@ test('DOWNLOAD, two runs that share a folder for files: neither disturbs the oth
   assert.deepEqual(await readdir(downloads), [])
 })
 
-test('DOWNLOAD, a key that climbs out of its folder: it becomes no path', async (context) => {
+test('DOWNLOAD, a key with ..: it does not become a path', async (context) => {
   const keys = ['../climbs', 'a/../../climbs', '/absolute', 'a//b']
   const listed = keys
     .toSorted()
@@ -191,7 +191,7 @@ test('DOWNLOAD, a key that climbs out of its folder: it becomes no path', async 
   assert.deepEqual(files, [])
 })
 
-test('DOWNLOAD, a zip that is damaged inside and has its size: the published digest tells, the ETag alone cannot', async (context) => {
+test('DOWNLOAD, a damaged zip of equal size: only the published digest shows it', async (context) => {
   const good = deflateRawSync(Buffer.alloc(10_000, 1))
   const damaged = Buffer.from(good)
   damaged[10] = (damaged[10] ?? 0) ^ 1
@@ -207,7 +207,7 @@ test('DOWNLOAD, a zip that is damaged inside and has its size: the published dig
   )
 })
 
-test('ARCHIVE, a .CHECKSUM that is missing, comes late, or is issued again', async (context) => {
+test('ARCHIVE, a .CHECKSUM that is missing, late or replaced does not stop the run', async (context) => {
   const here = await situation(context, server, { keys: [] })
   const [first, second] = [Buffer.from('as first published'), Buffer.from('as published again')]
   const verify = { settings: { verify: 'sha256' } } as const
@@ -224,7 +224,7 @@ test('ARCHIVE, a .CHECKSUM that is missing, comes late, or is issued again', asy
   await here.assertSame()
 })
 
-test('ARCHIVE, a file that is published again under its name with the same size, and a symbol that is taken away', async (context) => {
+test('ARCHIVE, a file replaced at equal size, and a removed symbol, are handled', async (context) => {
   const here = await situation(context, server, { keys: FEW })
   await here.sync()
   await here.at('source', async ({ store }) => {
@@ -237,13 +237,13 @@ test('ARCHIVE, a file that is published again under its name with the same size,
   assert.deepEqual(
     [copied.counts.objectsCopied, copied.counts.objectsDeleted, copied.counts.objectsExtra],
     [1, 0, 1],
-    'what is gone there stays here',
+    'an object removed from the source stays at the destination',
   )
   await here.sync({ syncMode: 'sync' })
   await here.assertSame()
 })
 
-test('ARCHIVE, a month beside its days: both are copied, and neither replaces the other', async (context) => {
+test('ARCHIVE, monthly and daily files are both copied', async (context) => {
   const keys = [
     'data/spot/daily/klines/A/1m/A-1m-2024-01-01.zip',
     'data/spot/daily/klines/A/1m/A-1m-2024-01-02.zip',
@@ -254,7 +254,7 @@ test('ARCHIVE, a month beside its days: both are copied, and neither replaces th
   await here.assertSame()
 })
 
-test('JOURNAL, cut at any byte by a crash: the next run reads what is whole and goes on', async (context) => {
+test('JOURNAL, truncated at any byte: the next run reads the whole lines', async (context) => {
   const state = await stateFor(context)
   const here = await situation(context, server, { keys: [] })
   await here.at('source', ({ store }) => store.put('large', Buffer.alloc(9 << 20, 3)))

@@ -37,31 +37,31 @@ async function arrivesWith(here: Situation, s5cmdPath: string): Promise<void> {
 }
 
 for (const [name, version, script] of [
-  ['an old binary', 'v2.2.2-48f7e59', 'exit 0'],
-  ['one of a version to come', 'v3.0.0', 'exit 0'],
-  ['one that does not tell its version', 'hello', 'exit 0'],
-  ['a hang, which the watchdog ends', GOOD, 'sleep 600'],
+  ['an old program', 'v2.2.2-48f7e59', 'exit 0'],
+  ['a program of a future version', 'v3.0.0', 'exit 0'],
+  ['a program without a version', 'hello', 'exit 0'],
+  ['a hang that the watchdog ends', GOOD, 'sleep 600'],
   ['a hang after its first lines', GOOD, `${EACH} ${TELL_ERROR}; sleep 600; done`],
-  ['output that is none of its own', GOOD, 'cat > /dev/null; echo "NAME: usage"; echo "{not json"; echo "[1,2]"; exit 0'],
+  ['output in an unknown format', GOOD, 'cat > /dev/null; echo "NAME: usage"; echo "{not json"; echo "[1,2]"; exit 0'],
   ['exit code 0 with errors', GOOD, `${EACH} ${TELL_ERROR}; done; exit 0`],
-  ['exit code 1 without a word', GOOD, 'cat > /dev/null; exit 1'],
-  ['objects of which it tells nothing', GOOD, `${EACH} case $src in *0.zip) ${TELL_ERROR};; esac; done; exit 0`],
-  ['success of which nothing is true', GOOD, `${EACH} ${TELL_SUCCESS}; done`],
-  ['a death in the middle', GOOD, 'head -1 > /dev/null; kill -9 $$'],
+  ['exit code 1 without output', GOOD, 'cat > /dev/null; exit 1'],
+  ['objects that it does not report', GOOD, `${EACH} case $src in *0.zip) ${TELL_ERROR};; esac; done; exit 0`],
+  ['reported success without a copy', GOOD, `${EACH} ${TELL_SUCCESS}; done`],
+  ['a death in mid-batch', GOOD, 'head -1 > /dev/null; kill -9 $$'],
 ] as const) {
-  test(`S5CMD, ${name}: every object arrives all the same`, async (context) => {
+  test(`S5CMD, ${name}: every object still arrives`, async (context) => {
     await arrivesWith(await situation(context, server, { keys: FEW }), await standIn(context, version, script))
   })
 }
 
-test('S5CMD, a binary that is missing: the objects go another way, and where no other is allowed it is said', async (context) => {
+test('S5CMD, a missing program: another engine copies, or the run fails', async (context) => {
   const missing = join(await temporaryFolder(context), 'not-there')
   const here = await situation(context, server, { keys: FEW })
   await arrivesWith(here, missing)
   await assert.rejects(here.sync({ engine: 's5cmd', mode: 'direct_sync', settings: { s5cmdPath: missing } }), { code: 'S5CMD_UNAVAILABLE' })
 })
 
-test('S5CMD, the real one: batches of many, whose sizes the destination tells', async (context) => {
+test('S5CMD, real program: batches of many objects, checked at the destination', async (context) => {
   const keys = Array.from({ length: 1200 }, (_, n) => `many/object-${n}`)
   const here = await situation(context, server, { keys })
   for (const batching of ['size_based', 'count_based', 'mixed'] as const) {
@@ -74,7 +74,7 @@ test('S5CMD, the real one: batches of many, whose sizes the destination tells', 
   await here.assertSame()
 })
 
-test('S5CMD, the real one: what an object carries goes with it', async (context) => {
+test('S5CMD, real program: metadata is copied with the object', async (context) => {
   const here = await situation(context, server, { keys: [] })
   const headers = { 'content-type': 'text/csv', 'x-amz-meta-origin': 'there' }
   await here.at('source', ({ s3 }) => putObject(s3 ?? assert.fail(), 'x.csv', Buffer.from('a,b'), { headers }))
@@ -84,7 +84,7 @@ test('S5CMD, the real one: what an object carries goes with it', async (context)
   )
 })
 
-test('S5CMD, the real one: names that its lines could misread arrive under themselves', async (context) => {
+test('S5CMD, real program: keys with special characters arrive unchanged', async (context) => {
   const keys = ["it's", '"quoted"', "'", 'a*b?c', '# no comment', 'back\\slash', '$HOME', '`id`', 'a;b&c|d', '-p', '漢字', '%41']
   const here = await situation(context, server, { keys })
   const { errors, counts, engines } = await here.sync({ engine: 's5cmd', settings: { s5cmdPath: PEERS.s5cmd } })
@@ -93,7 +93,7 @@ test('S5CMD, the real one: names that its lines could misread arrive under thems
   await here.assertSame()
 })
 
-test('S5CMD, an object that is too large for one request goes another way', async (context) => {
+test('S5CMD, an object too large for one request uses another engine', async (context) => {
   const here = await situation(context, server, { keys: FEW })
   await here.at('source', ({ store }) => store.put('large', Buffer.alloc(9 << 20)))
   const { errors, engines } = await here.sync({ engine: 's5cmd', settings: { s5cmdPath: PEERS.s5cmd } })

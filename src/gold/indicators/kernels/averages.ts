@@ -1,7 +1,7 @@
 import type { Kernel } from '../indicator.ts'
 import { skipLeading } from './leading.ts'
 
-/** Mean of the last `period` values. Leading NaNs are passed over. */
+/** Mean of the last `period` values. Skips leading NaNs. */
 export function sma(period: number): Kernel {
   const own = new Float64Array(3)
   const ring = new Float64Array(period)
@@ -16,7 +16,7 @@ export function sma(period: number): Kernel {
       let sum = own[2] as number
       const begin = count === 0 ? skipLeading(x, y, rows) : 0
       let row = begin
-      // As long as what leaves the window lies in the ring …
+      // While the value that leaves the window is in the ring …
       for (const end = Math.min(rows, begin + size); row < end; row++) {
         const value = x[row] as number
         sum += value - (ring[at] as number)
@@ -25,7 +25,7 @@ export function sma(period: number): Kernel {
         if (count < size) count++
         y[row] = count < size ? Number.NaN : sum / size
       }
-      // … and from then on in the block itself.
+      // … and when it is in the block itself.
       if (row < rows) {
         for (let next = row; next < rows; next++) {
           sum += (x[next] as number) - (x[next - size] as number)
@@ -36,13 +36,13 @@ export function sma(period: number): Kernel {
       own[0] = count
       own[1] = at
       own[2] = sum
-      // After the loops: what lives across a call is kept in memory instead of a register.
+      // Call this only after the loops: values that live across a call are kept in memory, not in a register.
       if (rows - begin > size) ring.set(x.subarray(rows - size, rows))
     },
   }
 }
 
-/** Exponential average with weight `k` for the newest value, begun with the mean of the first `period` values. Leading NaNs are passed over. */
+/** Exponential average with the weight `k` for the newest value, starting with the mean of the first `period` values. Skips leading NaNs. */
 export function exponential(period: number, k: number): Kernel {
   const own = new Float64Array(2)
   const keep = 1 - k
@@ -77,7 +77,7 @@ export function ema(period: number): Kernel {
   return exponential(period, 2 / (period + 1))
 }
 
-/** Mean of the last `period` values, weighted 1, 2, … period. Leading NaNs are passed over. */
+/** Mean of the last `period` values with the weights 1, 2, … period. Skips leading NaNs. */
 export function wma(period: number): Kernel {
   const own = new Float64Array(4)
   const ring = new Float64Array(period)
@@ -118,7 +118,7 @@ export function wma(period: number): Kernel {
       own[1] = at
       own[2] = sum
       own[3] = weighted
-      // After the loops: what lives across a call is kept in memory instead of a register.
+      // Call this only after the loops: values that live across a call are kept in memory, not in a register.
       if (rows - begin > size) ring.set(x.subarray(rows - size, rows))
     },
   }

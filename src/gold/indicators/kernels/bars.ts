@@ -6,8 +6,8 @@ export function typicalPrices(high: Float64Array, low: Float64Array, close: Floa
 }
 
 /**
- * Wilder's directional movement of high, low and close over `period`: smoothed +DM, −DM and true range, as sums over the period. The first `period` − 1 movements are added up, the
- * next is the first that is smoothed, and has the first value.
+ * Wilder's directional movement of high, low and close over `period`: smoothed +DM, −DM and true range, as sums over the period.
+ * The first `period` − 1 movements are only added; the next movement is the first smoothed one and gives the first value.
  */
 export function directional(period: number): Kernel {
   const own = new Float64Array(7)
@@ -58,7 +58,7 @@ export function directional(period: number): Kernel {
   }
 }
 
-/** Wilder's average of the true range of high, low and close; begun with the mean of the first `period` true ranges. */
+/** Wilder's average of the true range of high, low and close; it starts with the mean of the first `period` true ranges. */
 export function averageTrueRange(period: number): Kernel {
   const own = new Float64Array(3)
   const [keep, share] = [1 - 1 / period, 1 / period]

@@ -4,9 +4,9 @@ type Columns2 = [Float64Array, Float64Array]
 type Columns3 = [Float64Array, Float64Array, Float64Array]
 
 /**
- * Variance of each of two series and their covariance over the last `period` rows, divided by `period`. They are summed as distances from values of the window itself, which are chosen again, and
- * the sums made again, each time that the window has moved on by its length: little is lost, however far the series go. Equal values have a variance of exactly zero. Rows in which either is
- * NaN are passed over.
+ * Variance of each of two series and their covariance over the last `period` rows, divided by `period`. Sums the distances from reference values of the window.
+ * Chooses new reference values and computes the sums again each time the window has moved by its length, so that rounding errors do not grow.
+ * Equal values have a variance of exactly zero. Skips rows in which either value is NaN.
  */
 export function comoments(period: number): Kernel {
   const own = new Float64Array(13)

@@ -1,6 +1,6 @@
 import type { Kernel } from '../indicator.ts'
 
-/** Wilder's relative strength, 0–100, of a series without gaps; 0 where nothing has moved. */
+/** Wilder's relative strength, 0–100, of a series without gaps; 0 when nothing has moved. */
 export function rsi(period: number): Kernel {
   const own = new Float64Array(4)
   const [keep, share] = [1 - 1 / period, 1 / period]
@@ -30,7 +30,7 @@ export function rsi(period: number): Kernel {
         const value = x[next] as number
         const move = value - last
         const size = Math.abs(move)
-        // Of the two, one is the move and the other 0: no branch that the processor would guess wrong every other time.
+        // Either the rise or the fall is 0. This avoids a branch that the processor would mispredict half of the time.
         rises = rises * keep + (size + move) * 0.5 * share
         falls = falls * keep + (size - move) * 0.5 * share
         last = value

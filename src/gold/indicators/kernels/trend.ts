@@ -1,7 +1,7 @@
 import { type Kernel, scratch } from '../indicator.ts'
 import { directional } from './bars.ts'
 
-/** Wilder's directional movement index of high, low and close, 0–100; where there is no movement, as before. */
+/** Wilder's directional movement index of high, low and close, 0–100. Repeats the previous value when there is no movement. */
 export function directionalIndex(period: number): Kernel {
   const kernel = directional(period)
   const own = new Float64Array(1)
@@ -25,7 +25,7 @@ export function directionalIndex(period: number): Kernel {
   }
 }
 
-/** Wilder's average of the directional movement index, begun with the mean of the first `period` of them. Where there is no movement it stays. */
+/** Wilder's average of the directional movement index. It starts with the mean of the first `period` values, and keeps its value when there is no movement. */
 export function averageDirectionalIndex(period: number): Kernel {
   const kernel = directional(period)
   const own = new Float64Array(2)
@@ -57,7 +57,7 @@ export function averageDirectionalIndex(period: number): Kernel {
   }
 }
 
-/** The share of upward (side 0) or downward (side 1) movement in the true range of high, low and close, 0–100, in Wilder's average; 0 where there is no range. */
+/** The share of upward (side 0) or downward (side 1) movement in the true range of high, low and close, 0–100, in Wilder's average; 0 when there is no range. */
 export function directionalIndicator(period: number, side: 0 | 1): Kernel {
   const kernel = directional(period)
   const [pluses, minuses, ranges] = scratch(3) as [Float64Array, Float64Array, Float64Array]

@@ -1,8 +1,8 @@
 import type { Kernel } from '../indicator.ts'
 
 /**
- * Volume-weighted mean of the typical price since the last anchor: a new one stands where `periodOf` of the time changes; before the period `from` there is no value. NaN as long as
- * nothing was traded. Inputs: time, high, low, close, volume.
+ * Volume-weighted mean of the typical price since the last anchor. A new anchor starts when `periodOf` of the time changes. There is no value before the period `from`.
+ * NaN until the first trade. Inputs: time, high, low, close, volume.
  */
 export function anchored(periodOf: (time: number) => number, from = Number.NEGATIVE_INFINITY): Kernel {
   const own = new Float64Array(4)

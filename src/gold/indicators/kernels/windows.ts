@@ -1,15 +1,15 @@
 import type { Kernel } from '../indicator.ts'
 import { skipLeading } from './leading.ts'
 
-/** A window of so many values is looked through again in less time than a queue takes. */
+/** Up to this period, searching the whole window again is faster than a queue. */
 const LOOKED_THROUGH = 32
 
-/** The highest (or, with `sign` −1, the lowest) of the last `period` values. Leading NaNs are passed over. */
+/** The highest (or, with `sign` −1, the lowest) of the last `period` values. Skips leading NaNs. */
 export function extreme(period: number, sign: 1 | -1): Kernel {
   return period <= LOOKED_THROUGH ? lookedThrough(period, sign) : queued(period, sign)
 }
 
-/** Looks through the window when the highest has left it. */
+/** Searches the whole window when the highest value has left it. */
 function lookedThrough(period: number, sign: 1 | -1): Kernel {
   const own = new Float64Array(3)
   const ring = new Float64Array(period)
@@ -33,7 +33,7 @@ function lookedThrough(period: number, sign: 1 | -1): Kernel {
           best = value
           left = length
         } else if (left === 0) {
-          // From the oldest on, so that of equal ones the newest is kept longest.
+          // Search from the oldest value, so that the newest of equal values stays longest.
           best = Number.NEGATIVE_INFINITY
           for (let place = at, age = 1; age <= length; age++) {
             if ((ring[place] as number) >= best) {
@@ -53,7 +53,7 @@ function lookedThrough(period: number, sign: 1 | -1): Kernel {
   }
 }
 
-/** A queue of those that may still become the highest: what it takes does not grow with the period. */
+/** Keeps a queue of the values that may still become the highest: its time per value does not grow with the period. */
 function queued(period: number, sign: 1 | -1): Kernel {
   const own = new Float64Array(3)
   const values = new Float64Array(period)
@@ -95,7 +95,7 @@ function queued(period: number, sign: 1 | -1): Kernel {
   }
 }
 
-/** The value `distance` rows before. Leading NaNs are passed over. */
+/** The value `distance` rows before. Skips leading NaNs. */
 export function lag(distance: number): Kernel {
   const own = new Float64Array(2)
   const ring = new Float64Array(distance)
@@ -121,13 +121,13 @@ export function lag(distance: number): Kernel {
       }
       own[0] = count
       own[1] = at
-      // After the loops: what lives across a call is kept in memory instead of a register.
+      // Call this only after the loops: values that live across a call are kept in memory, not in a register.
       if (rows - begin > size) ring.set(x.subarray(rows - size, rows))
     },
   }
 }
 
-/** Sum of the last `period` values; of a window of nothing but zeros it is zero, whatever was added up before. Leading NaNs are passed over. */
+/** Sum of the last `period` values. A window of zeros has exactly the sum zero, whatever values came before. Skips leading NaNs. */
 export function windowSum(period: number): Kernel {
   const own = new Float64Array(4)
   const ring = new Float64Array(period)
@@ -165,18 +165,19 @@ export function windowSum(period: number): Kernel {
       own[1] = at
       own[2] = sum
       own[3] = zeros
-      // After the loops: what lives across a call is kept in memory instead of a register.
+      // Call this only after the loops: values that live across a call are kept in memory, not in a register.
       if (rows - begin > size) ring.set(x.subarray(rows - size, rows))
     },
   }
 }
 
-/** After so many windows the sums of squares are made again. */
+/** The sums of squares are computed again after this many windows. */
 const WINDOWS_KEPT = 8
 
 /**
- * Mean and variance (divided by the number of values less `lost`) of the last `period` values. They are summed as distances from a value of the series, which is chosen again, and the sums made
- * again, every few windows: little is lost, however far the series goes. Equal values have a variance of exactly zero. Leading NaNs are passed over.
+ * Mean and variance (divided by the number of values minus `lost`) of the last `period` values. Sums the distances from a reference value of the series.
+ * Chooses a new reference value and computes the sums again every few windows, so that rounding errors do not grow.
+ * Equal values have a variance of exactly zero. Skips leading NaNs.
  */
 export function moments(period: number, lost: 0 | 1 = 0): Kernel {
   const own = new Float64Array(8)
@@ -208,7 +209,7 @@ export function moments(period: number, lost: 0 | 1 = 0): Kernel {
           origin = value
           sum = 0
           squares = 0
-          // The window, from the oldest value on: what lies before the block lies in the ring.
+          // The window from its oldest value: values before the block are in the ring.
           for (let index = size; index > 0; index--) {
             const distance = (row - index >= begin ? (x[row - index] as number) : (ring[(at + size - index) % size] as number)) - origin
             sum += distance

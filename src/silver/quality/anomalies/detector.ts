@@ -1,4 +1,4 @@
-/** A row as detectors see it; one object for all of them, filled again for each. `time` is µs; what a kind of row does not have is NaN. */
+/** A row for detectors. One object is filled again for each row. `time` is in µs; fields that the kind of row does not have are NaN. */
 export type Observed = {
   time: number
   open: number
@@ -13,7 +13,7 @@ export type Observed = {
   ask: number
 }
 
-/** Nothing seen yet. */
+/** The state before the first row. */
 export function nothingObserved(): Observed {
   const none = Number.NaN
   return {
@@ -32,22 +32,22 @@ export function nothingObserved(): Observed {
 }
 
 /**
- * Is told of each row of one symbol once, in order, and answers at once, from that row and those before it: nothing that comes later can change what it said. The answer is the score of
- * a row that is out of the ordinary, above its threshold; undefined for one that is not, and while history is short.
+ * Receives each row of one symbol once, in order, and judges it at once from that row and the rows before it. Later rows never change the result.
+ * Returns the score of an unusual row, which is above the threshold; undefined for a usual row, and while the history is short.
  */
 export type Judge = ((row: Observed) => number | undefined) & {
-  /** What the last score is made of. */
+  /** What contributed to the last score. */
   readonly explain?: () => string
-  /** What the judge has learnt, as JSON, and of how many rows; undefined while it has learnt nothing. */
+  /** The learnt state as JSON, and the number of rows it comes from; undefined before anything was learnt. */
   readonly model?: () => { readonly rows: number; readonly json: string } | undefined
 }
 
-/** Finds what is out of the ordinary in the rows of one symbol. */
+/** Finds unusual rows of one symbol. */
 export type Detector = {
   readonly id: string
   /** What a hit means. */
   readonly meaning: string
-  /** The rows that it is shown: bars of what was traded, any bars, trades, or best bids and asks. */
+  /** The kind of rows that it judges: traded bars, any bars, trades, or best bids and asks. */
   readonly sees: 'traded bars' | 'bars' | 'trades' | 'quotes'
   readonly parameters: Readonly<Record<string, number>>
   create(): Judge

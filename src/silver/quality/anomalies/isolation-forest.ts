@@ -3,11 +3,11 @@ import type { Detector, Observed } from './detector.ts'
 const TREES = 32
 const SAMPLE = 64
 const HISTORY = 512
-/** Cuts fall so far, in ranges, beyond the values of the sample. */
+/** How far splits may be beyond the values of the sample, as a multiple of their range. */
 const MARGIN = 1.5
 const THRESHOLD = 0.58
 const SEED = 20260
-/** Raised whenever the model gives other scores for the same bars. */
+/** Increased whenever the model gives different scores for the same bars. */
 const VERSION = 1
 
 type Node = { readonly feature: number; readonly at: number; readonly left: Node; readonly right: Node } | { readonly size: number }
@@ -28,10 +28,10 @@ function random(seed: number): () => number {
   }
 }
 
-/** What of a bar is looked at, by the names under which a score is explained. */
+/** The features of a bar, by the names that explain a score. */
 const FEATURES = ['move', 'range', 'volume', 'taker share', 'trade size', 'opening gap'] as const
 
-/** The features of a bar, each so that an extraordinary bar lies far from the ordinary ones. */
+/** The features of a bar, chosen so that an unusual bar is far from the usual ones. */
 function featuresOf(bar: Observed, before: number): number[] | undefined {
   const { open, high, low, close, volume, takerVolume, tradeCount } = bar
   if (!(volume > 0) || !(before > 0) || !(low > 0) || !(tradeCount > 0)) return undefined
@@ -46,11 +46,11 @@ function featuresOf(bar: Observed, before: number): number[] | undefined {
 }
 
 /**
- * An isolation forest (Liu, Ting, Zhou 2008), grown on the bars that came before and grown again after as many again; seeded, so that equal bars give equal scores.
+ * An isolation forest (Liu, Ting, Zhou 2008). It is trained on the bars before, and trained again after the same number of bars. A fixed seed gives equal bars equal scores.
  */
 export const isolationForest = {
   id: 'isolation_forest',
-  meaning: 'move, range, volume, takers and size of trades together are unlike those of the bars before',
+  meaning: 'the combination of move, range, volume, taker share and trade size is unusual compared with the bars before',
   parameters: { trees: TREES, sample: SAMPLE, history: HISTORY, threshold: THRESHOLD, seed: SEED, version: VERSION },
   sees: 'traded bars',
   create: () => {
@@ -82,7 +82,7 @@ export const isolationForest = {
   },
 } as const satisfies Detector
 
-/** How much of the score goes when a feature has the median of the history instead: the shares of the features that count, the largest first. */
+/** How much the score drops when a feature is set to the median of the history: the shares of the features that matter, largest first. */
 function explain(forest: readonly Node[], history: readonly (readonly number[])[], features: readonly number[]): string {
   const whole = score(forest, features)
   const drops = FEATURES.map((name, index) => {
@@ -95,7 +95,7 @@ function explain(forest: readonly Node[], history: readonly (readonly number[])[
   return shares.map(({ name, drop }) => `${name} ${Math.round((100 * drop) / total)} %`).join(', ')
 }
 
-/** The score that a stored model gives to features, in the order of its `features`. */
+/** The score that a stored model gives to feature values, in the order of its `features`. */
 export function scoreOf(json: string, features: readonly number[]): number {
   return score((JSON.parse(json) as { forest: Node[] }).forest, features)
 }
@@ -115,14 +115,14 @@ function split(rows: readonly (readonly number[])[], depth: number, deepest: num
   const values = rows.map((row) => row[feature] as number)
   const [low, high] = [Math.min(...values), Math.max(...values)]
   if (low === high) return { size: rows.length }
-  // Beyond what was seen as well: else what lies outside of it is told from the outermost only by chance.
+  // Splits also fall beyond the seen values; else a value outside would only be separated from the outermost value by chance.
   const at = low - MARGIN * (high - low) + next() * (1 + 2 * MARGIN) * (high - low)
   const left = rows.filter((row) => (row[feature] as number) < at)
   const right = rows.filter((row) => (row[feature] as number) >= at)
   return { feature, at, left: split(left, depth + 1, deepest, next), right: split(right, depth + 1, deepest, next) }
 }
 
-/** In (0, 1): the nearer to 1, the sooner splits at random set the row apart. */
+/** In (0, 1): the closer to 1, the fewer random splits isolate the row. */
 function score(forest: readonly Node[], row: readonly number[]): number {
   let total = 0
   for (const tree of forest) {

@@ -5,13 +5,13 @@ const WINDOW = 240
 const SHORTEST = 120
 /** Deviations up to this, in scales, are drift … */
 const SLACK = 2.2
-/** … and what adds up beyond it to this is a shift. */
+/** … and a sum beyond it that reaches this is a shift. */
 const DECISION = 26
 
-/** A two-sided CUSUM (Page 1954) on the logarithm of volume, against a baseline that stands still while deviations add up. */
+/** A two-sided CUSUM (Page 1954) on the logarithm of volume. The baseline is constant while deviations add up. */
 export const levelShift = {
   id: 'level_shift',
-  meaning: 'the level of volume has changed and stayed',
+  meaning: 'the volume moved to another level and stayed there',
   sees: 'traded bars',
   parameters: { window: WINDOW, slack: SLACK, decision: DECISION },
   create: () => {
@@ -31,7 +31,7 @@ export const levelShift = {
       if (sum === 0) window.push(value)
       if (sum <= DECISION)
         return undefined
-        // From here on the new level is what is ordinary.
+        // From here on the new level is the usual one.
       ;[up, down] = [0, 0]
       window.clear()
       return sum

@@ -6,7 +6,7 @@ const PARAMETERS = { window: 120, shortest: 30, threshold: 12, smallest: 2e-3 } 
 /** A Hampel filter on the step from one close to the next open. */
 export const openGap = {
   id: 'open_gap',
-  meaning: 'the bar opens far from where the one before closed',
+  meaning: 'the bar opens far from the close of the bar before',
   sees: 'bars',
   parameters: PARAMETERS,
   create: () => {

@@ -7,7 +7,7 @@ import { spreadOutlier } from './spread-outlier.ts'
 import { tradeOutlier } from './trade-outlier.ts'
 import { volumeOutlier } from './volume-outlier.ts'
 
-/** Every detector. A new one is a file beside this and a line here. */
+/** Every detector. A new detector needs a file in this folder and a line here. */
 export const DETECTORS: readonly Detector[] = [
   returnOutlier,
   volumeOutlier,

@@ -1,13 +1,13 @@
 import type { Detector } from './detector.ts'
 import { hampelFilter } from './rolling.ts'
 
-/** Returns of quiet markets are steps of one tick: what is smaller than a thousandth is never out of the ordinary. */
+/** Returns in quiet markets are steps of one tick, so a return below a thousandth is never unusual. */
 const PARAMETERS = { window: 120, shortest: 30, threshold: 12, smallest: 1e-3 } as const
 
 /** A Hampel filter on log returns. */
 export const returnOutlier = {
   id: 'return_outlier',
-  meaning: 'the price moved by many times what it has moved by lately',
+  meaning: 'the price moved many times more than usual',
   sees: 'bars',
   parameters: PARAMETERS,
   create: () => {

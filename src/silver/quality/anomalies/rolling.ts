@@ -1,4 +1,4 @@
-/** The last values of a series, kept sorted: median and median deviation of what came before, without the value that is judged. */
+/** The last values of a series, kept sorted, for their median and median deviation. The judged value is not among them. */
 export class RollingWindow {
   readonly #ring: Float64Array
   readonly #sorted: Float64Array
@@ -40,7 +40,7 @@ export class RollingWindow {
     return this.#size % 2 === 1 ? high : ((this.#sorted[middle - 1] as number) + high) / 2
   }
 
-  /** A standard deviation that outliers do not move: 1.4826 times the median deviation from the median (Hampel 1974); where half of the values are equal, 1.2533 times the mean one. */
+  /** A standard deviation robust to outliers: 1.4826 times the median deviation from the median (Hampel 1974). If half of the values are equal: 1.2533 times the mean deviation. */
   scale(): number {
     const median = this.median()
     const mad = this.#medianDeviation(median)
@@ -50,7 +50,7 @@ export class RollingWindow {
     return (1.2533 * sum) / this.#size
   }
 
-  /** Of a sorted series deviations grow to both sides of the median: they are taken in order from the inside. */
+  /** In a sorted series, deviations grow on both sides of the median, so they are visited from the middle outwards. */
   #medianDeviation(median: number): number {
     const wanted = this.#size >> 1
     let right = this.#place(median)
@@ -70,7 +70,7 @@ export class RollingWindow {
     return last
   }
 
-  /** Where a value stands, or would stand, in the sorted series. */
+  /** The position that a value has, or would have, in the sorted series. */
   #place(value: number): number {
     let low = 0
     let high = this.#size
@@ -83,7 +83,7 @@ export class RollingWindow {
   }
 }
 
-/** A Hampel filter (Hampel 1974; Pearson 2002) over what came before: how many scales a value lies from the median, where that is more than the threshold. Deviations below `smallest` never are. */
+/** A Hampel filter (Hampel 1974; Pearson 2002) over the values before: the distance from the median in scales, if it exceeds the threshold. Deviations below `smallest` never do. */
 export function hampelFilter({
   window,
   shortest,
@@ -109,7 +109,7 @@ export function hampelFilter({
   }
 }
 
-/** A robust z-score on logarithms of what came before, where it is above the threshold; what is not positive is passed over. A scale is never less than `smallestScale`. */
+/** A robust z-score on logarithms of the values before, if it is above the threshold. Values that are not positive are skipped. A scale is at least `smallestScale`. */
 export function highOutlier({
   window,
   shortest,
@@ -128,7 +128,7 @@ export function highOutlier({
     let score: number | undefined
     if (before.size >= shortest) {
       const deviation = value - before.median()
-      // The scale costs more than the median: most values are below any threshold.
+      // The scale is expensive and most values are below any threshold, so the median is checked first.
       if (deviation > threshold * smallestScale) {
         const z = deviation / Math.max(before.scale(), smallestScale)
         if (z > threshold) score = z

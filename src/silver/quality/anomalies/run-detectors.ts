@@ -17,24 +17,24 @@ type Hit = {
   readonly context: string
 }
 
-/** After so many missing bars what came before tells nothing of what follows. */
+/** After this many missing bars, the history is discarded. */
 const BREAK_BARS = 10
 
-/** So many hits are handed over at once. */
+/** How many hits are written at once. */
 const BATCH = 500
 
-/** So many rows before a hit are kept with it. */
+/** How many rows before a hit are stored with it. */
 const CONTEXT_ROWS = 3
 
 type Field = Exclude<keyof Observed, 'time'>
 
-/** What detectors look at in rows of a series, as SQL by field; undefined for rows that none looks at. */
+/** SQL of the fields that detectors need from rows of a series; undefined for rows that no detector judges. */
 function fieldsOf(
   series: Series,
 ): { readonly kinds: readonly Detector['sees'][]; readonly fields: readonly (readonly [Field, string])[] } | undefined {
   switch (contractOf(series).kind) {
     case 'bars': {
-      // Bars of a ratio have no price, and bars of a day and more are too few to learn from.
+      // Bars of a ratio do not have a price, and bars of a day or longer are too few to learn from.
       if (findColumn(series, 'close')?.measure !== 'price' || series.interval === undefined || !isIntraday(series.interval))
         return undefined
       const names = columnNames(series, 'open', 'high', 'low', 'close')
@@ -61,15 +61,15 @@ function fieldsOf(
   }
 }
 
-/** `recent` has the last rows one after the other, time and fields of each; `place` is where the next one goes. */
-/** What detectors had learnt at the end of a table: with it a score can be given again. */
+/** `recent` holds the last rows one after the other, each with time and fields; `place` is the position of the next row. */
+/** The state of the detectors at the end of a table, from which a score can be computed again. */
 export type Models = Relation<'symbol' | 'detector' | 'version' | 'trained_rows' | 'model'>
 
 type State = { readonly judges: readonly Judge[]; last: number; readonly recent: Float64Array; place: number; rows: number }
 
 /**
- * Shows the rows of a table to every detector that looks at such, partition by partition in the order of time, and adds the hits to `found`. What a symbol's
- * detectors have seen is kept from one partition to the next.
+ * Passes the rows of a table to every detector for their kind, partition by partition in time order, and adds the hits to `found`. The state of the
+ * detectors of a symbol is kept from one partition to the next.
  */
 export class DetectorRun {
   readonly #session: DuckDBSession
@@ -79,7 +79,7 @@ export class DetectorRun {
   readonly #detectors: readonly Detector[]
   readonly #states = new Map<string, State>()
   readonly #row = nothingObserved()
-  /** µs: how long a row lasts, and after which break what came before is forgotten. */
+  /** µs: the duration of a row, and the break after which the history is discarded. */
   readonly #step: number
   readonly #break: number
   #hits: Hit[] = []
@@ -95,7 +95,7 @@ export class DetectorRun {
     this.#break = us === undefined ? Number.POSITIVE_INFINITY : BREAK_BARS * us
   }
 
-  /** Rows that lie in the order of the table's key as they are read need not be sorted. */
+  /** Rows that are read in the order of the table key are not sorted again. */
   async add(rows: string, { inOrder }: { inOrder: boolean }): Promise<void> {
     if (this.#seen === undefined) return
     const { key, eventTime } = contractOf(this.#series)
@@ -142,7 +142,7 @@ export class DetectorRun {
     }
   }
 
-  /** What is known of a symbol so far: nothing after a long break. */
+  /** The state of a symbol so far; empty after a long break. */
   #stateAt(symbol: string, time: number, width: number): State {
     let state = this.#states.get(symbol)
     if (state === undefined || time - state.last > this.#break) {
@@ -183,7 +183,7 @@ export class DetectorRun {
     this.#hits = []
   }
 
-  /** What the judges have learnt; the relation is the caller's to dispose of. */
+  /** The learnt states of the detectors. The caller disposes of the relation. */
   async models(): Promise<Models> {
     const models: Models = await Relation.empty(this.#session, {
       symbol: 'VARCHAR',

@@ -1,16 +1,16 @@
 import type { Detector } from './detector.ts'
 import { RollingWindow } from './rolling.ts'
 
-/** `granularity` is a share of the price: in quiet markets one tick is many deviations. */
+/** `granularity` is a share of the price, because in quiet markets one tick is many deviations. */
 const PARAMETERS = { window: 50, deviations: 10, granularity: 5e-4 } as const
 
 /**
- * A trade is told whose price lies more than c deviations and the granularity from the median of the trades before it (Brownlees, Gallo 2006, with the median and its deviation in the
- * place of the trimmed mean and standard deviation, and without the trades that come after). A deviation is never less than the smallest step of the price that was seen.
+ * Reports a trade whose price is further from the median of the trades before it than c deviations plus the granularity (Brownlees, Gallo 2006). Unlike there, the
+ * median and its deviation replace the trimmed mean and standard deviation, and later trades do not count. A deviation is at least the smallest price step seen.
  */
 export const tradeOutlier = {
   id: 'trade_outlier',
-  meaning: 'the trade lies far from the prices of those before it',
+  meaning: 'the price of the trade is far from the prices of the trades before',
   sees: 'trades',
   parameters: PARAMETERS,
   create: () => {
@@ -24,7 +24,7 @@ export const tradeOutlier = {
       if (window.size >= length) {
         const median = window.median()
         const beyond = Math.abs(price - median) - granularity * median
-        // Most trades lie within the granularity: the deviation of the others alone is asked for.
+        // Most trades are within the granularity, so the deviation is computed only for the others.
         if (beyond > 0) {
           const scale = Math.max(window.scale(), tick)
           if (beyond > deviations * scale) score = Math.abs(price - median) / scale

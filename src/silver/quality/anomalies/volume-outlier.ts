@@ -1,13 +1,13 @@
 import type { Detector } from './detector.ts'
 import { highOutlier } from './rolling.ts'
 
-/** Half a doubling is no event, however even the volume was before. */
+/** A change by less than half a doubling is never unusual, however constant the volume was before. */
 const PARAMETERS = { window: 240, shortest: 60, threshold: 5.5, smallestScale: 0.35 } as const
 
-/** A robust z-score on the logarithm of volume; bars without trades are passed over. */
+/** A robust z-score on the logarithm of volume. Bars without trades are skipped. */
 export const volumeOutlier = {
   id: 'volume_outlier',
-  meaning: 'many times more was traded than lately',
+  meaning: 'the volume is many times larger than usual',
   sees: 'traded bars',
   parameters: PARAMETERS,
   create: () => {

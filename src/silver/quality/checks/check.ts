@@ -1,26 +1,26 @@
 import type { Severity } from '../../../core/finding.ts'
 import type { Series } from '../../../sources/series.ts'
 
-/** What a violation takes away from: the six parts of a quality score. */
+/** The six parts of a quality score; a violation lowers one of them. */
 export const DIMENSIONS = ['completeness', 'validity', 'consistency', 'uniqueness', 'timeliness', 'accuracy'] as const
 
 export type Dimension = (typeof DIMENSIONS)[number]
 
-/** A rule that rows of a table keep. */
+/** A rule for the rows of a table. */
 export type Check = {
   readonly id: string
   readonly severity: Severity
   readonly dimension: Dimension
-  /** What a violation means, for whoever reads the finding. */
+  /** What a violation means, for the reader of the finding. */
   readonly meaning: string
   /**
-   * SQL that is true for a row that breaks the rule; undefined where the rule does not apply. It may use the table's columns, and previous_<column> for those of `previous`,
-   * which are of the row before, of the same symbol, in the order of the key (null for the first).
+   * SQL that is true for a row that breaks the rule; undefined if the rule does not apply. It may use the columns of the table, and previous_<column> for the
+   * columns in `previous`: these are from the row before, of the same symbol, in key order (null for the first row).
    */
   condition(series: Series): string | undefined
   readonly previous?: (series: Series) => readonly string[]
-  /** Fewer rows than these in a row break no rule. */
+  /** A shorter run of consecutive rows does not break the rule. */
   readonly least?: number
-  /** SQL of how many rows are missing before a row that breaks the rule, where it tells of missing ones. */
+  /** SQL of the number of rows missing before a row that breaks the rule, for rules about missing rows. */
   readonly missing?: (series: Series) => string
 }

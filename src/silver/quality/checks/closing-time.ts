@@ -5,7 +5,7 @@ export const closingTime = {
   id: 'closing_time',
   severity: 'warning',
   dimension: 'consistency',
-  meaning: 'the bar does not close one unit before the next one opens',
+  meaning: 'the bar does not close one unit before the next bar opens',
   condition: (series) => {
     if (!isBars(series)) return undefined
     const { event_time: open, close_time: close } = columnNames(series, 'event_time', 'close_time')

@@ -5,7 +5,7 @@ export const countVolume = {
   id: 'count_volume',
   severity: 'warning',
   dimension: 'consistency',
-  meaning: 'there are trades without volume, or volume without trades',
+  meaning: 'the bar has trades without volume, or volume without trades',
   condition: (series) => {
     if (!isTradedBars(series)) return undefined
     const { amount, trade_count: count } = columnNames(series, 'amount', 'trade_count')

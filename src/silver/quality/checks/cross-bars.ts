@@ -4,21 +4,21 @@ import { barNames, type Series, tradedNames } from '../../../sources/series.ts'
 import type { Found } from '../found.ts'
 import { barsOfFiner, barsOfTrades, comparedColumns } from '../made-bars.ts'
 
-/** What bars are held against: other rows of the same market. */
+/** Checks that compare bars with other rows of the same market. */
 export const CROSS_CHECKS = {
   bars_sum: {
     severity: 'error',
     dimension: 'accuracy',
-    meaning: 'the bar is not what the finer bars of its time make: first, highest, lowest, last, and exact sums',
+    meaning: 'the bar differs from the bar built from the finer bars of its time (open, high, low, close or sums)',
   },
   bars_from_trades: {
     severity: 'error',
     dimension: 'accuracy',
-    meaning: 'the bar is not what the trades of its time make: first, highest, lowest, last, their number and exact sums',
+    meaning: 'the bar differs from the bar built from the trades of its time (open, high, low, close, trade count or sums)',
   },
 } as const
 
-/** Holds bars against finer ones; those in which nothing was traded are not judged. Differing bars are added to `found`. */
+/** Compares bars with finer bars; bars without trades are not judged. Differing bars are added to `found`. */
 export async function compareWithFiner(found: Found, series: Series, bars: string, finer: Series, fineBars: string): Promise<void> {
   await insert(
     found,
@@ -29,7 +29,7 @@ export async function compareWithFiner(found: Found, series: Series, bars: strin
   )
 }
 
-/** Holds bars against the trades of their time; those of a minute in which nothing was traded are not judged. Differing bars are added to `found`. */
+/** Compares bars with the trades of the same time; minutes without trades are not judged. Differing bars are added to `found`. */
 export async function compareWithTrades(found: Found, series: Series, bars: string, trades: Series, rows: string): Promise<void> {
   await insert(found, 'bars_from_trades', series, bars, barsOfTrades(series, trades, rows))
 }
@@ -37,7 +37,7 @@ export async function compareWithTrades(found: Found, series: Series, bars: stri
 async function insert(found: Found, check: keyof typeof CROSS_CHECKS, series: Series, bars: string, made: string): Promise<void> {
   const { event_time: time } = barNames(series)
   const us = INTERVALS[series.interval ?? '1m'].us ?? 1
-  // A sum of doubles that had more digits than a double carries may be off by its last one.
+  // A sum with more digits than a double can hold may differ in the last digit.
   const differs = (name: string) => `abs(b.${quoteName(name)} - m.${quoteName(name)}) > 1e-15 * abs(b.${quoteName(name)})`
   await found.add(`SELECT '${check}' AS check_id, b.symbol AS symbol, epoch_us(b.${time}) AS from_us, epoch_us(b.${time}) + ${us} AS to_us, 1 AS row_count
     FROM (${bars}) b JOIN (${made}) m ON m.symbol = b.symbol AND m.${time} = b.${time} WHERE ${comparedColumns(series).map(differs).join(' OR ')}`)

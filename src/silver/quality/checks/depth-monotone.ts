@@ -5,7 +5,7 @@ export const depthMonotone = {
   id: 'depth_monotone',
   severity: 'error',
   dimension: 'consistency',
-  meaning: 'less lies within a wider band around the price than within a narrower one',
+  meaning: 'a wider band around the price has less depth than a narrower one',
   condition: (series) => {
     const names = depthNames(series)
     if (names === undefined) return undefined

@@ -5,6 +5,6 @@ export const derivedRows = {
   id: 'derived_rows',
   severity: 'info',
   dimension: 'completeness',
-  meaning: 'rows that nobody published: they fill gaps, and are made of other rows',
+  meaning: 'these rows were not published: they fill gaps and were built from other rows',
   condition: (series) => (isBars(series) ? "source <> 'archive'" : undefined),
 } as const satisfies Check

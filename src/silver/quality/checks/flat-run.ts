@@ -5,7 +5,7 @@ export const flatRun = {
   id: 'flat_run',
   severity: 'warning',
   dimension: 'completeness',
-  meaning: 'five bars or more in a row without a trade and at one price: filler rows of an outage, or a market that nobody trades',
+  meaning: 'five or more consecutive bars have no trades and one price: filler rows of an outage, or an inactive market',
   condition: (series) => {
     if (!isTradedBars(series)) return undefined
     const { amount, open, high, low, close } = columnNames(series, 'amount', 'open', 'high', 'low', 'close')

@@ -6,7 +6,7 @@ export const fundingGap = {
   id: 'funding_gap',
   severity: 'warning',
   dimension: 'completeness',
-  meaning: 'fundings are missing: more time lies before this one than its interval',
+  meaning: 'fundings are missing: the time since the last funding is longer than the interval',
   condition: (series) => {
     const between = hoursBetween(series)
     return between === undefined ? undefined : `round(${between.passed}) > ${between.interval}`
@@ -18,7 +18,7 @@ export const fundingGap = {
   },
 } as const satisfies Check
 
-/** SQL of the hours since the funding before, and of the longer of the two intervals. */
+/** SQL of the hours since the last funding, and of the longer of the two intervals. */
 function hoursBetween(series: Series): { readonly passed: string; readonly interval: string } | undefined {
   const names = fundingNames(series)
   if (names === undefined) return undefined

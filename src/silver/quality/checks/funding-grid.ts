@@ -5,7 +5,7 @@ export const fundingGrid = {
   id: 'funding_grid',
   severity: 'warning',
   dimension: 'consistency',
-  meaning: 'the funding lies a second or more past the hours of its interval',
+  meaning: 'the funding is a second or more after the hours of its interval',
   condition: (series) => {
     const names = fundingNames(series)
     return names && `epoch_us(${names.time}) % (${names.hours} * 3600000000) >= 1000000`

@@ -5,7 +5,7 @@ export const fundingInterval = {
   id: 'funding_interval',
   severity: 'info',
   dimension: 'consistency',
-  meaning: 'the time between fundings was changed by the exchange',
+  meaning: 'the exchange changed the time between fundings',
   condition: (series) => {
     const names = fundingNames(series)
     return names && `${names.hours} <> previous_${names.hours}`

@@ -5,7 +5,7 @@ export const gap = {
   id: 'gap',
   severity: 'warning',
   dimension: 'completeness',
-  meaning: 'rows are missing between two that are there',
+  meaning: 'rows are missing between two existing rows',
   condition: (series) => {
     const { eventTime, cadence } = contractOf(series)
     const us = cadence(series.interval)

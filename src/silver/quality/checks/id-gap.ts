@@ -5,7 +5,7 @@ export const idGap = {
   id: 'id_gap',
   severity: 'warning',
   dimension: 'completeness',
-  meaning: 'ids between two rows that follow each other are missing',
+  meaning: 'ids are missing between two consecutive rows',
   condition: (series) => {
     const id = idOf(series)
     return id === undefined ? undefined : `${id} <> previous_${id} + 1`
@@ -14,7 +14,7 @@ export const idGap = {
   missing: (series) => `greatest(${idOf(series)} - previous_${idOf(series)} - 1, 0)`,
 } as const satisfies Check
 
-/** What numbers the rows without a hole. */
+/** The column that numbers the rows without gaps. */
 function idOf(series: Series): string | undefined {
   return findColumn(series, 'sequence')?.name
 }

@@ -6,7 +6,7 @@ export const offGrid = {
   id: 'off_grid',
   severity: 'warning',
   dimension: 'consistency',
-  meaning: 'the time lies off the grid of the interval; the row is kept as published',
+  meaning: 'the time is not on the grid of the interval; the row is kept as published',
   condition: (series) => {
     const { interval } = series
     const { eventTime, cadence } = contractOf(series)

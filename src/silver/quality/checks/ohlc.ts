@@ -5,7 +5,7 @@ export const ohlc = {
   id: 'ohlc',
   severity: 'error',
   dimension: 'validity',
-  meaning: 'the high is below, or the low above, another price of the bar',
+  meaning: 'the high is below another price of the bar, or the low is above one',
   condition: (series) => {
     if (!isBars(series)) return undefined
     const { open, high, low, close } = columnNames(series, 'open', 'high', 'low', 'close')

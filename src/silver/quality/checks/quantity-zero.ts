@@ -5,6 +5,6 @@ export const quantityZero = {
   id: 'quantity_zero',
   severity: 'warning',
   dimension: 'validity',
-  meaning: 'a trade of nothing',
+  meaning: 'the quantity of a trade is zero',
   condition: (series) => (isTrades(series) ? `${columnNames(series, 'amount').amount} = 0` : undefined),
 } as const satisfies Check

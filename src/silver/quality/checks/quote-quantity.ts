@@ -5,7 +5,7 @@ export const quoteQuantity = {
   id: 'quote_quantity',
   severity: 'warning',
   dimension: 'accuracy',
-  meaning: 'price × quantity is not what was paid',
+  meaning: 'price × quantity differs from the quote quantity',
   condition: (series) => {
     const names = findNames(series, 'price', 'amount', 'value')
     if (names === undefined || !isTrades(series) || !isCountedInBase(series)) return undefined

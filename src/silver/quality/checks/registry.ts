@@ -24,7 +24,7 @@ import { tradeChain } from './trade-chain.ts'
 import { valueEmpty } from './value-empty.ts'
 import { zeroVolume } from './zero-volume.ts'
 
-/** Every rule for rows. A new one is a file beside this and a line here. */
+/** Every rule for rows. A new rule needs a file in this folder and a line here. */
 export const CHECKS = [
   gap,
   ohlc,

@@ -6,12 +6,12 @@ import type { Found } from '../found.ts'
 import { type Check, DIMENSIONS, type Dimension } from './check.ts'
 import { CHECKS } from './registry.ts'
 
-/** More stretches than these of one rule in one partition are told day by day. */
+/** If one rule has more stretches than this in one partition, they are joined into one finding per day. */
 const STRETCHES = 2000
 
 type ActiveCheck = Check & { readonly sql: string }
 
-/** How many rows a symbol has on a day (since 1970), how many are missing and how many break a rule of each dimension; the first and the last, µs. */
+/** Per symbol and day (since 1970): rows, missing rows, rows that break a rule of each dimension, and the first and last instant in µs. */
 export type Tallies = Relation<keyof typeof TALLY_TYPES>
 
 const TALLY_TYPES = {
@@ -24,11 +24,12 @@ const TALLY_TYPES = {
   ...(Object.fromEntries(DIMENSIONS.map((name) => [`bad_${name}`, 'BIGINT'])) as Record<`bad_${Dimension}`, string>),
 }
 
-/** How many rows of each object a table holds. */
+/** How many rows a table has from each object. */
 export type KeptRows = Relation<'source_object' | 'n'>
 
 /**
- * Holds the rules against a table, partition by partition in the order of time. The last row of each symbol is carried to the next partition, so that what follows it is judged too.
+ * Checks a table against the rules, partition by partition in time order. The last row of each symbol is carried over, so that the first rows of the next
+ * partition are compared with it.
  */
 export class CheckRun implements AsyncDisposable {
   readonly tallies: Tallies
@@ -63,7 +64,7 @@ export class CheckRun implements AsyncDisposable {
     this.#order = key.slice(1).map(quoteName).join(', ')
   }
 
-  /** What breaks a rule is added to `found`. `empty` is SQL that gives the table's columns, of these names, and no rows. */
+  /** Violations are added to `found`. `empty` is SQL that gives the columns of the table and zero rows. */
   static async begin(
     session: DuckDBSession,
     series: Series,
@@ -90,7 +91,7 @@ export class CheckRun implements AsyncDisposable {
     this.#carried = await Relation.of(this.#session, this.#carried.columns, last)
   }
 
-  /** Counts per symbol and day; returns which rules were broken at all. */
+  /** Counts violations per symbol and day. Returns the rules that were broken. */
   async #tally(rows: string): Promise<ReadonlySet<string>> {
     const conditions = (checks: readonly ActiveCheck[]) => checks.map(({ sql }) => `coalesce(${sql}, false)`).join(' OR ')
     const bad = DIMENSIONS.map((dimension) => {
@@ -120,7 +121,7 @@ export class CheckRun implements AsyncDisposable {
     return new Set(this.#checks.flatMap(({ id }) => (Number(sums[id] ?? 0) > 0 ? [id] : [])))
   }
 
-  /** Rows that break a rule one after the other are one finding; missing rows are one for each hole. */
+  /** Consecutive rows that break a rule make one finding. Missing rows make one finding per gap. */
   async #list({ id, sql, missing, least = 1 }: ActiveCheck, rows: string): Promise<void> {
     const us = `epoch_us(${this.#time})`
     const step = contractOf(this.#series).cadence(this.#series.interval) ?? 1
@@ -145,7 +146,7 @@ export class CheckRun implements AsyncDisposable {
       GROUP BY symbol, CASE WHEN (SELECT count(*) FROM ${stretches}) > ${STRETCHES} THEN from_us // ${US_PER_DAY} ELSE from_us END`)
   }
 
-  /** The rows with those that they follow. */
+  /** The rows together with the carried rows before them. */
   #judged(rows: string): string {
     if (this.#lagged.length === 0) return `SELECT *, false AS is_carried FROM (${rows})`
     const lags = this.#lagged.map((name) => `lag(${quoteName(name)}) OVER by_key AS ${quoteName(`previous_${name}`)}`)

@@ -5,7 +5,7 @@ export const takerTotal = {
   id: 'taker_total',
   severity: 'error',
   dimension: 'consistency',
-  meaning: 'takers bought more than was traded',
+  meaning: 'the taker buy volume is larger than the total volume',
   condition: (series) => {
     if (!isTradedBars(series)) return undefined
     const names = columnNames(series, 'amount', 'value', 'taker_amount', 'taker_value')

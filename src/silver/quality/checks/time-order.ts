@@ -5,7 +5,7 @@ export const timeOrder = {
   id: 'time_order',
   severity: 'warning',
   dimension: 'consistency',
-  meaning: 'a row is older than the one before it by number',
+  meaning: 'a row is older than the row with the previous number',
   condition: (series) => {
     const { eventTime } = contractOf(series)
     return isNumbered(series) ? `${eventTime} < previous_${eventTime}` : undefined

@@ -5,7 +5,7 @@ export const tradeChain = {
   id: 'trade_chain',
   severity: 'warning',
   dimension: 'consistency',
-  meaning: 'the first trade does not follow the last one of the row before, or comes after the last of its own',
+  meaning: 'the first trade id does not follow the last id of the row before, or is larger than the last id of the same row',
   condition: (series) => {
     const names = chainNames(series)
     if (names === undefined) return undefined
@@ -18,7 +18,7 @@ export const tradeChain = {
   },
 } as const satisfies Check
 
-/** Rows that join trades: their own number is another than those of their trades. */
+/** Rows of aggregated trades, which have their own number besides those of their trades. */
 function chainNames(series: Series) {
   const names = findNames(series, 'sequence', 'first_trade_id', 'last_trade_id')
   return names?.sequence === names?.first_trade_id ? undefined : names

@@ -5,7 +5,7 @@ export const valueEmpty = {
   id: 'value_empty',
   severity: 'info',
   dimension: 'completeness',
-  meaning: 'a value that the type has was left empty',
+  meaning: 'a value is empty although the data type requires it',
   condition: (series) => {
     const optional = valueColumns(series).flatMap(({ name, optional: may }) => (may === true ? [name] : []))
     return optional.length === 0 ? undefined : optional.map((name) => `${name} IS NULL`).join(' OR ')

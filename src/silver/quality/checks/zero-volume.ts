@@ -5,6 +5,6 @@ export const zeroVolume = {
   id: 'zero_volume',
   severity: 'info',
   dimension: 'completeness',
-  meaning: 'bars without a trade: a quiet market, or filler rows of an outage',
+  meaning: 'bars have no trades: a quiet market, or filler rows of an outage',
   condition: (series) => (isTradedBars(series) ? `${columnNames(series, 'amount').amount} = 0` : undefined),
 } as const satisfies Check

@@ -31,21 +31,21 @@ const file = fc
     }
   })
 
-test('every file that the matrix allows prints to a key that parses back to it', () => {
+test('the key of every possible file parses back to the same file', () => {
   fc.assert(fc.property(file, (one) => assert.deepEqual(parseArchiveKey(printArchiveKey(one)), one)))
 })
 
 test('keys that do not follow the grammar are refused with the reason', () => {
   const refused = {
     'data/spot/weekly/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01-01.zip': /neither daily nor monthly/,
-    'data/spot/daily/klines/BTCUSDT/7m/BTCUSDT-7m-2024-01-01.zip': /no known interval/,
-    'data/spot/daily/klines/BTCUSDT/1m/ETHUSDT-1m-2024-01-01.zip': /does not follow from its folder/,
-    'data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-02-30.zip': /does not follow from its folder/,
-    'data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01.zip': /does not follow from its folder/,
-    'data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01-01.zip.CHECKSUM': /does not follow from its folder/,
-    'data/spot/daily/fundingRate/BTCUSDT/BTCUSDT-fundingRate-2024-01-01.zip': /has no daily fundingRate/,
-    'data/moon/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01-01.zip': /no known market/,
-    'data/spot/daily/klines/../1m/..-1m-2024-01-01.zip': /not a symbol/,
+    'data/spot/daily/klines/BTCUSDT/7m/BTCUSDT-7m-2024-01-01.zip': /its interval is not known/,
+    'data/spot/daily/klines/BTCUSDT/1m/ETHUSDT-1m-2024-01-01.zip': /file name does not match its folder/,
+    'data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-02-30.zip': /file name does not match its folder/,
+    'data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01.zip': /file name does not match its folder/,
+    'data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01-01.zip.CHECKSUM': /file name does not match its folder/,
+    'data/spot/daily/fundingRate/BTCUSDT/BTCUSDT-fundingRate-2024-01-01.zip': /does not have daily files of fundingRate/,
+    'data/moon/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01-01.zip': /its market is not known/,
+    'data/spot/daily/klines/../1m/..-1m-2024-01-01.zip': /its symbol is not valid/,
   }
   for (const [key, reason] of Object.entries(refused))
     assert.throws(() => parseArchiveKey(key), { code: 'ARCHIVE_KEY_INVALID', message: reason }, key)

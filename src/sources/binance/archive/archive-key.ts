@@ -11,14 +11,14 @@ const EXCHANGE = 'binance'
 
 const MARKET_FOLDERS: Readonly<Record<Market, string>> = { spot: 'spot', um: 'futures/um', cm: 'futures/cm', option: 'option' }
 
-/** The folder under which a market's files of one period and type lie, ending in a slash. A type's folder is called as the type. */
+/** The folder of the files of a market, period and type, ending in a slash. The folder of a type has the name of the type. */
 export function typePrefix(market: string, period: Period, dataset: DatasetId): string {
   return `data/${MARKET_FOLDERS[market as Market]}/${period}/${dataset}/`
 }
 
 type BinanceSeries = Omit<ArchiveSeries, 'exchange'>
 
-/** The folder of a series' files of one period, ending in a slash. */
+/** The folder of the files of a series and period, ending in a slash. */
 export function seriesPrefix(series: BinanceSeries, period: Period): string {
   const interval = series.interval === undefined ? '' : `${series.interval}/`
   return `${typePrefix(series.market, period, series.dataset)}${series.symbol}/${interval}`
@@ -33,26 +33,28 @@ export function printArchiveKey(file: BinanceSeries & Pick<ArchiveFile, 'period'
 export function parseArchiveKey(key: string): ArchiveFile {
   const segments = key.split('/')
   const market = (Object.keys(MARKET_FOLDERS) as Market[]).find((id) => key.startsWith(`data/${MARKET_FOLDERS[id]}/`))
-  if (market === undefined) throw invalid(key, 'it names no known market')
+  if (market === undefined) throw invalid(key, 'its market is not known')
   const [period, typeName, symbol, ...rest] = segments.slice(1 + MARKET_FOLDERS[market].split('/').length)
-  if (period !== 'daily' && period !== 'monthly') throw invalid(key, 'the period is neither daily nor monthly')
+  if (period !== 'daily' && period !== 'monthly') throw invalid(key, 'its period is neither daily nor monthly')
   const dataset = typeName === undefined ? undefined : findDataset(typeName)
-  if (dataset === undefined || dataset !== typeName) throw invalid(key, 'it names no known data type')
+  if (dataset === undefined || dataset !== typeName) throw invalid(key, 'its data type is not known')
   const intervals = findOffer(market, dataset)?.archive.periods[period]
-  if (intervals === undefined) throw invalid(key, `${market} has no ${period} ${dataset}`)
+  if (intervals === undefined) throw invalid(key, `${market} does not have ${period} files of ${dataset}`)
   const interval = intervals.length === 0 ? undefined : INTERVAL_IDS.find((id) => id === rest[0])
-  if (intervals.length > 0 && interval === undefined) throw invalid(key, 'it names no known interval')
+  if (intervals.length > 0 && interval === undefined) throw invalid(key, 'its interval is not known')
   const name = rest[interval === undefined ? 0 : 1]
   const date = name?.slice(-(period === 'daily' ? 14 : 11), -4)
   if (symbol === undefined || name === undefined || date === undefined) throw invalid(key, 'it is too short')
-  if (!symbols.accepts(symbol)) throw invalid(symbol, 'it is not a symbol')
+  if (!symbols.accepts(symbol)) throw invalid(symbol, 'its symbol is not valid')
   const file: ArchiveFile = { exchange: EXCHANGE, market, dataset, symbol, interval, period, date }
-  if (!isDate(date, period) || printArchiveKey(file) !== key) throw invalid(key, 'the file name does not follow from its folder')
+  if (!isDate(date, period) || printArchiveKey(file) !== key) throw invalid(key, 'its file name does not match its folder')
   return file
 }
 
 function invalid(text: string, why: string): LakehouseError {
-  return new LakehouseError('ARCHIVE_KEY_INVALID', `"${text}" is not an archive key: ${why}`, { details: { key: text } })
+  return new LakehouseError('ARCHIVE_KEY_INVALID', `"${text}" is not an archive key: ${why}; see \`catalog files\` for valid keys`, {
+    details: { key: text },
+  })
 }
 
 /** SQL of the date in an object's key, YYYY-MM-DD or YYYY-MM. */

@@ -9,7 +9,7 @@ test('the digest is read with and without a line end, and with an upper-case spe
     assert.equal(parseChecksumFile(Buffer.from(text), 'x.zip'), DIGEST)
 })
 
-test('a file that speaks of another, or is none, is an error', () => {
+test('a checksum file for another file, or with another form, is an error', () => {
   for (const text of [`${DIGEST}  y.zip`, DIGEST.slice(1), '', '<html>', `${DIGEST}${DIGEST}  x.zip`]) {
     assert.throws(() => parseChecksumFile(Buffer.from(text), 'x.zip'), { code: 'CHECKSUM_FILE_INVALID' }, text)
   }

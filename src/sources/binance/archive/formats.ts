@@ -18,7 +18,7 @@ const KLINE: readonly Published[] = [
   { unused: 'ignore' },
 ]
 
-/** Bars in which nothing is traded have the columns of klines all the same. */
+/** Bars without trades have the same columns as klines. */
 const PRICE_KLINE: readonly Published[] = [
   'open_time',
   'open',
@@ -34,7 +34,7 @@ const PRICE_KLINE: readonly Published[] = [
   { unused: 'ignore' },
 ]
 
-/** The columns of a type's CSV in their published order, where they are not those of the data set under its names. */
+/** The columns of the CSV of a type in published order, if they differ from the columns of the data set. */
 const LAYOUTS: Readonly<Partial<Record<DatasetId, readonly Published[]>>> = {
   klines: KLINE,
   markPriceKlines: PRICE_KLINE,
@@ -93,12 +93,12 @@ const LAYOUTS: Readonly<Partial<Record<DatasetId, readonly Published[]>>> = {
   ],
 }
 
-/** Decoders that give other rows than they once did. */
+/** The versions of decoders whose rows have changed. */
 const VERSIONS: Readonly<Partial<Record<DatasetId, number>>> = { bookDepth: 2 }
 
 const FORMATS = new Map<string, ArchiveFormat>()
 
-/** How the CSV files of a type are written in a market; the same value each time. */
+/** The CSV format of a type and market; always the same object. */
 export function format(dataset: DatasetId, market: string): ArchiveFormat {
   const known = FORMATS.get(`${dataset} ${market}`)
   if (known !== undefined) return known
