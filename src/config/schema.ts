@@ -85,6 +85,10 @@ export const configSchema = z.strictObject({
     .prefault({}),
   catalog: z
     .strictObject({
+      hosts: z
+        .array(z.string())
+        .default([])
+        .describe('Host names by which clients reach `catalog-server`, besides IP addresses and localhost'),
       token: z.string().default('').describe('Clients of `catalog-server` must send this bearer token (empty: none)'),
     })
     .prefault({}),

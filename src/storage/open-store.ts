@@ -26,9 +26,13 @@ export async function openPlace(named: string, deps: StoreDeps): Promise<Place> 
     return s3Place(isPublic ? publicBucket(address) : address, deps)
   }
   if (/^[a-z0-9]+:\/\//.test(address) && !address.startsWith('file://'))
-    throw new LakehouseError('CONFIG_INVALID', `"${address}" is not an address of a store: write a directory, file://…, s3://bucket/prefix or https://host/bucket/prefix`, {
-      details: { address },
-    })
+    throw new LakehouseError(
+      'CONFIG_INVALID',
+      `"${address}" is not an address of a store: write a directory, file://…, s3://bucket/prefix or https://host/bucket/prefix`,
+      {
+        details: { address },
+      },
+    )
   const directory = resolve(address.startsWith('file://') ? fileURLToPath(address) : address)
   const store = localStore(directory, deps.isPrivate === undefined ? {} : { isPrivate: deps.isPrivate })
   return { address: store.url, store, s3: undefined, close: () => {} }

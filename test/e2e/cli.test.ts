@@ -147,7 +147,7 @@ test('a wrong command line ends with a message and exit code 2', async () => {
     [['completion', 'tcsh'], /one shell/],
     [['catalog', 'planets'], /no verb "planets"/],
     [['status', '--config', 'none.yaml'], /none\.yaml cannot be read/],
-    [['status', '--lake', 'ftp://host/x'], /is no place for objects/],
+    [['status', '--lake', 'ftp://host/x'], /is not an address of a store/],
   ]
   for (const [args, message] of cases) {
     const { code, err, out } = await cli(args, { cwd })
@@ -206,7 +206,7 @@ test('flags override environment, file and defaults; a wrong key names the neare
     ['archive:\n  attempts: many\n', {}, /archive\.attempts: /],
     ['gold:\n  intervals: [7m]\n', {}, /gold\.intervals/],
     ['- a\n', {}, /not a mapping/],
-    ['a: [\n', {}, /cannot be read/],
+    ['a: [\n', {}, /is not valid YAML at line 2/],
     ['{}', { LAKEHOUSE_LAKEE: 'x' }, /unknown environment variable LAKEHOUSE_LAKEE: did you mean LAKEHOUSE_LAKE\?/],
     ['{}', { LAKEHOUSE_ENGINE_WORKERS: '0' }, /engine\.workers/],
   ]

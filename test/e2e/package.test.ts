@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { temporaryFolder } from '../support/folders.ts'
@@ -30,7 +30,10 @@ test('the package passes publint and attw, and its bin and types work when insta
   await writeFile(join(home, 'package.json'), '{"private":true,"type":"module"}')
   await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball], options(home))
   const demo = await run('npx', ['crypto-lakehouse', 'demo', '--simulated'], options(home))
-  assert.match(demo.stdout, /BTCUSDT, one candle a day/)
+  assert.match(demo.stdout, /BTCUSDT, one candle per day/)
+  const lake = (await readdir(home, { recursive: true })).find((name) => name.endsWith('lakehouse.json')) ?? assert.fail()
+  const answered = await run('npx', ['crypto-lakehouse', 'query', '--lake', dirname(lake), '--json', 'SELECT 42 AS answer'], options(home))
+  assert.deepEqual((JSON.parse(answered.stdout) as { items: object[] }).items, [{ answer: 42 }])
   const program =
     "import { Lakehouse, ERROR_CODES, parseArchiveKey } from 'crypto-lakehouse'; console.log(typeof Lakehouse, Object.keys(ERROR_CODES).length > 20, typeof parseArchiveKey)"
   assert.equal((await run(process.execPath, ['--input-type=module', '-e', program], options(home))).stdout.trim(), 'function true function')

@@ -164,7 +164,7 @@ test('wrong options and addresses end with a message and the right exit code', a
   }
   const source = await server.bucket('cli-wrong')
   await fails(2, /no destination/, 'sync', source)
-  await fails(2, /no S3 address: "regoin" is none of/, 'sync', `${source}&regoin=x`, './x')
+  await fails(2, /not an S3 address: "regoin" is none of/, 'sync', `${source}&regoin=x`, './x')
   await fails(2, /names a store that/, 'sync', source, 'nowhere:prefix')
   await fails(2, /--mode "fast" is not valid/, 'sync', source, './x', '--mode', 'fast')
   await fails(2, /not a duration/, 'sync', source, './x', '--max-duration', 'soon')

@@ -125,7 +125,7 @@ test('through the catalog a lake in a bucket is reached as well: its clients lea
   assert.deepEqual([found, files], [60, 1])
 })
 
-test('DuckDB attaches the catalog, reads it and inserts; what it deletes by rows we refuse to misread', async (context) => {
+test('DuckDB reads and inserts through the catalog; its row-level deletes are refused', async (context) => {
   const { lakehouse, url } = await served(context, { lake: await temporaryFolder(context) })
   await lakehouse.withTables(true, async (tables) => {
     const shape: TableShape = { fields: [{ id: 1, name: 'id', type: 'long', required: false }], partition: [], sort: [] }
@@ -150,8 +150,8 @@ json.dump(seen, sys.stdout)
     "con.execute('INSERT INTO lake.silver.plain VALUES (2), (3)')",
     "con.execute('DELETE FROM lake.silver.plain WHERE id = 2')",
   )
-  assert.deepEqual(await python(deleting, url), [30, 4])
-  await assert.rejects(lakehouse.select('SELECT * FROM silver.plain'), { code: 'TABLE_UNSUPPORTED', message: /row-level deletes/ })
+  await assert.rejects(python(deleting, url), /row-level deletes/)
+  assert.equal(Number((await lakehouse.select('SELECT sum(id)::BIGINT AS n FROM silver.plain'))[0]?.['n']), 6)
 })
 
 test('the catalog refuses what it cannot do, in the words of the protocol', async (context) => {

@@ -44,6 +44,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
         catalog,
         readOnly,
         token,
+        hosts: [...config.catalog.hosts, host],
         onRequest: (line) => (context.verbose ? context.note(`${line}\n`) : undefined),
       })
       server.listen(port, host)

@@ -1,13 +1,16 @@
 import { LakehouseError } from '../../core/errors.ts'
+import type { DuckDBSession } from '../../platform/duckdb/session.ts'
 import { EXCHANGE_IDS } from '../../sources/registry.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { type CommitDeps, update } from '../iceberg/commit.ts'
+import { judgeCommit } from '../iceberg/judge-commit.ts'
 import { parseMetadata, type TableMetadata } from '../iceberg/metadata.ts'
 import { applyUpdates, blankMetadata, type CommitRequest, checkRequirements, createdMetadata, type createRequest } from '../iceberg/rest.ts'
 import { loadTable, metadataKey, type Table, urlOf } from '../iceberg/table.ts'
 import type { Lake } from '../lake.ts'
 import { LAYERS, type Layer, tableKey } from '../layout.ts'
 import { listTables } from '../tables/list-tables.ts'
+import { judgeFiles } from './judge-files.ts'
 
 /** A table as a catalog returns it: its metadata and the location of the metadata (null for a staged table). */
 export type CatalogTable = { readonly location: string | null; readonly metadata: TableMetadata }
@@ -16,17 +19,24 @@ export type CatalogTable = { readonly location: string | null; readonly metadata
 export class LakeCatalog {
   readonly #store: ObjectStore
   readonly #commits: CommitDeps
+  readonly #session: DuckDBSession
   readonly #publish: (root: string) => Promise<unknown>
 
-  constructor(lake: Pick<Lake, 'store' | 'commits' | 'publish'>) {
+  constructor(lake: Pick<Lake, 'store' | 'commits' | 'session' | 'publish'>) {
     this.#store = lake.store
     this.#commits = lake.commits
+    this.#session = lake.session
     this.#publish = (root) => lake.publish(root)
   }
 
   /** Settings by which a client reaches the files; never credentials. */
   get clientSettings(): Readonly<Record<string, string>> {
     return this.#store.clientSettings
+  }
+
+  /** Where the lake lies; for masking it in answers to clients. */
+  get address(): string {
+    return this.#store.url
   }
 
   isNamespace(name: string): name is Layer {
@@ -55,6 +65,8 @@ export class LakeCatalog {
         `cannot create ${namespace}.${request.name} at ${asked}: leave the location out, or use ${location}`,
       )
     const metadata = createdMetadata(location, request, this.#commits.nowMs())
+    await this.#requireName(namespace, request.name)
+    judgeCommit(undefined, metadata, this.#commits.nowMs())
     if ((await loadTable(this.#store, root)) !== undefined) throw exists(namespace, request.name)
     if (request['stage-create'] === true) return { location: null, metadata }
     const table = await update(this.#store, root, this.#commits, async (current) => {
@@ -82,7 +94,7 @@ export class LakeCatalog {
       )
     const table = await update(this.#store, root, this.#commits, async (current) => {
       if (current !== undefined) throw exists(namespace, name)
-      return metadata
+      return await this.#judged(undefined, root, metadata)
     })
     return await this.#changed(table ?? fail(namespace, name))
   }
@@ -96,9 +108,29 @@ export class LakeCatalog {
       checkRequirements(current?.metadata, requirements)
       if (current === undefined && !creates) throw notFound(namespace, name)
       const next = applyUpdates(current?.metadata ?? blankMetadata(urlOf(this.#store, root), nowMs), updates, nowMs)
-      return updates.length === 0 ? undefined : next
+      if (updates.length === 0) return undefined
+      return await this.#judged(current, root, next)
     })
     return await this.#changed(table ?? fail(namespace, name))
+  }
+
+  /** The metadata of a commit that may be accepted. Throws SCHEMA_CHANGE_INVALID, COMMIT_CONFLICT. */
+  async #judged(current: Table | undefined, root: string, metadata: TableMetadata): Promise<TableMetadata> {
+    // A registered table brings its history with it.
+    const isRegistered = current === undefined && metadata.snapshots.length > 0
+    if (!isRegistered) judgeCommit(current?.metadata, metadata, this.#commits.nowMs())
+    await judgeFiles(this.#session, current, { store: this.#store, root, metadata })
+    return metadata
+  }
+
+  /** Names that differ only in case are one name for SQL engines, and for some file systems. */
+  async #requireName(namespace: Layer, name: string): Promise<void> {
+    const twin = (await this.tables(namespace)).find((other) => other !== name && other.toLowerCase() === name.toLowerCase())
+    if (twin !== undefined)
+      throw new LakehouseError(
+        'SCHEMA_CHANGE_INVALID',
+        `cannot create ${namespace}.${name}: the table ${namespace}.${twin} differs only in case; choose another name`,
+      )
   }
 
   async #find(namespace: string, name: string): Promise<Table | undefined> {

@@ -166,7 +166,7 @@ function applyChange(
 }
 
 /** The widenings that the format allows: existing files stay readable. */
-function canWiden(from: IcebergType, to: IcebergType): boolean {
+export function canWiden(from: IcebergType, to: IcebergType): boolean {
   if ((from === 'int' && to === 'long') || (from === 'float' && to === 'double')) return true
   const digits = (type: IcebergType) => [...type.matchAll(/\d+/g)].map(([text]) => Number(text))
   const [[p1, s1], [p2, s2]] = [digits(from), digits(to)]

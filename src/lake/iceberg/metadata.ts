@@ -6,7 +6,7 @@ import { FIRST_PARTITION_ID, type IcebergField, type PartitionField, type TableS
 import { isTransform } from './transform.ts'
 import { parseType } from './values.ts'
 
-const id = z.union([z.number(), z.bigint()])
+const id = z.union([z.int(), z.bigint()])
 export const fieldJson = z.object({
   id: z.number(),
   name: z.string(),

@@ -20,34 +20,34 @@ import { parseType } from './values.ts'
 // A commit request of the Iceberg REST catalog protocol: requirements that must hold, and updates that are applied together.
 // https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml
 
-const id = z.union([z.number(), z.bigint()])
-const schema = z.looseObject({ 'schema-id': z.number().optional(), fields: z.array(fieldJson) })
+const id = z.union([z.int(), z.bigint()])
+const schema = z.looseObject({ 'schema-id': z.int().optional(), fields: z.array(fieldJson) })
 const spec = z.looseObject({
-  'spec-id': z.number().optional(),
-  fields: z.array(z.looseObject({ name: z.string(), transform: z.string(), 'source-id': z.number(), 'field-id': z.number().optional() })),
+  'spec-id': z.int().optional(),
+  fields: z.array(z.looseObject({ name: z.string(), transform: z.string(), 'source-id': z.int(), 'field-id': z.int().optional() })),
 })
-const order = z.looseObject({ 'order-id': z.number().optional(), fields: orderJson.shape.fields })
+const order = z.looseObject({ 'order-id': z.int().optional(), fields: orderJson.shape.fields })
 
 const requirement = z.discriminatedUnion('type', [
   z.object({ type: z.literal('assert-create') }),
   z.object({ type: z.literal('assert-table-uuid'), uuid: z.string() }),
   z.object({ type: z.literal('assert-ref-snapshot-id'), ref: z.string(), 'snapshot-id': id.nullish() }),
-  z.object({ type: z.literal('assert-last-assigned-field-id'), 'last-assigned-field-id': z.number() }),
-  z.object({ type: z.literal('assert-current-schema-id'), 'current-schema-id': z.number() }),
-  z.object({ type: z.literal('assert-last-assigned-partition-id'), 'last-assigned-partition-id': z.number() }),
-  z.object({ type: z.literal('assert-default-spec-id'), 'default-spec-id': z.number() }),
-  z.object({ type: z.literal('assert-default-sort-order-id'), 'default-sort-order-id': z.number() }),
+  z.object({ type: z.literal('assert-last-assigned-field-id'), 'last-assigned-field-id': z.int() }),
+  z.object({ type: z.literal('assert-current-schema-id'), 'current-schema-id': z.int() }),
+  z.object({ type: z.literal('assert-last-assigned-partition-id'), 'last-assigned-partition-id': z.int() }),
+  z.object({ type: z.literal('assert-default-spec-id'), 'default-spec-id': z.int() }),
+  z.object({ type: z.literal('assert-default-sort-order-id'), 'default-sort-order-id': z.int() }),
 ])
 
 const update = z.discriminatedUnion('action', [
   z.object({ action: z.literal('assign-uuid'), uuid: z.string() }),
-  z.object({ action: z.literal('upgrade-format-version'), 'format-version': z.number() }),
-  z.object({ action: z.literal('add-schema'), schema, 'last-column-id': z.number().optional() }),
-  z.object({ action: z.literal('set-current-schema'), 'schema-id': z.number() }),
+  z.object({ action: z.literal('upgrade-format-version'), 'format-version': z.int() }),
+  z.object({ action: z.literal('add-schema'), schema, 'last-column-id': z.int().optional() }),
+  z.object({ action: z.literal('set-current-schema'), 'schema-id': z.int() }),
   z.object({ action: z.literal('add-spec'), spec }),
-  z.object({ action: z.literal('set-default-spec'), 'spec-id': z.number() }),
+  z.object({ action: z.literal('set-default-spec'), 'spec-id': z.int() }),
   z.object({ action: z.literal('add-sort-order'), 'sort-order': order }),
-  z.object({ action: z.literal('set-default-sort-order'), 'sort-order-id': z.number() }),
+  z.object({ action: z.literal('set-default-sort-order'), 'sort-order-id': z.int() }),
   z.object({ action: z.literal('add-snapshot'), snapshot: snapshotJson }),
   z.object({ action: z.literal('set-snapshot-ref'), 'ref-name': z.string(), ...refJson.shape }).loose(),
   z.object({ action: z.literal('remove-snapshots'), 'snapshot-ids': z.array(id) }),
@@ -55,8 +55,8 @@ const update = z.discriminatedUnion('action', [
   z.object({ action: z.literal('set-location'), location: z.string() }),
   z.object({ action: z.literal('set-properties'), updates: z.record(z.string(), z.string()) }),
   z.object({ action: z.literal('remove-properties'), removals: z.array(z.string()) }),
-  z.object({ action: z.literal('remove-schemas'), 'schema-ids': z.array(z.number()) }),
-  z.object({ action: z.literal('remove-partition-specs'), 'spec-ids': z.array(z.number()) }),
+  z.object({ action: z.literal('remove-schemas'), 'schema-ids': z.array(z.int()) }),
+  z.object({ action: z.literal('remove-partition-specs'), 'spec-ids': z.array(z.int()) }),
   z.looseObject({ action: z.literal('set-statistics'), statistics: statisticsJson }),
   z.looseObject({ action: z.literal('remove-statistics'), 'snapshot-id': id }),
 ])
@@ -194,7 +194,10 @@ function applyUpdate(
       return { ...metadata, 'default-sort-order-id': one['sort-order-id'] === -1 ? last.order : one['sort-order-id'] }
     case 'add-snapshot': {
       const { snapshot } = one
-      if (metadata.snapshots.some((other) => sameId(other['snapshot-id'], snapshot['snapshot-id']))) return metadata
+      const same = metadata.snapshots.find((other) => sameId(other['snapshot-id'], snapshot['snapshot-id']))
+      if (same !== undefined && printExactJson(same) !== printExactJson(snapshot))
+        throw invalid(`snapshot ${snapshot['snapshot-id']} already exists with other content: choose another id`)
+      if (same !== undefined) return metadata
       return withSnapshot(metadata, snapshot)
     }
     case 'set-snapshot-ref': {

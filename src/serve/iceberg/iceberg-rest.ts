@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { isIP } from 'node:net'
 import * as z from 'zod'
 import { asLakehouseError, type ErrorCode, type LakehouseError } from '../../core/errors.ts'
 import type { CatalogTable, LakeCatalog } from '../../lake/catalogs/catalog.ts'
@@ -14,6 +15,10 @@ export type CatalogServerOptions = {
   readonly token: string | undefined
   /** Told of each request that has been answered. */
   readonly onRequest: (line: string) => void
+  /** Host names that clients may use, besides IP addresses and localhost. */
+  readonly hosts: readonly string[]
+  /** Longest time of a request with its body, milliseconds (default: 30 s). */
+  readonly requestMs?: number | undefined
 }
 
 const READS = [
@@ -40,6 +45,9 @@ const ERRORS: Readonly<Partial<Record<ErrorCode, readonly [status: number, type:
   TABLE_REF_INVALID: [400, 'BadRequestException'],
   SNAPSHOT_NOT_FOUND: [400, 'BadRequestException'],
   TABLE_UNSUPPORTED: [400, 'BadRequestException'],
+  TABLE_CORRUPT: [400, 'BadRequestException'],
+  OBJECT_NOT_FOUND: [400, 'BadRequestException'],
+  OBJECT_KEY_INVALID: [400, 'BadRequestException'],
   COLUMN_NOT_FOUND: [400, 'BadRequestException'],
   USAGE: [400, 'BadRequestException'],
   STORE_THROTTLED: [503, 'SlowDownException'],
@@ -57,15 +65,47 @@ class HttpError extends Error {
 
 /** An Iceberg REST catalog over the tables of a lake, not yet listening. Sources and meanings: the protocol's OpenAPI document. */
 export function icebergRest(options: CatalogServerOptions): Server {
-  return createServer((request, response) => {
+  const limits = {
+    headersTimeout: Math.min(10_000, options.requestMs ?? REQUEST_MS),
+    requestTimeout: options.requestMs ?? REQUEST_MS,
+    keepAliveTimeout: 5000,
+    connectionsCheckingInterval: 1000,
+  }
+  const server = createServer(limits, (request, response) => {
     answer(options, request)
-      .catch((error: unknown) => toAnswer(error))
+      .catch((error: unknown) => toAnswer(error, options.catalog.address))
       .then(({ status, body }) => {
         send(request, response, status, body)
         options.onRequest(`${request.method} ${request.url} ${status}`)
       })
       .catch(() => response.destroy())
   })
+  server.maxConnections = CONNECTIONS_MOST
+  return server
+}
+
+/** The usual longest time of a request, and most connections at the same time. */
+const REQUEST_MS = 30_000
+const CONNECTIONS_MOST = 256
+
+/**
+ * A page of another site can make a browser send requests to this machine, also under a name of its own that it points here. Such requests carry a foreign Origin or Host.
+ * Throws 403 and 421.
+ */
+function refuseForeign({ headers }: IncomingMessage, hosts: readonly string[]): void {
+  const named = hostOf(`http://${headers.host ?? ''}`)
+  if (named === undefined || (isIP(named.replace(/^\[|\]$/g, '')) === 0 && named !== 'localhost' && !hosts.includes(named)))
+    throw new HttpError(
+      421,
+      'BadRequestException',
+      `the host name ${named ?? ''} is not served here: use the address, or add the name to catalog.hosts`,
+    )
+  if (headers.origin !== undefined && hostOf(headers.origin) !== named)
+    throw new HttpError(403, 'ForbiddenException', 'requests from pages of other sites are refused')
+}
+
+function hostOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).hostname : undefined
 }
 
 function parts(pathname: string): string[] {
@@ -78,7 +118,8 @@ function parts(pathname: string): string[] {
 
 type Answer = { readonly status: number; readonly body: unknown }
 
-async function answer({ catalog, readOnly, token }: CatalogServerOptions, request: IncomingMessage): Promise<Answer> {
+async function answer({ catalog, readOnly, token, hosts }: CatalogServerOptions, request: IncomingMessage): Promise<Answer> {
+  refuseForeign(request, hosts)
   if (token !== undefined && !isToken(request.headers.authorization, token))
     throw new HttpError(401, 'NotAuthorizedException', 'a bearer token is needed that this catalog knows')
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://catalog')
@@ -152,7 +193,11 @@ function valid<S extends z.ZodType>(schema: S, body: unknown): z.infer<S> {
 }
 
 /** Metadata of very many snapshots is a few megabytes; a longer body is not a request of a client. */
-const LARGEST_BODY = 64 << 20
+const LARGEST_BODY = 16 << 20
+
+/** Values and depth of the largest JSON that is parsed. */
+const VALUES_MOST = 500_000
+const DEPTH_MOST = 64
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const pieces: Buffer[] = []
@@ -163,10 +208,35 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
     pieces.push(piece as Buffer)
   }
   try {
-    return parseExactJson(Buffer.concat(pieces).toString('utf8'))
-  } catch {
+    const bytes = Buffer.concat(pieces)
+    if (!isModest(bytes))
+      throw new HttpError(
+        413,
+        'BadRequestException',
+        `the body has more than ${VALUES_MOST} values, or is nested more than ${DEPTH_MOST} levels deep`,
+      )
+    return parseExactJson(bytes.toString('utf8'))
+  } catch (error) {
+    if (error instanceof HttpError) throw error
     throw new HttpError(400, 'BadRequestException', 'the body is not JSON')
   }
+}
+
+/** Whether a JSON text is small enough to be parsed: looked at byte by byte, because parsing would already take the memory. */
+function isModest(bytes: Buffer): boolean {
+  const [quote, backslash, comma, open, openList, close, closeList] = [...Buffer.from('"\\,{[}]')]
+  let [values, depth, isText] = [0, 0, false]
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]
+    if (isText) {
+      if (byte === backslash) at++
+      else if (byte === quote) isText = false
+    } else if (byte === quote) isText = true
+    else if (byte === comma && ++values > VALUES_MOST) return false
+    else if ((byte === open || byte === openList) && (++depth > DEPTH_MOST || ++values > VALUES_MOST)) return false
+    else if (byte === close || byte === closeList) depth--
+  }
+  return true
 }
 
 /** Compared in the same time wherever they differ. */
@@ -179,12 +249,14 @@ function ok(body: unknown): Answer {
   return { status: 200, body }
 }
 
-function toAnswer(error: unknown): Answer {
+/** The answer to a failed request. Clients do not learn where the lake lies on this machine. */
+function toAnswer(error: unknown, address: string): Answer {
   if (error instanceof HttpError)
     return { status: error.status, body: { error: { message: error.message, type: error.type, code: error.status } } }
   const failure: LakehouseError = asLakehouseError(error)
   const [status, type] = ERRORS[failure.code] ?? [500, 'InternalServerError']
-  return { status, body: { error: { message: `${failure.message} (${failure.code})`, type, code: status } } }
+  const message = failure.message.replaceAll(address, 'lake:').replaceAll(address.replace(/^file:\/\//, ''), 'lake:')
+  return { status, body: { error: { message: `${message} (${failure.code})`, type, code: status } } }
 }
 
 function send(request: IncomingMessage, response: ServerResponse, status: number, body: unknown): void {
@@ -192,6 +264,11 @@ function send(request: IncomingMessage, response: ServerResponse, status: number
   // An existing thing is told of without a body by 204.
   const code = request.method === 'HEAD' && status === 200 ? 204 : status
   response
-    .writeHead(code, { 'content-type': 'application/json', ...(code === 204 ? {} : { 'content-length': Buffer.byteLength(text) }) })
+    .writeHead(code, {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      ...(code === 204 ? {} : { 'content-length': Buffer.byteLength(text) }),
+    })
     .end(text)
 }
