@@ -202,8 +202,18 @@ function checkEnvironment(environment: ConfigInputs['environment'], known: reado
   }
 }
 
+/** The value of JSON text; text that is not JSON stays text, which the schema refuses. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
 /** A text of the environment or of a flag as a value of the setting's type. Text that is not of the type stays text, which the schema refuses. */
 function typedText(text: string, fallback: unknown): unknown {
+  if (/^[{[]/.test(text)) return jsonOf(text)
   if (Array.isArray(fallback)) return text.split(',')
   if (typeof fallback === 'boolean' && /^(true|false)$/.test(text)) return text === 'true'
   if (fallback === null && text === 'null') return null

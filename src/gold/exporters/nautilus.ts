@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { INTERVALS } from '../../core/interval.ts'
 import { quote } from '../../platform/duckdb/session.ts'
@@ -20,6 +20,9 @@ function decimals(column: string): string {
   return `max(length(rtrim(split_part(${column}::DECIMAL(38, 8)::VARCHAR, '.', 2), '0')))`
 }
 
+/** Files as this exporter names them: two instants. */
+const OWN_FILE = /^[\dTZ-]+_[\dTZ-]+\.parquet$/
+
 export const nautilus = {
   id: 'nautilus',
   meaning:
@@ -38,9 +41,9 @@ export const nautilus = {
     )
     if (span === undefined || span['first'] === null) return []
     const path = join('data', 'bar', type)
-    // Remove old files: a file is named by its range, and a file of another range would repeat the same bars.
-    await rm(join(folder, path), { recursive: true, force: true })
     await mkdir(join(folder, path), { recursive: true })
+    // Remove old files of this exporter: a file is named by its range, and a file of another range would repeat the same bars.
+    for (const name of await readdir(join(folder, path))) if (OWN_FILE.test(name)) await rm(join(folder, path, name))
     const file = join(path, `${stamp(BigInt(String(span['first'])))}_${stamp(BigInt(String(span['last'])))}.parquet`)
     const keys = { bar_type: type, instrument_id: instrument, price_precision: String(span['price']), size_precision: String(span['size']) }
     const metadata = Object.entries(keys).map(([key, value]) => `${key}: ${quote(value)}`)
