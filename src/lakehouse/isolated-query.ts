@@ -61,7 +61,7 @@ export async function queryIsolated(
   const { bounds, output } = query
   const scratch = await makeScratch()
   const stream = typeof output === 'object' ? output : undefined
-  const child = start(environment, scratch, stream)
+  const child = start(environment, scratch, output)
   let endedBy: 'deadline' | 'signal' | 'memory' | 'disk' | undefined
   let killer: NodeJS.Timeout | undefined
   const stop = (why: 'deadline' | 'signal') => {
@@ -120,12 +120,17 @@ async function diskOf(folder: string): Promise<number> {
   return (await Promise.all(sizes.map((size) => size.catch(() => 0)))).reduce((sum, size) => sum + size, 0)
 }
 
-function start(environment: NodeJS.ProcessEnv, scratch: string, output: Writable | undefined): ChildProcess {
+function start(environment: NodeJS.ProcessEnv, scratch: string, output: IsolatedQuery['output']): ChildProcess {
   const worker = new URL(import.meta.url.endsWith('.ts') ? './query-worker.ts' : './query-worker.js', import.meta.url)
   // A group of its own: Ctrl-C in a terminal reaches this process alone, which then ends the query.
   return spawn(process.execPath, [worker.pathname], {
     detached: true,
-    stdio: ['ignore', output === undefined ? 'ignore' : output === process.stdout ? 'inherit' : 'pipe', 'ignore', 'ipc'],
+    stdio: [
+      'ignore',
+      output === undefined ? 'ignore' : typeof output === 'string' || output === process.stdout ? 'inherit' : 'pipe',
+      'ignore',
+      'ipc',
+    ],
     env: { ...environment, TMPDIR: scratch, MALLOC_ARENA_MAX: '2' },
   })
 }

@@ -1,8 +1,12 @@
-import { asLakehouseError } from '../core/errors.ts'
-import { hostOf } from '../platform/host.ts'
+import module from 'node:module'
+import { join } from 'node:path'
 import type { QueryAnswer, QueryRequest } from './isolated-query.ts'
 
 // The program of a query's own process: takes one request, answers, and ends. Its rows go to standard output, or to the file of the request.
+
+// The cache of the command that asks, which holds this program too.
+module.enableCompileCache(import.meta.filename.endsWith('.js') ? join(import.meta.dirname, '..', '.compiled') : undefined)
+const [{ asLakehouseError }, { hostOf }] = await Promise.all([import('../core/errors.ts'), import('../platform/host.ts')])
 
 const stop = new AbortController()
 

@@ -1,5 +1,6 @@
 import { LakehouseError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
+import { parseInstant } from '../core/time.ts'
 import { TRADED_BARS } from '../datasets/registry.ts'
 import { update } from '../lake/iceberg/commit.ts'
 import { type ColumnChange, withColumns, withoutRef, withPartition, withRef } from '../lake/iceberg/evolve.ts'
@@ -112,6 +113,11 @@ export class Tables {
 
   /** Tags a snapshot, by default the current one, so that it never expires and can be read with `--as-of`. Returns its id. */
   async tag(name: string, tag: string, to: AsOf | undefined): Promise<number | string> {
+    if (/^\d+$/.test(tag) || parseInstant(tag) !== undefined || /^(tag|snapshot|time):/.test(tag))
+      throw new LakehouseError(
+        'TABLE_REF_INVALID',
+        `"${tag}" looks like a snapshot or a time, so --as-of could not find it: begin the name of the tag with a letter`,
+      )
     return await this.#pointAt(name, tag, 'tag', to)
   }
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { constants, createReadStream, createWriteStream, existsSync, openSync } from 'node:fs'
-import { copyFile, rename, rm } from 'node:fs/promises'
+import { copyFile, readlink, rename, rm, stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { Readable, type Writable } from 'node:stream'
@@ -16,7 +16,7 @@ import { temporaryName } from '../storage/temporary.ts'
 import { bindTables } from './bind.ts'
 import type { BoundTable } from './bound-table.ts'
 import { unflaggedView } from './flagged.ts'
-import { displaySelect, jsonNumber } from './formats/display.ts'
+import { displaySelect, exactDecimal, exactSelect, jsonNumber } from './formats/display.ts'
 import { textTable } from './formats/text-table.ts'
 import { bindFunctions } from './functions/bind-functions.ts'
 import { closeSession, fence, giveSession, openSession, takeSession } from './session-pool.ts'
@@ -88,7 +88,12 @@ export async function displayRows(store: ObjectStore, sql: string, limits: Query
   return await withResult(store, sql, limits, async ({ session, asResult }) => {
     await asResult()
     const rows = await objects(session, await displayed(session))
-    for (const row of rows) for (const [name, value] of Object.entries(row)) if (typeof value === 'bigint') row[name] = jsonNumber(value)
+    const decimals = new Set((await resultColumns(session)).filter(({ type }) => type.startsWith('DECIMAL')).map(({ name }) => name))
+    for (const row of rows)
+      for (const [name, value] of Object.entries(row)) {
+        if (typeof value === 'bigint') row[name] = jsonNumber(value)
+        else if (typeof value === 'string' && decimals.has(name)) row[name] = exactDecimal(value)
+      }
     return rows
   })
 }
@@ -209,7 +214,7 @@ type CopyFormat = keyof typeof COPY_OPTIONS
 
 /** The engine writes the result to a file of this process. Throws QUERY_LIMIT when it has more rows than it may. */
 async function copyTo(session: DuckDBSession, file: string, format: CopyFormat, { maxRows }: ResultBounds): Promise<void> {
-  const rows = `FROM result LIMIT ${maxRows + 1}`
+  const rows = `${exactSelect(format, await resultColumns(session))} LIMIT ${maxRows + 1}`
   const [counted] = await session.rows(`COPY (${rows}) TO ${quote(file)} (${COPY_OPTIONS[format]}, USE_TMP_FILE false)`)
   if (Number(counted?.['Count']) > maxRows)
     throw new LakehouseError('QUERY_LIMIT', `the result has more than ${maxRows} rows: narrow the query, or raise --max-rows`, {
@@ -246,8 +251,26 @@ async function makePipe(file: string): Promise<boolean> {
   )
 }
 
-/** Puts a finished file into its place at once; to another file system it is copied first. */
-async function moveFile(from: string, to: string): Promise<void> {
+/** The file that a chain of links leads to, whether it exists or not. */
+async function linkTarget(path: string): Promise<string> {
+  let at = path
+  for (let links = 0; links < LINKS_MOST; links++) {
+    const next = await readlink(at).catch(() => undefined)
+    if (next === undefined) return at
+    at = resolve(dirname(at), next)
+  }
+  throw new LakehouseError('OUTPUT_FAILED', `${path} is a chain of more than ${LINKS_MOST} links: name the file itself`)
+}
+
+const LINKS_MOST = 20
+
+/**
+ * Puts a finished file into its place at once; to another file system it is copied first. A link is followed; a pipe or a device is written to and stays what it is.
+ */
+async function moveFile(from: string, named: string): Promise<void> {
+  const target = await stat(named).catch(() => undefined)
+  if (target?.isFile() === false) return await pipeline(createReadStream(from), createWriteStream(named, { flags: 'r+' }))
+  const to = await linkTarget(named)
   try {
     await rename(from, to)
   } catch (error) {

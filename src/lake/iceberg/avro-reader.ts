@@ -1,4 +1,5 @@
-import { inflateRawSync } from 'node:zlib'
+import { inflateRawSync, zstdDecompressSync } from 'node:zlib'
+import { unsnappy } from './unsnappy.ts'
 import { plain } from './values.ts'
 
 // Reads Avro object container files field by field and skips unused fields: manifests of a hundred thousand files are mostly column statistics.
@@ -247,6 +248,22 @@ export type RecordSchema = { readonly fields?: readonly Field[] }
 
 const MAGIC = 'Obj\u0001'
 
+/** The plain bytes of a block; undefined for a block that is not compressed. Throws RangeError for a codec that is not supported. */
+function decompress(codec: string, block: Buffer): Buffer | undefined {
+  switch (codec) {
+    case 'null':
+      return undefined
+    case 'deflate':
+      return inflateRawSync(block)
+    case 'zstandard':
+      return zstdDecompressSync(block)
+    case 'snappy':
+      // A CRC-32 of the plain bytes follows.
+      return unsnappy(block.subarray(0, -4))
+  }
+  throw new RangeError(`the codec ${codec} is not supported`)
+}
+
 /** Reads the header of a container, then each record with the function that `open` returns for the schema. Throws what the cursor throws, and SyntaxError. */
 export function readContainer(file: Buffer, open: (schema: RecordSchema) => (cursor: AvroCursor) => void): void {
   if (file.toString('latin1', 0, 4) !== MAGIC) throw new RangeError('the file does not begin with the Avro magic bytes')
@@ -265,10 +282,8 @@ export function readContainer(file: Buffer, open: (schema: RecordSchema) => (cur
     const size = cursor.length()
     const end = cursor.at + size
     if (!file.subarray(end, end + 16).equals(sync)) throw new RangeError('a block is truncated')
-    const block =
-      metadata['avro.codec'] === 'deflate'
-        ? new AvroCursor(inflateRawSync(file.subarray(cursor.at, end)))
-        : new AvroCursor(file.subarray(0, end), cursor.at)
+    const plain = decompress(metadata['avro.codec'] ?? 'null', file.subarray(cursor.at, end))
+    const block = plain === undefined ? new AvroCursor(file.subarray(0, end), cursor.at) : new AvroCursor(plain)
     for (let n = 0; n < count; n++) record(block)
     cursor.skip(size + 16)
   }

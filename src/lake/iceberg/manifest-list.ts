@@ -117,6 +117,11 @@ function encodeLine(line: ManifestLine, types: readonly IcebergType[]): unknown 
   }
 }
 
+const count = z
+  .number()
+  .nullish()
+  .transform((value) => value ?? 0)
+
 const line = z.object({
   manifest_path: z.string(),
   manifest_length: z.number(),
@@ -125,12 +130,13 @@ const line = z.object({
   sequence_number: z.number().optional(),
   min_sequence_number: z.number().optional(),
   added_snapshot_id: z.union([z.number(), z.bigint()]),
-  added_files_count: z.number(),
-  existing_files_count: z.number(),
-  deleted_files_count: z.number(),
-  added_rows_count: z.number(),
-  existing_rows_count: z.number(),
-  deleted_rows_count: z.number(),
+  // Optional in version 1 of the format; 0 where a writer does not count.
+  added_files_count: count,
+  existing_files_count: count,
+  deleted_files_count: count,
+  added_rows_count: count,
+  existing_rows_count: count,
+  deleted_rows_count: count,
   partitions: z
     .array(
       z.object({
@@ -139,13 +145,26 @@ const line = z.object({
         upper_bound: z.instanceof(Uint8Array).nullable(),
       }),
     )
-    .nullable(),
+    .nullish(),
 })
+
+/** Names of older writers (Iceberg Java before 1.4). */
+const OLDER = {
+  added_files_count: 'added_data_files_count',
+  existing_files_count: 'existing_data_files_count',
+  deleted_files_count: 'deleted_data_files_count',
+}
+
+function withNewNames(record: unknown): unknown {
+  const found = { ...(record as Record<string, unknown>) }
+  for (const [name, older] of Object.entries(OLDER)) found[name] ??= found[older]
+  return found
+}
 
 /** The lines of a manifest list. Throws TABLE_CORRUPT, or TABLE_UNSUPPORTED when the table has row-level deletes. */
 export function decodeManifestList(bytes: Uint8Array, key: string, typesOf: (specId: number) => readonly IcebergType[]): ManifestLine[] {
   return decodeContainer(bytes, key).map((record) => {
-    const parsed = line.safeParse(record)
+    const parsed = line.safeParse(withNewNames(record))
     if (!parsed.success)
       throw new LakehouseError(
         'TABLE_CORRUPT',

@@ -228,8 +228,9 @@ const BASE_FIELDS = [
   'lower_bounds',
   'upper_bounds',
   'sort_order_id',
+  'nan_value_counts',
 ]
-const ALL_FIELDS = [...BASE_FIELDS, 'column_sizes', 'nan_value_counts']
+const ALL_FIELDS = [...BASE_FIELDS, 'column_sizes']
 
 /** The entries of a manifest; missing values are inherited from the line of the list. Throws TABLE_CORRUPT, TABLE_UNSUPPORTED. */
 export function decodeManifest(

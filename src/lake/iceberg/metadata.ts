@@ -27,7 +27,7 @@ export const snapshotJson = z
     'sequence-number': z.number().default(0),
     'timestamp-ms': z.number(),
     'manifest-list': z.string(),
-    summary: z.record(z.string(), z.string()),
+    summary: z.record(z.string(), z.string()).default({ operation: 'append' }),
     'schema-id': z.number().nullish(),
   })
   .loose()
@@ -209,6 +209,7 @@ export function fieldsAt(metadata: TableMetadata, schemaId: number | null | unde
     schemas.find((candidate) => candidate['schema-id'] === schemaId) ??
     schemas.find((candidate) => candidate['schema-id'] === metadata['current-schema-id']) ??
     schemas[0]
+  const nameOf = sqlNames(schema?.fields ?? [])
   return (schema?.fields ?? []).map((field) => {
     const type = typeof field.type === 'string' ? parseType(field.type) : undefined
     if (type === undefined)
@@ -219,8 +220,17 @@ export function fieldsAt(metadata: TableMetadata, schemaId: number | null | unde
           details: { key },
         },
       )
-    return { id: field.id, name: field.name, required: field.required, type, doc: field.doc }
+    return { id: field.id, name: nameOf(field), required: field.required, type, doc: field.doc }
   })
+}
+
+/** SQL does not tell names apart that differ only in case: the later column carries its id in SQL. */
+function sqlNames(
+  fields: readonly { readonly id: number; readonly name: string }[],
+): (field: { readonly id: number; readonly name: string }) => string {
+  const seen = new Map<string, number>()
+  for (const { id, name } of fields) if (!seen.has(name.toLowerCase())) seen.set(name.toLowerCase(), id)
+  return ({ id, name }) => (seen.get(name.toLowerCase()) === id ? name : `${name}_${id}`)
 }
 
 /** The shape that a schema (by default the current one), the default partition spec and sort order describe. Throws TABLE_UNSUPPORTED. */

@@ -4,7 +4,7 @@ import { manifestShapeOf, type Snapshot } from './metadata.ts'
 import type { IcebergField, PartitionField, TableShape } from './schema.ts'
 import { manifestsOf, plannedEntries, type Table } from './table.ts'
 import { applyTransform, keepsOrder, type Transform } from './transform.ts'
-import { type ColumnValue, compareValues, type IcebergType } from './values.ts'
+import { type ColumnValue, compareValues, type IcebergType, isFloating } from './values.ts'
 
 /** A condition on one column. All conditions of a scan must hold. Values are as in `ColumnValue`. */
 export type Predicate =
@@ -29,6 +29,8 @@ export type Known = {
   readonly lower: ColumnValue | undefined
   readonly upper: ColumnValue | undefined
   readonly nulls: 'some' | 'none' | 'all' | 'unknown'
+  /** Whether NaN may be among the values. */
+  readonly mayHaveNan?: boolean
 }
 
 type PartitionPart = PartitionField & { readonly type: IcebergType }
@@ -115,7 +117,7 @@ function fieldMayMatch(part: PartitionPart, known: Known, predicates: readonly P
   return predicates.every((predicate) => {
     if (predicate.column !== part.source) return true
     const moved = onPartitionField(predicate, part)
-    return moved === undefined || mayMatch(moved, known)
+    return moved === undefined || mayMatch(moved, { ...known, mayHaveNan: isFloating(part.type) && known.lower !== known.upper })
   })
 }
 
@@ -149,19 +151,26 @@ function onPrefix(predicate: Extract<Predicate, { op: 'starts with' }>, transfor
 
 function boundsMayMatch(fields: readonly IcebergField[], file: DataFile, predicates: readonly Predicate[]): boolean {
   return predicates.every((predicate) => {
-    const id = fields.find((field) => field.name === predicate.column)?.id
-    if (id === undefined) return true
+    const field = fields.find((one) => one.name === predicate.column)
+    if (field === undefined) return true
+    const { id } = field
     const nulls = file.nulls.get(id)
     return mayMatch(predicate, {
       lower: file.lower.get(id),
       upper: file.upper.get(id),
       nulls: nulls === undefined ? 'unknown' : nulls === 0 ? 'none' : nulls === file.rows ? 'all' : 'some',
+      mayHaveNan: mayHaveNan(file, field),
     })
   })
 }
 
+/** Whether a column of a file may hold NaN. Files of our own that do have no bounds; other writers count NaN, or do not say. */
+export function mayHaveNan(file: Pick<DataFile, 'nans'>, field: Pick<IcebergField, 'id' | 'type'>): boolean {
+  return isFloating(field.type) && file.nans?.get(field.id) !== 0
+}
+
 /** Whether the known values may match the predicate. */
-export function mayMatch(predicate: Predicate, { lower, upper, nulls }: Known): boolean {
+export function mayMatch(predicate: Predicate, { lower, upper, nulls, mayHaveNan: nan = false }: Known): boolean {
   if (predicate.op === 'is null') return nulls !== 'none'
   // All other conditions are false for null.
   if (nulls === 'all') return false
@@ -181,10 +190,11 @@ export function mayMatch(predicate: Predicate, { lower, upper, nulls }: Known): 
       return compareValues(lower, predicate.value) < 0
     case '<=':
       return compareValues(lower, predicate.value) <= 0
+    // NaN is greater than every number, and bounds leave it out.
     case '>':
-      return compareValues(upper, predicate.value) > 0
+      return nan || compareValues(upper, predicate.value) > 0
     case '>=':
-      return compareValues(upper, predicate.value) >= 0
+      return nan || compareValues(upper, predicate.value) >= 0
   }
 }
 

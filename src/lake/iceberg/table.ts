@@ -49,7 +49,20 @@ export function keyOf(store: ObjectStore, url: string): string {
       `${url} is outside the lake ${store.url}: tables contain absolute paths, so a lake cannot simply be moved; run \`backup\` at the old location and \`restore\` at the new one`,
       { details: { url } },
     )
-  return plain.slice(base.length)
+  const key = plain.slice(base.length)
+  return store.capabilities.localFiles ? normalised(key, url) : key
+}
+
+/** Other spellings of one path: a//b, a/./b, a/x/../b. Throws TABLE_UNSUPPORTED when it leaves the lake. */
+function normalised(key: string, url: string): string {
+  if (!/(^|\/)(\.{0,2})(\/|$)/.test(key)) return key
+  const parts: string[] = []
+  for (const part of key.split('/')) {
+    if (part === '..' && parts.pop() === undefined)
+      throw new LakehouseError('TABLE_UNSUPPORTED', `${url} is outside the lake`, { details: { url } })
+    if (part !== '' && part !== '.' && part !== '..') parts.push(part)
+  }
+  return parts.join('/')
 }
 
 /** The newest version of a table, or undefined when the table does not exist. The hint may be outdated, so later versions are searched for. */

@@ -1,4 +1,5 @@
 import { LakehouseError } from '../../core/errors.ts'
+import { quoteName } from '../../platform/duckdb/session.ts'
 import { commit } from '../iceberg/commit.ts'
 import type { DataFile } from '../iceberg/manifest.ts'
 import { manifestShapeOf } from '../iceberg/metadata.ts'
@@ -94,6 +95,7 @@ async function compactGroup(deps: WriteDeps, table: Table, files: readonly DataF
       'TABLE_CORRUPT',
       `${table.root}: the files to be compacted have ${written.rows} rows, but their metadata says ${rows}: run \`tables check\``,
     )
+  await requireEqual(deps, table, files, { ...written, specId: first.specId })
   const remove = new Set(files.map((file) => file.path))
   if (remove.has(written.path)) return written
   try {
@@ -108,6 +110,26 @@ async function compactGroup(deps: WriteDeps, table: Table, files: readonly DataF
     if (error instanceof LakehouseError && error.code === 'COMMIT_CONFLICT') return undefined
     throw error
   }
+}
+
+/** Compares what a rewrite read with what it wrote: rows, values that are not null, and a digest of each column. Throws TABLE_CORRUPT for any difference. */
+async function requireEqual({ session }: WriteDeps, table: Table, from: readonly DataFile[], to: DataFile): Promise<void> {
+  const columns = table.shape.fields.map(({ name }) => quoteName(name))
+  // Sums of hashes do not depend on the order of rows.
+  const digests = columns.map((column) => `count(${column}), sum(hash(${column}::VARCHAR)::HUGEINT)`).join(', ')
+  const digest = async (files: readonly DataFile[]) => {
+    const rows = await session.jsonRows(`SELECT count(*), ${digests} FROM (${await scanSql(session, table, table.shape, files)})`)
+    return Object.values(rows[0] ?? {})
+  }
+  const [before, after] = [await digest(from), await digest([to])]
+  const different = before.findIndex((value, index) => value !== after[index])
+  if (different < 0) return
+  const column = table.shape.fields[Math.floor((different - 1) / 2)]?.name ?? 'the number of rows'
+  throw new LakehouseError(
+    'TABLE_CORRUPT',
+    `${table.root}: the compacted file differs from its sources in ${column}, so it was not published: run \`tables check\``,
+    { details: { table: table.root } },
+  )
 }
 
 /** File names that this program gives. Files of other writers are not moved. */

@@ -3,6 +3,7 @@ import { type CommitDeps, publishHint, update } from '../iceberg/commit.ts'
 import { unnamedSnapshots, withoutSnapshots } from '../iceberg/evolve.ts'
 import { type Snapshot, sameId } from '../iceberg/metadata.ts'
 import { entriesOf, keyOf, loadTable, manifestsOf, required, type Table, versionIn } from '../iceberg/table.ts'
+import { everyTable } from './list-tables.ts'
 
 export type ExpireOptions = {
   /** Snapshots before this time may be removed … */
@@ -40,7 +41,7 @@ export type Orphan = { readonly key: string; readonly bytes: number }
 const VERSIONS_KEPT = 20
 
 /**
- * Removes the old files of a table that no snapshot reaches, and returns them. It also corrects an outdated version hint. Reachable files are read again after
+ * Removes the old files of a table that no snapshot of any table of the lake reaches, and returns them. It also corrects an outdated version hint. Reachable files are read again after
  * the listing, so that files of a commit made meanwhile stay. Does nothing without a table.
  */
 export async function removeOrphans(store: ObjectStore, root: string, { beforeMs, dryRun }: OrphanOptions): Promise<Orphan[]> {
@@ -52,6 +53,9 @@ export async function removeOrphans(store: ObjectStore, root: string, { beforeMs
   const table = await loadTable(store, root)
   if (table !== undefined && !dryRun) await publishHint(store, root, table.version)
   const reachable = await reachableKeys(store, table)
+  // A table that was registered under another name has the same files. A table that cannot be read stops the command.
+  for (const other of await everyTable(store))
+    if (other !== root) for (const key of await reachableKeys(store, await loadTable(store, other))) reachable.add(key)
   const isOld = (key: string) => {
     const version = versionIn(key)
     return version === undefined || (table !== undefined && version < table.version - VERSIONS_KEPT)

@@ -3,6 +3,7 @@ import { type DuckDBSession, quote, quoteName } from '../../platform/duckdb/sess
 import { type ObjectStore, openAll } from '../../storage/object-store.ts'
 import type { DataFile } from '../iceberg/manifest.ts'
 import { nameMapping } from '../iceberg/name-mapping.ts'
+import { mayHaveNan } from '../iceberg/scan.ts'
 import type { IcebergField, TableShape } from '../iceberg/schema.ts'
 import { currentFiles, keyOf, type Table } from '../iceberg/table.ts'
 import { sqlType } from '../iceberg/values.ts'
@@ -34,12 +35,17 @@ export async function scanSql(
   const names = fields.map((field) => quoteName(field.name)).join(', ')
   const { schemas, 'last-column-id': lastId } = table.metadata
   const isFirst = schemas.length === 1 && schemas[0]?.['schema-id'] === 0 && lastId === fields.length
-  if (isFirst) return `SELECT ${names} FROM read_parquet([${paths.map(quote).join(', ')}], hive_partitioning = false)`
+  // Without this the engine leaves out row groups with NaN by their statistics, which do not count NaN.
+  const nan = fields.some((field) => files.some((file) => mayHaveNan(file, field))) ? ', can_have_nan = true' : ''
+  // Some writers spell other names differently in their files.
+  const hasPlainNames = fields.every(({ name }) => /^[A-Za-z_]\w*$/.test(name))
+  if (isFirst && hasPlainNames)
+    return `SELECT ${names} FROM read_parquet([${paths.map(quote).join(', ')}], hive_partitioning = false${nan})`
   // Files keep the columns they were written with: after a schema change they are read by field id, which takes a little longer.
   const foreign = await columnsWithoutIds(session, files, paths)
   const own = paths.filter((_, index) => !foreign.has(index))
   const columns = fields.map(({ id, name, type }) => `${id}: {name: ${quote(name)}, type: ${quote(sqlType(type))}, default_value: NULL}`)
-  const byId = `SELECT ${names} FROM read_parquet([${own.map(quote).join(', ')}], hive_partitioning = false, schema = MAP {${columns.join(', ')}})`
+  const byId = `SELECT ${names} FROM read_parquet([${own.map(quote).join(', ')}], hive_partitioning = false${nan}, schema = MAP {${columns.join(', ')}})`
   const byName = [...foreign].map(([index, held]) => mappedSql(table, fields, paths[index] ?? '', held))
   return [...(own.length === 0 ? [] : [byId]), ...byName].join(' UNION ALL ')
 }
