@@ -18,6 +18,7 @@ import { describeTable, listFiles, listHistory, listPartitions, listSnapshots, t
 import { type ChangedRow, diffSnapshots, type SnapshotDiff } from '../lake/tables/diff-snapshots.ts'
 import { everyTable } from '../lake/tables/list-tables.ts'
 import { type ExpireOptions, expireSnapshots, type Orphan, type OrphanOptions, removeOrphans } from '../lake/tables/maintain.ts'
+import { relocateTable } from '../lake/tables/relocate.ts'
 import { type TableStatus, tableStatus } from '../lake/tables/status.ts'
 import { createTable, deletePartitions, type WriteOptions, writeRows } from '../lake/tables/write-rows.ts'
 import { ParallelProcessor } from '../platform/parallel-processor.ts'
@@ -119,6 +120,25 @@ export class Tables {
         `"${tag}" looks like a snapshot or a time, so --as-of could not find it: begin the name of the tag with a letter`,
       )
     return await this.#pointAt(name, tag, 'tag', to)
+  }
+
+  /** Names the current snapshot of every table that has one. Returns the tables. */
+  async tagAll(tag: string): Promise<string[]> {
+    const tagged: string[] = []
+    for (const name of await this.#names(undefined)) {
+      if (snapshotOf(await this.#load(name), undefined) === undefined) continue
+      await this.tag(name, tag, undefined)
+      tagged.push(name)
+    }
+    return tagged
+  }
+
+  /** Rewrites the paths of tables that were moved with their lake. Returns every table with the number of its rewritten snapshots. */
+  async relocate(): Promise<{ table: string; snapshots: number }[]> {
+    const items: { table: string; snapshots: number }[] = []
+    for (const table of await this.#names(undefined))
+      items.push({ table, snapshots: await this.#changed(table, relocateTable(this.#lake.store, rootOf(table), this.#lake.commits)) })
+    return items
   }
 
   /** Creates a branch at a snapshot, by default the current one. Returns the id of the snapshot. */

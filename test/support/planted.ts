@@ -82,9 +82,9 @@ export const DEFECT_CLASSES: readonly DefectClass[] = [
   ),
   ...bars(
     'the volume is negative',
-    ['amount_negative'],
+    ['rejected_rows'],
     set(5, (old) => fixed(-Math.abs(old) - 1)),
-    ['taker_total'],
+    ['gap'],
   ),
   ...bars('takers bought more than was traded', ['taker_total'], (rows, at) => {
     const row = rows[at] ?? []
@@ -221,14 +221,15 @@ export const DEFECT_CLASSES: readonly DefectClass[] = [
   ),
   metrics(
     'open interest is negative',
-    ['amount_negative'],
+    ['rejected_rows'],
     set(2, () => '-1.5'),
+    ['gap'],
   ),
   depth('less lies within the wider band', ['depth_monotone'], (rows, at) => {
     const row = rows[at - (at % 12)] ?? []
     row[2] = '0.00100000'
   }),
-  depth('the depth is negative', ['amount_negative'], (rows, at) => set(2, () => -1)(rows, at - (at % 12) + 5)),
+  depth('the depth is negative', ['rejected_rows'], (rows, at) => set(2, () => -1)(rows, at - (at % 12) + 5), ['gap']),
   ticker(
     'the book is crossed',
     ['book_crossed'],

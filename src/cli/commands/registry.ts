@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   tables: async () => (await import('./tables.ts')).tables,
   'catalog-server': async () => (await import('./catalog-server.ts')).catalogServer,
   backup: async () => (await import('./backup.ts')).backup,
+  lake: async () => (await import('./lake.ts')).lake,
   tiers: async () => (await import('./tiers.ts')).tiers,
   restore: async () => (await import('./restore.ts')).restore,
   sync: async () => (await import('./sync.ts')).sync,

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import { mapConcurrent } from '../../platform/map-concurrent.ts'
-import type { ObjectStore } from '../../storage/object-store.ts'
+import { found, type ObjectStore } from '../../storage/object-store.ts'
 import { publishHint } from '../iceberg/commit.ts'
 import { parseMetadata, printMetadata, type TableMetadata } from '../iceberg/metadata.ts'
-import { keyOf, loadTable, manifestsOf, metadataKey, type Table, versionIn } from '../iceberg/table.ts'
+import { entriesOf, keyOf, loadTable, manifestsOf, metadataKey, type Table, versionIn } from '../iceberg/table.ts'
 import { LAKE_MARKER, LEDGER_PREFIX, RUNS_PREFIX, tableName } from '../layout.ts'
 import { everyTable } from '../tables/list-tables.ts'
 import { rebase } from './rebase.ts'
@@ -91,15 +91,15 @@ type RestoreOutcome = { readonly table: string; readonly restored: boolean; read
 export type Restoration = { readonly madeAt: string; readonly outcomes: RestoreOutcome[]; readonly segments: number }
 
 /**
- * Restores missing ledger segments, and tables that are missing, unreadable or older than the backup. Other tables stay. A restored table gets the next
+ * Restores ledger segments and metadata files that are missing or differ, and tables that are missing, unreadable or older than the backup. Other tables stay. A restored table gets the next
  * version number. If the lake has another address now, paths are rewritten. Every object is checked against its digest first. Throws OBJECT_NOT_FOUND, CHECKSUM_MISMATCH.
  */
 export async function restore(lake: ObjectStore, from: ObjectStore, deps: { signal: AbortSignal; dryRun: boolean }): Promise<Restoration> {
   const folder = await backupFolder(from)
-  const found = index.parse(JSON.parse(Buffer.from(await from.get(`${folder}${INDEX}`)).toString('utf8')))
+  const listed = index.parse(JSON.parse(Buffer.from(await from.get(`${folder}${INDEX}`)).toString('utf8')))
   const proved = async (key: string) => {
     const bytes = await from.get(folder + key)
-    const expected = found.objects.find((one) => one.key === key)?.sha256
+    const expected = listed.objects.find((one) => one.key === key)?.sha256
     if (digestOf(bytes) !== expected)
       throw new LakehouseError(
         'CHECKSUM_MISMATCH',
@@ -108,39 +108,61 @@ export async function restore(lake: ObjectStore, from: ObjectStore, deps: { sign
       )
     return bytes
   }
-  const segments = found.objects.filter(({ key }) => key.startsWith(LEDGER_PREFIX) || key === LAKE_MARKER).map(({ key }) => key)
+  const segments = listed.objects.filter(({ key }) => key.startsWith(LEDGER_PREFIX) || key === LAKE_MARKER).map(({ key }) => key)
   let brought = 0
   for await (const isNew of mapConcurrent(segments, { limit: AT_ONCE, signal: deps.signal }, (key) =>
     bringBack(lake, key, proved, deps.dryRun),
   ))
     if (isNew) brought++
   const outcomes: RestoreOutcome[] = []
-  for (const { root, version } of found.tables) {
+  for (const { root, version } of listed.tables) {
     deps.signal.throwIfAborted()
     const metadata = parseMetadata(await proved(metadataKey(root, version)), metadataKey(root, version))
+    // Names of manifests and lists are never used again: one with other bytes is damaged, whatever the table has become since.
+    const damaged = await damagedKeys(lake, root, listed)
+    if (!deps.dryRun) for (const key of damaged) await lake.put(key, await proved(key))
     const { newest, reason } = await stateOf(lake, root, metadata)
     if (reason !== undefined && !deps.dryRun) {
-      const keys = found.objects.map(({ key }) => key).filter((key) => key.startsWith(`${root}/metadata/`) && key.endsWith('.avro'))
+      const keys = listed.objects.map(({ key }) => key).filter((key) => key.startsWith(`${root}/metadata/`) && key.endsWith('.avro'))
       // Never reuses a version number: external catalogs would take the new version for the former one.
       const next = Math.max(newest, version) + 1
-      const moved = await rebase(lake, root, metadata, found.lake, keys, proved)
+      const moved = await rebase(lake, root, metadata, listed.lake, keys, proved)
       await lake.put(metadataKey(root, next), printMetadata(moved), { ifAbsent: true })
       await publishHint(lake, root, next)
     }
     outcomes.push({
       table: tableName(root),
-      restored: reason !== undefined,
-      reason: reason ?? 'the table exists and is not older than the backup',
+      restored: reason !== undefined || damaged.length > 0,
+      reason:
+        reason ??
+        (damaged.length > 0
+          ? `${damaged.length} metadata files were damaged, such as ${damaged[0]}`
+          : 'the table exists and is not older than the backup'),
     })
   }
-  return { madeAt: found.madeAt, outcomes, segments: brought }
+  return { madeAt: listed.madeAt, outcomes, segments: brought }
 }
 
 async function bringBack(lake: ObjectStore, key: string, proved: (key: string) => Promise<Uint8Array>, dryRun: boolean): Promise<boolean> {
-  if ((await lake.head(key)) !== undefined) return false
   const bytes = await proved(key)
+  const held = await found(lake.get(key))
+  // Segments and the marker never change: one that differs is damaged.
+  if (held !== undefined && digestOf(held) === digestOf(bytes)) return false
   if (!dryRun) await lake.put(key, bytes)
   return true
+}
+
+/** The manifests and lists of a table that the lake holds with other bytes than the backup. */
+async function damagedKeys(lake: ObjectStore, root: string, { lake: address, objects }: z.infer<typeof index>): Promise<string[]> {
+  // At another address the paths inside differ, and with them the names.
+  if (address !== lake.url) return []
+  const damaged: string[] = []
+  for (const { key, sha256 } of objects) {
+    if (!key.startsWith(`${root}/metadata/`) || !key.endsWith('.avro')) continue
+    const held = await found(lake.get(key))
+    if (held !== undefined && digestOf(held) !== sha256) damaged.push(key)
+  }
+  return damaged
 }
 
 /** The number of the newest version in the lake, and the reason to restore the table, if any. */
@@ -150,7 +172,7 @@ async function stateOf(lake: ObjectStore, root: string, backedUp: TableMetadata)
   try {
     const table = await loadTable(lake, root)
     if (table === undefined) return { newest, reason: 'the table does not exist' }
-    for (const snapshot of table.metadata.snapshots.slice(-1)) await manifestsOf(table, snapshot)
+    for (const snapshot of table.metadata.snapshots) for (const line of await manifestsOf(table, snapshot)) await entriesOf(table, line)
     // Version numbers do not help, because a restored table began again. The sequence number of the last commit does.
     const isOlder = table.metadata['last-sequence-number'] < backedUp['last-sequence-number']
     return { newest, reason: isOlder ? 'the table is older than the backup' : undefined }

@@ -39,14 +39,31 @@ export function plainUrl(url: string): string {
   return url.replace(/^(file:)?\/+/, 'file:///').replace(/^s3[an]:/, 's3:')
 }
 
+/** Where the tables of a store were before the lake was moved or copied, as their metadata says: what they name there is here now. */
+const formerBases = new WeakMap<ObjectStore, Set<string>>()
+
+/** The address of the lake that wrote a table's metadata, or undefined for a table that lay in another folder of its lake. */
+export function baseOf({ root, metadata }: Pick<Table, 'root' | 'metadata'>): string | undefined {
+  const location = plainUrl(metadata.location).replace(/\/+$/, '')
+  return location.endsWith(`/${root}`) ? location.slice(0, -root.length - 1) : undefined
+}
+
+function rememberBase(table: Table): Table {
+  const base = baseOf(table)
+  if (base === undefined || base === table.store.url) return table
+  const known = formerBases.get(table.store) ?? new Set()
+  formerBases.set(table.store, known.add(base))
+  return table
+}
+
 /** The key of an object that metadata names by `url`. Throws TABLE_UNSUPPORTED when the object is outside the lake. */
 export function keyOf(store: ObjectStore, url: string): string {
-  const base = `${store.url}/`
   const plain = plainUrl(url)
-  if (!plain.startsWith(base))
+  const base = [store.url, ...(formerBases.get(store) ?? [])].map((one) => `${one}/`).find((one) => plain.startsWith(one))
+  if (base === undefined)
     throw new LakehouseError(
       'TABLE_UNSUPPORTED',
-      `${url} is outside the lake ${store.url}: tables contain absolute paths, so a lake cannot simply be moved; run \`backup\` at the old location and \`restore\` at the new one`,
+      `${url} is outside the lake ${store.url}: run \`lake relocate\` if the lake was moved, or copy the file into the lake`,
       { details: { url } },
     )
   const key = plain.slice(base.length)
@@ -89,7 +106,7 @@ export async function loadTable(store: ObjectStore, root: string): Promise<Table
     parsed.set(name, metadata)
     if (parsed.size > PARSED_MOST) for (const oldest of [...parsed.keys()].slice(0, PARSED_MOST / 2)) parsed.delete(oldest)
   }
-  return { store, root, version: version ?? 0, metadata, shape: shapeOf(metadata, key) }
+  return rememberBase({ store, root, version: version ?? 0, metadata, shape: shapeOf(metadata, key) })
 }
 
 /** The table itself. Throws TABLE_NOT_FOUND for undefined. */
