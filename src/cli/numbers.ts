@@ -32,3 +32,12 @@ export function count(values: Values, option: string, least: number): number | u
     throw new LakehouseError('USAGE', `--${option} "${value}" is not valid: write a whole number of at least ${least}`)
   return Number(value)
 }
+
+/** A share from 0 to 1. Throws USAGE. */
+export function share(values: Values, option: string): number | undefined {
+  const value = text(values, option)
+  if (value === undefined) return undefined
+  if (!/^\d*\.?\d+$/.test(value) || Number(value) > 1)
+    throw new LakehouseError('USAGE', `--${option} "${value}" is not valid: write a number from 0 to 1`)
+  return Number(value)
+}

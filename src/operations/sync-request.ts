@@ -26,6 +26,12 @@ export const syncFields = {
   mode: z.enum(OPERATION_MODES).default('auto').describe('allowed ways to copy'),
   engine: z.enum(ENGINE_IDS).optional().describe('engine to try first'),
   syncMode: z.enum(SYNC_MODES).default('copy').describe('sync also deletes objects that only the destination has'),
+  minShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('if the source lists less than this share of the destination, delete none; default: sync.minShare'),
   maxDelete: count(0).describe('if more objects would be deleted, delete none; default: sync.maxDelete'),
   ...filterFields,
   all: z.boolean().default(false).describe('also copy objects that are already there'),
@@ -78,6 +84,7 @@ function requestOf(input: SyncInput, context: OperationContext, sync: Config['sy
   return {
     ...{ syncMode, mode, engine, planIn, planOut, maxDurationMs, maxBytes },
     maxDelete: input.maxDelete ?? sync.maxDelete,
+    minShare: input.minShare ?? sync.minShare,
     preferDirectSync: true,
     incremental: !input.all,
     ...resolveFilter(input, context.nowMs()),
@@ -87,7 +94,7 @@ function requestOf(input: SyncInput, context: OperationContext, sync: Config['sy
 }
 
 /** The transfer that a collection describes. */
-function collectionRequest(collection: ArchiveCollection, base: Pick<SyncRequest, 'listParallel' | 'maxDelete'>): SyncRequest {
+function collectionRequest(collection: ArchiveCollection, base: Pick<SyncRequest, 'listParallel' | 'maxDelete' | 'minShare'>): SyncRequest {
   const { s3_direct_sync: direct, partition_type: period, download_checksum: checksums } = collection
   const source = DEFAULT_SOURCE
   const { checksumOf } = source.archive

@@ -18,6 +18,7 @@ export function localStore(directory: string, { isPrivate = () => false }: Local
   const root = resolve(directory)
   const path = (key: string) => join(root, checkPathKey(key))
   const inside = new Set<string>()
+  const leftOut = new Set<string>()
   /** The path of a key that is written: a link on its way must not lead out of the store. */
   const target = async (key: string) => {
     const file = path(key)
@@ -43,7 +44,8 @@ export function localStore(directory: string, { isPrivate = () => false }: Local
     get: (key, range) => guard(key, () => read(path(key), range)),
     stream: (key) => readPieces(path(key), key),
     head: (key) => guard(key, async () => headOf(path(key), key)),
-    list: (prefix) => walk(root, prefix),
+    list: (prefix) => walk(root, prefix, leftOut),
+    leftOut: () => [...leftOut],
     delete: (key) => guard(key, () => rm(path(key), { force: true })),
     put: (key, body, options) =>
       guard(key, async () =>
@@ -234,19 +236,23 @@ async function copyObject(from: string, to: string): Promise<void> {
   }
 }
 
-async function* walk(root: string, prefix: string): AsyncGenerator<ObjectInfo> {
+/** Names of left-out entries that are kept. */
+const LEFT_OUT_MOST = 1000
+
+async function* walk(root: string, prefix: string, leftOut: Set<string>): AsyncGenerator<ObjectInfo> {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
-  yield* walkFolder(root, folder, prefix)
+  yield* walkFolder(root, folder, prefix, leftOut)
 }
 
-async function* walkFolder(root: string, folder: string, prefix: string): AsyncGenerator<ObjectInfo> {
+async function* walkFolder(root: string, folder: string, prefix: string, leftOut: Set<string>): AsyncGenerator<ObjectInfo> {
   for (const entry of await entriesOf(join(root, folder))) {
     const key = folder + entry.name
     if (entry.isDirectory()) {
-      if (`${key}/`.startsWith(prefix) || prefix.startsWith(`${key}/`)) yield* walkFolder(root, `${key}/`, prefix)
+      if (`${key}/`.startsWith(prefix) || prefix.startsWith(`${key}/`)) yield* walkFolder(root, `${key}/`, prefix, leftOut)
     } else if (key.startsWith(prefix) && !isTemporary(entry.name)) {
       const info = headOf(join(root, key), key)
       if (info !== undefined) yield info
+      else if (leftOut.size < LEFT_OUT_MOST) leftOut.add(key)
     }
   }
 }

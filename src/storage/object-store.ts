@@ -61,6 +61,8 @@ export type ObjectStore = {
   /** The names of the folders directly below a prefix that ends with a slash, without the slash, in order. */
   folders(prefix: string): Promise<string[]>
   readonly files: StoreFiles
+  /** Entries that listings have left out because they are not objects: links that lead nowhere or to folders, pipes, names that are not UTF-8. At most 1,000 names. */
+  readonly leftOut?: () => readonly string[]
 }
 
 /** Surrogates and what sorts after them. */

@@ -20,7 +20,7 @@ export function thisWriter(): Writer {
 /** Whether the writer still runs; undefined when that cannot be told from here: it works elsewhere, or the system does not tell when a process began. */
 export function isRunning(writer: Writer): boolean | undefined {
   if (writer.place !== thisWriter().place) return undefined
-  if (!processExists(writer.pid)) return false
+  if (!processExists(writer.pid) || isDead(writer.pid)) return false
   const start = startOf(writer.pid)
   return start === undefined || writer.start === '0' ? undefined : start === writer.start
 }
@@ -34,10 +34,20 @@ function processExists(pid: number): boolean {
   }
 }
 
-/** When a process began, in the kernel's ticks: the 22nd field of its stat line, counted after the name, which may hold anything. */
+/** When a process began, in the kernel's ticks. */
 function startOf(pid: number | 'self'): string | undefined {
+  return statOf(pid)?.[19]
+}
+
+/** Whether a process has ended and only waits for its parent to ask for its exit code. */
+function isDead(pid: number): boolean {
+  return ['Z', 'X'].includes(statOf(pid)?.[0] ?? '')
+}
+
+/** The fields of a process's stat line after its name, which may hold anything: first its state. */
+function statOf(pid: number | 'self'): string[] | undefined {
   const stat = read(`/proc/${pid}/stat`)
-  return stat === '' ? undefined : stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  return stat === '' ? undefined : stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
 function read(path: string): string {
@@ -62,8 +72,11 @@ export function temporaryName(extension = ''): string {
   return `${PREFIX}${place}-${pid}-${start}-${randomBytes(6).toString('hex')}${extension}`
 }
 
+/** Names as this program gives them; other names that begin alike are objects of others. */
+const TEMPORARY = /^\.tmp-[0-9a-f]{16}-\d+-\d+-/
+
 export function isTemporary(name: string): boolean {
-  return name.startsWith(PREFIX)
+  return TEMPORARY.test(name)
 }
 
 /** Who writes a temporary file, or undefined when its name does not tell. */

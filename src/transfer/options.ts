@@ -41,6 +41,12 @@ export const syncOptions = z.strictObject({
   retryDelayMs: count(60_000).default(200).describe('Maximum first pause before a retry; it doubles up to 20 s'),
   verify: z.enum(VERIFY_MODES).default('etag').describe('How to prove a copy: size, etag, sha256 (published beside the object), reread'),
   maxDelete: z.number().int().min(0).default(1000).describe('If a run would delete more objects than this, it deletes none'),
+  minShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe('If the source lists less than this share of what the destination has, a run deletes nothing'),
   diskLimitMb: count(1 << 24)
     .default(10_240)
     .describe('Disk space that the traditional way may use at the same time'),

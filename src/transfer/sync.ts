@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import { type Finding, wholeFinding } from '../core/finding.ts'
+import { printable } from '../core/printable.ts'
 import { privateStore, sweepTemporaries } from '../storage/local.ts'
 import { abortUpload, deleteObjects, listUploads } from '../storage/s3/operations.ts'
 import { mayBeAtWork } from '../storage/temporary.ts'
@@ -25,6 +26,8 @@ export type SyncRequest = {
   /** `sync` deletes objects that only the destination has. */
   readonly syncMode: SyncMode
   readonly maxDelete: number
+  /** Deletes nothing if the source lists less than this share of what the destination has and the source once had. */
+  readonly minShare: number
   readonly mode: OperationMode
   readonly engine: EngineId | undefined
   readonly preferDirectSync: boolean
@@ -64,9 +67,13 @@ export type SyncResult = {
 }
 
 /** The default request: it copies everything. */
+/** Fewer objects than this may be deleted whatever the source lists. */
+const SHRUNK_LEAST = 10
+
 export const DEFAULT_REQUEST: SyncRequest = {
   syncMode: 'copy',
   maxDelete: 1000,
+  minShare: 0.5,
   mode: 'auto',
   engine: undefined,
   preferDirectSync: true,
@@ -283,9 +290,10 @@ class Sync {
 
   /** Deletes extra objects, only after a complete plan of both sides and a run without failures. */
   async #delete(transfer: TransferRun, journal: Journal): Promise<void> {
-    const { syncMode, maxDelete, planIn } = this.#request
+    const { syncMode, maxDelete, minShare, planIn } = this.#request
     if (syncMode !== 'sync' || this.#extra === 0 || planIn !== undefined) return
-    if (transfer.endedEarly !== undefined || transfer.counts.objectsFailed > 0) {
+    const hasLeftOut = (this.#deps.pair.source.store.leftOut?.() ?? []).length > 0
+    if (transfer.endedEarly !== undefined || transfer.counts.objectsFailed > 0 || hasLeftOut) {
       this.#note(
         'not_deleted',
         'warning',
@@ -297,6 +305,12 @@ class Sync {
     if (transfer.counts.objectsPlanned + transfer.counts.objectsSkipped === 0) {
       const why = `the source ${this.#deps.pair.source.address} lists no object of the selection, so sync would delete ${this.#extra} objects from the destination: check the source and the filters`
       this.#errors.push(new LakehouseError('DELETE_REFUSED', why, { details: { extra: this.#extra } }))
+      return
+    }
+    const listed = transfer.counts.objectsPlanned + transfer.counts.objectsSkipped
+    if (this.#extra >= SHRUNK_LEAST && listed < minShare * (listed + this.#extra)) {
+      const why = `the source lists ${listed} objects, and ${this.#extra} objects of the destination are not among them: the source has shrunk to less than ${minShare * 100} %; check it, then lower --min-share`
+      this.#errors.push(new LakehouseError('DELETE_REFUSED', why, { details: { extra: this.#extra, listed, minShare } }))
       return
     }
     if (this.#extra > maxDelete) {
@@ -340,6 +354,14 @@ class Sync {
     const listed = counts.objectsPlanned + counts.objectsSkipped + this.#extra
     if (counts.objectsVanished > 0)
       this.#note('vanished', 'warning', counts.objectsVanished, 'the source removed these objects before they were copied')
+    const leftOut = pair.source.store.leftOut?.() ?? []
+    if (leftOut.length > 0)
+      this.#note(
+        'not_copied',
+        'warning',
+        leftOut.length,
+        `these entries of the source are not regular files, or their names are not UTF-8: ${leftOut.slice(0, 5).map(printable).join(', ')}`,
+      )
     if (pair.learnt.otherBytes > 0)
       this.#note(
         'other_bytes',

@@ -1,3 +1,4 @@
+import { printable } from '../core/printable.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
 import type { ObjectInfo } from '../storage/object-store.ts'
 import type { Place } from '../storage/place.ts'
@@ -55,11 +56,13 @@ export async function verifyPlaces(source: Place, destination: Place, options: V
     const present: ObjectInfo[] = [...unchanged]
     for (const object of transfer) {
       if (object.reason === 'new') differ(object.key, 'missing', `the destination does not have it (${object.size} bytes)`)
-      else if (object.reason === 'time' && options.full) present.push(object)
+      else if (object.reason !== 'size' && options.full) present.push(object)
       else differ(object.key, 'different', EXPLANATIONS[object.reason])
     }
     if (options.full) await rereadAll(source, destination, present, options, counts, differ)
   }
+  for (const key of source.store.leftOut?.() ?? [])
+    differ(printable(key), 'missing', 'the source has an entry that is not a regular file, or whose name is not UTF-8')
   return counts
 }
 

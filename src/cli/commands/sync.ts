@@ -14,7 +14,7 @@ import { SYNC_MODES } from '../../transfer/sync-mode.ts'
 import { VERIFY_MODES } from '../../transfer/verify-mode.ts'
 import { type Command, type CommandContext, type CommandResult, resultOf, text } from '../command.ts'
 import { findingLines } from '../findings.ts'
-import { bytes, count, duration } from '../numbers.ts'
+import { bytes, count, duration, share } from '../numbers.ts'
 import { FILTER_OPTIONS, filter } from '../selection.ts'
 import { SyncDisplay } from '../sync-display.ts'
 
@@ -32,6 +32,7 @@ export const sync: Command = {
       help: 'sync also deletes extra objects',
       choices: SYNC_MODES,
     },
+    'min-share': { type: 'string', value: 'S', help: 'delete none if the source shrank below this share (0–1)' },
     'max-delete': { type: 'string', value: 'N', help: 'delete none if more than N (default: sync.maxDelete)' },
     ...FILTER_OPTIONS,
     all: { type: 'boolean', help: 'also copy objects that are already there' },
@@ -86,6 +87,7 @@ function inputOf({ args, values }: CommandContext): SyncInput {
     syncMode: SYNC_MODES.find((one) => one === text(values, 'sync-mode')),
     verify: VERIFY_MODES.find((one) => one === text(values, 'verify')),
     maxDelete: count(values, 'max-delete', 0),
+    minShare: share(values, 'min-share'),
     ...filter(values),
     all: values['all'] === true,
     concurrency: count(values, 'concurrency', 1),

@@ -6,7 +6,7 @@ export type S3Address = {
   readonly bucket: string
   /** Begins each key; empty, or ends with a slash. */
   readonly prefix: string
-  /** https://host[:port], or undefined for AWS. */
+  /** https://host[:port][/path], or undefined for AWS. */
   readonly endpoint: string | undefined
   readonly region: string
   readonly profile: string | undefined
@@ -41,18 +41,27 @@ export function parseS3Address(address: string, defaultRegion = 'us-east-1'): S3
     return value === null ? undefined : value === 'true'
   }
   const endpoint = parameters.get('endpoint') ?? undefined
-  if (endpoint !== undefined && !/^https?:\/\/[^/]+\/?$/.test(endpoint)) throw invalid(address, 'the endpoint is not http(s)://host[:port]')
+  if (endpoint !== undefined && !ENDPOINT.test(endpoint)) throw invalid(address, 'the endpoint is not http(s)://host[:port][/path]')
   const prefix = match?.[2] ?? ''
   return {
     bucket,
     prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`,
-    endpoint: endpoint?.replace(/\/$/, ''),
+    endpoint: endpoint?.replace(/\/+$/, ''),
     region: parameters.get('region') ?? defaultRegion,
     profile: parameters.get('profile') ?? undefined,
     anonymous: flag('anonymous') ?? false,
     allowsHttp: flag('allowHttp') ?? false,
     pathStyle: flag('pathStyle') ?? (endpoint !== undefined || bucket.includes('.')),
   }
+}
+
+/** https://host:9000, or https://host/storage/v1/s3 as some gateways have it. */
+const ENDPOINT = /^https?:\/\/[^/?#]+(\/[^?#]*)?$/
+
+/** The address at another endpoint. Throws CONFIG_INVALID. */
+export function withEndpoint(address: S3Address, endpoint: string): S3Address {
+  if (!ENDPOINT.test(endpoint)) throw invalid(endpoint, 'the endpoint of AWS_ENDPOINT_URL is not http(s)://host[:port][/path]')
+  return { ...address, endpoint: endpoint.replace(/\/+$/, ''), pathStyle: true }
 }
 
 function invalid(address: string, why: string): LakehouseError {

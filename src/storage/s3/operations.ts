@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { LakehouseError } from '../../core/errors.ts'
+import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import type { S3Client } from './s3-client.ts'
 import { encodeKey } from './sigv4.ts'
 import { bareEtag, elementText, escapeXml, type ListedObject, type ListPage, parseListPage, rootOf } from './xml.ts'
@@ -176,8 +176,19 @@ export async function putObject(
   body: Uint8Array | { pieces: AsyncIterable<Uint8Array>; length: number },
   options: WriteOptions = {},
 ): Promise<{ etag: string; attempt: number }> {
-  const { headers, attempt } = await client.call({ operation: 'PutObject', method: 'PUT', key, body, headers: conditions(options) })
+  const { headers, attempt } = await client.call({
+    operation: 'PutObject',
+    method: 'PUT',
+    key,
+    body,
+    headers: { ...checksumOf(body), ...conditions(options) },
+  })
   return { etag: bareEtag(headers.get('etag') ?? ''), attempt }
+}
+
+/** The digest that the store compares with what arrives. Buckets with a default retention take nothing without one. */
+function checksumOf(body: Uint8Array | object): Record<string, string> {
+  return body instanceof Uint8Array ? { 'content-md5': hash('md5', body, 'base64') } : {}
 }
 
 function conditions({ ifNoneMatch, ifMatch, headers }: WriteOptions): Record<string, string> {
@@ -224,7 +235,7 @@ export async function uploadPart(
   body: Uint8Array | { pieces: AsyncIterable<Uint8Array>; length: number },
 ): Promise<Part> {
   const query = { partNumber: String(number), uploadId }
-  const { headers } = await client.call({ operation: 'UploadPart', method: 'PUT', key, query, body })
+  const { headers } = await client.call({ operation: 'UploadPart', method: 'PUT', key, query, body, headers: checksumOf(body) })
   return { number, etag: bareEtag(headers.get('etag') ?? '') }
 }
 
@@ -278,6 +289,18 @@ export async function deleteObject(client: S3Client, key: string): Promise<void>
 
 /** Deletes up to 1,000 objects; returns those that the store refused to delete, with its reason. */
 export async function deleteObjects(client: S3Client, keys: readonly string[]): Promise<{ key: string; reason: string }[]> {
+  const refused: { key: string; reason: string }[] = []
+  const odd = keys.filter((key) => XML_CANNOT.test(key))
+  for (const key of odd)
+    await deleteObject(client, key).catch((error: unknown) => refused.push({ key, reason: asLakehouseError(error).message }))
+  const plain = odd.length === 0 ? keys : keys.filter((key) => !XML_CANNOT.test(key))
+  return plain.length === 0 ? refused : [...refused, ...(await deleteTogether(client, plain))]
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: XML 1.0 has no form for them
+const XML_CANNOT = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/
+
+async function deleteTogether(client: S3Client, keys: readonly string[]): Promise<{ key: string; reason: string }[]> {
   const xml = keys.map((key) => `<Object><Key>${escapeXml(key)}</Key></Object>`).join('')
   const body = Buffer.from(`<Delete><Quiet>true</Quiet>${xml}</Delete>`)
   const headers = { 'content-md5': hash('md5', body, 'base64') }

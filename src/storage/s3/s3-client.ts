@@ -173,8 +173,9 @@ export class S3Client {
   async #prepare(request: S3Request) {
     const { operation, method, key = '', headers = {}, body } = request
     this.requests.set(operation, (this.requests.get(operation) ?? 0) + 1)
-    const { bucket, pathStyle } = this.address
-    const path = pathStyle ? `/${bucket}${key === '' ? '' : `/${encodeKey(key)}`}` : `/${encodeKey(key)}`
+    const { bucket, pathStyle, endpoint } = this.address
+    const base = endpoint === undefined ? '' : new URL(endpoint).pathname.replace(/\/$/, '')
+    const path = base + (pathStyle ? `/${bucket}${key === '' ? '' : `/${encodeKey(key)}`}` : `/${encodeKey(key)}`)
     const query = request.query === undefined ? '' : encodeQuery(request.query)
     for (const [name, value] of Object.entries(headers))
       if (UNSAFE_HEADER.test(value))

@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { LakehouseError } from '../../core/errors.ts'
 import type { Place, StoreDeps } from '../place.ts'
-import { parseS3Address, type S3Address } from './address.ts'
+import { parseS3Address, type S3Address, withEndpoint } from './address.ts'
 import { credentialChain } from './credentials.ts'
 import { S3Client } from './s3-client.ts'
 import type { CacheOptions } from './s3-files.ts'
@@ -14,7 +14,10 @@ const DEFAULT_CACHE: CacheOptions = { directory: join(homedir(), '.cache', 'cryp
 /** The bucket at an address s3://bucket/prefix?…. Throws CONFIG_INVALID. */
 export function s3Place(text: string, deps: StoreDeps): Place {
   const { AWS_REGION: region = '', AWS_DEFAULT_REGION: older = '' } = deps.environment
-  const address = parseS3Address(text, region || older || undefined)
+  const named = parseS3Address(text, region || older || undefined)
+  // The variables of all AWS tools; a public bucket is where it is.
+  const { AWS_ENDPOINT_URL_S3: own = '', AWS_ENDPOINT_URL: every = '' } = deps.environment
+  const address = named.anonymous || named.endpoint !== undefined || (own || every) === '' ? named : withEndpoint(named, own || every)
   const credentials = address.anonymous ? undefined : (deps.credentials ?? credentialChain(address.profile, deps.environment, deps.nowMs))
   const caFile = deps.environment['AWS_CA_BUNDLE']
   refusePlainHttp(address, credentials !== undefined)
