@@ -22,7 +22,8 @@ export async function rebase(
     return metadata
   }
   const moved = (url: string) => (plainUrl(url).startsWith(`${oldUrl}/`) ? lake.url + plainUrl(url).slice(oldUrl.length) : url)
-  const keyIn = (url: string) => plainUrl(url).slice(oldUrl.length + 1)
+  // A table that was written after it was moved has paths of both addresses.
+  const keyIn = (url: string) => plainUrl(url).slice((plainUrl(url).startsWith(`${oldUrl}/`) ? oldUrl : lake.url).length + 1)
   const known = new Map<string, Pick<ManifestLine, 'path' | 'bytes'>>()
   const snapshots: Snapshot[] = []
   const typesOf = (specId: number) => partitionTypes(manifestShapeOf(metadata, specId, root))
