@@ -17,7 +17,7 @@ export function asNext(next: TableMetadata, previous: { metadata: TableMetadata;
   return {
     ...next,
     'last-updated-ms': Math.max(nowMs, next['last-updated-ms']),
-    'metadata-log': [...previous.metadata['metadata-log'], entry].slice(-METADATA_LOG_LENGTH),
+    'metadata-log': [...next['metadata-log'], entry].slice(-METADATA_LOG_LENGTH),
   }
 }
 
