@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import { lstat, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
@@ -15,10 +15,11 @@ import type { Lakehouse } from '../../src/lakehouse/lakehouse.ts'
 import { resolveAsOf } from '../../src/operations/as-of.ts'
 import { localStore } from '../../src/storage/local.ts'
 import { isRunning, thisWriter } from '../../src/storage/temporary.ts'
+import { smallArchive } from '../support/archives.ts'
 import { cli } from '../support/cli.ts'
 import { emptyLake } from '../support/empty-lake.ts'
 import { temporaryFolder } from '../support/folders.ts'
-import { openEmptyLake, openLakehouse } from '../support/lakehouse.ts'
+import { ingestKlines, openEmptyLake, openLakehouse } from '../support/lakehouse.ts'
 import { runSync, stateFor } from '../support/transfers.ts'
 
 const SHAPE: TableShape = {
@@ -226,4 +227,27 @@ test('a file that another table of the lake reaches is not an orphan', async (co
     await tables.orphans('silver.one', { beforeMs: Date.now() + 60_000, dryRun: false })
   })
   assert.deepEqual(await ids(lakehouse, 'SELECT id FROM silver.two ORDER BY id'), [1, 2])
+})
+
+test('a data file that is lost or cut is built again from bronze, with the same bytes', async (context) => {
+  const { folder, lake, lakehouse: _ } = await lakeIn(context)
+  const archive = join(folder, 'archive')
+  await smallArchive(archive, { days: 3, symbols: ['BTCUSDT', 'ETHUSDT'] })
+  const lakehouse = openLakehouse({ lake, archive })
+  await ingestKlines(lakehouse)
+  const rows = () => lakehouse.select('SELECT count(*) AS n, max(close) AS high, bit_xor(hash(close)) AS all_of_it FROM silver.binance_spot_klines_1m')
+  const before = await rows()
+  const files = (await readdir(join(lake, 'silver/binance_spot_klines_1m/data'), { recursive: true })).filter((name) =>
+    name.endsWith('.parquet'),
+  )
+  const path = join(lake, 'silver/binance_spot_klines_1m/data', files[0] ?? '')
+  const bytes = await readFile(path)
+  for (const damaged of [undefined, bytes.subarray(0, bytes.length / 2)]) {
+    if (damaged === undefined) await rm(path)
+    else await writeFile(path, damaged)
+    const { counts } = await ingestKlines(lakehouse)
+    assert.equal(counts.partitionsWritten > 0, true)
+    assert.deepEqual([await readFile(path), await rows()], [bytes, before])
+    assert.equal((await ingestKlines(lakehouse)).counts.partitionsWritten, 0)
+  }
 })

@@ -176,7 +176,7 @@ class PartitionBuilder {
 
   /** Compares the files that the inputs of some partitions require with the live files, builds missing files and submits the changes. */
   async build(batch: readonly PartitionInputs[], queue: CommitQueue): Promise<PartitionOutcome[]> {
-    const plans = batch.map((one) => this.#plan(one))
+    const plans = await Promise.all(batch.map(async (one) => this.#plan(one, await this.#lost(one.partition))))
     const wanted = plans.flatMap(({ partition, missing }) => [...missing].map(([number, group]) => ({ partition, number, group })))
     const built: BuiltGroup[] = []
     try {
@@ -193,9 +193,19 @@ class PartitionBuilder {
     }
   }
 
-  #plan({ partition, inputs }: PartitionInputs): PartitionPlan {
+  /** Live files that are gone from the disk, or have another size than was committed: they count as missing. In a bucket a file is written whole or not at all. */
+  async #lost(partition: number): Promise<ReadonlySet<string>> {
+    const { store } = this.#lake
+    const lost = new Set<string>()
+    if (!store.capabilities.localFiles) return lost
+    for (const { path, bytes } of this.#live.get(partition) ?? [])
+      if (!isFilled({ path }) && (await store.head(keyOf(store, path)))?.size !== bytes) lost.add(path)
+    return lost
+  }
+
+  #plan({ partition, inputs }: PartitionInputs, lost: ReadonlySet<string>): PartitionPlan {
     const live = new Set((this.#live.get(partition) ?? []).map(({ path }) => path))
-    const there = new Set([...live].map(fileNameOf))
+    const there = new Set([...live].filter((path) => !lost.has(path)).map(fileNameOf))
     const groups = groupInputs(this.#series, inputs)
     const names = new Set([...groups.values()].map((group) => this.#fileName(partition, group)))
     const missing = new Map([...groups].filter(([, group]) => !there.has(this.#fileName(partition, group))))
@@ -210,18 +220,29 @@ class PartitionBuilder {
     if (missing.size === 0 && stale.length === 0) return { partition, change: 'unchanged', again: false }
     const add: PartitionChange['add'][number][] = []
     let again = false
+    let restored = 0
     for (const { group, outcome, temporary } of built) {
       const url = this.#url(partition, used(group, outcome))
       this.#tally.add(url, outcome, stale)
       again = (await this.#record(partition, group, outcome)) || again
-      if (outcome.file !== undefined) add.push({ temporary, file: { ...outcome.file, path: url, specId: 0, partition: [partition] } })
+      if (outcome.file !== undefined && (await this.#putBack(partition, url, outcome.file.bytes, temporary))) restored++
+      else if (outcome.file !== undefined) add.push({ temporary, file: { ...outcome.file, path: url, specId: 0, partition: [partition] } })
     }
     // Filled rows stay while the other files of the partition stay. Otherwise they are removed too, and made again.
     const filled = [...live].filter((path) => isFilled({ path }))
     const remove = new Set([...stale, ...filled])
-    if (add.length + remove.size === 0) return { partition, change: live.size === 0 ? 'empty' : 'unchanged', again }
+    if (add.length + remove.size === 0)
+      return { partition, change: restored > 0 ? 'written' : live.size === 0 ? 'empty' : 'unchanged', again }
     if ((await queue.submit({ partition, seen: live, remove, add })) === 'conflict') again = true
     return { partition, change: 'written', again }
+  }
+
+  /** Puts a lost live file back under its name, if the same inputs gave the same bytes again. */
+  async #putBack(partition: number, url: string, bytes: number, temporary: string): Promise<boolean> {
+    const held = (this.#live.get(partition) ?? []).find(({ path }) => fileNameOf(path) === fileNameOf(url))
+    if (held === undefined || held.bytes !== bytes) return false
+    const { store } = this.#lake
+    return await store.files.publish(temporary, keyOf(store, held.path), { replace: true })
   }
 
   /** Identifies a file, in any folder. */
