@@ -128,6 +128,7 @@ export async function explainSync(
   request: SyncRequest,
   onObject: Parameters<typeof explainPlan>[4],
 ): Promise<{ route: Route; explanation: Explanation }> {
+  refuseOverlap(deps.pair, request)
   requireSource(deps.pair.source)
   const folder = stateFolder(deps.stateDirectory, deps.pair)
   const journal = await Journal.open(folder, 'plan')

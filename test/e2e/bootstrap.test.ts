@@ -63,10 +63,10 @@ test('a clone sets itself up, repairs an interrupted set-up, and then installs n
   await once(interrupted, 'exit')
   await delay(300)
   const first = await end(start(clone, {}, node))
-  assert.deepEqual([first.code, first.out], [0, 'crypto-lakehouse 0.1.0\n'], first.err)
+  assert.deepEqual([first.code, first.out], [0, 'crypto-lakehouse 0.2.0\n'], first.err)
   assert.match(first.err, /installing the locked runtime dependencies/)
   const second = await end(start(clone, {}, node))
-  assert.deepEqual([second.code, second.out, second.err], [0, 'crypto-lakehouse 0.1.0\n', ''])
+  assert.deepEqual([second.code, second.out, second.err], [0, 'crypto-lakehouse 0.2.0\n', ''])
 })
 
 test('without network, disk space or write access, one sentence says what to do', async (context) => {
@@ -116,10 +116,10 @@ test('the launcher starts the bundle, rebuilds an outdated one, or sets up', asy
   const clone = await freshClone(context)
   const launcher = join(clone, 'bin/crypto-lakehouse')
   const run = (...args: string[]) => execFileSync(launcher, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
-  assert.equal(run('version'), 'crypto-lakehouse 0.1.0\n')
+  assert.equal(run('version'), 'crypto-lakehouse 0.2.0\n')
   // What is started now needs no bootstrap.
   await rename(join(clone, 'bootstrap'), join(clone, 'elsewhere'))
-  assert.equal(run('version'), 'crypto-lakehouse 0.1.0\n')
+  assert.equal(run('version'), 'crypto-lakehouse 0.2.0\n')
   const demo = run('demo', '--simulated', '--lake', join(clone, 'lake'), '--json')
   assert.equal(JSON.parse(demo).status, 'done', 'worker threads are in the bundle too')
   const file = join(clone, 'src/cli/commands/version.ts')

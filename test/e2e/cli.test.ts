@@ -271,6 +271,9 @@ test('demo runs on the simulated archive and draws charts in terminal and page',
   ])
     assert.ok(out.includes(text), text)
   assert.ok(!out.includes('\x1b['))
+  // A quarantined file keeps no command over all tables from its work.
+  const reconciled = await cli(['reconcile', '--lake', 'lakehouse-demo'], { cwd })
+  assert.deepEqual([reconciled.code, /BTCUSDT/.test(reconciled.out)], [3, true], reconciled.err)
   const page = await readFile(join(cwd, 'lakehouse-demo/demo.html'), 'utf8')
   assert.ok(page.includes('<svg') && !/<script|https?:\/\/(?!www\.w3\.org)/.test(page))
 })

@@ -235,7 +235,8 @@ test('a data file that is lost or cut is built again from bronze, with the same 
   await smallArchive(archive, { days: 3, symbols: ['BTCUSDT', 'ETHUSDT'] })
   const lakehouse = openLakehouse({ lake, archive })
   await ingestKlines(lakehouse)
-  const rows = () => lakehouse.select('SELECT count(*) AS n, max(close) AS high, bit_xor(hash(close)) AS all_of_it FROM silver.binance_spot_klines_1m')
+  const rows = () =>
+    lakehouse.select('SELECT count(*) AS n, max(close) AS high, bit_xor(hash(close)) AS all_of_it FROM silver.binance_spot_klines_1m')
   const before = await rows()
   const files = (await readdir(join(lake, 'silver/binance_spot_klines_1m/data'), { recursive: true })).filter((name) =>
     name.endsWith('.parquet'),

@@ -7,7 +7,7 @@ import { ZipReader } from '../../sources/csv/zip-entry.ts'
 import { parseObjectKey } from '../../sources/objects.ts'
 import { contractOf, type Series, silverColumns } from '../../sources/series.ts'
 import { makeScratch } from '../../storage/scratch.ts'
-import { InputFeed } from '../build/input-feed.ts'
+import { InputFeed, InputRefused } from '../build/input-feed.ts'
 
 /** One revision of an object, as a local file. */
 export type ObjectBytes = { readonly key: string; readonly sha256: string; readonly path: string }
@@ -92,7 +92,11 @@ async function load(
     const rows = new InputFeed(new ZipReader(), { series, inputs, rejects: folder, maxEntryBytes }, range)
     const feed = await registerFeed(session, rows.columns, (chunk) => rows.fill(chunk))
     const names = silverColumns(series).map(({ name }) => name)
-    await using loaded = await Relation.of(session, names, feed.sql).finally(() => feed.finish())
+    await using loaded = await Relation.of(session, names, feed.sql)
+      .finally(() => feed.finish())
+      .catch((error: unknown) => {
+        throw error instanceof InputRefused ? error.cause : error
+      })
     const key = contractOf(series).key.map(quoteName).join(', ')
     return await Relation.from(
       session,

@@ -4,11 +4,10 @@ import { bronzeKey, revisionKey, tableKey } from '../../lake/layout.ts'
 import type { LedgerFold } from '../../lake/ledger/fold.ts'
 import { writeRows } from '../../lake/tables/write-rows.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
-import { belongsSql } from '../../sources/object-sql.ts'
 import { parseObjectKey } from '../../sources/objects.ts'
 import { type Series, silverTableName } from '../../sources/series.ts'
 import { type ObjectStore, openAll } from '../../storage/object-store.ts'
-import type { DecodeLimits } from '../build/inputs.ts'
+import { type DecodeLimits, decodableObjects } from '../build/inputs.ts'
 import { reportShape } from '../quality/report-shape.ts'
 import { compareObjects, type ObjectBytes, onDays, type RowComparison } from './compare-objects.ts'
 
@@ -36,7 +35,8 @@ export async function reconcile(lake: Lake, series: Series, limits: DecodeLimits
   const table = `silver.${silverTableName(series)}`
   await using fold = await lake.readLedger()
   const found = await session.rows(
-    `SELECT key, v.sha256 AS sha256 FROM ${fold.objects} WHERE ${belongsSql(series, 'key')} AND NOT lost ORDER BY key`,
+    // Objects that the decoder has refused are in quarantine.
+    `SELECT key, d.sha256 AS sha256 FROM (${decodableObjects(fold, series, limits)}) d JOIN ${fold.objects} o USING (key) WHERE NOT o.lost ORDER BY key`,
   )
   type Held = { readonly key: string; readonly sha256: string; readonly date: string }
   const months = new Map<string, { monthly?: Held; daily: Held[]; symbol: string; month: string }>()
