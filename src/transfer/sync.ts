@@ -17,6 +17,7 @@ import { type Efficiency, efficiency, type Spent } from './report/report.ts'
 import { estimate, lastPace, type Pace } from './run/estimate.ts'
 import { Journal } from './run/journal.ts'
 import { withLease } from './run/lease.ts'
+import { refuseDeletion } from './run/refuse-deletion.ts'
 import { chooseRoute, type OperationMode, type Route } from './run/route.ts'
 import { type ObjectOutcome, type RunCounts, TransferRun } from './run/run.ts'
 import { refusedEngines, rememberRefusal } from './run/verdicts.ts'
@@ -67,9 +68,6 @@ export type SyncResult = {
 }
 
 /** The default request: it copies everything. */
-/** Fewer objects than this may be deleted whatever the source lists. */
-const SHRUNK_LEAST = 10
-
 export const DEFAULT_REQUEST: SyncRequest = {
   syncMode: 'copy',
   maxDelete: 1000,
@@ -303,27 +301,12 @@ class Sync {
       )
       return
     }
-    if (transfer.counts.objectsPlanned + transfer.counts.objectsSkipped === 0) {
-      const why = `the source ${this.#deps.pair.source.address} lists no object of the selection, so sync would delete ${this.#extra} objects from the destination: check the source and the filters`
-      this.#errors.push(new LakehouseError('DELETE_REFUSED', why, { details: { extra: this.#extra } }))
-      return
-    }
-    const listed = transfer.counts.objectsPlanned + transfer.counts.objectsSkipped
-    if (this.#extra >= SHRUNK_LEAST && listed < minShare * (listed + this.#extra)) {
-      const why = `the source lists ${listed} objects, and ${this.#extra} objects of the destination are not among them: the source has shrunk to less than ${minShare * 100} %; check it, then lower --min-share`
-      this.#errors.push(new LakehouseError('DELETE_REFUSED', why, { details: { extra: this.#extra, listed, minShare } }))
-      return
-    }
-    if (this.#extra > maxDelete) {
-      this.#errors.push(
-        new LakehouseError(
-          'DELETE_REFUSED',
-          `sync would delete ${this.#extra} objects from ${this.#deps.pair.destination.address}, but at most ${maxDelete} are allowed: check with --dry-run, then raise --max-delete`,
-          {
-            details: { extra: this.#extra, maxDelete },
-          },
-        ),
-      )
+    const refusal = refuseDeletion(this.#deps.pair, this.#extra, transfer.counts.objectsPlanned + transfer.counts.objectsSkipped, {
+      maxDelete,
+      minShare,
+    })
+    if (refusal !== undefined) {
+      this.#errors.push(refusal)
       return
     }
     const { destination } = this.#deps.pair
