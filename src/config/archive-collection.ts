@@ -29,7 +29,7 @@ const s5cmdArguments = z.array(z.string()).superRefine((args, context) => {
 })
 
 const performance = z.strictObject({
-  max_concurrent: whole(1, 256).default(10).describe('How many objects are transferred at once'),
+  max_concurrent: whole(1, 256).optional().describe('How many objects are transferred at once (default: max_parallel_downloads, else 10)'),
   batch_size: whole(1, 500).default(100).describe('How many objects one batch of s5cmd has'),
   retry_count: whole(0, 19).default(3).describe('Repetitions of one request'),
   part_size_mb: whole(5, 5120).default(50).describe('Size of the parts in which large objects are copied'),
@@ -84,7 +84,7 @@ export const archiveCollection = z
     date_range: dateRange.optional().describe('First and last day, both included'),
     partition_type: z.enum(['daily', 'monthly']).optional().describe('Copies only daily or only monthly files'),
     batch_size: whole(1, 500).optional().describe('Same as performance_optimization.batch_size'),
-    max_parallel_downloads: whole(1, 32).default(8).describe('How many objects are transferred at once, if max_concurrent is not set'),
+    max_parallel_downloads: whole(1, 32).optional().describe('How many objects are transferred at once, if max_concurrent is not set'),
     enable_batch_mode: only(true, 'objects are always copied in batches'),
     enable_resume: only(true, 'a run always continues where the last run stopped'),
     download_checksum: z.boolean().default(true).describe('Copies the checksum files, and checks the copies against them'),
@@ -149,7 +149,7 @@ export function collectionOptions(collection: ArchiveCollection, base: SyncOptio
     source: collection.source_url,
     downloads: collection.output_directory ?? collection.base_output_dir ?? base.downloads,
     destination: destinationOf(collection),
-    concurrency: tuned.max_concurrent,
+    concurrency: tuned.max_concurrent ?? collection.max_parallel_downloads ?? 10,
     batching: 'count_based',
     batchSize: collection.batch_size ?? tuned.batch_size,
     partSizeMb: collection.part_size_mb ?? tuned.part_size_mb,

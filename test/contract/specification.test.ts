@@ -58,6 +58,10 @@ test('the YAML of the specification loads unchanged; what it does not name comes
     [options.downloads, options.destination, options.concurrency, options.batchSize, options.partSizeMb, options.attempts],
     ['output/archive-samples', 's3://crypto-lakehouse-bronze/binance/archive?region=us-east-1', 16, 200, 100, 6],
   )
+  const fewer = YAML.replace('max_concurrent: 16, ', '').replace('operation_mode', 'max_parallel_downloads: 4\n  operation_mode')
+  await writeFile(file, fewer)
+  const other = loadConfig({ flags: {}, environment: {}, file }).config
+  assert.equal(collectionOptions(other.archive_collection ?? assert.fail(), other.sync).concurrency, 4)
   await writeFile(file, YAML.replace('base_output_dir', 'output_directory: "elsewhere"\n  base_output_dir'))
   assert.throws(() => loadConfig({ flags: {}, environment: {}, file }), /base_output_dir: differs from output_directory/)
 })
