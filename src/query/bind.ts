@@ -25,11 +25,26 @@ export async function bindTables(
   { asOf, whole }: { asOf: AsOf | undefined; whole: boolean },
 ): Promise<BoundTable[]> {
   const bound: BoundTable[] = []
+  requireDistinct(references)
   for (const reference of references) {
     if (reference.layer === 'bronze' && reference.name === 'ledger') bound.push(await bindLedger(session, store))
     else bound.push(await bindTable(session, store, reference, whole ? undefined : columns, asOf))
   }
   return bound
+}
+
+/** The engine does not tell names apart that differ only in case. Throws SQL_INVALID. */
+function requireDistinct(references: readonly TableReference[]): void {
+  const seen = new Map<string, string>()
+  for (const { layer, name } of references) {
+    const full = `${layer}.${name}`
+    const twin = seen.get(full.toLowerCase())
+    if (twin !== undefined)
+      throw new LakehouseError('SQL_INVALID', `${twin} and ${full} differ only in case: read them in two statements`, {
+        details: { table: full },
+      })
+    seen.set(full.toLowerCase(), full)
+  }
 }
 
 async function bindTable(

@@ -252,3 +252,26 @@ test('a data file that is lost or cut is built again from bronze, with the same 
     assert.equal((await ingestKlines(lakehouse)).counts.partitionsWritten, 0)
   }
 })
+
+test('tables and columns that differ only in case give their own rows, or are refused together', async (context) => {
+  const { lakehouse } = await lakeIn(context)
+  await write(lakehouse, 'silver.UPPER', 'SELECT 1 AS id, 1.0 AS px')
+  await write(lakehouse, 'silver.upper', 'SELECT n AS id, 1.0 AS px FROM range(2) t(n)')
+  assert.deepEqual(await lakehouse.select('SELECT count(*) AS n FROM silver.UPPER'), [{ n: 1n }])
+  assert.deepEqual(await lakehouse.select('SELECT count(*) AS n FROM silver.upper'), [{ n: 2n }])
+  await assert.rejects(lakehouse.select('SELECT * FROM silver.UPPER, silver.upper'), {
+    code: 'SQL_INVALID',
+    message: /differ only in case/,
+  })
+  const shape: TableShape = {
+    fields: [
+      { id: 1, name: 'Symbol', type: 'string', required: false },
+      { id: 2, name: 'symbol', type: 'string', required: false },
+    ],
+    partition: [],
+    sort: [],
+  }
+  await lakehouse.withTables(true, (tables) => tables.create('silver.c', shape))
+  await lakehouse.withTables(true, (tables) => tables.write('silver.c', "SELECT 'A' AS \"Symbol\", 'b' AS symbol_2", { mode: 'append' }))
+  assert.deepEqual(await lakehouse.select("SELECT * FROM silver.c WHERE symbol_2 = 'b'"), [{ Symbol: 'A', symbol_2: 'b' }])
+})
