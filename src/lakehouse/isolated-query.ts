@@ -87,12 +87,11 @@ export async function queryIsolated(
     if (endedBy === 'signal') throw new LakehouseError('INTERRUPTED', 'interrupted')
     if (endedBy === 'deadline') throw limit(`ran longer than ${bounds.timeoutMs / 1000} s`, '--timeout')
     if (endedBy === 'disk') throw tooMuchDisk(bounds)
-    if (endedBy === 'memory' || answer === undefined) throw limit(`needed more than ${bounds.memoryMb} MB of memory`, '--max-memory')
+    if (endedBy === 'memory' || answer === undefined) throw tooMuchMemory(bounds)
     if ('error' in answer) {
       const { code, message, details } = answer.error
       if (/max_temp_directory_size/.test(message)) throw tooMuchDisk(bounds)
-      if (/^Out of Memory Error|Array buffer allocation failed/.test(message))
-        throw limit(`needed more than ${bounds.memoryMb} MB of memory`, '--max-memory')
+      if (/^Out of Memory Error|Array buffer allocation failed/.test(message)) throw tooMuchMemory(bounds)
       throw new LakehouseError(code, message, { details })
     }
     return answer
@@ -107,6 +106,10 @@ export async function queryIsolated(
 
 function limit(what: string, option: string): LakehouseError {
   return new LakehouseError('QUERY_LIMIT', `the query ${what}: read less, or raise ${option}`)
+}
+
+function tooMuchMemory({ memoryMb }: QueryBounds): LakehouseError {
+  return limit(`needed more than ${memoryMb} MB of memory`, '--max-memory')
 }
 
 function tooMuchDisk({ spillMb }: QueryBounds): LakehouseError {
@@ -161,7 +164,7 @@ function memoryOf({ pid }: ChildProcess): { mappedMb: number; residentMb: number
 /** Pages of 4 KiB in a megabyte; larger pages make the bounds narrower, never wider. */
 const PAGES_OF_MB = 256
 
-/** The answer of the process; undefined when it died without one. */
+/** The answer of the process, which has ended by then; undefined when it died without one. Throws what the output throws. */
 async function answerOf(
   child: ChildProcess,
   config: Config,
@@ -182,7 +185,14 @@ async function answerOf(
       } satisfies QueryRequest)
   })
   const ended = new Promise<void>((resolve, reject) => child.on('error', reject).on('close', () => resolve()))
-  if (child.stdout !== null && stream !== undefined) await pipeline(child.stdout, stream, { end: false })
-  await ended
+  try {
+    if (child.stdout !== null && stream !== undefined) await pipeline(child.stdout, stream, { end: false })
+  } catch (error) {
+    // Nobody reads the result any more, and the deadline ends with this call.
+    child.kill('SIGKILL')
+    throw error
+  } finally {
+    await ended
+  }
   return answer
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import { asLakehouseError } from '../../src/core/errors.ts'
 import { temporaryFolder } from '../support/folders.ts'
@@ -63,3 +64,20 @@ test('a signal ends a query whose engine does not notice it', async (context) =>
   const asked = { sql: slow, asOf: undefined, layer: undefined, result: 'rows', output: undefined, bounds: {} } as const
   await assert.rejects(lakehouse.queryIsolated(asked), { code: 'INTERRUPTED' })
 })
+
+test('a query ends with the reader of its result', async (context) => {
+  const lakehouse = await openEmptyLake(context)
+  const output = new Writable({ write: (_piece, _encoding, done) => done(new Error('the reader is gone')) })
+  // Rows come at once, and would come for hours.
+  const sql = "SELECT i, md5(i::VARCHAR) AS s FROM range(1000000000000) t(i) WHERE s > '1'"
+  const asked = { sql, asOf: undefined, layer: undefined, result: 'csv', output, bounds: { maxRows: 1e12 } } as const
+  await assert.rejects(lakehouse.queryIsolated(asked), /the reader is gone/)
+  assert.deepEqual(await queryProcesses(), [])
+})
+
+/** The processes of queries that this process has started. */
+async function queryProcesses(): Promise<string[]> {
+  const own = new Set((await readFile(`/proc/self/task/${process.pid}/children`, 'utf8')).trim().split(' '))
+  const lines = await Promise.all([...own].map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
+  return lines.filter((line) => line.includes('query-worker'))
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -148,6 +148,26 @@ test('keys that climb never reach a request line or a path; the other objects ar
   assert.deepEqual([counts.objectsCopied, counts.objectsFailed, errors[0]?.code], [1, 2, 'OBJECT_KEY_INVALID'])
   assert.ok(!heads.some((head) => head.split(' ')[1]?.includes('..')))
   assert.deepEqual(await readdir(destination), ['in'])
+})
+
+test('keys that climb never reach a batch of s5cmd; the other objects are copied', async (context) => {
+  const { url } = await liar(context, ({ isListing, method, path }) => {
+    if (!isListing) return method === 'HEAD' ? {} : { body: BODY }
+    return { body: path.startsWith('/from') ? listing(['data/a', 'data/b', 'data/c', 'x/../../evil.txt', 'y/x.txt']) : listing([]) }
+  })
+  const folder = await temporaryFolder(context)
+  const [s5cmdPath, asked] = [join(folder, 's5cmd'), join(folder, 'asked')]
+  // Stands in for the program: it keeps the lines that it is given, and tells that it copied them.
+  const told = '{"operation":"cp","success":true,"source":"%s","destination":"%s"}'.replaceAll('"', '\\"')
+  const script = `{ print >> "${asked}"; printf "${told}\\n", $(NF-3), $(NF-1) }`
+  await writeFile(s5cmdPath, `#!/bin/sh\nif [ "$1" = version ]; then echo v2.3.0; else awk -F "'" '${script}'; fi\n`)
+  await chmod(s5cmdPath, 0o755)
+  const choices = { state: await stateFor(context), engine: 's5cmd' as const, settings: { s5cmdPath } }
+  const { counts, errors } = await runSync(`s3://from?endpoint=${url}`, `s3://to?endpoint=${url}`, choices)
+  assert.deepEqual([counts.objectsCopied, counts.objectsFailed, errors[0]?.code], [4, 1, 'OBJECT_KEY_INVALID'])
+  const lines = await readFile(asked, 'utf8')
+  assert.match(lines, /y\/x\.txt/)
+  assert.doesNotMatch(lines, /evil/)
 })
 
 test('a link inside a destination does not lead out of it', async (context) => {

@@ -98,7 +98,7 @@ export class TransferRun {
     const canBeRefused = foremost === 'server-copy' || foremost === 's5cmd'
     for (let probes = 0; canBeRefused && probes < PROBES && !this.byEngine.has(foremost); probes++) {
       await feed.load()
-      const object = this.#goesOn() ? feed.take() : undefined
+      const object = this.#goesOn() ? this.#take(feed) : undefined
       if (object === undefined) break
       await this.#single(object)
     }
@@ -110,7 +110,7 @@ export class TransferRun {
   async #lane(feed: Feed): Promise<void> {
     try {
       while (this.#goesOn()) {
-        const object = feed.take()
+        const object = this.#take(feed)
         if (object !== undefined) await this.#next(object)
         else if (!feed.isEnded) await feed.load()
         else return await this.#rest()
@@ -138,6 +138,18 @@ export class TransferRun {
     this.counts.objectsSkipped += unchanged.length
     for (const { key, size } of unchanged) this.#deps.onObject?.({ key, state: 'unchanged', size, error: undefined })
     this.#deps.onProgress(this.counts)
+  }
+
+  /** The next object. One whose key a store cannot hold fails here, before an engine sees it. */
+  #take(feed: Feed): TransferObject | undefined {
+    for (let object = feed.take(); object !== undefined; object = feed.take())
+      try {
+        checkKey(object.key)
+        return object
+      } catch (error) {
+        this.#failed(object, [], asLakehouseError(error))
+      }
+    return undefined
   }
 
   async #next(object: TransferObject): Promise<void> {
@@ -183,11 +195,6 @@ export class TransferRun {
   /** Copies one object, engine after engine. `before` is its failure in a batch. */
   async #single(planned: TransferObject, before?: { engine: EngineId; error: LakehouseError }): Promise<void> {
     const history: string[] = []
-    try {
-      checkKey(planned.key)
-    } catch (error) {
-      return this.#failed(planned, history, asLakehouseError(error))
-    }
     let object = planned
     let position = 0
     let again = 0
