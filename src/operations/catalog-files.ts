@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { formatInstant } from '../core/time.ts'
 import { planArchive } from '../sources/archive/plan-archive.ts'
 import { operation } from './contract.ts'
-import { EXAMPLE } from './examples.ts'
+import { SELECTION_EXAMPLE } from './examples.ts'
 import { instant } from './schemas.ts'
 import { archiveAt, resolveSelection, resolveTypes, selectionFields } from './selection.ts'
 
@@ -34,14 +34,7 @@ export const catalogFiles = operation({
   permission: 'read',
   input: z.strictObject({ types: z.array(z.string()).default([]), ...selectionFields }),
   result: z.strictObject({ items: z.array(archiveFile), uncovered: z.array(uncovered).describe('ranges that no file covers') }),
-  example: {
-    types: ['klines'],
-    markets: [EXAMPLE.market],
-    symbols: [EXAMPLE.symbol],
-    intervals: ['1m'],
-    from: '2024-01-01',
-    to: '2024-02-01',
-  },
+  example: SELECTION_EXAMPLE,
   run: async (context, input, onItem: (file: z.infer<typeof archiveFile>) => void) => {
     const nowMs = context.nowMs()
     const selection = { types: resolveTypes(input.types), ...resolveSelection(input, nowMs), now: nowMs * 1000 }

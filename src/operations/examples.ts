@@ -17,3 +17,13 @@ export const EXAMPLE = {
   trades: exampleTable('trades'),
   object: exampleObject(symbol, '2024-01-03'),
 } as const
+
+/** A selection of the archive: one month of minutes. */
+export const SELECTION_EXAMPLE = {
+  types: ['klines'],
+  markets: [EXAMPLE.market],
+  symbols: [EXAMPLE.symbol],
+  intervals: ['1m'],
+  from: '2024-01-01',
+  to: '2024-02-01',
+}

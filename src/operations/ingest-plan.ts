@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { formatInstant } from '../core/time.ts'
 import { operation } from './contract.ts'
-import { ingestExample, ingestFields } from './ingest.ts'
+import { SELECTION_EXAMPLE } from './examples.ts'
+import { ingestFields } from './ingest.ts'
 import { instant } from './schemas.ts'
 import { archiveAt, resolveSelection, resolveTypes } from './selection.ts'
 
@@ -25,7 +26,7 @@ export const ingestPlan = operation({
   permission: 'read',
   input: z.strictObject(fields),
   result: z.strictObject({ items: z.array(planned) }),
-  example: ingestExample,
+  example: SELECTION_EXAMPLE,
   run: async (context, { types, archive, ...input }, onItem: (series: z.infer<typeof planned>) => void) => {
     const request = { types: resolveTypes(types), ...resolveSelection(input, context.nowMs()) }
     const lakehouse = await context.lakehouse(archiveAt(archive))

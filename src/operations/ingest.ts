@@ -2,22 +2,13 @@ import * as z from 'zod'
 import type { IngestResult } from '../flows/bulk-ingestion/report.ts'
 import { LAYERS } from '../lake/layout.ts'
 import { operation } from './contract.ts'
-import { EXAMPLE } from './examples.ts'
+import { SELECTION_EXAMPLE } from './examples.ts'
 import { archiveAt, resolveSelection, resolveTypes, selectionFields } from './selection.ts'
 
 export const ingestFields = {
   types: z.array(z.string()).default([]).describe('data types; an empty list means all'),
   ...selectionFields,
   layers: z.array(z.enum(LAYERS)).default([]).describe('layers to build; an empty list means all'),
-}
-
-export const ingestExample = {
-  types: ['klines'],
-  markets: [EXAMPLE.market],
-  symbols: [EXAMPLE.symbol],
-  intervals: ['1m'],
-  from: '2024-01-01',
-  to: '2024-02-01',
 }
 
 export const ingest = operation({
@@ -29,7 +20,7 @@ export const ingest = operation({
     tables: z.array(z.string()).readonly(),
     swept: z.strictObject({ temporaries: z.number(), orphans: z.number() }).readonly(),
   }),
-  example: ingestExample,
+  example: SELECTION_EXAMPLE,
   run: async (context, { types, layers, archive, ...input }) => {
     const request = { types: resolveTypes(types), ...resolveSelection(input, context.nowMs()) }
     const lakehouse = await context.lakehouse(archiveAt(archive))

@@ -87,8 +87,9 @@ export async function selectRows(store: ObjectStore, sql: string, limits: QueryL
 export async function displayRows(store: ObjectStore, sql: string, limits: QueryLimits): Promise<Record<string, unknown>[]> {
   return await withResult(store, sql, limits, async ({ session, asResult }) => {
     await asResult()
-    const rows = await objects(session, await displayed(session))
-    const decimals = new Set((await resultColumns(session)).filter(({ type }) => type.startsWith('DECIMAL')).map(({ name }) => name))
+    const columns = await resultColumns(session)
+    const rows = await objects(session, displaySelect('result', columns))
+    const decimals = new Set(columns.filter(({ type }) => type.startsWith('DECIMAL')).map(({ name }) => name))
     for (const row of rows)
       for (const [name, value] of Object.entries(row)) {
         if (typeof value === 'bigint') row[name] = jsonNumber(value)
@@ -302,14 +303,10 @@ async function writeTo(output: Writable, content: Iterable<string> | AsyncIterab
 }
 
 async function showTable(session: DuckDBSession): Promise<string> {
-  const { names, rows } = await session.firstRows(await displayed(session), TABLE_ROWS + 1)
+  const { names, rows } = await session.firstRows(displaySelect('result', await resultColumns(session)), TABLE_ROWS + 1)
   const shown = rows.slice(0, TABLE_ROWS)
   const note = rows.length > TABLE_ROWS ? `\n… more rows: narrow the query, or use --format csv` : ''
   return `${textTable(names, shown)}${note}\n(${rows.length > TABLE_ROWS ? `first ${TABLE_ROWS}` : rows.length} row${rows.length === 1 ? '' : 's'})`
-}
-
-async function displayed(session: DuckDBSession): Promise<string> {
-  return displaySelect('result', await resultColumns(session))
 }
 
 async function resultColumns(session: DuckDBSession): Promise<{ name: string; type: string }[]> {

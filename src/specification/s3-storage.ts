@@ -6,6 +6,7 @@ import { LakehouseError } from '../core/errors.ts'
 import type { Layer } from '../lake/layout.ts'
 import type { WriteOptions } from '../lake/tables/write-rows.ts'
 import type { Lakehouse } from '../lakehouse/lakehouse.ts'
+import { Tables } from '../lakehouse/tables.ts'
 import type { ResultFormat } from '../query/run-query.ts'
 import { temporaryName } from '../storage/temporary.ts'
 import { type TabularData, withSelect } from './tabular-data.ts'
@@ -65,10 +66,9 @@ export class S3Storage {
   }
 
   async #store(table: string, data: TabularData, options: Partial<WriteOptions>): Promise<StoredRows> {
-    // Makes the lake if there is none.
-    await this.#lakehouse.withStore(async () => {})
     return await withSelect(data, (select) =>
-      this.#lakehouse.withTables(true, async (tables) => {
+      this.#lakehouse.use('make', async (lake) => {
+        const tables = new Tables(lake)
         const shape = options.shape ?? (await tables.shapeOf(select))
         return { table, ...(await tables.write(table, select, { mode: 'append', ...options, shape })) }
       }),

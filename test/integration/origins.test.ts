@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { publishedDigest } from '../../src/bronze/bulk/fetch.ts'
 import { serveArchive } from '../../src/simulator/server.ts'
 import { planOne } from '../../src/sources/archive/plan-archive.ts'
 import { binance } from '../../src/sources/binance/index.ts'
@@ -99,6 +102,31 @@ test('a key that follows no grammar is told and left alone', async (context) => 
     now: Date.now() * 1000,
   })
   assert.deepEqual([planned.files.length, planned.unparsed], [1, [strange]])
+})
+
+test('an answer without end is left at its bound, with the error of what was asked', async (context) => {
+  let sent = 0
+  const server = createServer((_, response) => {
+    const piece = Buffer.alloc(1 << 20, 'a')
+    const pump = () => {
+      while (!response.destroyed) {
+        sent += piece.length
+        if (!response.write(piece)) return void response.once('drain', pump)
+      }
+    }
+    pump()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  context.after(() => server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const origin = httpOrigin({ ...OPTIONS, downloadUrl: url, listingUrl: url, listingMayLag: true })
+  context.after(() => origin.close())
+  await assert.rejects(origin.folders('data/'), { code: 'ARCHIVE_LISTING_INVALID', message: /longer than 16777216 bytes/ })
+  await assert.rejects(publishedDigest({ source: binance, origin }, dailyKey('BTCUSDT', '2024-01-30'), true), {
+    code: 'CHECKSUM_FILE_INVALID',
+    message: /longer than 65536 bytes/,
+  })
+  assert.ok(sent < 64 << 20, String(sent))
 })
 
 test('a private bucket is an archive like any other, also below a prefix', async (context) => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LakehouseError } from '../../core/errors.ts'
+import { collectBytes } from '../../platform/collect-bytes.ts'
 import type { OpenArchive } from '../../sources/archive/discover.ts'
 import type { OpenArchiveObject } from '../../sources/origin/origin.ts'
 
@@ -28,23 +29,21 @@ export async function publishedDigest(
       },
     )
   }
-  const file = await collect(opened.body, 64 << 10)
+  const file = await collectBytes(
+    opened.body,
+    CHECKSUM_FILE_BYTES,
+    () =>
+      new LakehouseError(
+        'CHECKSUM_FILE_INVALID',
+        `a checksum file is longer than ${CHECKSUM_FILE_BYTES} bytes: check the address of the archive`,
+        { details: { limit: CHECKSUM_FILE_BYTES } },
+      ),
+  )
   return { sha256: archive.parseChecksum(file, key.slice(key.lastIndexOf('/') + 1)), file }
 }
 
-async function collect(body: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = []
-  let size = 0
-  for await (const piece of body) {
-    size += piece.length
-    if (size > limit)
-      throw new LakehouseError('CHECKSUM_FILE_INVALID', `a checksum file is longer than ${limit} bytes: check the address of the archive`, {
-        details: { limit },
-      })
-    pieces.push(piece)
-  }
-  return Buffer.concat(pieces)
-}
+/** Bytes of the longest checksum file. */
+const CHECKSUM_FILE_BYTES = 64 << 10
 
 /** The digest and length of a body, valid after the body was read to its end. */
 export type Hashed = { readonly body: AsyncIterable<Uint8Array>; digest(): { sha256: string; size: number } }

@@ -49,13 +49,14 @@ function hasLost(before: TableMetadata, next: TableMetadata): boolean {
 
 /** The data files of the manifests that no snapshot before the commit has. */
 async function addedFiles(current: Table | undefined, next: Table): Promise<DataFile[]> {
-  const known = new Set<string>()
+  const added = addedSnapshots(current?.metadata, next.metadata)
+  if (added.length === 0) return []
+  const newest = current?.metadata.snapshots.at(-1)
+  const before = current === undefined || newest === undefined ? [] : await manifestsOf(current, newest)
+  const known = new Set(before.map(({ path }) => path))
   const files: DataFile[] = []
-  for (const snapshot of addedSnapshots(current?.metadata, next.metadata)) {
+  for (const snapshot of added) {
     requireInside(next, snapshot['manifest-list'])
-    const parent = current?.metadata.snapshots.at(-1)
-    if (known.size === 0 && current !== undefined && parent !== undefined)
-      for (const { path } of await manifestsOf(current, parent)) known.add(path)
     for (const line of await manifestsOf(next, snapshot)) {
       if (known.has(line.path)) continue
       known.add(line.path)

@@ -95,7 +95,7 @@ async function compactGroup(deps: WriteDeps, table: Table, files: readonly DataF
       'TABLE_CORRUPT',
       `${table.root}: the files to be compacted have ${written.rows} rows, but their metadata says ${rows}: run \`tables check\``,
     )
-  await requireEqual(deps, table, files, { ...written, specId: first.specId })
+  await requireEqual(deps, table, rowsSql, { ...written, specId: first.specId })
   const remove = new Set(files.map((file) => file.path))
   if (remove.has(written.path)) return written
   try {
@@ -112,16 +112,16 @@ async function compactGroup(deps: WriteDeps, table: Table, files: readonly DataF
   }
 }
 
-/** Compares what a rewrite read with what it wrote: rows, values that are not null, and a digest of each column. Throws TABLE_CORRUPT for any difference. */
-async function requireEqual({ session }: WriteDeps, table: Table, from: readonly DataFile[], to: DataFile): Promise<void> {
+/** Compares what a rewrite read with what it wrote: rows, values that are not null, and a digest of each column. `fromSql` gives the rows that were read. Throws TABLE_CORRUPT for any difference. */
+async function requireEqual({ session }: WriteDeps, table: Table, fromSql: string, to: DataFile): Promise<void> {
   const columns = table.shape.fields.map(({ name }) => quoteName(name))
   // Sums of hashes do not depend on the order of rows.
   const digests = columns.map((column) => `count(${column}), sum(hash(${column}::VARCHAR)::HUGEINT)`).join(', ')
-  const digest = async (files: readonly DataFile[]) => {
-    const rows = await session.jsonRows(`SELECT count(*), ${digests} FROM (${await scanSql(session, table, table.shape, files)})`)
+  const digest = async (rowsSql: string) => {
+    const rows = await session.jsonRows(`SELECT count(*), ${digests} FROM (${rowsSql})`)
     return Object.values(rows[0] ?? {})
   }
-  const [before, after] = [await digest(from), await digest([to])]
+  const [before, after] = [await digest(fromSql), await digest(await scanSql(session, table, table.shape, [to]))]
   const different = before.findIndex((value, index) => value !== after[index])
   if (different < 0) return
   const column = table.shape.fields[Math.floor((different - 1) / 2)]?.name ?? 'the number of rows'

@@ -10,7 +10,7 @@ export function isTableFunction(name: string): boolean {
   return TABLE_FUNCTIONS.some((one) => one.name === name)
 }
 
-/** A call with the arguments that a statement gives: by place, or by name. Throws SQL_INVALID for others than it has, and for what is no constant text. */
+/** A call of a table function. A statement gives its arguments by position or by name. Throws SQL_INVALID for an unknown argument, a missing one, or one that is not a constant text. */
 export function toCall(name: string, values: readonly { readonly name: string; readonly value: unknown }[]): FunctionCall {
   const { parameters = {}, example } = find(name) ?? {}
   const names = Object.keys(parameters)

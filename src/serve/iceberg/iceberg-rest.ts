@@ -7,6 +7,7 @@ import type { CatalogTable, LakeCatalog } from '../../lake/catalogs/catalog.ts'
 import { parseExactJson, printExactJson } from '../../lake/iceberg/metadata.ts'
 import { commitRequest, createRequest } from '../../lake/iceberg/rest.ts'
 import { LAYERS, type Layer } from '../../lake/layout.ts'
+import { collectBytes } from '../../platform/collect-bytes.ts'
 
 export type CatalogServerOptions = {
   readonly catalog: LakeCatalog
@@ -200,15 +201,9 @@ const VALUES_MOST = 500_000
 const DEPTH_MOST = 64
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  const pieces: Buffer[] = []
-  let size = 0
-  for await (const piece of request) {
-    size += (piece as Buffer).length
-    if (size > LARGEST_BODY) throw new HttpError(413, 'BadRequestException', 'the request is too large')
-    pieces.push(piece as Buffer)
-  }
+  const tooLarge = () => new HttpError(413, 'BadRequestException', 'the request is too large')
+  const bytes = await collectBytes(request, LARGEST_BODY, tooLarge)
   try {
-    const bytes = Buffer.concat(pieces)
     if (!isModest(bytes))
       throw new HttpError(
         413,

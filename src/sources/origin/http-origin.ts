@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, request } from 'undici'
 import { LakehouseError, systemCode } from '../../core/errors.ts'
+import { collectBytes } from '../../platform/collect-bytes.ts'
 import { bareEtag, type ListingPage, parseListingPage } from './list-bucket-result.ts'
 import type { ArchiveObject, ArchiveOrigin, OpenArchiveObject } from './origin.ts'
 
@@ -160,22 +161,16 @@ async function answer(
 const LISTING_BYTES = 16 << 20
 
 async function text(response: Dispatcher.ResponseData): Promise<string> {
-  const pieces: Uint8Array[] = []
-  let size = 0
+  const tooLong = () =>
+    new LakehouseError(
+      'ARCHIVE_LISTING_INVALID',
+      `a page of the listing is longer than ${LISTING_BYTES} bytes: check the address of the archive`,
+    )
   try {
-    for await (const piece of response.body) {
-      size += piece.length
-      if (size > LISTING_BYTES)
-        throw new LakehouseError(
-          'ARCHIVE_LISTING_INVALID',
-          `a page of the listing is longer than ${LISTING_BYTES} bytes: check the address of the archive`,
-        )
-      pieces.push(piece)
-    }
+    return (await collectBytes(response.body, LISTING_BYTES, tooLong)).toString('utf8')
   } catch (error) {
     throw networkError(error)
   }
-  return Buffer.concat(pieces).toString('utf8')
 }
 
 function statusError({ statusCode, headers }: Dispatcher.ResponseData, url: string, nowMs: number): LakehouseError {

@@ -347,15 +347,16 @@ function parseHead(head: string): HttpAnswer | undefined {
   for (let index = 1; index < lines.length; index++) {
     const line = lines[index] ?? ''
     // A bare line feed or another control character in a header would become a header of the request that carries it on.
-    if (CONTROL.test(line)) return undefined
+    if (UNSAFE_HEADER.test(line)) return undefined
     const colon = line.indexOf(':')
     if (colon > 0) headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim())
   }
   return { status: Number(match[1]), headers }
 }
 
+/** Characters that end a header early or hide a part of it. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/
+export const UNSAFE_HEADER = /[\0-\x08\x0a-\x1f\x7f]/
 
 function framingOf(method: string, status: number, headers: ReadonlyMap<string, string>): Framing {
   if (method === 'HEAD' || status === 204 || status === 304) return { kind: 'length', left: 0 }

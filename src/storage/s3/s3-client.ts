@@ -2,7 +2,7 @@ import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import { RetryBudget, type RetryPolicy, retry } from '../../platform/retry.ts'
 import type { S3Address } from './address.ts'
 import type { CredentialSource } from './credentials.ts'
-import type { Endpoint } from './http-connection.ts'
+import { type Endpoint, UNSAFE_HEADER } from './http-connection.ts'
 import { type BodyAnswer, HttpPool, type TextAnswer } from './http-pool.ts'
 import { s3Error } from './s3-error.ts'
 import { type Credentials, EMPTY_SHA256, encodeKey, encodeQuery, Signer, UNSIGNED_PAYLOAD } from './sigv4.ts'
@@ -228,9 +228,6 @@ export class S3Client {
     return new HttpPool({ endpoint, connections, idleTimeoutMs, signal })
   }
 }
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const UNSAFE_HEADER = /[\0-\x08\x0a-\x1f\x7f]/
 
 /** What is read of an error's body. */
 const ERROR_BYTES = 64 << 10
