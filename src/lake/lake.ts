@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asLakehouseError } from '../core/errors.ts'
-import type { Finding } from '../core/finding.ts'
+import { type Finding, wholeFinding } from '../core/finding.ts'
 import { DuckDBSession } from '../platform/duckdb/session.ts'
 import type { Host } from '../platform/host.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -36,6 +36,9 @@ export type LakeOptions = {
  */
 export type Access = 'read' | 'write' | 'make' | 'serve'
 
+/** Clocks may differ this much. */
+const CLOCK_SKEW_MS = 5 * 60_000
+
 /** An open lake: its objects and tables, an engine, the run that writes, and its notes. It stays open while the work given to `Lake.use` runs. */
 export class Lake {
   readonly store: ObjectStore
@@ -56,6 +59,7 @@ export class Lake {
   readonly #stop = () => this.session.interrupt()
   #scratch: Promise<string> | undefined
   #hasConflicts = false
+  #hasComparedClocks = false
 
   private constructor(place: Place, run: Run | undefined, { host, engine, glue }: LakeOptions) {
     this.store = place.store
@@ -145,7 +149,21 @@ export class Lake {
   /** The present ledger, with the events of this run. The caller disposes of it. Throws LEDGER_CORRUPT. */
   async readLedger(): Promise<LedgerFold> {
     await this.ledger.flush()
-    return await LedgerFold.read(this.session, this.store)
+    const fold = await LedgerFold.read(this.session, this.store)
+    const { seq, at } = await fold.last()
+    this.ledger.follow(seq)
+    this.#compareClocks(at)
+    return fold
+  }
+
+  /** A run whose clock differs from that of an earlier run is reported once: its own times, or those of the earlier run, are wrong. */
+  #compareClocks(latest: string | null): void {
+    if (latest === null || this.#hasComparedClocks) return
+    this.#hasComparedClocks = true
+    const aheadMs = Date.parse(latest) - this.nowMs()
+    if (aheadMs < CLOCK_SKEW_MS) return
+    const explanation = `the ledger has an event of ${latest}, but the clock of this machine says ${new Date(this.nowMs()).toISOString()}: correct the clock that is wrong; the order of events does not depend on it`
+    this.findings.push(wholeFinding('lake', 'clock_behind', 'warning', 1, explanation))
   }
 
   /** Publishes a changed table to external readers. A failure is a finding, because the change itself is committed. */

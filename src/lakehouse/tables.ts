@@ -20,6 +20,7 @@ import { everyTable } from '../lake/tables/list-tables.ts'
 import { type ExpireOptions, expireSnapshots, type Orphan, type OrphanOptions, removeOrphans } from '../lake/tables/maintain.ts'
 import { relocateTable } from '../lake/tables/relocate.ts'
 import { type TableStatus, tableStatus } from '../lake/tables/status.ts'
+import { orFinding } from '../lake/tables/unreadable.ts'
 import { createTable, deletePartitions, type WriteOptions, writeRows } from '../lake/tables/write-rows.ts'
 import { ParallelProcessor } from '../platform/parallel-processor.ts'
 import { exampleTable } from '../sources/series.ts'
@@ -37,15 +38,14 @@ export class Tables {
     return this.#lake.findings
   }
 
-  /** Every table with its rows, files, bytes and range of time, in the order of layers and names. */
+  /** Every table with its rows, files, bytes and range of time, in the order of layers and names. A table that cannot be read is a finding. */
   async list(): Promise<TableStatus[]> {
-    const { store } = this.#lake
-    const outcomes = await new ParallelProcessor().processBatch(await everyTable(store), (root) => tableStatus(store, root), {
-      ordered: true,
-    })
-    return outcomes.map((outcome) => {
+    const { store, findings } = this.#lake
+    const look = (root: string) => orFinding(root, findings, () => tableStatus(store, root))
+    const outcomes = await new ParallelProcessor().processBatch(await everyTable(store), look, { ordered: true })
+    return outcomes.flatMap((outcome) => {
       if ('error' in outcome) throw outcome.error
-      return outcome.value
+      return outcome.value ?? []
     })
   }
 
@@ -72,7 +72,8 @@ export class Tables {
   /** What in the layout slows readers, for one table or (without a name) for every table. */
   async health(name: string | undefined): Promise<Finding[]> {
     const findings: Finding[] = []
-    for (const one of await this.#names(name)) findings.push(...(await tableHealth(await this.#load(one))))
+    for (const one of await this.#names(name))
+      await orFinding(rootOf(one), findings, async () => void findings.push(...(await tableHealth(await this.#load(one)))))
     return findings
   }
 

@@ -10,7 +10,7 @@ export const backup = operation({
   result: z.strictObject({ folder: z.string() }),
   example: { destination: 'backups' },
   run: async (context, { destination }) => {
-    const { folder, counts } = await (await context.lakehouse()).backUp(destination)
-    return { status: 'done', counts, result: { folder } }
+    const { folder, counts, findings } = await (await context.lakehouse()).backUp(destination)
+    return { status: findings.length === 0 ? 'done' : 'done_with_findings', counts, findings, result: { folder } }
   },
 })

@@ -26,7 +26,12 @@ export const status = operation({
   }),
   example: {},
   run: async (context) => {
-    const { tables, ...rest } = await (await context.lakehouse()).status()
-    return { status: 'done', counts: { tables: tables.length }, result: { ...rest, items: tables } }
+    const { tables, findings, ...rest } = await (await context.lakehouse()).status()
+    return {
+      status: findings.length === 0 ? 'done' : 'done_with_findings',
+      findings,
+      counts: { tables: tables.length },
+      result: { ...rest, items: tables },
+    }
   },
 })

@@ -1,8 +1,8 @@
 import { printable } from '../core/printable.ts'
 import { mapConcurrent } from '../platform/map-concurrent.ts'
+import { digestOfObject } from '../storage/digests.ts'
 import type { ObjectInfo } from '../storage/object-store.ts'
 import type { Place } from '../storage/place.ts'
-import { digestOf } from './engines/proof.ts'
 import type { KnownCopy } from './plan/compare.ts'
 import { diffPlaces, requireSource } from './plan/diff-places.ts'
 
@@ -81,7 +81,7 @@ async function rereadAll(
   differ: (key: string, difference: Difference['difference'], explanation: string) => void,
 ): Promise<void> {
   const read = async (object: ObjectInfo) => {
-    const [one, other] = await Promise.all([digestOf(source.store, object.key), digestOf(destination.store, object.key)])
+    const [one, other] = await Promise.all([digestOfObject(source.store, object.key), digestOfObject(destination.store, object.key)])
     counts.bytesRead += 2 * object.size
     if (one !== other) differ(object.key, 'different', `the SHA-256 is ${one} in the source and ${other} in the destination`)
   }

@@ -10,6 +10,7 @@ import { removeOrphans } from '../../src/lake/tables/maintain.ts'
 import { localStore } from '../../src/storage/local.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
 import { temporaryFolder } from '../support/folders.ts'
+import { withoutDigest } from '../support/without-digest.ts'
 
 const ROOT = 'silver/t'
 const SHAPE: TableShape = {
@@ -40,6 +41,7 @@ function file(store: ObjectStore, name: string, partition = 648): DataFile {
     upper: bounds,
     nans: new Map([[3, 0]]),
     sorted: true,
+    sha256: name.charCodeAt(0).toString(16).padStart(64, '0'),
   }
 }
 
@@ -180,10 +182,17 @@ test('damaged metadata is named, never misread', async (context) => {
         { code: 'TABLE_CORRUPT', message: new RegExp(key.split('/').at(-1) ?? '') },
         `${key} cut to ${length}`,
       )
-      await writeFile(join(folder, key), good)
     }
+    // One flipped bit anywhere is noticed, also where the file can still be decoded.
+    for (let at = 0; at < good.length; at += 7) {
+      const flipped = Buffer.from(good)
+      flipped[at] = (good[at] ?? 0) ^ 1
+      await writeFile(join(folder, key), flipped)
+      await assert.rejects(readAll(), { code: 'TABLE_CORRUPT' }, `${key}, byte ${at}`)
+    }
+    await writeFile(join(folder, key), good)
   }
-  const text = await readFile(join(folder, version), 'utf8')
+  const text = withoutDigest(await readFile(join(folder, version), 'utf8'))
   await writeFile(join(folder, version), text.replace('"format-version": 2', '"format-version": 3'))
   await assert.rejects(readAll(), { code: 'TABLE_UNSUPPORTED' })
   await writeFile(join(folder, version), text.replace('"double"', '"uuid"'))

@@ -9,6 +9,7 @@ import { emptyLake } from '../support/empty-lake.ts'
 import { cut, FIELDS, rows } from '../support/everything.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { openLakehouse } from '../support/lakehouse.ts'
+import { withoutDigest } from '../support/without-digest.ts'
 
 /** pyiceberg makes and fills silver/foreign with a catalog of its own, in the first or second version of the format, and says where its metadata is. */
 const FOREIGN = `
@@ -128,7 +129,15 @@ test('files of another kind are refused by their name, never read as Parquet', a
   // The word stands in the entry with its length before it; another of the same length takes its place.
   const at = bytes.indexOf('PARQUET', bytes.lastIndexOf('.parquet'))
   bytes.write('AVRO   ', at)
-  await writeFile(join(folder, manifest), bytes)
+  // Other writers do not name their files by content: z takes the place of the first digit.
+  const foreign = (name: string) => name.replace(/[0-9a-f](?=[0-9a-f]{31})/, 'z')
+  await writeFile(join(folder, foreign(manifest)), bytes)
+  const [list = ''] = (await readdir(folder)).filter((name) => name.startsWith('snap-'))
+  const lines = await readFile(join(folder, list))
+  lines.write(foreign(manifest), lines.indexOf(manifest))
+  await writeFile(join(folder, foreign(list)), lines)
+  const metadata = await readFile(join(folder, 'v1.metadata.json'), 'utf8')
+  await writeFile(join(folder, 'v1.metadata.json'), withoutDigest(metadata).replace(list, foreign(list)))
   await assert.rejects(lakehouse.select('SELECT * FROM silver.everything'), { code: 'TABLE_UNSUPPORTED', message: /is AVRO/ })
 })
 

@@ -112,6 +112,30 @@ test('a republished file is a new revision: old bytes stay, what was made of it 
   assert.equal(Number((await count())[0]?.['n']), 1440)
 })
 
+for (const [name, firstMs, laterMs] of [
+  ['goes back one hour', Date.UTC(2026, 0, 1, 12), Date.UTC(2026, 0, 1, 11)],
+  ['was in 2040 for one run', Date.UTC(2040, 0, 1), Date.UTC(2026, 0, 1)],
+] as const) {
+  test(`a clock that ${name} does not decide which revision is current`, async (context) => {
+    const folder = await temporaryFolder(context)
+    const [lake, archive] = [join(folder, 'lake'), join(folder, 'archive')]
+    const at = (nowMs: number) => openLakehouse({ lake, archive, nowMs: () => nowMs })
+    await smallArchive(archive, { symbols: ['BTCUSDT'] })
+    assert.ok(!(await ingestKlines(at(firstMs))).findings.some(({ check }) => check === 'clock_behind'))
+    await smallArchive(archive, { symbols: ['BTCUSDT'], defects: new Map([[KEY, [{ kind: 'missing-lines', from: 10, count: 5 }]]]) })
+    const second = await ingestKlines(at(laterMs))
+    assert.equal(second.counts.filesFetched, 1)
+    const found = second.findings.filter(({ check }) => check === 'clock_behind')
+    assert.equal(found.length, 1)
+    assert.match(found[0]?.explanation ?? '', new RegExp(new Date(firstMs).toISOString()))
+    const rows = `SELECT count(*) AS n FROM silver.binance_spot_klines_1m WHERE source_object = '${KEY}'`
+    assert.equal(Number((await at(laterMs).select(rows))[0]?.['n']), 1435)
+    // Nothing is fetched again, whatever the clock says now.
+    for (const nowMs of [laterMs, firstMs]) assert.equal((await ingestKlines(at(nowMs))).counts.filesFetched, 0)
+    assert.equal((await at(laterMs).status()).objects.find(({ status }) => status === 'superseded')?.objects, 1)
+  })
+}
+
 test('an absent archive, an unreachable one and a stalled one end in typed errors', async (context) => {
   const folder = await temporaryFolder(context)
   await smallArchive(join(folder, 'archive'), { days: 1, symbols: ['BTCUSDT'] })
@@ -154,7 +178,7 @@ test('a late file is taken by the next run', async (context) => {
   assert.deepEqual([second.errors.length, second.counts.filesFetched], [0, 2])
 })
 
-test('bronze bytes that rot on disk are noticed before they are decoded again', async (context) => {
+test('bronze bytes that rot on disk are noticed before they are decoded again, and fetched in the same run', async (context) => {
   const folder = await temporaryFolder(context)
   const lake = join(folder, 'lake')
   await smallArchive(join(folder, 'archive'))
@@ -165,18 +189,57 @@ test('bronze bytes that rot on disk are noticed before they are decoded again', 
   bytes[100] = (bytes[100] ?? 0) ^ 1
   await writeFile(path, bytes)
   await rm(join(lake, 'silver'), { recursive: true })
-  const { findings, counts } = await ingestKlines(lakehouse)
-  assert.ok(findings.some((finding) => finding.check === 'checksum_mismatch' && finding.explanation.includes('changed in bronze')))
-  assert.equal(counts.rowsWritten, 7 * 1440)
   const state = () => lakehouse.select(`SELECT status FROM bronze.objects WHERE key = '${KEY}'`)
+  const noBronze = await ingestKlines(lakehouse, { layers: ['silver'] })
+  assert.ok(noBronze.findings.some(({ check, explanation }) => check === 'checksum_mismatch' && explanation.includes('changed in bronze')))
+  assert.equal(noBronze.counts.rowsWritten, 7 * 1440)
   assert.equal((await state())[0]?.['status'], 'lost')
-  // The next run takes it again, and the rotten bytes are kept aside.
-  const mended = await ingestKlines(lakehouse)
-  assert.deepEqual([mended.counts.filesFetched, mended.counts.rowsWritten, mended.counts.filesQuarantined], [1, 4 * 1440, 0])
+  await rm(join(lake, 'silver'), { recursive: true })
+  // With bronze, the same run fetches it again, and the rotten bytes are kept aside.
+  await writeFile(path, bytes)
+  const { counts, findings } = await ingestKlines(lakehouse)
+  assert.deepEqual([counts.filesFetched, counts.rowsWritten, counts.filesQuarantined], [1, 8 * 1440, 0])
+  assert.deepEqual(
+    findings.filter(({ severity }) => severity === 'error'),
+    [],
+  )
   assert.equal((await state())[0]?.['status'], 'verified')
   assert.equal((await readdir(join(lake, 'quarantine/objects'))).length, 1)
   const [count] = await lakehouse.select('SELECT count(*) AS n FROM silver.binance_spot_klines_1m')
   assert.equal(Number(count?.['n']), 8 * 1440)
+})
+
+test('a partition never loses rows because bronze has lost one of its objects', async (context) => {
+  const folder = await temporaryFolder(context)
+  const [lake, archive] = [join(folder, 'lake'), join(folder, 'archive')]
+  await smallArchive(archive, { symbols: ['BTCUSDT'] })
+  const lakehouse = openLakehouse({ lake, archive })
+  await ingestKlines(lakehouse)
+  const rows = async () =>
+    (
+      await lakehouse.select('SELECT source_object AS key, count(*)::INT AS n FROM silver.binance_spot_klines_1m GROUP BY ALL ORDER BY 1')
+    ).map(({ key, n }) => [String(key).slice(-14, -4), n])
+  const whole = await rows()
+  // Another file of the month is republished, so the partition is built again, while this one is damaged.
+  const path = join(lake, bronzeKey(KEY))
+  const bytes = await readFile(path)
+  const damaged = Buffer.from(bytes)
+  damaged[100] = (bytes[100] ?? 0) ^ 1
+  await writeFile(path, damaged)
+  const other = dailyKey('BTCUSDT', '2024-01-30')
+  await smallArchive(archive, { symbols: ['BTCUSDT'], defects: new Map([[other, [{ kind: 'missing-lines', from: 10, count: 5 }]]]) })
+  await ingestKlines(lakehouse, { layers: ['bronze'] })
+  // Without the archive it cannot be made whole: the partition stays as it was.
+  const alone = await ingestKlines(lakehouse, { layers: ['silver'] })
+  assert.ok(alone.findings.some(({ check, explanation }) => check === 'checksum_mismatch' && explanation.includes(KEY)))
+  assert.deepEqual(await rows(), whole)
+  const { counts } = await ingestKlines(lakehouse)
+  assert.equal(counts.filesFetched, 1)
+  assert.deepEqual(
+    await rows(),
+    whole.map(([day, n]) => [day, day === '2024-01-30' ? 1435 : n]),
+  )
+  assert.deepEqual(await readFile(path), bytes)
 })
 
 test('an object that is missing in bronze is fetched again, and keeps nothing else from being built', async (context) => {

@@ -5,8 +5,8 @@ import type { TestContext } from 'node:test'
 import { type Config, configSchema } from '../../src/config/schema.ts'
 import { Transfers } from '../../src/lakehouse/transfers.ts'
 import { mapConcurrent } from '../../src/platform/map-concurrent.ts'
+import { digestOfObject } from '../../src/storage/digests.ts'
 import type { Place } from '../../src/storage/place.ts'
-import { digestOf } from '../../src/transfer/engines/proof.ts'
 import { DEFAULT_REQUEST, type SyncRequest, type SyncResult } from '../../src/transfer/sync.ts'
 import { openS3, ROOT } from './s3-server.ts'
 
@@ -59,7 +59,7 @@ export async function contentOf(address: string): Promise<Record<string, string>
     const keys: string[] = []
     for await (const { key } of place.store.list('')) keys.push(key)
     const digests = new Map<string, string>()
-    const read = async (key: string) => void digests.set(key, await digestOf(place.store, key))
+    const read = async (key: string) => void digests.set(key, await digestOfObject(place.store, key))
     for await (const _ of mapConcurrent(keys, { limit: 16 }, read));
     return Object.fromEntries(keys.map((key) => [key, digests.get(key) ?? '']))
   } finally {

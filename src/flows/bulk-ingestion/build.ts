@@ -1,12 +1,15 @@
-import { LakehouseError } from '../../core/errors.ts'
+import { asLakehouseError } from '../../core/errors.ts'
 import { wholeFinding } from '../../core/finding.ts'
 import { isIntraday } from '../../core/interval.ts'
 import { tableKey } from '../../lake/layout.ts'
+import { isUnreadable } from '../../lake/tables/unreadable.ts'
 import { buildSilverTable } from '../../silver/build/build-table.ts'
 import { continuityFindings, missingDays } from '../../silver/build/continuity.ts'
 import { SilverTally } from '../../silver/build/tally.ts'
 import { refillGaps } from '../../silver/gaps/fill-gaps.ts'
+import { fileRange } from '../../sources/archive/file-range.ts'
 import { planOne } from '../../sources/archive/plan-archive.ts'
+import { parseObjectKey } from '../../sources/objects.ts'
 import { offerOf, type Series, silverTableName } from '../../sources/series.ts'
 import type { FlowContext } from '../contract.ts'
 import { landFiles } from './land.ts'
@@ -14,7 +17,7 @@ import { withKnown } from './plan.ts'
 import type { IngestProgress, IngestReport, SelectedTable } from './report.ts'
 import type { IngestRequest } from './request.ts'
 
-/** Brings the selected silver tables up to date with bronze, one after the other, and fills their gaps again. A table that cannot be written does not stop the others. */
+/** Brings the selected silver tables up to date with bronze, one after the other, and fills their gaps again. A table that cannot be read or written does not stop the others. */
 export async function buildSilver(context: FlowContext<IngestProgress>, request: IngestRequest, report: IngestReport): Promise<void> {
   const built: Series[] = []
   for (const table of report.selected) {
@@ -22,8 +25,9 @@ export async function buildSilver(context: FlowContext<IngestProgress>, request:
       await buildTable(context, request, table, report)
       built.push(table.series)
     } catch (error) {
-      if (!(error instanceof LakehouseError) || error.code !== 'TABLE_PARTITION_CHANGED') throw error
-      report.errors.push(error)
+      const failure = asLakehouseError(error)
+      if (failure.code !== 'TABLE_PARTITION_CHANGED' && !isUnreadable(failure)) throw error
+      report.errors.push(failure)
     }
   }
   for (const series of built) await refill(context, request, series, report)
@@ -43,7 +47,8 @@ async function buildTable(
   const options = { pool: context.pool(), limits, onFile: ({ rows }: { rows: number }) => report.count({ rows }) }
   const build = () => buildSilverTable(lake, series, options, tally)
   const first = await build()
-  const second = (await fillMonths(context, request, table, report)) ? await build() : undefined
+  const hasMore = await fetchLost(context, request, series, tally, report)
+  const second = (await fillMonths(context, request, table, report)) || hasMore ? await build() : undefined
   const partitionsWritten = Math.max(first.partitionsWritten, second?.partitionsWritten ?? 0)
   const { objectsRefused, ...counts } = tally.counts()
   report.add({ ...counts, partitionsWritten, partitionsUnchanged: first.partitionsUnchanged, filesQuarantined: objectsRefused })
@@ -53,6 +58,34 @@ async function buildTable(
   const { findings, gaps, missing } = await continuityFindings(lake, series)
   report.findings.push(...findings)
   report.add({ gaps, missingBars: missing })
+}
+
+/** Fetches the objects again that bronze has lost. Returns true if any was lost: those that did not arrive are reported by the next build. */
+async function fetchLost(
+  context: FlowContext<IngestProgress>,
+  request: IngestRequest,
+  series: Series,
+  tally: SilverTally,
+  report: IngestReport,
+): Promise<boolean> {
+  if (!request.layers.includes('bronze')) return false
+  const keys = new Set(tally.takeLost())
+  if (keys.size === 0) return false
+  const access = await context.archive(series.exchange)
+  await using fold = await context.lake.readLedger()
+  for (const [symbol, files] of Map.groupBy([...keys].map(parseObjectKey), (file) => file.symbol)) {
+    const ranges = files.map(fileRange)
+    const range = { start: Math.min(...ranges.map(({ start }) => start)), end: Math.max(...ranges.map(({ end }) => end)) }
+    const planned = await planOne(
+      access.archive,
+      { ...series, symbol },
+      { range, now: request.now },
+      new Set(files.map(({ date }) => date)),
+    )
+    const wanted = planned.files.filter(({ key }) => keys.has(key))
+    await landFiles(context, access, withKnown(access.archive, fold, { ...planned, files: wanted }), report)
+  }
+  return true
 }
 
 /** Lands the daily files of days that are missing in monthly files. Returns true if any file arrived. */

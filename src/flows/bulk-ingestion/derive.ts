@@ -6,6 +6,7 @@ import { buildUniverse, UNIVERSE } from '../../gold/build-universe.ts'
 import { buildIndicators, indicatorTables } from '../../gold/indicators/build-indicators.ts'
 import type { Lake } from '../../lake/lake.ts'
 import { tableKey } from '../../lake/layout.ts'
+import { isUnreadable, orFinding } from '../../lake/tables/unreadable.ts'
 import { isTradedBars } from '../../sources/series.ts'
 import type { IngestReport } from './report.ts'
 import type { IngestRequest } from './request.ts'
@@ -19,12 +20,14 @@ export async function deriveGold(lake: Lake, { exchange, barIntervals }: IngestR
       if (sourceIntervals(interval).some((source) => fine.has(source))) await deriveBars(lake, { exchange, market, interval }, report)
   await deriveIndicators(lake, report)
   report.tell({ phase: 'gold', table: 'universe' })
-  if (((await buildUniverse(lake)) ?? 0) > 0) await lake.publish(UNIVERSE)
+  if (((await orFinding(UNIVERSE, report.findings, () => buildUniverse(lake))) ?? 0) > 0) await lake.publish(UNIVERSE)
 }
 
 async function deriveBars(lake: Lake, series: BarSeries, report: IngestReport): Promise<void> {
   report.tell({ phase: 'gold', table: `${series.market} ${series.interval}` })
-  const { rowsWritten, partitionsWritten, partitionsUnchanged } = await buildBars(lake, series)
+  const built = await orFinding(tableKey('gold', barTableName(series)), report.findings, () => buildBars(lake, series))
+  if (built === undefined) return
+  const { rowsWritten, partitionsWritten, partitionsUnchanged } = built
   report.add({ barsWritten: rowsWritten, partitionsWritten, partitionsUnchanged })
   if (partitionsWritten > 0) await lake.publish(tableKey('gold', barTableName(series)))
 }
@@ -38,7 +41,7 @@ async function deriveIndicators(lake: Lake, report: IngestReport): Promise<void>
       if (partitionsWritten > 0) await lake.publish(tableKey('gold', table.name))
     } catch (error) {
       const { code, message } = asLakehouseError(error)
-      if (code !== 'TABLE_NOT_FOUND' && code !== 'INDICATOR_INVALID') throw error
+      if (code !== 'TABLE_NOT_FOUND' && code !== 'INDICATOR_INVALID' && !isUnreadable(error)) throw error
       report.findings.push(
         wholeFinding(`gold.${table.name}`, 'indicators_stale', 'warning', 1, `${message}; gold.${table.name} was not updated`),
       )

@@ -1,17 +1,17 @@
-import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
+import type { Finding } from '../../core/finding.ts'
 import { mapConcurrent } from '../../platform/map-concurrent.ts'
+import { digestOf } from '../../storage/digests.ts'
 import { found, type ObjectStore } from '../../storage/object-store.ts'
 import { publishHint } from '../iceberg/commit.ts'
 import { parseMetadata, printMetadata, type TableMetadata } from '../iceberg/metadata.ts'
 import { entriesOf, keyOf, loadTable, manifestsOf, metadataKey, type Table, versionIn } from '../iceberg/table.ts'
 import { LAKE_MARKER, LEDGER_PREFIX, RUNS_PREFIX, tableName } from '../layout.ts'
 import { everyTable } from '../tables/list-tables.ts'
+import { orFinding } from '../tables/unreadable.ts'
+import { beginFolder, endFolder, INDEX, newestFolder, nextFolder } from './folders.ts'
 import { rebase } from './rebase.ts'
-
-/** The index: it lists the objects of a backup. It is written last, so it also marks a complete backup. */
-const INDEX = 'backup.json'
 
 const index = z.object({
   lake: z.string(),
@@ -24,12 +24,12 @@ const AT_ONCE = 16
 
 type BackupCounts = { readonly objects: number; readonly bytes: number; readonly tables: number }
 
-/** The key of the folder of a backup, and its content. */
-export type Backup = { readonly folder: string; readonly counts: BackupCounts }
+/** The key of the folder of a backup, its content, and the tables that could not be read and so are not in it. */
+export type Backup = { readonly folder: string; readonly counts: BackupCounts; readonly findings: readonly Finding[] }
 
 /**
  * Copies the metadata of the tables and the ledger to a folder of another store, and reads every copy back. The time names the folder. Data files and bronze are not
- * included: `sync` copies them. Returns the key of the folder. A backup without its index does not count. Throws CHECKSUM_MISMATCH when a copy differs.
+ * included: `sync` copies them. Returns the key of the folder. A backup without its index does not count, and the next backup removes it if its process is dead. Throws CHECKSUM_MISMATCH when a copy differs.
  */
 export async function backUp(
   lake: ObjectStore,
@@ -37,22 +37,31 @@ export async function backUp(
   { nowMs, signal }: { nowMs: () => number; signal: AbortSignal },
 ): Promise<Backup> {
   const madeAt = new Date(nowMs()).toISOString()
-  const folder = madeAt.replaceAll(/[-:.]/g, '')
+  const folder = await nextFolder(to, nowMs())
+  await beginFolder(to, folder)
   const tables: { root: string; version: number }[] = []
   const keys = [LAKE_MARKER]
+  const findings: Finding[] = []
   for (const root of await everyTable(lake)) {
-    const table = await loadTable(lake, root)
-    if (table === undefined) continue
-    tables.push({ root, version: table.version })
-    keys.push(...(await metadataKeys(table)))
+    await orFinding(root, findings, async () => {
+      const table = await loadTable(lake, root)
+      if (table === undefined) return
+      const metadata = await metadataKeys(table)
+      tables.push({ root, version: table.version })
+      keys.push(...metadata)
+    })
   }
   for await (const { key } of lake.list(LEDGER_PREFIX)) if (!key.startsWith(RUNS_PREFIX)) keys.push(key)
   const objects: z.infer<typeof index>['objects'] = []
   for await (const one of mapConcurrent(keys, { limit: AT_ONCE, signal }, (key) => copyProved(lake, key, to, `${folder}/${key}`)))
     objects.push(one)
   objects.sort((a, b) => (a.key < b.key ? -1 : 1))
-  await to.put(`${folder}/${INDEX}`, Buffer.from(`${JSON.stringify({ lake: lake.url, madeAt, tables, objects }, undefined, 1)}\n`))
-  return { folder, counts: { objects: objects.length, bytes: objects.reduce((sum, { size }) => sum + size, 0), tables: tables.length } }
+  await endFolder(to, folder, { lake: lake.url, madeAt, tables, objects } satisfies z.infer<typeof index>)
+  return {
+    folder,
+    findings,
+    counts: { objects: objects.length, bytes: objects.reduce((sum, { size }) => sum + size, 0), tables: tables.length },
+  }
 }
 
 /** The keys of one version of a table's metadata and of the manifests that it reaches. */
@@ -81,10 +90,6 @@ async function copyProved(
   return { key, size: bytes.length, sha256 }
 }
 
-function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
-}
-
 type RestoreOutcome = { readonly table: string; readonly restored: boolean; readonly reason: string }
 
 /** What was restored, and when the backup was made; `segments` counts segments of the ledger. */
@@ -92,14 +97,15 @@ export type Restoration = { readonly madeAt: string; readonly outcomes: RestoreO
 
 /**
  * Restores ledger segments and metadata files that are missing or differ, and tables that are missing, unreadable or older than the backup. Other tables stay. A restored table gets the next
- * version number. If the lake has another address now, paths are rewritten. Every object is checked against its digest first. Throws OBJECT_NOT_FOUND, CHECKSUM_MISMATCH.
+ * version number. If the lake has another address now, paths are rewritten. Every object of the backup is compared with its digest before anything is written. Throws OBJECT_NOT_FOUND, CHECKSUM_MISMATCH.
  */
 export async function restore(lake: ObjectStore, from: ObjectStore, deps: { signal: AbortSignal; dryRun: boolean }): Promise<Restoration> {
   const folder = await backupFolder(from)
   const listed = index.parse(JSON.parse(Buffer.from(await from.get(`${folder}${INDEX}`)).toString('utf8')))
+  const digests = new Map(listed.objects.map(({ key, sha256 }) => [key, sha256]))
   const proved = async (key: string) => {
     const bytes = await from.get(folder + key)
-    const expected = listed.objects.find((one) => one.key === key)?.sha256
+    const expected = digests.get(key)
     if (digestOf(bytes) !== expected)
       throw new LakehouseError(
         'CHECKSUM_MISMATCH',
@@ -108,6 +114,7 @@ export async function restore(lake: ObjectStore, from: ObjectStore, deps: { sign
       )
     return bytes
   }
+  for await (const _ of mapConcurrent(listed.objects, { limit: AT_ONCE, signal: deps.signal }, ({ key }) => proved(key)));
   const segments = listed.objects.filter(({ key }) => key.startsWith(LEDGER_PREFIX) || key === LAKE_MARKER).map(({ key }) => key)
   let brought = 0
   for await (const isNew of mapConcurrent(segments, { limit: AT_ONCE, signal: deps.signal }, (key) =>
@@ -187,9 +194,7 @@ async function stateOf(lake: ObjectStore, root: string, backedUp: TableMetadata)
 /** The folder of the backup itself, or the newest in a folder of several. */
 async function backupFolder(from: ObjectStore): Promise<string> {
   if ((await from.head(INDEX)) !== undefined) return ''
-  const whole: string[] = []
-  for (const name of await from.folders('')) if ((await from.head(`${name}/${INDEX}`)) !== undefined) whole.push(name)
-  const newest = whole.at(-1)
+  const newest = await newestFolder(from)
   if (newest === undefined)
     throw new LakehouseError(
       'OBJECT_NOT_FOUND',

@@ -1,5 +1,6 @@
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { contentName, manifestHeader } from '../iceberg/commit.ts'
+import { manifestHeader } from '../iceberg/commit.ts'
+import { manifestKey, manifestListKey } from '../iceberg/content-names.ts'
 import { decodeManifest, encodeManifest, type ManifestEntry, partitionTypes } from '../iceberg/manifest.ts'
 import { decodeManifestList, encodeManifestList, type ManifestLine } from '../iceberg/manifest-list.ts'
 import { manifestShapeOf, type Snapshot, type TableMetadata } from '../iceberg/metadata.ts'
@@ -42,7 +43,7 @@ export async function rebase(
       sequence: snapshot['sequence-number'],
     }
     const bytes = encodeManifestList(lines, header, typesOf)
-    const key = `${root}/metadata/snap-${snapshot['snapshot-id']}-${contentName(bytes)}.avro`
+    const key = manifestListKey(root, snapshot['snapshot-id'], bytes)
     await lake.put(key, bytes)
     snapshots.push({ ...snapshot, 'manifest-list': urlOf(lake, key) })
   }
@@ -63,7 +64,7 @@ async function rebaseManifest(
   const entries = decodeManifest(shape, bytes, key, { snapshotId: line.snapshotId, sequence: line.sequence })
   const rewritten = entries.map((entry): ManifestEntry => ({ ...entry, file: { ...entry.file, path: moved(entry.file.path) } }))
   const made = encodeManifest(shape, manifestHeader(metadata, line.specId), rewritten)
-  const target = `${root}/metadata/${contentName(made)}-m.avro`
+  const target = manifestKey(root, made)
   await lake.put(target, made)
   return { path: urlOf(lake, target), bytes: made.length }
 }

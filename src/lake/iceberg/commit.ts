@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
+import { manifestKey, manifestListKey } from './content-names.ts'
 import { asNext, unnamedSnapshots, withoutSnapshots, withRef, withSnapshot } from './evolve.ts'
 import { type DataFile, encodeManifest, type ManifestEntry, partitionTypes, type SnapshotId } from './manifest.ts'
 import { encodeManifestList, lineFor, type ManifestLine } from './manifest-list.ts'
@@ -141,7 +142,7 @@ async function writeSnapshot(
     for (const specId of new Set(entries.map((entry) => entry.file.specId))) {
       const some = entries.filter((entry) => entry.file.specId === specId)
       const bytes = encodeManifest(manifestShapeOf(base, specId, root), manifestHeader(base, specId), some)
-      const key = `${root}/metadata/${contentName(bytes)}-m.avro`
+      const key = manifestKey(root, bytes)
       await store.put(key, bytes)
       lines.push(lineFor(urlOf(store, key), bytes.length, snapshotId, specId, sequence, some))
     }
@@ -160,7 +161,7 @@ async function writeSnapshot(
   const list = encodeManifestList(lines, { snapshotId, parentId: parent?.['snapshot-id'], sequence }, (specId) =>
     partitionTypes(manifestShapeOf(base, specId, root)),
   )
-  const listKey = `${root}/metadata/snap-${snapshotId}-${contentName(list)}.avro`
+  const listKey = manifestListKey(root, snapshotId, list)
   await store.put(listKey, list)
   return {
     'snapshot-id': snapshotId,
@@ -236,11 +237,6 @@ function snapshotIdOf(parent: SnapshotId | undefined, sequence: number, change: 
   hash.update(printExactJson([parent ?? null, change.operation, sequence, change.add.map((file) => file.path), [...change.remove].sort()]))
   const bytes = hash.digest()
   return (bytes.readUInt32LE(0) & 0x1fffff) * 2 ** 32 + bytes.readUInt32LE(4)
-}
-
-/** The name of a metadata file with this content. */
-export function contentName(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex').slice(0, 32)
 }
 
 function summaryOf(

@@ -24,6 +24,8 @@ export type DataFile = {
   readonly nans: ReadonlyMap<number, number> | undefined
   /** Whether its rows are in the sort order of the table. */
   readonly sorted: boolean
+  /** The SHA-256 of its bytes, or undefined when its writer did not record it. */
+  readonly sha256?: string | undefined
 }
 
 /** added: by the manifest's own snapshot; existing: carried over; deleted: removed by the manifest's snapshot. */
@@ -58,6 +60,9 @@ const intMap = (name: string, keyId: number, valueId: number, value: 'long' | 'b
   },
   doc: name,
 })
+
+/** The field for the SHA-256 of a data file. */
+const DIGEST = 'lakehouse_sha256'
 
 const optional = (type: unknown) => ['null', type]
 
@@ -128,6 +133,8 @@ function manifestSchema(shape: ManifestShape): AvroSchema {
       field('split_offsets', optional({ type: 'array', items: 'long', 'element-id': 133 }), 132),
       field('equality_ids', optional({ type: 'array', items: 'int', 'element-id': 136 }), 135),
       field('sort_order_id', optional('int'), 140),
+      // Not part of Iceberg. Readers look for the ids that they know.
+      field(DIGEST, optional('bytes'), 2_000_000_001),
     ],
   }
   return compileSchema({
@@ -203,6 +210,7 @@ function encodeEntry(
       split_offsets: null,
       equality_ids: null,
       sort_order_id: file.sorted ? sortOrderId : 0,
+      [DIGEST]: file.sha256 === undefined ? null : Buffer.from(file.sha256, 'hex'),
     },
   }
 }
@@ -230,7 +238,7 @@ const BASE_FIELDS = [
   'sort_order_id',
   'nan_value_counts',
 ]
-const ALL_FIELDS = [...BASE_FIELDS, 'column_sizes']
+const ALL_FIELDS = [...BASE_FIELDS, 'column_sizes', DIGEST]
 
 /** The entries of a manifest; missing values are inherited from the line of the list. Throws TABLE_CORRUPT, TABLE_UNSUPPORTED. */
 export function decodeManifest(
@@ -283,6 +291,7 @@ type FileRecord = {
   readonly lower_bounds?: ReadonlyMap<number, Uint8Array> | null
   readonly upper_bounds?: ReadonlyMap<number, Uint8Array> | null
   readonly sort_order_id?: number | null
+  readonly [DIGEST]?: Uint8Array | null
 }
 
 type EntryRecord = {
@@ -350,6 +359,7 @@ function toDataFile(
     upper: bounds(file.upper_bounds),
     nans: file.nan_value_counts ?? undefined,
     sorted: (file.sort_order_id ?? 0) !== 0,
+    sha256: file[DIGEST] == null ? undefined : Buffer.from(file[DIGEST]).toString('hex'),
   }
 }
 

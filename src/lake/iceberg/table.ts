@@ -1,6 +1,7 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { formatInstant } from '../../core/time.ts'
 import { found, type ObjectStore } from '../../storage/object-store.ts'
+import { readNamed } from './content-names.ts'
 import { type DataFile, decodeManifest, type ManifestEntry, partitionTypes, type SnapshotId, type Wanted } from './manifest.ts'
 import { decodeManifestList, type ManifestLine } from './manifest-list.ts'
 import { manifestShapeOf, parseMetadata, type Snapshot, sameId, shapeOf, type TableMetadata } from './metadata.ts'
@@ -187,7 +188,7 @@ export function shapeAt(table: Table, snapshot: Snapshot | undefined): TableShap
 /** The manifests of a snapshot. */
 export async function manifestsOf(table: Table, snapshot: Snapshot): Promise<ManifestLine[]> {
   const key = keyOf(table.store, snapshot['manifest-list'])
-  return decodeManifestList(await table.store.get(key), key, (specId) =>
+  return decodeManifestList(await readNamed(table.store, key), key, (specId) =>
     partitionTypes(manifestShapeOf(table.metadata, specId, table.root)),
   )
 }
@@ -196,7 +197,7 @@ export async function manifestsOf(table: Table, snapshot: Snapshot): Promise<Man
 export async function entriesOf(table: Table, line: ManifestLine, wanted: Wanted = 'everything'): Promise<readonly ManifestEntry[]> {
   const key = keyOf(table.store, line.path)
   const inherit = { snapshotId: line.snapshotId, sequence: line.sequence }
-  return decodeManifest(manifestShapeOf(table.metadata, line.specId, table.root), await table.store.get(key), key, inherit, wanted)
+  return decodeManifest(manifestShapeOf(table.metadata, line.specId, table.root), await readNamed(table.store, key), key, inherit, wanted)
 }
 
 /** Manifests never change, so the decoded parts that plans need are cached, up to this many files in total. */

@@ -2,8 +2,11 @@ import * as z from 'zod'
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
 
-/** What every line has: the event, the archive key, the time (ISO 8601), the run, and the number of the event in the run. */
-const line = { at: z.string(), run: z.string(), n: z.number().int(), key: z.string() }
+/**
+ * What every line has: the event, the archive key, the time (ISO 8601), the run, the number of the event in the run, and its place in the order of all events:
+ * greater than that of every event that the run had read before. The first version of the ledger did not have it.
+ */
+const line = { at: z.string(), run: z.string(), n: z.number().int(), seq: z.number().int().optional(), key: z.string() }
 
 /** What the listing said about the published object. */
 const seen = { size: z.number().int(), etag: z.string(), lastModifiedMs: z.number().int() }
@@ -65,5 +68,5 @@ const ledgerEvent = z.discriminatedUnion('event', [
 
 type LedgerEvent = z.infer<typeof ledgerEvent>
 
-/** An event before the writer stamps it with time, run and number. */
-export type NewLedgerEvent = LedgerEvent extends infer E ? (E extends LedgerEvent ? Omit<E, 'at' | 'run' | 'n'> : never) : never
+/** An event before the writer stamps it with time, run and numbers. */
+export type NewLedgerEvent = LedgerEvent extends infer E ? (E extends LedgerEvent ? Omit<E, 'at' | 'run' | 'n' | 'seq'> : never) : never

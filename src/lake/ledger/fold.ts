@@ -1,14 +1,15 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
-import { type ObjectStore, openAll } from '../../storage/object-store.ts'
-import { LEDGER_PREFIX } from '../layout.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { openSegments } from './segments.ts'
 
 const COLUMNS = {
   event: 'VARCHAR',
   at: 'VARCHAR',
   run: 'VARCHAR',
   n: 'BIGINT',
+  seq: 'BIGINT',
   key: 'VARCHAR',
   size: 'BIGINT',
   etag: 'VARCHAR',
@@ -69,19 +70,25 @@ export class LedgerFold implements AsyncDisposable {
       session,
       ['key', 'v', 'verified_at', 'lost'],
       `WITH verified AS (
-        SELECT key, arg_max(struct_pack(sha256, size, etag, lastModifiedMs, published), ${STAMP}) AS v, max(${STAMP}) AS verified_at
+        SELECT key, arg_max(struct_pack(sha256, size, etag, lastModifiedMs, published), ${EVENT_ORDER}) AS v, max(${EVENT_ORDER}) AS verified_at
         FROM ${events} WHERE event = 'verified' GROUP BY key
-      ), lost AS (SELECT key, sha256, max(${STAMP}) AS lost_at FROM ${events} WHERE event = 'lost' GROUP BY key, sha256)
+      ), lost AS (SELECT key, sha256, max(${EVENT_ORDER}) AS lost_at FROM ${events} WHERE event = 'lost' GROUP BY key, sha256)
       SELECT verified.key AS key, v, verified_at, coalesce(lost_at > verified_at, false) AS lost
       FROM verified LEFT JOIN lost ON lost.key = verified.key AND lost.sha256 = v.sha256`,
     )
     return new LedgerFold(session, events, await objects)
   }
 
+  /** The place of the last event in the order of all events, and the latest time that any event has; null without events. */
+  async last(): Promise<{ seq: number; at: string | null }> {
+    const [row] = await this.#session.rows(`SELECT coalesce(max(seq), 0)::BIGINT AS seq, max("at") AS latest FROM ${this.events}`)
+    return { seq: Number(row?.['seq']), at: (row?.['latest'] as string | null | undefined) ?? null }
+  }
+
   /** SQL of the latest decision on each quarantined line: key, sha256, line (null: the object), decision, text, reason, at. */
   get decisions(): string {
     return `SELECT key, sha256, line, d.* FROM (
-      SELECT key, sha256, line, arg_max(struct_pack(decision, text, reason, "at"), ${STAMP}) AS d FROM ${this.events} WHERE event = 'decided' GROUP BY key, sha256, line)`
+      SELECT key, sha256, line, arg_max(struct_pack(decision, text, reason, "at"), ${EVENT_ORDER}) AS d FROM ${this.events} WHERE event = 'decided' GROUP BY key, sha256, line)`
   }
 
   /**
@@ -92,12 +99,12 @@ export class LedgerFold implements AsyncDisposable {
     return `
       WITH revisions AS (
         SELECT key, sha256,
-          arg_max(struct_pack(size, etag, lastModifiedMs, published), ${STAMP}) FILTER (event = 'verified') AS v,
-          arg_max(struct_pack(stage, code, message, published), ${STAMP}) FILTER (event = 'quarantined') AS q,
-          arg_max(struct_pack(rows, rejected, header, unitMs, unitUs, decoder), ${STAMP}) FILTER (event = 'decoded') AS d,
-          max(${STAMP}) FILTER (event = 'verified') AS verified_at,
-          max(${STAMP}) FILTER (event = 'quarantined') AS quarantined_at,
-          max(${STAMP}) FILTER (event = 'decoded') AS decoded_at
+          arg_max(struct_pack(size, etag, lastModifiedMs, published), ${EVENT_ORDER}) FILTER (event = 'verified') AS v,
+          arg_max(struct_pack(stage, code, message, published), ${EVENT_ORDER}) FILTER (event = 'quarantined') AS q,
+          arg_max(struct_pack(rows, rejected, header, unitMs, unitUs, decoder), ${EVENT_ORDER}) FILTER (event = 'decoded') AS d,
+          max(${EVENT_ORDER}) FILTER (event = 'verified') AS verified_at,
+          max(${EVENT_ORDER}) FILTER (event = 'quarantined') AS quarantined_at,
+          max(${EVENT_ORDER}) FILTER (event = 'decoded') AS decoded_at
         FROM ${this.events} WHERE sha256 IS NOT NULL GROUP BY key, sha256
       ), judged AS (
         SELECT r.*, CASE
@@ -169,9 +176,7 @@ async function readEvents(session: DuckDBSession, store: ObjectStore): Promise<L
 
 /** SQL of every event of the ledger, one column per field, `at` as text. The segments are named one by one, because the path of a lake may contain glob characters. */
 export async function ledgerSource(store: ObjectStore): Promise<string> {
-  const keys: string[] = []
-  for await (const { key } of store.list(LEDGER_PREFIX)) if (key.endsWith('.ndjson')) keys.push(key)
-  const segments = (await openAll(store, keys)).map(quote)
+  const segments = (await openSegments(store)).map(quote)
   const columns = Object.entries(COLUMNS)
   if (segments.length === 0) return `SELECT ${columns.map(([name, type]) => `NULL::${type} AS "${name}"`).join(', ')} WHERE false`
   const types = columns.map(([name, type]) => `"${name}": '${type}'`).join(', ')
@@ -192,5 +197,5 @@ function ledgerError(error: unknown): unknown {
   )
 }
 
-/** Orders events by time. */
-const STAMP = 'struct_pack("at", run, n)'
+/** SQL that orders events. Only events of the first version, which do not have a place in the order, are ordered by clocks. */
+export const EVENT_ORDER = 'struct_pack(seq := coalesce(seq, 0), "at", run, n)'

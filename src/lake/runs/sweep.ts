@@ -3,6 +3,7 @@ import { writerOf } from '../../storage/temporary.ts'
 import { RUNS_PREFIX } from '../layout.ts'
 import { everyTable } from '../tables/list-tables.ts'
 import { removeOrphans } from '../tables/maintain.ts'
+import { isUnreadable } from '../tables/unreadable.ts'
 import { mayBeAtWork, otherRuns, type Run } from './run.ts'
 
 /** How long uncommitted files of catalog clients are left alone. */
@@ -32,6 +33,9 @@ export async function sweepAfterCrash(store: ObjectStore, run: Run): Promise<Swe
     const beforeMs = hasServed ? nowMs - CLIENTS_MS : Number.POSITIVE_INFINITY
     for (const root of await everyTable(store)) orphans += (await removeOrphans(store, root, { beforeMs, dryRun: false })).length
     for (const key of dead) await store.delete(key)
+  } catch (error) {
+    // A table that cannot be read may name any file, so nothing more is removed. The next run tries again.
+    if (!isUnreadable(error)) throw error
   } finally {
     await run.setSweeping(false)
   }

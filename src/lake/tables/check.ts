@@ -9,6 +9,7 @@ import { entriesOf, keyOf, liveFiles, loadTable, manifestsOf, snapshotOf, type T
 import { compareValues, isFloating } from '../iceberg/values.ts'
 import { tableName } from '../layout.ts'
 import { plainSql, plainValue } from './plain-value.ts'
+import { orFinding } from './unreadable.ts'
 
 /**
  * Compares the metadata of a table with its files: counters with manifests, and entries with data files (size, rows, nulls, bounds, field ids, order of the ids).
@@ -17,20 +18,13 @@ import { plainSql, plainValue } from './plain-value.ts'
 export async function checkTable(store: ObjectStore, session: DuckDBSession, root: string): Promise<Finding[]> {
   const findings: Finding[] = []
   const find = (check: string, explanation: string) => void findings.push(wholeFinding(tableName(root), check, 'error', 1, explanation))
-  try {
+  await orFinding(root, findings, async () => {
     const table = await loadTable(store, root)
-    if (table === undefined) {
-      find('table_missing', `table ${root} does not exist`)
-      return findings
-    }
+    if (table === undefined) return find('table_missing', `table ${root} does not exist`)
     checkRefs(table, find)
     await checkManifests(table, find)
     for await (const file of liveFiles(table, snapshotOf(table, undefined))) await checkFile(table, session, file, find)
-  } catch (error) {
-    const { code, message } = asLakehouseError(error)
-    if (code !== 'TABLE_CORRUPT' && code !== 'OBJECT_NOT_FOUND' && code !== 'QUERY_FAILED') throw error
-    find('unreadable', message)
-  }
+  })
   return findings
 }
 
@@ -95,12 +89,21 @@ async function checkManifests(table: Table, find: Find): Promise<void> {
     )
 }
 
+/** A file that the engine cannot read is one finding; the other files are still checked. */
 async function checkFile(table: Table, session: DuckDBSession, file: DataFile, find: Find): Promise<void> {
   const key = keyOf(table.store, file.path)
   const info = await table.store.head(key)
   if (info === undefined) return find('file_missing', `${file.path} does not exist`)
   if (info.size !== file.bytes) find('file_size', `${file.path} has ${info.size} bytes, but its manifest entry says ${file.bytes}`)
-  const path = quote(await table.store.files.open(key))
+  try {
+    await checkContent(table, session, file, quote(await table.store.files.open(key)), find)
+  } catch (error) {
+    if (asLakehouseError(error).code !== 'QUERY_FAILED') throw error
+    find('unreadable', `${file.path}: ${asLakehouseError(error).message}`)
+  }
+}
+
+async function checkContent(table: Table, session: DuckDBSession, file: DataFile, path: string, find: Find): Promise<void> {
   const schema = await session.rows(`SELECT name, field_id FROM parquet_schema(${path}) WHERE num_children IS NULL`)
   const { fields } = manifestShapeOf(table.metadata, file.specId, table.root)
   const mapping = nameMapping(table.metadata, table.root)

@@ -1,5 +1,6 @@
 import { parseInstant } from '../../core/time.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
+import { digestOfFile } from '../../storage/digests.ts'
 import { type DataFile, noNans } from '../iceberg/manifest.ts'
 import { fieldIdsOption, type IcebergField } from '../iceberg/schema.ts'
 import { type ColumnValue, type IcebergType, plain } from '../iceberg/values.ts'
@@ -7,7 +8,7 @@ import { type ColumnValue, type IcebergType, plain } from '../iceberg/values.ts'
 export type ParquetSettings = { readonly rowGroupSize: number; readonly dictionarySizeLimit: number; readonly zstdLevel: number }
 
 /** A data file without its path: what the writer knows about the content. */
-export type WrittenFile = Omit<DataFile, 'path' | 'specId' | 'partition'>
+export type WrittenFile = Omit<DataFile, 'path' | 'specId' | 'partition' | 'sha256'> & { readonly sha256: string }
 
 /** The answer of COPY … RETURN_STATS, as JSON values. */
 type CopyAnswer = { count: string; file_size_bytes: string; column_statistics: { key: string; value: { key: string; value: string }[] }[] }
@@ -47,6 +48,7 @@ export async function writeDataFile(
   }
   const number = (name: string) => (column: ReadonlyMap<string, string>) => (column.has(name) ? Number(column.get(name)) : undefined)
   return {
+    sha256: await digestOfFile(path),
     rows: Number(written.count),
     bytes: Number(written.file_size_bytes),
     columnBytes: collect(number('column_size_bytes')),

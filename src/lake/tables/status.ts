@@ -1,3 +1,4 @@
+import type { Finding } from '../../core/finding.ts'
 import { formatInstant } from '../../core/time.ts'
 import { Relation } from '../../platform/duckdb/relation.ts'
 import type { DuckDBSession } from '../../platform/duckdb/session.ts'
@@ -8,6 +9,7 @@ import { liveFiles, loadTable, snapshotOf, type Table } from '../iceberg/table.t
 import { tableName } from '../layout.ts'
 import { LedgerFold } from '../ledger/fold.ts'
 import { everyTable } from './list-tables.ts'
+import { orFinding } from './unreadable.ts'
 
 export type TableStatus = {
   readonly name: string
@@ -23,6 +25,8 @@ export type TableStatus = {
 
 export type LakeStatus = {
   readonly lake: string
+  /** Tables that cannot be read. */
+  readonly findings: readonly Finding[]
   readonly tables: readonly TableStatus[]
   readonly objects: readonly { readonly status: string; readonly objects: number; readonly bytes: number }[]
   readonly quarantine: readonly { readonly key: string; readonly reason: string }[]
@@ -43,7 +47,11 @@ const LISTED = 10
 /** The content of the lake, from table metadata and the ledger. Data files are not opened. */
 export async function readStatus({ store, session }: { store: ObjectStore; session: DuckDBSession }): Promise<LakeStatus> {
   const tables: TableStatus[] = []
-  for (const root of await everyTable(store)) tables.push(await tableStatus(store, root))
+  const findings: Finding[] = []
+  for (const root of await everyTable(store)) {
+    const status = await orFinding(root, findings, () => tableStatus(store, root))
+    if (status !== undefined) tables.push(status)
+  }
   await using fold = await LedgerFold.read(session, store)
   await using revisions = await Relation.of(session, ['key', 'status', 'size', 'reason', 'rows_rejected'], fold.revisions)
   const objects = await session.rows(
@@ -53,9 +61,10 @@ export async function readStatus({ store, session }: { store: ObjectStore; sessi
   const [rejected] = await session.rows(`SELECT coalesce(sum(rows_rejected), 0)::BIGINT AS n FROM ${revisions} WHERE status = 'verified'`)
   const runs = await session.rows(`SELECT run, min("at") AS first, max("at") AS last, count(*) FILTER (event = 'verified') AS verified,
     count(*) FILTER (event = 'quarantined') AS quarantined, count(*) FILTER (event = 'decoded') AS decoded
-    FROM ${fold.events} GROUP BY run ORDER BY run DESC LIMIT ${LISTED}`)
+    FROM ${fold.events} GROUP BY run ORDER BY max(coalesce(seq, 0)) DESC, run DESC LIMIT ${LISTED}`)
   return {
     lake: store.url,
+    findings,
     tables,
     objects: objects.map((row) => ({ status: String(row['status']), objects: Number(row['n']), bytes: Number(row['bytes']) })),
     quarantine: quarantine.map((row) => ({ key: String(row['key']), reason: String(row['reason']) })),

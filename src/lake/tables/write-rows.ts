@@ -239,8 +239,7 @@ export async function writeFile(
     const query = `SELECT * FROM (${rows}) ORDER BY ${order}`
     const written: WrittenFile = await writeDataFile(session, query, shape.fields, temporary, GENERAL_PARQUET)
     if (written.rows === 0) return undefined
-    const [{ digest } = {}] = await session.rows(`SELECT sha256(content) AS digest FROM read_blob(${quote(temporary)})`)
-    const key = keyFor(`${String(digest).slice(0, 40)}.parquet`)
+    const key = keyFor(`${written.sha256.slice(0, 40)}.parquet`)
     const nans = await countNans(session, rows, shape)
     // The same file may exist and be old enough to be removed: replacing it makes it new.
     await store.files.publish(temporary, key, { replace: true })

@@ -218,16 +218,23 @@ class PartitionBuilder {
     queue: CommitQueue,
   ): Promise<PartitionOutcome> {
     if (missing.size === 0 && stale.length === 0) return { partition, change: 'unchanged', again: false }
+    // Without an object that bronze has lost, the partition would lose rows that it has.
+    const isShort = live.size > 0 && built.some(({ outcome }) => outcome.refused.some(({ lost }) => lost))
     const add: PartitionChange['add'][number][] = []
     let again = false
     let restored = 0
     for (const { group, outcome, temporary } of built) {
+      again = (await this.#record(partition, group, outcome)) || again
+      if (isShort) {
+        for (const refusal of outcome.refused) this.#tally.addRefused(refusal)
+        continue
+      }
       const url = this.#url(partition, used(group, outcome))
       this.#tally.add(url, outcome, stale)
-      again = (await this.#record(partition, group, outcome)) || again
       if (outcome.file !== undefined && (await this.#putBack(partition, url, outcome.file.bytes, temporary))) restored++
       else if (outcome.file !== undefined) add.push({ temporary, file: { ...outcome.file, path: url, specId: 0, partition: [partition] } })
     }
+    if (isShort) return { partition, change: 'unchanged', again: false }
     // Filled rows stay while the other files of the partition stay. Otherwise they are removed too, and made again.
     const filled = [...live].filter((path) => isFilled({ path }))
     const remove = new Set([...stale, ...filled])

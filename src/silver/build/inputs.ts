@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../core/errors.ts'
 import { parseInstant } from '../../core/time.ts'
 import { PERIOD_WIDTHS } from '../../lake/iceberg/schema.ts'
 import { type PeriodTransform, periodOf } from '../../lake/iceberg/transform.ts'
-import type { LedgerFold } from '../../lake/ledger/fold.ts'
+import { EVENT_ORDER, type LedgerFold } from '../../lake/ledger/fold.ts'
 import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
 import type { ArchiveFile } from '../../sources/contract.ts'
@@ -59,7 +59,7 @@ export async function* partitionInputs(
   await using decoded = await Relation.of(
     session,
     ['key', 'sha256', 'partitions'],
-    `SELECT key, sha256, arg_max(partitions, ("at", run, n)) AS partitions FROM ${fold.events} WHERE event = 'decoded' AND decoder = ${decoderVersion} GROUP BY key, sha256`,
+    `SELECT key, sha256, arg_max(partitions, ${EVENT_ORDER}) AS partitions FROM ${fold.events} WHERE event = 'decoded' AND decoder = ${decoderVersion} GROUP BY key, sha256`,
   )
   await using placed = await Relation.of(
     session,
@@ -117,7 +117,7 @@ export async function refusedObjects(session: DuckDBSession, fold: LedgerFold, s
 
 /** An object that was refused because of its size is tried again when the bound is higher. */
 function refusals({ events }: LedgerFold, series: Series, { maxEntryBytes }: DecodeLimits): string {
-  return `SELECT key, sha256, arg_max(code, ("at", run, n)) AS code, arg_max(message, ("at", run, n)) AS message, max(bound) AS bound
+  return `SELECT key, sha256, arg_max(code, ${EVENT_ORDER}) AS code, arg_max(message, ${EVENT_ORDER}) AS message, max(bound) AS bound
     FROM ${events} WHERE event = 'quarantined' AND stage = 'decode' AND decoder = ${formatOf(series).decoderVersion}
     GROUP BY key, sha256 HAVING bool_or(bound IS NULL) OR max(bound) >= ${maxEntryBytes}`
 }

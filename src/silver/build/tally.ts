@@ -34,6 +34,13 @@ export class SilverTally {
     this.#csvBytes += outcome.csvBytes
   }
 
+  /** The keys of objects that bronze has lost, and forgets them, because they are fetched again. */
+  takeLost(): string[] {
+    const lost = [...this.#refused.values()].filter((refusal) => refusal.lost).map(({ key }) => key)
+    for (const key of lost) this.#refused.delete(key)
+    return lost
+  }
+
   /** Records an object that is skipped because an earlier run refused it. */
   addRefused(refusal: Refusal): void {
     this.#refused.set(refusal.key, refusal)

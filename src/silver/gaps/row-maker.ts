@@ -190,8 +190,7 @@ export class RowMaker implements AsyncDisposable {
     const temporary = await store.files.draft(keyFor('x.parquet'))
     try {
       const written = await writeDataFile(session, query, shape.fields, temporary, parquet)
-      const [{ digest } = {}] = await session.rows(`SELECT sha256(content) AS digest FROM read_blob(${quote(temporary)})`)
-      const path = urlOf(store, keyFor(`${FILLED_PREFIX}${String(digest).slice(0, 33)}.parquet`))
+      const path = urlOf(store, keyFor(`${FILLED_PREFIX}${written.sha256.slice(0, 33)}.parquet`))
       const queue = new CommitQueue({ store, root, shape, deps: commits, run })
       const file = { ...written, path, specId: table.metadata['default-spec-id'], partition: [partition] }
       const seen = new Set(live.map((one) => one.path))

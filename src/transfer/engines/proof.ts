@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
-import type { ObjectInfo, ObjectStore } from '../../storage/object-store.ts'
+import { digestOfObject } from '../../storage/digests.ts'
+import type { ObjectInfo } from '../../storage/object-store.ts'
 import type { Place } from '../../storage/place.ts'
 import { headObject } from '../../storage/s3/operations.ts'
 import { inBucket, type Pair } from '../pair.ts'
@@ -15,12 +15,12 @@ export type Written = { readonly etag: string; readonly sha256?: string | undefi
 /** Proves a copy as the pair requires. Throws CHECKSUM_MISMATCH, TRANSFER_TRUNCATED. */
 export async function prove(object: ObjectInfo, pair: Pair, written: Written, published: string | undefined): Promise<Proof> {
   if (pair.verify === 'reread') {
-    const expected = published ?? (await digestOf(pair.source.store, object.key))
-    await compareDigests(object.key, pair, expected, await digestOf(pair.destination.store, object.key))
+    const expected = published ?? (await digestOfObject(pair.source.store, object.key))
+    await compareDigests(object.key, pair, expected, await digestOfObject(pair.destination.store, object.key))
     return 'sha256'
   }
   if (published !== undefined) {
-    await compareDigests(object.key, pair, published, written.sha256 ?? (await digestOf(pair.destination.store, object.key)))
+    await compareDigests(object.key, pair, published, written.sha256 ?? (await digestOfObject(pair.destination.store, object.key)))
     return 'sha256'
   }
   if (written.md5 !== undefined && isDigest(object.etag) && written.md5 !== object.etag)
@@ -55,7 +55,7 @@ async function judgeOtherBytes(object: ObjectInfo, pair: Pair, md5: string): Pro
   if (await isKeyed(pair.source, object.key)) return 'size'
   const published = await readPublished(object, pair)
   if (published !== undefined) {
-    await compareDigests(object.key, pair, published, await digestOf(pair.destination.store, object.key))
+    await compareDigests(object.key, pair, published, await digestOfObject(pair.destination.store, object.key))
     return 'sha256'
   }
   if (pair.verify === 'size') {
@@ -93,13 +93,6 @@ async function readPublished(object: ObjectInfo, pair: Pair): Promise<string | u
     if (asLakehouseError(error).code === 'OBJECT_NOT_FOUND') return undefined
     throw error
   }
-}
-
-/** The SHA-256 of an object's bytes, read from the store. */
-export async function digestOf(store: ObjectStore, key: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const piece of store.stream(key)) hash.update(piece)
-  return hash.digest('hex')
 }
 
 /** Deletes a copy with a wrong digest, because the next run would take it for a valid copy. */

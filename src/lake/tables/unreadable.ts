@@ -1,0 +1,21 @@
+import { asLakehouseError, type ErrorCode } from '../../core/errors.ts'
+import { type Finding, wholeFinding } from '../../core/finding.ts'
+import { tableName } from '../layout.ts'
+
+const CODES: readonly ErrorCode[] = ['TABLE_CORRUPT', 'TABLE_UNSUPPORTED', 'OBJECT_NOT_FOUND']
+
+/** Whether an error concerns one table that cannot be read, and not the lake. */
+export function isUnreadable(error: unknown): boolean {
+  return CODES.includes(asLakehouseError(error).code)
+}
+
+/** The answer of `work` on a table. If the table cannot be read, it becomes a finding, so that the other tables are still served. Throws every other error. */
+export async function orFinding<T>(root: string, findings: Finding[], work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isUnreadable(error)) throw error
+    findings.push(wholeFinding(tableName(root), 'unreadable', 'error', 1, asLakehouseError(error).message))
+    return undefined
+  }
+}
