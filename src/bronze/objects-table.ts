@@ -7,6 +7,7 @@ import type { Lake } from '../lake/lake.ts'
 import { tableKey } from '../lake/layout.ts'
 import { CommitQueue, filesByPartition } from '../lake/tables/commit-queue.ts'
 import { writeDataFile } from '../lake/tables/data-file.ts'
+import { lostFiles, putBack } from '../lake/tables/lost-files.ts'
 import { Relation } from '../platform/duckdb/relation.ts'
 import { quoteName } from '../platform/duckdb/session.ts'
 
@@ -48,13 +49,16 @@ async function foldOnce(lake: Lake): Promise<'committed' | 'conflict'> {
     .digest('hex')
     .slice(0, 40)
   const url = urlOf(store, `${root}/data/${name}.parquet`)
-  if (live.some((file) => file.path === url) || Number(state?.['n']) === 0) return 'committed'
+  const lost = await lostFiles(store, root, live)
+  if (live.some(({ path }) => path === url && !lost.has(path)) || Number(state?.['n']) === 0) return 'committed'
   const temporary = await store.files.draft(keyOf(store, url))
   try {
     const query = `SELECT ${names.map(quoteName).join(', ')} FROM ${revisions} ORDER BY key, sha256`
     const written = await writeDataFile(session, query, SHAPE.fields, temporary, SETTINGS)
     const seen = new Set(live.map((file) => file.path))
-    const add = [{ temporary, file: { ...written, path: url, specId: 0, partition: [] } }]
+    const file = { ...written, path: url, specId: 0, partition: [] }
+    if (await putBack(store, lost, live, file, temporary)) return 'committed'
+    const add = [{ temporary, file }]
     return await new CommitQueue({ store, root, shape: SHAPE, deps: commits, run }).submit({
       partition: undefined,
       seen,

@@ -20,6 +20,7 @@ export function findingLines(findings: readonly Finding[]): string[] {
   return lines
 }
 
+/** What happened and where is at the beginning of an explanation, and what to do next at its end. */
 function shorten(text: string): string {
-  return text.length <= 160 ? text : `${text.slice(0, 159)}…`
+  return text.length <= 200 ? text : `${text.slice(0, 139)}…${text.slice(-60)}`
 }

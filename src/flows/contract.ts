@@ -3,14 +3,17 @@ import type { Lake } from '../lake/lake.ts'
 import type { BuildPool } from '../silver/build/build-pool.ts'
 import type { DecodeLimits } from '../silver/build/inputs.ts'
 import type { OpenArchive } from '../sources/archive/discover.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
 
 /** An archive, and a function that repeats calls to it after retryable errors. */
 export type ArchiveAccess = { readonly archive: OpenArchive; readonly attempt: <T>(call: () => Promise<T>) => Promise<T> }
 
-/** The resources of a flow. Archives and threads are opened on first use. The runner of the flow closes them. */
+/** The resources of a flow. Archives, stores and threads are opened on first use. The runner of the flow closes them. */
 export type FlowContext<Progress> = {
   readonly lake: Lake
   readonly archive: (exchange: string) => Promise<ArchiveAccess>
+  /** The store at an address. */
+  readonly store: (address: string) => Promise<ObjectStore>
   readonly pool: () => BuildPool
   /** How many objects are transferred at once. */
   readonly concurrency: number

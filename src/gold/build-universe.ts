@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { asLakehouseError } from '../core/errors.ts'
 import { fieldsOf, type TableShape } from '../lake/iceberg/schema.ts'
-import { loadTable } from '../lake/iceberg/table.ts'
+import { currentFiles, loadTable } from '../lake/iceberg/table.ts'
 import type { Lake } from '../lake/lake.ts'
 import { tableKey } from '../lake/layout.ts'
+import { lostFiles } from '../lake/tables/lost-files.ts'
 import { addMissingColumns, writeRows } from '../lake/tables/write-rows.ts'
 import { quote } from '../platform/duckdb/session.ts'
 import { ARCHIVE_LISTING } from '../silver/universe/archive-listing.ts'
@@ -59,9 +60,11 @@ const PROPERTY = 'lakehouse.universe'
  */
 export async function buildUniverse(lake: Lake): Promise<number | undefined> {
   for (let round = 1; ; round++) {
-    const before = (await loadTable(lake.store, UNIVERSE))?.metadata.properties[PROPERTY]
+    const table = await loadTable(lake.store, UNIVERSE)
+    const before = table?.metadata.properties[PROPERTY]
     const value = await sourcesOf(lake)
-    if (before === value) return undefined
+    const live = table === undefined ? [] : await currentFiles(table)
+    if (before === value && (await lostFiles(lake.store, UNIVERSE, live)).size === 0) return undefined
     const listings = await universe(lake, { exchanges: [], markets: [], at: undefined, quotes: [], contractTypes: [], plain: false })
     if (listings.length === 0) return 0
     try {

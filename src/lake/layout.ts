@@ -34,6 +34,11 @@ export function quarantinedObjectKey(sha256: string, key: string): string {
   return `quarantine/objects/${sha256}/${key.slice(key.lastIndexOf('/') + 1)}`
 }
 
+/** The key of a damaged file of the lake that was set aside. */
+export function damagedKey(key: string): string {
+  return `quarantine/damaged/${key}`
+}
+
 /** The folder of lines that could not be decoded, one file per object: <sha256 of the object>.ndjson. */
 export function quarantinedRowsKey(table: string): string {
   return `quarantine/rows/${table}`

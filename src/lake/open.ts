@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
-import * as z from 'zod'
 import { asLakehouseError, LakehouseError } from '../core/errors.ts'
 import { makeFolder } from '../storage/local.ts'
 import { found, type ObjectStore } from '../storage/object-store.ts'
 import { openPlace } from '../storage/open-store.ts'
 import type { Place, StoreDeps } from '../storage/place.ts'
-import { LAKE_FORMAT, LAKE_MARKER } from './layout.ts'
-
-const marker = z.object({ format: z.number().int() })
+import { LAKE_MARKER } from './layout.ts'
+import { checkFormat, writeMarker } from './marker.ts'
 
 /**
  * Opens the lake at an address (a directory or s3://…) for writing. An empty or missing location becomes a lake. Throws LAKE_FORMAT_UNSUPPORTED, CONFIG_INVALID, and
@@ -26,7 +24,7 @@ export async function openLake(address: string, deps: StoreDeps): Promise<Place>
           { details: { lake: place.address } },
         )
       }
-      await place.store.put(LAKE_MARKER, Buffer.from(`${JSON.stringify({ format: LAKE_FORMAT })}\n`))
+      await writeMarker(place.store)
     }
     await checkFormat(place.store)
     if (place.s3 !== undefined) await requireExclusivePut(place)
@@ -92,22 +90,4 @@ async function requireExclusivePut({ address, store }: Place): Promise<void> {
   } finally {
     await store.delete(key).catch(() => {})
   }
-}
-
-async function checkFormat(store: ObjectStore): Promise<true> {
-  const text = Buffer.from(await store.get(LAKE_MARKER)).toString('utf8')
-  let format: number | undefined
-  try {
-    format = marker.parse(JSON.parse(text)).format
-  } catch {
-    format = undefined
-  }
-  if (format !== LAKE_FORMAT) {
-    throw new LakehouseError(
-      'LAKE_FORMAT_UNSUPPORTED',
-      `${store.url}/${LAKE_MARKER} has the format ${format ?? 'unknown'}, but this version reads format ${LAKE_FORMAT}: use a matching version of the program`,
-      { details: { lake: store.url } },
-    )
-  }
-  return true
 }

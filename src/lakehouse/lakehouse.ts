@@ -1,5 +1,7 @@
 import type { Config } from '../config/schema.ts'
+import { asLakehouseError } from '../core/errors.ts'
 import type { IngestResult } from '../flows/bulk-ingestion/report.ts'
+import type { RepairResult } from '../flows/repair/repair.ts'
 import type { Backup, Restoration } from '../lake/backup/backup.ts'
 import type { LakeCatalog } from '../lake/catalogs/catalog.ts'
 import type { AsOf } from '../lake/iceberg/table.ts'
@@ -18,6 +20,7 @@ import type { IsolatedQuery, QueryBounds } from './isolated-query.ts'
 import { lakeOptions, type OnNotice, type QueryChoice, queryLimits, withArchive, withPlace } from './open.ts'
 import type { DryRunSeries } from './plan-ingest.ts'
 import type { Quality } from './quality.ts'
+import type { RepairOptions } from './repair.ts'
 import type { Tables } from './tables.ts'
 
 const ignore = () => {}
@@ -132,10 +135,19 @@ export class Lakehouse {
 
   /** Restores from a backup what is missing, unreadable or older in the lake. A missing lake is created. */
   async restore(place: string, dryRun: boolean): Promise<Restoration> {
-    const { restore } = await import('../lake/backup/backup.ts')
+    const [{ restore }, { mendMarker }] = await Promise.all([import('../lake/backup/backup.ts'), import('./repair.ts')])
+    await mendMarker(this.config, this.#host, dryRun).catch((error: unknown) => {
+      if (asLakehouseError(error).code !== 'LAKE_NOT_FOUND') throw error
+    })
     return await withPlace(this.config, this.#host, place, (from) =>
       this.use('make', ({ store, signal }) => restore(store, from.store, { signal, dryRun })),
     )
+  }
+
+  /** Finds damaged files, sets them aside and makes them again. */
+  async repair(options: RepairOptions): Promise<RepairResult> {
+    const { repairLake } = await import('./repair.ts')
+    return await repairLake(this.config, this.#host, options)
   }
 
   /** The content of the lake. */

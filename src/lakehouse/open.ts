@@ -86,9 +86,14 @@ export async function withArchive<T>(
   }
 }
 
+/** The store at an address. The caller closes it. */
+export async function openAddress(config: Config, host: Host, address: string): Promise<Place> {
+  return await openPlace(address, { ...storeDeps(config, () => {}), ...host })
+}
+
 /** Runs `use` with the store at an address. */
 export async function withPlace<T>(config: Config, host: Host, address: string, use: (place: Place) => Promise<T>): Promise<T> {
-  const place = await openPlace(address, { ...storeDeps(config, () => {}), ...host })
+  const place = await openAddress(config, host, address)
   try {
     return await use(place)
   } finally {

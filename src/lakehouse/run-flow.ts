@@ -4,7 +4,8 @@ import type { ArchiveAccess, Flow } from '../flows/contract.ts'
 import { Lake } from '../lake/lake.ts'
 import type { Host } from '../platform/host.ts'
 import { type BuildPool, createBuildPool } from '../silver/build/build-pool.ts'
-import { lakeOptions, type OnNotice, openArchive } from './open.ts'
+import type { Place } from '../storage/place.ts'
+import { lakeOptions, type OnNotice, openAddress, openArchive } from './open.ts'
 
 export type FlowRun<Progress> = {
   readonly config: Config
@@ -13,7 +14,7 @@ export type FlowRun<Progress> = {
   readonly onProgress: (progress: Progress) => void
 }
 
-/** Runs a flow on the configured lake; a missing lake is created. Archives and threads are opened on first use. Throws errors of the flow as a whole. */
+/** Runs a flow on the configured lake; a missing lake is created. Archives, stores and threads are opened on first use. Throws errors of the flow as a whole. */
 export async function runFlow<I extends z.ZodType, R, P>(flow: Flow<I, R, P>, input: z.output<I>, run: FlowRun<P>): Promise<R> {
   const { config, host, onNotice, onProgress } = run
   return await Lake.use(lakeOptions(config, host, onNotice), 'make', async (lake) => {
@@ -22,6 +23,12 @@ export async function runFlow<I extends z.ZodType, R, P>(flow: Flow<I, R, P>, in
       const opened = archives.get(exchange) ?? openArchive(config, host, exchange, onNotice)
       archives.set(exchange, opened)
       return await opened
+    }
+    const places: Place[] = []
+    const store = async (address: string) => {
+      const place = await openAddress(config, host, address)
+      places.push(place)
+      return place.store
     }
     const scratch = await lake.scratch()
     let threads: BuildPool | undefined
@@ -33,10 +40,11 @@ export async function runFlow<I extends z.ZodType, R, P>(flow: Flow<I, R, P>, in
     host.signal.addEventListener('abort', stop)
     try {
       const { concurrency } = config.archive
-      return await flow.run({ lake, archive, pool, concurrency, limits: config.engine, onProgress }, input)
+      return await flow.run({ lake, archive, store, pool, concurrency, limits: config.engine, onProgress }, input)
     } finally {
       host.signal.removeEventListener('abort', stop)
       await threads?.close()
+      for (const place of places) place.close()
       for (const opened of archives.values()) await opened.then(({ archive: { origin } }) => origin.close()).catch(() => {})
     }
   })

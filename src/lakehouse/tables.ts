@@ -77,11 +77,21 @@ export class Tables {
     return findings
   }
 
-  /** The differences between metadata and files, for one table or (without a name) for every table. */
-  async check(name: string | undefined): Promise<Finding[]> {
+  /**
+   * The differences between metadata and files, for one table or (without a name) for every table. `deep` also compares every file, without a name every file
+   * of the lake, with its recorded digest.
+   */
+  async check(name: string | undefined, { deep = false } = {}): Promise<Finding[]> {
     const { store, session } = this.#lake
     const findings: Finding[] = []
-    for (const one of await this.#names(name)) findings.push(...(await checkTable(store, session, rootOf(one))))
+    const damaged = new Set<string>()
+    if (deep) {
+      const { damageFindings } = await import('../lake/integrity/damage-findings.ts')
+      const found = await damageFindings(this.#lake, name === undefined ? undefined : rootOf(name))
+      findings.push(...found.findings)
+      for (const table of found.tables) damaged.add(table)
+    }
+    for (const one of await this.#names(name)) if (!damaged.has(one)) findings.push(...(await checkTable(store, session, rootOf(one))))
     return findings
   }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { IngestResult } from '../flows/bulk-ingestion/report.ts'
 import { LAYERS } from '../lake/layout.ts'
-import { operation } from './contract.ts'
+import { operation, outcomeStatus } from './contract.ts'
 import { SELECTION_EXAMPLE } from './examples.ts'
 import { archiveAt, resolveSelection, resolveTypes, selectionFields } from './selection.ts'
 
@@ -32,7 +32,6 @@ export const ingest = operation({
 
 /** The outcome of an ingestion: failed when an object could not be fetched, done_with_findings when a finding is a warning or an error. */
 export function outcomeOf({ counts, findings, errors, tables, swept }: IngestResult) {
-  const hasNoticed = findings.some(({ severity }) => severity !== 'info')
-  const status = errors.length > 0 ? ('failed' as const) : hasNoticed ? ('done_with_findings' as const) : ('done' as const)
+  const status = errors.length > 0 ? ('failed' as const) : outcomeStatus(findings)
   return { status, counts, findings, errors, result: { tables, swept } }
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Finding } from '../core/finding.ts'
 import type { Tables } from '../lakehouse/tables.ts'
-import type { AnyCounts, OperationContext, Outcome } from './contract.ts'
+import { type AnyCounts, type OperationContext, type Outcome, outcomeStatus } from './contract.ts'
 import { nothing, table } from './schemas.ts'
 
 /** Runs `work` on the tables of the lake. Adds the findings of side tasks, such as publishing, to the outcome. */
@@ -30,14 +30,19 @@ export function aboutTables(look: (tables: Tables, name: string | undefined) => 
     result: nothing,
     example: {},
     run: (context: OperationContext, input: { readonly table?: string | undefined }) =>
-      onTables(context, 'read', async (tables) => {
-        const findings = await look(tables, input.table)
-        return {
-          status: findings.length === 0 ? 'done' : 'done_with_findings',
-          findings,
-          counts: { findings: findings.length },
-          result: {},
-        }
-      }),
+      findingsOn(context, (tables) => look(tables, input.table)),
   }
+}
+
+/** The findings about tables as an outcome. */
+export async function findingsOn(context: OperationContext, look: (tables: Tables) => Promise<readonly Finding[]>) {
+  return await onTables(context, 'read', async (tables) => {
+    const findings = await look(tables)
+    return {
+      status: outcomeStatus(findings),
+      findings,
+      counts: { findings: findings.length },
+      result: {},
+    }
+  })
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { operation } from './contract.ts'
+import { operation, outcomeStatus } from './contract.ts'
 import { instant, nothing, tableStatus } from './schemas.ts'
 
 const run = z.strictObject({
@@ -28,7 +28,7 @@ export const status = operation({
   run: async (context) => {
     const { tables, findings, ...rest } = await (await context.lakehouse()).status()
     return {
-      status: findings.length === 0 ? 'done' : 'done_with_findings',
+      status: outcomeStatus(findings),
       findings,
       counts: { tables: tables.length },
       result: { ...rest, items: tables },

@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LakehouseError } from '../core/errors.ts'
 import type { Layer } from '../lake/layout.ts'
+import { withOwnDigest } from '../lake/own-digest.ts'
 import type { WriteOptions } from '../lake/tables/write-rows.ts'
 import type { Lakehouse } from '../lakehouse/lakehouse.ts'
 import { Tables } from '../lakehouse/tables.ts'
 import type { ResultFormat } from '../query/run-query.ts'
+import { digestOf } from '../storage/digests.ts'
 import { temporaryName } from '../storage/temporary.ts'
 import { type TabularData, withSelect } from './tabular-data.ts'
 
@@ -28,15 +29,15 @@ export class S3Storage {
     this.#lakehouse = lakehouse
   }
 
-  /** Keeps bytes unchanged at bronze/raw/<key>, and their metadata at bronze/raw/<key>.metadata.json. Throws OBJECT_EXISTS if the key holds other bytes. */
+  /** Keeps bytes unchanged at bronze/raw/<key>, and their metadata, which end with their own digest, at bronze/raw/<key>.metadata.json. Throws OBJECT_EXISTS if the key holds other bytes. */
   async storeRawData(data: Uint8Array | string, metadata: RawMetadata): Promise<StoredObject> {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data
     return await this.#lakehouse.withStore(async (store) => {
       const key = `bronze/raw/${metadata.key}`
-      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      const sha256 = digestOf(bytes)
       const held = (await store.head(key)) === undefined ? undefined : await store.get(key)
       if (held === undefined || Buffer.compare(held, bytes) !== 0) await store.put(key, bytes, { ifAbsent: true })
-      await store.put(`${key}.metadata.json`, Buffer.from(`${JSON.stringify({ ...metadata, bytes: bytes.length, sha256 })}\n`))
+      await store.put(`${key}.metadata.json`, withOwnDigest(JSON.stringify({ ...metadata, bytes: bytes.length, sha256 }, undefined, 1)))
       return { location: `${store.url}/${key}`, bytes: bytes.length, sha256 }
     })
   }

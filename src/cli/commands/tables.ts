@@ -97,7 +97,10 @@ const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
   },
   check: {
     usage: '[TABLE]',
-    run: async (context, [table]) => found(await context.call(tablesCheck, { table }), 'metadata and files agree'),
+    run: async (context, [table]) => {
+      const deep = context.values['deep'] === true
+      return found(await context.call(tablesCheck, { table, deep }), deep ? 'every file is as it was written' : 'metadata and files agree')
+    },
   },
   publish: {
     usage: '[TABLE]',
@@ -194,6 +197,7 @@ export const tables: Command = {
     'older-than': { type: 'string', value: 'TIME', help: 'minimum age (default: tiers.<layer>.snapshotDays; orphans: 3d)' },
     keep: { type: 'string', value: 'N', help: 'expire: always keep N snapshots (default: 1)' },
     limit: { type: 'string', value: 'N', help: 'diff: print at most N rows (default: 100)' },
+    deep: { type: 'boolean', help: 'check: compare every file with its recorded digest' },
     'dry-run': { type: 'boolean', help: 'expire, orphans: show what would go; remove nothing' },
   },
   examples: [

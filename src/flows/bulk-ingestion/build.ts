@@ -7,11 +7,10 @@ import { buildSilverTable } from '../../silver/build/build-table.ts'
 import { continuityFindings, missingDays } from '../../silver/build/continuity.ts'
 import { SilverTally } from '../../silver/build/tally.ts'
 import { refillGaps } from '../../silver/gaps/fill-gaps.ts'
-import { fileRange } from '../../sources/archive/file-range.ts'
 import { planOne } from '../../sources/archive/plan-archive.ts'
-import { parseObjectKey } from '../../sources/objects.ts'
 import { offerOf, type Series, silverTableName } from '../../sources/series.ts'
 import type { FlowContext } from '../contract.ts'
+import { fetchAgain } from './fetch-again.ts'
 import { landFiles } from './land.ts'
 import { withKnown } from './plan.ts'
 import type { IngestProgress, IngestReport, SelectedTable } from './report.ts'
@@ -63,29 +62,15 @@ async function buildTable(
 /** Fetches the objects again that bronze has lost. Returns true if any was lost: those that did not arrive are reported by the next build. */
 async function fetchLost(
   context: FlowContext<IngestProgress>,
-  request: IngestRequest,
+  { layers, now }: IngestRequest,
   series: Series,
   tally: SilverTally,
   report: IngestReport,
 ): Promise<boolean> {
-  if (!request.layers.includes('bronze')) return false
-  const keys = new Set(tally.takeLost())
-  if (keys.size === 0) return false
-  const access = await context.archive(series.exchange)
-  await using fold = await context.lake.readLedger()
-  for (const [symbol, files] of Map.groupBy([...keys].map(parseObjectKey), (file) => file.symbol)) {
-    const ranges = files.map(fileRange)
-    const range = { start: Math.min(...ranges.map(({ start }) => start)), end: Math.max(...ranges.map(({ end }) => end)) }
-    const planned = await planOne(
-      access.archive,
-      { ...series, symbol },
-      { range, now: request.now },
-      new Set(files.map(({ date }) => date)),
-    )
-    const wanted = planned.files.filter(({ key }) => keys.has(key))
-    await landFiles(context, access, withKnown(access.archive, fold, { ...planned, files: wanted }), report)
-  }
-  return true
+  if (!layers.includes('bronze')) return false
+  const keys = tally.takeLost()
+  await fetchAgain(context, series, keys, now, report)
+  return keys.length > 0
 }
 
 /** Lands the daily files of days that are missing in monthly files. Returns true if any file arrived. */

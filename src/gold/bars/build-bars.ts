@@ -11,6 +11,7 @@ import type { Lake } from '../../lake/lake.ts'
 import { tableKey } from '../../lake/layout.ts'
 import { CommitQueue, filesByPartition } from '../../lake/tables/commit-queue.ts'
 import { writeDataFile } from '../../lake/tables/data-file.ts'
+import { lostFiles, putBack } from '../../lake/tables/lost-files.ts'
 import { openFiles } from '../../lake/tables/scan-sql.ts'
 import { mapConcurrent } from '../../platform/map-concurrent.ts'
 import { silverTableName } from '../../sources/series.ts'
@@ -50,12 +51,14 @@ export async function buildBars(lake: Lake, series: BarSeries): Promise<GoldOutc
   for (let round = 1; ; round++) {
     // Read the live bars before the klines: klines that arrive in between only cause one more build.
     const live = await filesByPartition(await lake.findTable('gold', table))
+    const lost = await lostFiles(lake.store, tableKey('gold', table), [...live.values()].flat())
     const sources = await silverSources(lake.store, series)
     const shape = barShape(series)
     const queue = new CommitQueue({ store: lake.store, root: tableKey('gold', table), shape, deps: lake.commits, run: lake.run })
     let conflicts = 0
     const partitions = partitionsOf(series, sources, live)
-    const build = (partition: number) => buildPartition(lake, series, shape, partition, sources, live.get(partition) ?? [], queue)
+    const build = (partition: number) =>
+      buildPartition(lake, series, shape, partition, sources, { live: live.get(partition) ?? [], lost }, queue)
     for await (const rows of mapConcurrent(partitions, { limit: COMMITTED_TOGETHER, signal: lake.signal }, build)) {
       if (rows === 'unchanged') outcome.partitionsUnchanged += round === 1 ? 1 : 0
       else if (rows === 'conflict') conflicts++
@@ -114,7 +117,7 @@ async function buildPartition(
   shape: TableShape,
   partition: number,
   sources: readonly Source[],
-  live: readonly DataFile[],
+  { live, lost }: { readonly live: readonly DataFile[]; readonly lost: ReadonlySet<string> },
   queue: CommitQueue,
 ): Promise<number | 'unchanged' | 'conflict'> {
   const { store } = lake
@@ -138,7 +141,8 @@ async function buildPartition(
   )
   const fileName = `${name}.parquet`
   const url = urlOf(store, dataFileKey(tableKey('gold', barTableName(series)), shape.partition, [partition], fileName))
-  if (live.some(({ path }) => fileNameOf(path) === fileName) || (reaching.length === 0 && live.length === 0)) return 'unchanged'
+  if (live.some(({ path }) => fileNameOf(path) === fileName && !lost.has(path)) || (reaching.length === 0 && live.length === 0))
+    return 'unchanged'
   const temporary = await store.files.draft(keyOf(store, url))
   try {
     const paths: BarSource[] = []
@@ -148,8 +152,9 @@ async function buildPartition(
       paths.length === 0
         ? undefined
         : await writeDataFile(lake.session, barQuery(series, paths, range), shape.fields, temporary, DATASETS[TRADED_BARS].parquet)
-    const add =
-      written === undefined || written.rows === 0 ? [] : [{ temporary, file: { ...written, path: url, specId: 0, partition: [partition] } }]
+    const file = written === undefined || written.rows === 0 ? undefined : { ...written, path: url, specId: 0, partition: [partition] }
+    if (file !== undefined && (await putBack(store, lost, live, file, temporary))) return file.rows
+    const add = file === undefined ? [] : [{ temporary, file }]
     if (add.length === 0 && live.length === 0) return 'unchanged'
     const done = await queue.submit({ partition, seen, remove: seen, add })
     return done === 'conflict' ? done : (written?.rows ?? 0)

@@ -13,7 +13,9 @@ import type { Lake } from '../../lake/lake.ts'
 import { tableKey } from '../../lake/layout.ts'
 import { CommitQueue, filesByPartition } from '../../lake/tables/commit-queue.ts'
 import { writeDataFile } from '../../lake/tables/data-file.ts'
+import { lostFiles, putBack } from '../../lake/tables/lost-files.ts'
 import { scanSql } from '../../lake/tables/scan-sql.ts'
+import { unlessUnreadable } from '../../lake/tables/unreadable.ts'
 import { createTable, deletePartitions, writeRows } from '../../lake/tables/write-rows.ts'
 import { Relation } from '../../platform/duckdb/relation.ts'
 import { quote, quoteName } from '../../platform/duckdb/session.ts'
@@ -58,7 +60,8 @@ const ROUNDS = 8
 export async function indicatorTables(lake: Lake): Promise<IndicatorTable[]> {
   const found: IndicatorTable[] = []
   for (const name of await lake.tables('gold')) {
-    const table = await lake.findTable('gold', name)
+    // A table that cannot be read is reported where tables are read, and must not stop the others.
+    const table = await unlessUnreadable(() => lake.findTable('gold', name))
     const text = table?.metadata.properties?.[PROPERTY]
     if (text !== undefined && text !== DROPPED) found.push({ name, ...definition.parse(JSON.parse(text)) })
   }
@@ -193,6 +196,7 @@ class IndicatorBuild {
   readonly #source: Table
   readonly #specs: readonly IndicatorSpec[]
   readonly #shape: TableShape
+  #lost: ReadonlySet<string> = new Set()
   /** The kernel memory at the end of the partition before; undefined while it is not known. */
   #memories: Memories | undefined = new Map()
 
@@ -208,6 +212,7 @@ class IndicatorBuild {
     const { store, commits, run } = this.#lake
     const root = tableKey('gold', this.#of.name)
     const live = await filesByPartition(await loadTable(store, root))
+    this.#lost = await lostFiles(store, root, [...live.values()].flat())
     const source = new Map<number, DataFile[]>()
     for await (const file of liveFiles(this.#source, snapshotOf(this.#source, undefined))) {
       const period = Number(file.partition[0])
@@ -225,11 +230,11 @@ class IndicatorBuild {
       const path = urlOf(store, dataFileKey(root, this.#shape.partition, [period], name))
       const there = live.get(period) ?? []
       const seen = new Set(there.map((file) => file.path))
-      if (files.length > 0 && there.length === 1 && there.every((file) => fileNameOf(file.path) === name)) {
+      if (files.length > 0 && there.length === 1 && there.every(({ path: held }) => fileNameOf(held) === name && !this.#lost.has(held))) {
         counts.partitionsUnchanged++
         this.#memories = undefined
       } else {
-        const rows = files.length === 0 ? 0 : await this.#build(period, files, path, fingerprint, done, queue, seen)
+        const rows = files.length === 0 ? 0 : await this.#build(period, files, path, fingerprint, done, queue, there)
         if (files.length === 0 && (await queue.submit({ partition: period, seen, remove: seen, add: [] })) === 'conflict') return 'conflict'
         if (rows === 'conflict') return 'conflict'
         counts.rowsWritten += rows
@@ -256,7 +261,7 @@ class IndicatorBuild {
     fingerprint: string,
     before: readonly { period: number; fingerprint: string; files: readonly DataFile[] }[],
     queue: CommitQueue,
-    seen: ReadonlySet<string>,
+    live: readonly DataFile[],
   ): Promise<number | 'conflict'> {
     const { store, session } = this.#lake
     const memories = this.#memories ?? (await this.#recall(before))
@@ -274,6 +279,8 @@ class IndicatorBuild {
         DATASETS[TRADED_BARS].parquet,
       )
       const file = { ...written, path, specId: 0, partition: [period] }
+      if (await putBack(store, this.#lost, live, file, temporary)) return written.rows
+      const seen = new Set(live.map((one) => one.path))
       const outcome = await queue.submit({ partition: period, seen, remove: seen, add: [{ temporary, file }] })
       return outcome === 'conflict' ? outcome : written.rows
     } finally {

@@ -8,6 +8,7 @@ import { publishHint } from '../iceberg/commit.ts'
 import { parseMetadata, printMetadata, type TableMetadata } from '../iceberg/metadata.ts'
 import { entriesOf, keyOf, loadTable, manifestsOf, metadataKey, type Table, versionIn } from '../iceberg/table.ts'
 import { LAKE_MARKER, LEDGER_PREFIX, RUNS_PREFIX, tableName } from '../layout.ts'
+import { hasChanged } from '../own-digest.ts'
 import { everyTable } from '../tables/list-tables.ts'
 import { orFinding } from '../tables/unreadable.ts'
 import { beginFolder, endFolder, INDEX, newestFolder, nextFolder } from './folders.ts'
@@ -90,6 +91,19 @@ async function copyProved(
   return { key, size: bytes.length, sha256 }
 }
 
+/** Throws CHECKSUM_MISMATCH. */
+async function readIndex(from: ObjectStore, folder: string): Promise<z.infer<typeof index>> {
+  const text = Buffer.from(await from.get(`${folder}${INDEX}`)).toString('utf8')
+  try {
+    if (hasChanged(text) !== true) return index.parse(JSON.parse(text))
+  } catch {
+    // It is reported below.
+  }
+  throw new LakehouseError('CHECKSUM_MISMATCH', `${from.url}/${folder}${INDEX} is damaged: restore from another backup`, {
+    details: { key: folder + INDEX },
+  })
+}
+
 type RestoreOutcome = { readonly table: string; readonly restored: boolean; readonly reason: string }
 
 /** What was restored, and when the backup was made; `segments` counts segments of the ledger. */
@@ -101,7 +115,7 @@ export type Restoration = { readonly madeAt: string; readonly outcomes: RestoreO
  */
 export async function restore(lake: ObjectStore, from: ObjectStore, deps: { signal: AbortSignal; dryRun: boolean }): Promise<Restoration> {
   const folder = await backupFolder(from)
-  const listed = index.parse(JSON.parse(Buffer.from(await from.get(`${folder}${INDEX}`)).toString('utf8')))
+  const listed = await readIndex(from, folder)
   const digests = new Map(listed.objects.map(({ key, sha256 }) => [key, sha256]))
   const proved = async (key: string) => {
     const bytes = await from.get(folder + key)

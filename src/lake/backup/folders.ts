@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { found, type ObjectStore } from '../../storage/object-store.ts'
 import { isRunning, thisWriter } from '../../storage/temporary.ts'
+import { withOwnDigest } from '../own-digest.ts'
 
 /** The index: it lists the objects of a backup. It is written last, so it also marks a complete backup. */
 export const INDEX = 'backup.json'
@@ -49,7 +50,7 @@ async function isAbandoned(to: ObjectStore, key: string, ageMs: number): Promise
 
 /** Marks a backup as complete. */
 export async function endFolder(to: ObjectStore, folder: string, index: object): Promise<void> {
-  await to.put(`${folder}/${INDEX}`, Buffer.from(`${JSON.stringify(index, undefined, 1)}\n`))
+  await to.put(`${folder}/${INDEX}`, withOwnDigest(JSON.stringify(index, undefined, 1)))
   await to.delete(`${folder}/${WRITER}`)
 }
 

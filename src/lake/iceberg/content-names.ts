@@ -19,7 +19,7 @@ function contentName(bytes: Uint8Array): string {
 }
 
 /** The beginning of the SHA-256 that the name of a manifest or list gives, or undefined for the name of another writer. */
-function namedDigest(key: string): string | undefined {
+export function namedDigest(key: string): string | undefined {
   return /\/(?:([0-9a-f]{32})-m|snap-\d+-([0-9a-f]{32}))\.avro$/
     .exec(key)
     ?.slice(1)

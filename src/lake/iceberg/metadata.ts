@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { LakehouseError } from '../../core/errors.ts'
-import { digestOf } from '../../storage/digests.ts'
+import { hasChanged, OWN_DIGEST, withOwnDigest } from '../own-digest.ts'
 import type { ManifestShape, SnapshotId } from './manifest.ts'
 import { FIRST_PARTITION_ID, type IcebergField, type PartitionField, type TableShape } from './schema.ts'
 import { isTransform } from './transform.ts'
@@ -81,7 +81,7 @@ export function printExactJson(value: unknown, space?: number): string {
 /** The metadata in a v<N>.metadata.json. Throws TABLE_CORRUPT, TABLE_UNSUPPORTED. */
 export function parseMetadata(bytes: Uint8Array, key: string): TableMetadata {
   const text = Buffer.from(bytes).toString('utf8')
-  if (isAsWritten(text) === false)
+  if (hasChanged(text) === true)
     throw new LakehouseError(
       'TABLE_CORRUPT',
       `table metadata ${key} is damaged: its digest differs; restore it from a backup with \`restore\``,
@@ -111,7 +111,7 @@ export function parseMetadata(bytes: Uint8Array, key: string): TableMetadata {
   const parsed = metadataJson.safeParse(version === 1 ? { ...FIRST_VERSION, ...asSecondVersion(json as FirstVersion) } : json)
   if (!parsed.success)
     throw new LakehouseError('TABLE_CORRUPT', `${key} is not table metadata: ${z.prettifyError(parsed.error)}`, { details: { key } })
-  const { [DIGEST]: _digest, ...metadata } = parsed.data
+  const { [OWN_DIGEST]: _digest, ...metadata } = parsed.data
   const { refs, 'current-snapshot-id': current } = metadata
   // Old writers do not write refs: then the current snapshot is the head of main.
   if (refs['main'] !== undefined || current === -1) return metadata
@@ -145,20 +145,9 @@ function asSecondVersion(json: FirstVersion): object {
   }
 }
 
-/** Metadata as JSON. Its last key is the SHA-256 of all bytes before that key; other programs ignore it, and leave it out of what they write. */
+/** Metadata as JSON that ends with its own digest. */
 export function printMetadata(metadata: TableMetadata): Buffer {
-  const text = printExactJson(metadata, 1).slice(0, -'\n}'.length)
-  return Buffer.from(`${text},\n "${DIGEST}": "${digestOf(text)}"\n}`)
-}
-
-const DIGEST = 'lakehouse-sha256'
-
-/** Whether the bytes of metadata have changed since they were written: undefined when they have no digest. */
-function isAsWritten(text: string): boolean | undefined {
-  // A last key of this length is ours, even if its name is damaged.
-  const found = /,\n "(.{16})": "(.{64})"\n\}$/s.exec(text.slice(-100))
-  if (found === null) return undefined
-  return found[1] === DIGEST && found[2] === digestOf(text.slice(0, -found[0].length))
+  return withOwnDigest(printExactJson(metadata, 1))
 }
 
 /** Metadata of a new, empty table. The table id is derived from the location, so that equal tables have equal bytes. */

@@ -19,12 +19,17 @@ export async function segmentKeys(store: ObjectStore): Promise<string[]> {
   return keys
 }
 
+/** The beginning of the SHA-256 that the name of a segment gives, or undefined for a segment of the first version. */
+export function segmentDigest(key: string): string | undefined {
+  return /-([0-9a-f]{32})\.ndjson$/.exec(key)?.[1]
+}
+
 /** The files of all segments, compared with their names. Throws LEDGER_CORRUPT. */
 export async function openSegments(store: ObjectStore): Promise<string[]> {
   const keys = await segmentKeys(store)
   const files = await openAll(store, keys)
   const compare = async (key: string, index: number) => {
-    const digest = /-([0-9a-f]{32})\.ndjson$/.exec(key)?.[1]
+    const digest = segmentDigest(key)
     if (digest !== undefined && !(await digestOfFile(files[index] ?? '')).startsWith(digest))
       throw new LakehouseError('LEDGER_CORRUPT', `${key} is damaged: its bytes do not fit its name; run \`restore\` with a backup`, {
         details: { key },

@@ -88,15 +88,15 @@ export class CommitQueue {
 
   /**
    * Gives the files of a change their names. A live file with the same name was made from the same inputs and stays. A file that is not live is replaced,
-   * so that the removal of old files sees a new one. Returns false when a live file differs.
+   * so that the removal of old files sees a new one. So is a live file that the change removes, because it is damaged. Returns false when another live file differs.
    */
-  async #publish({ add }: PartitionChange): Promise<boolean> {
+  async #publish({ add, remove }: PartitionChange): Promise<boolean> {
     for (const { file, temporary } of add) {
       const key = keyOf(this.#store, file.path)
       if (await this.#store.files.publish(temporary, key, { replace: false })) continue
       const live = await filesByPartition(await loadTable(this.#store, this.#root))
       const isLive = live.get(partitionOf(file))?.some(({ path }) => path === file.path) === true
-      if (!isLive) await this.#store.files.publish(temporary, key, { replace: true })
+      if (!isLive || remove.has(file.path)) await this.#store.files.publish(temporary, key, { replace: true })
       else if ((await this.#store.head(key))?.size !== file.bytes) return false
     }
     return true

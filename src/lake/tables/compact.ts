@@ -1,5 +1,7 @@
 import { LakehouseError } from '../../core/errors.ts'
 import { quoteName } from '../../platform/duckdb/session.ts'
+import { digestOfFile } from '../../storage/digests.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
 import { commit } from '../iceberg/commit.ts'
 import type { DataFile } from '../iceberg/manifest.ts'
 import { manifestShapeOf } from '../iceberg/metadata.ts'
@@ -86,6 +88,7 @@ export async function compactTable(deps: WriteDeps, root: string): Promise<Compa
 async function compactGroup(deps: WriteDeps, table: Table, files: readonly DataFile[]): Promise<{ bytes: number } | undefined> {
   const [first] = files
   if (first === undefined) return undefined
+  for (const file of files) await requireWhole(deps.store, table.root, file)
   const rowsSql = await scanSql(deps.session, table, table.shape, files)
   const written = await writeFile(deps.store, deps.session, rowsSql, table.shape, { root: table.root, partition: first.partition })
   if (written === undefined) return undefined
@@ -110,6 +113,18 @@ async function compactGroup(deps: WriteDeps, table: Table, files: readonly DataF
     if (error instanceof LakehouseError && error.code === 'COMMIT_CONFLICT') return undefined
     throw error
   }
+}
+
+/** A rewrite would make damage permanent. Throws TABLE_CORRUPT for a file that is not as it was written. */
+async function requireWhole(store: ObjectStore, root: string, { path, bytes, sha256 }: DataFile): Promise<void> {
+  const size = (await store.head(keyOf(store, path)))?.size
+  // The engine reads the same copy afterwards.
+  if (size === bytes && (sha256 === undefined || (await digestOfFile(await store.files.open(keyOf(store, path)))) === sha256)) return
+  throw new LakehouseError(
+    'TABLE_CORRUPT',
+    `${path} is ${size === undefined ? 'missing' : 'damaged'}, so nothing was rewritten: run \`lake repair\``,
+    { details: { table: root, file: path } },
+  )
 }
 
 /** Compares what a rewrite read with what it wrote: rows, values that are not null, and a digest of each column. `fromSql` gives the rows that were read. Throws TABLE_CORRUPT for any difference. */
@@ -146,7 +161,10 @@ async function moveFiles({ store, commits, run }: WriteDeps, root: string): Prom
     if (from !== to && from.startsWith(`${root}/data/`) && OWN_NAME.test(name)) moved.push({ file, from, to })
   }
   if (moved.length === 0) return 0
-  for (const { from, to } of moved) await store.copy(from, to)
+  for (const { file, from, to } of moved) {
+    await requireWhole(store, root, file)
+    await store.copy(from, to)
+  }
   try {
     await commit(store, root, table.shape, commits, async () => ({
       operation: 'replace',

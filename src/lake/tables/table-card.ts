@@ -1,25 +1,35 @@
-import { createHash } from 'node:crypto'
+import { digestOf } from '../../storage/digests.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { keyOf, loadTable, manifestsOf, metadataKey, snapshotOf } from '../iceberg/table.ts'
+import { keyOf, loadTable, manifestsOf, metadataKey, snapshotOf, type Table } from '../iceberg/table.ts'
 import { describeTable, listPartitions } from './describe.ts'
 
-/**
- * Writes `_metadata.json` beside a table, for tools that cannot read Iceberg: schema, counts, SHA-256 of the metadata and manifests, and lineage, all of the current
- * snapshot. Our own code does not read it. Returns the version of the table; undefined for a table without rows.
- */
+export function cardKey(root: string): string {
+  return `${root}/_metadata.json`
+}
+
+/** Writes the card of a table. Returns the version of the table; undefined for a table without rows. */
 export async function publishTableCard(store: ObjectStore, root: string): Promise<number | undefined> {
   const table = await loadTable(store, root)
-  const snapshot = table === undefined ? undefined : snapshotOf(table, undefined)
-  if (table === undefined || snapshot === undefined) return undefined
+  const card = table === undefined ? undefined : await tableCard(table)
+  if (card === undefined) return undefined
+  await store.put(cardKey(root), card)
+  return table?.version
+}
+
+/**
+ * The bytes of `_metadata.json` beside a table, for tools that cannot read Iceberg: schema, counts, SHA-256 of the metadata and manifests, and lineage, all of the current
+ * snapshot. Our own code does not read it. Undefined for a table without rows.
+ */
+export async function tableCard(table: Table): Promise<Buffer | undefined> {
+  const { store, root } = table
+  const snapshot = snapshotOf(table, undefined)
+  if (snapshot === undefined) return undefined
   const partitions = await listPartitions(table)
   const sum = (of: (part: (typeof partitions)[number]) => number) => partitions.reduce((total, part) => total + of(part), 0)
   const times = partitions.flatMap(({ from, to }) => [from, to]).filter((time) => time !== null)
   const checksums: Record<string, string> = {}
   const lists = [keyOf(store, snapshot['manifest-list']), ...(await manifestsOf(table, snapshot)).map((line) => keyOf(store, line.path))]
-  for (const key of [metadataKey(root, table.version), ...lists])
-    checksums[key] = createHash('sha256')
-      .update(await store.get(key))
-      .digest('hex')
+  for (const key of [metadataKey(root, table.version), ...lists]) checksums[key] = digestOf(await store.get(key))
   const { properties: _properties, ...described } = describeTable(table)
   const { operation, 'lakehouse.run': run = null } = snapshot.summary
   const card = {
@@ -34,6 +44,5 @@ export async function publishTableCard(store: ObjectStore, root: string): Promis
     checksums,
     lineage: { run, operation, layer: root.split('/')[0], ledger: 'bronze.ledger', objects: 'bronze.objects' },
   }
-  await store.put(`${root}/_metadata.json`, Buffer.from(`${JSON.stringify(card, undefined, 1)}\n`))
-  return table.version
+  return Buffer.from(`${JSON.stringify(card, undefined, 1)}\n`)
 }

@@ -9,6 +9,16 @@ export function isUnreadable(error: unknown): boolean {
   return CODES.includes(asLakehouseError(error).code)
 }
 
+/** What `read` returns, or undefined if a table cannot be read. Throws every other error. */
+export async function unlessUnreadable<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (isUnreadable(error)) return undefined
+    throw error
+  }
+}
+
 /** The answer of `work` on a table. If the table cannot be read, it becomes a finding, so that the other tables are still served. Throws every other error. */
 export async function orFinding<T>(root: string, findings: Finding[], work: () => Promise<T>): Promise<T | undefined> {
   try {

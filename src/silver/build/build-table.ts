@@ -11,6 +11,7 @@ import type { PeriodTransform } from '../../lake/iceberg/transform.ts'
 import type { Lake } from '../../lake/lake.ts'
 import { bronzeKey, quarantinedObjectKey, quarantinedRowsKey, tableKey } from '../../lake/layout.ts'
 import { CommitQueue, filesByPartition, type PartitionChange } from '../../lake/tables/commit-queue.ts'
+import { lostFiles, putBack } from '../../lake/tables/lost-files.ts'
 import { mapConcurrent } from '../../platform/map-concurrent.ts'
 import { parseObjectKey } from '../../sources/objects.ts'
 import { contractOf, formatOf, type Series, silverColumns, silverTableName } from '../../sources/series.ts'
@@ -70,7 +71,8 @@ export async function buildSilverTable(lake: Lake, series: Series, options: Buil
     const live = await filesByPartition(current)
     await using fold = await lake.readLedger()
     if (round === 1) for (const refusal of await refusedObjects(lake.session, fold, series, limits)) tally.addRefused(refusal)
-    const builder = new PartitionBuilder(lake, series, options, live, tally)
+    const lost = await lostFiles(lake.store, tableKey('silver', table), [...live.values()].flat())
+    const builder = new PartitionBuilder(lake, series, options, { live, lost }, tally)
     const inputs = withoutInputs(partitionInputs(lake.session, fold, series, limits), live)
     const batches = inBatches(inputs, transformOf(series))
     const work = mapConcurrent(batches, { limit: pool.size + 1, signal: lake.signal }, (batch) => builder.build(batch, queue))
@@ -157,26 +159,28 @@ class PartitionBuilder {
   readonly #options: BuildOptions
   readonly #table: string
   readonly #live: ReadonlyMap<number | undefined, readonly DataFile[]>
+  readonly #lost: ReadonlySet<string>
   readonly #tally: SilverTally
 
   constructor(
     lake: Lake,
     series: Series,
     options: BuildOptions,
-    live: ReadonlyMap<number | undefined, readonly DataFile[]>,
+    files: { readonly live: ReadonlyMap<number | undefined, readonly DataFile[]>; readonly lost: ReadonlySet<string> },
     tally: SilverTally,
   ) {
     this.#lake = lake
     this.#series = series
     this.#options = options
     this.#table = silverTableName(series)
-    this.#live = live
+    this.#live = files.live
+    this.#lost = files.lost
     this.#tally = tally
   }
 
   /** Compares the files that the inputs of some partitions require with the live files, builds missing files and submits the changes. */
   async build(batch: readonly PartitionInputs[], queue: CommitQueue): Promise<PartitionOutcome[]> {
-    const plans = await Promise.all(batch.map(async (one) => this.#plan(one, await this.#lost(one.partition))))
+    const plans = batch.map((one) => this.#plan(one))
     const wanted = plans.flatMap(({ partition, missing }) => [...missing].map(([number, group]) => ({ partition, number, group })))
     const built: BuiltGroup[] = []
     try {
@@ -193,23 +197,15 @@ class PartitionBuilder {
     }
   }
 
-  /** Live files that are gone from the disk, or have another size than was committed: they count as missing. In a bucket a file is written whole or not at all. */
-  async #lost(partition: number): Promise<ReadonlySet<string>> {
-    const { store } = this.#lake
-    const lost = new Set<string>()
-    if (!store.capabilities.localFiles) return lost
-    for (const { path, bytes } of this.#live.get(partition) ?? [])
-      if (!isFilled({ path }) && (await store.head(keyOf(store, path)))?.size !== bytes) lost.add(path)
-    return lost
-  }
-
-  #plan({ partition, inputs }: PartitionInputs, lost: ReadonlySet<string>): PartitionPlan {
+  #plan({ partition, inputs }: PartitionInputs): PartitionPlan {
     const live = new Set((this.#live.get(partition) ?? []).map(({ path }) => path))
-    const there = new Set([...live].filter((path) => !lost.has(path)).map(fileNameOf))
+    const there = new Set([...live].filter((path) => !this.#lost.has(path)).map(fileNameOf))
     const groups = groupInputs(this.#series, inputs)
     const names = new Set([...groups.values()].map((group) => this.#fileName(partition, group)))
     const missing = new Map([...groups].filter(([, group]) => !there.has(this.#fileName(partition, group))))
-    return { partition, live, missing, stale: [...live].filter((path) => !isFilled({ path }) && !names.has(fileNameOf(path))) }
+    // Filled rows that are lost are removed from the table, and made again.
+    const stale = [...live].filter((path) => (isFilled({ path }) ? this.#lost.has(path) : !names.has(fileNameOf(path))))
+    return { partition, live, missing, stale }
   }
 
   async #submit(
@@ -221,6 +217,7 @@ class PartitionBuilder {
     // Without an object that bronze has lost, the partition would lose rows that it has.
     const isShort = live.size > 0 && built.some(({ outcome }) => outcome.refused.some(({ lost }) => lost))
     const add: PartitionChange['add'][number][] = []
+    const remade = new Set<string>()
     let again = false
     let restored = 0
     for (const { group, outcome, temporary } of built) {
@@ -231,25 +228,22 @@ class PartitionBuilder {
       }
       const url = this.#url(partition, used(group, outcome))
       this.#tally.add(url, outcome, stale)
-      if (outcome.file !== undefined && (await this.#putBack(partition, url, outcome.file.bytes, temporary))) restored++
-      else if (outcome.file !== undefined) add.push({ temporary, file: { ...outcome.file, path: url, specId: 0, partition: [partition] } })
+      if (outcome.file === undefined) continue
+      const file = { ...outcome.file, path: url, specId: 0, partition: [partition] }
+      if (await putBack(this.#lake.store, this.#lost, this.#live.get(partition) ?? [], file, temporary)) restored++
+      else {
+        add.push({ temporary, file })
+        remade.add(fileNameOf(url))
+      }
     }
     if (isShort) return { partition, change: 'unchanged', again: false }
     // Filled rows stay while the other files of the partition stay. Otherwise they are removed too, and made again.
-    const filled = [...live].filter((path) => isFilled({ path }))
-    const remove = new Set([...stale, ...filled])
+    const gone = [...live].filter((path) => isFilled({ path }) || remade.has(fileNameOf(path)))
+    const remove = new Set([...stale, ...gone])
     if (add.length + remove.size === 0)
       return { partition, change: restored > 0 ? 'written' : live.size === 0 ? 'empty' : 'unchanged', again }
     if ((await queue.submit({ partition, seen: live, remove, add })) === 'conflict') again = true
     return { partition, change: 'written', again }
-  }
-
-  /** Puts a lost live file back under its name, if the same inputs gave the same bytes again. */
-  async #putBack(partition: number, url: string, bytes: number, temporary: string): Promise<boolean> {
-    const held = (this.#live.get(partition) ?? []).find(({ path }) => fileNameOf(path) === fileNameOf(url))
-    if (held === undefined || held.bytes !== bytes) return false
-    const { store } = this.#lake
-    return await store.files.publish(temporary, keyOf(store, held.path), { replace: true })
   }
 
   /** Identifies a file, in any folder. */
