@@ -336,9 +336,9 @@ test('data are stored and asked for by layer, under the names of the specificati
   assert.deepEqual(await storage.storeRawData('as it came', metadata), raw)
   await assert.rejects(storage.storeRawData('otherwise', metadata), { code: 'OBJECT_EXISTS' })
   const beside = JSON.parse(await readFile(join(lake, 'bronze/raw/notes/a.txt.metadata.json'), 'utf8')) as object
-  const { 'lakehouse-sha256': own, ...described } = beside
+  const { 'lakehouse-sha256': own, ...described } = beside as Record<string, unknown>
   assert.deepEqual(described, { ...metadata, bytes: 10, sha256: raw.sha256 })
-  assert.match(own, /^[0-9a-f]{64}$/)
+  assert.match(String(own), /^[0-9a-f]{64}$/)
   const shape: TableShape = { fields: FIELDS, partition: cut(['ts', 'month']), sort: ['symbol'] }
   assert.equal((await storage.storeProcessedData(rows(0, 50), 'spot', 'everyThing', { shape })).rows, 50)
   const daily: TableShape = { fields: [{ id: 1, name: 'day', type: 'date', required: false }], partition: [], sort: [] }
