@@ -103,6 +103,11 @@ export const ERROR_CODES = {
     meaning: 'None of the allowed engines can copy from this source to this destination.',
     remedy: 'Run `sync --explain` to see why each engine cannot do it.',
   },
+  LAKE_BUSY: {
+    retryable: true,
+    meaning: 'Another run removes leftovers from the lake and does not end.',
+    remedy: 'Wait until that run ends. If its process is stopped, continue or end it, then run the command again.',
+  },
   TRANSFER_LOCKED: {
     retryable: true,
     meaning: 'Another process is running the same transfer.',
@@ -279,8 +284,28 @@ export const ERROR_CODES = {
   OUTPUT_FAILED: { retryable: false, meaning: 'The result could not be written.', remedy: 'Check the path and the free disk space.' },
   DISK_FULL: {
     retryable: false,
-    meaning: 'The disk that holds the lake is full.',
+    meaning: 'A disk is full, or the quota of the user is used up.',
     remedy: 'Free some space, then run the command again. Finished work is kept.',
+  },
+  ACCESS_DENIED: {
+    retryable: false,
+    meaning: 'The system does not allow this user to read or write a file or folder, or its file system is read-only.',
+    remedy: 'Check the owner and permissions of the path that the message names, and how its disk is mounted.',
+  },
+  FILE_TOO_LARGE: {
+    retryable: false,
+    meaning: 'A file is larger than the file system or the limit of this process allows.',
+    remedy: 'Raise the limit (`ulimit -f unlimited`), or use another file system.',
+  },
+  DISK_FAILED: {
+    retryable: true,
+    meaning: 'A disk could not read or write.',
+    remedy: 'Check the disk (the log of the system says more), then run the command again. Run `tables check --deep` afterwards.',
+  },
+  MEMORY_EXHAUSTED: {
+    retryable: true,
+    meaning: 'The system has no memory left for this process.',
+    remedy: 'Lower `engine.memoryLimitMb` and `engine.workers`, or end other programs, then run the command again.',
   },
   FILES_EXHAUSTED: {
     retryable: false,
@@ -323,13 +348,27 @@ export class LakehouseError extends Error {
   }
 }
 
+/** What errors of the operating system mean. */
+const SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
+  ENOSPC: 'DISK_FULL',
+  EDQUOT: 'DISK_FULL',
+  EMFILE: 'FILES_EXHAUSTED',
+  ENFILE: 'FILES_EXHAUSTED',
+  EACCES: 'ACCESS_DENIED',
+  EPERM: 'ACCESS_DENIED',
+  EROFS: 'ACCESS_DENIED',
+  EFBIG: 'FILE_TOO_LARGE',
+  EIO: 'DISK_FAILED',
+  ENOMEM: 'MEMORY_EXHAUSTED',
+}
+
 /** Returns a LakehouseError as it is, and wraps any other error. Full disks, too many files and aborts have their own codes; anything else gets `fallback`. */
 export function asLakehouseError(error: unknown, fallback: ErrorCode = 'INTERNAL'): LakehouseError {
   if (error instanceof LakehouseError) return error
   const message = error instanceof Error ? error.message : String(error)
   const code = systemCode(error)
-  if (code === 'ENOSPC') return new LakehouseError('DISK_FULL', message, { cause: error })
-  if (code === 'EMFILE' || code === 'ENFILE') return new LakehouseError('FILES_EXHAUSTED', message, { cause: error })
+  const known = SYSTEM_CODES[code ?? ''] ?? (/EMFILE|too many open files/i.test(message) ? 'FILES_EXHAUSTED' : undefined)
+  if (known !== undefined) return new LakehouseError(known, message, { cause: error })
   if (code === 'ABORT_ERR' || (error instanceof Error && error.name === 'AbortError'))
     return new LakehouseError('INTERRUPTED', 'interrupted', { cause: error })
   return new LakehouseError(fallback, message, { cause: error })

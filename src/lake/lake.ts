@@ -17,7 +17,7 @@ import { LedgerWriter } from './ledger/writer.ts'
 import { openExistingLake, openLake } from './open.ts'
 import { beginRun, type Run } from './runs/run.ts'
 import { type SweepOutcome, sweepAfterCrash } from './runs/sweep.ts'
-import { listTables } from './tables/list-tables.ts'
+import { everyTable, listTables } from './tables/list-tables.ts'
 
 export type LakeOptions = {
   /** A directory or s3://bucket/prefix. */
@@ -58,6 +58,7 @@ export class Lake {
   readonly #publisher: ReturnType<typeof tablePublisher>
   readonly #stop = () => this.session.interrupt()
   #scratch: Promise<string> | undefined
+  #swept: Promise<SweepOutcome> | undefined
   #hasConflicts = false
   #hasComparedClocks = false
 
@@ -100,13 +101,14 @@ export class Lake {
     }
   }
 
-  /** Opens a lake, does the work, and closes the lake even when the work fails. Throws what `open` and the work throw. */
+  /** Opens a lake, removes the leftovers of killed runs if the lake may be written, does the work, and closes the lake even when the work fails. Throws what `open` and the work throw. */
   static async use<T>(options: LakeOptions, access: Access, work: (lake: Lake) => Promise<T>): Promise<T> {
     const { signal } = options.host
     let lake: Lake | undefined
     let hasFailed = true
     try {
       lake = await Lake.open(options, access)
+      await lake.sweep()
       const result = await work(lake)
       hasFailed = false
       return result
@@ -177,8 +179,16 @@ export class Lake {
     return await this.#scratch
   }
 
-  /** Removes the leftovers of killed runs. */
+  /** Removes the leftovers of killed runs, once. Publishes all tables after it, because killed runs may have committed changes that they could not report. */
   async sweep(): Promise<SweepOutcome> {
-    return this.#run === undefined ? { killed: 0, temporaries: 0, orphans: 0 } : await sweepAfterCrash(this.store, this.#run)
+    this.#swept ??= this.#sweep()
+    return await this.#swept
+  }
+
+  async #sweep(): Promise<SweepOutcome> {
+    if (this.#run === undefined) return { killed: 0, temporaries: 0, orphans: 0 }
+    const swept = await sweepAfterCrash(this.store, this.#run)
+    if (swept.killed > 0) for (const root of await everyTable(this.store)) await this.publish(root)
+    return swept
   }
 }

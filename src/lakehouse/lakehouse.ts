@@ -7,7 +7,7 @@ import type { LakeCatalog } from '../lake/catalogs/catalog.ts'
 import type { AsOf } from '../lake/iceberg/table.ts'
 import { type Access, Lake } from '../lake/lake.ts'
 import type { LakeStatus } from '../lake/tables/status.ts'
-import type { TierMove } from '../lake/tiers/tiers.ts'
+import type { TierMoves } from '../lake/tiers/tiers.ts'
 import { type Host, hostOf } from '../platform/host.ts'
 import type { BoundTable } from '../query/bound-table.ts'
 import { displayRows, explainQuery, type QueryLimits, type QueryOptions, runQuery, selectRows } from '../query/run-query.ts'
@@ -120,7 +120,7 @@ export class Lakehouse {
   }
 
   /** Moves old data files of a lake on disk to the directories of their tiers. Throws STORE_UNSUPPORTED for a lake in a bucket, which moves objects by its lifecycle rules. */
-  async moveToTiers(dryRun: boolean): Promise<TierMove[]> {
+  async moveToTiers(dryRun: boolean): Promise<TierMoves> {
     const { tierLake } = await import('../lake/tiers/tiers.ts')
     return await this.use('read', (lake) => tierLake(lake, this.config.tiers, dryRun))
   }

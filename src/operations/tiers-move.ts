@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { operation } from './contract.ts'
+import { operation, outcomeStatus } from './contract.ts'
 import { dryRun } from './schemas.ts'
 
 export const tiersMove = operation({
@@ -10,8 +10,8 @@ export const tiersMove = operation({
   result: z.strictObject({ items: z.array(z.strictObject({ key: z.string(), tier: z.enum(['cool', 'archive']), bytes: z.number() })) }),
   example: { dryRun: true },
   run: async (context, input) => {
-    const items = await (await context.lakehouse()).moveToTiers(input.dryRun)
-    const bytesMoved = items.reduce((sum, one) => sum + one.bytes, 0)
-    return { status: 'done', counts: { filesMoved: items.length, bytesMoved }, result: { items } }
+    const { moves, findings } = await (await context.lakehouse()).moveToTiers(input.dryRun)
+    const bytesMoved = moves.reduce((sum, one) => sum + one.bytes, 0)
+    return { status: outcomeStatus(findings), findings, counts: { filesMoved: moves.length, bytesMoved }, result: { items: [...moves] } }
   },
 })

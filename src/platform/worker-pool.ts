@@ -94,8 +94,9 @@ export class WorkerPool<T, R> {
 
   /** The task of a dead thread fails. If it was the last thread, waiting tasks fail too, because they would wait for ever. */
   #lose(worker: Worker, error: Error): void {
+    const { code } = asLakehouseError(error)
     const lost = new LakehouseError(
-      'DECODER_FAILED',
+      code === 'INTERNAL' ? 'DECODER_FAILED' : code,
       `a worker thread died: ${error.message}; run again with --verbose and report this message`,
       { cause: error },
     )

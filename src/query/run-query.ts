@@ -11,8 +11,9 @@ import type { AsOf } from '../lake/iceberg/table.ts'
 import type { Layer } from '../lake/layout.ts'
 import { listTables } from '../lake/tables/list-tables.ts'
 import { type DuckDBSession, quote, quoteName } from '../platform/duckdb/session.ts'
+import { sweepTemporaries } from '../storage/local.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { temporaryName } from '../storage/temporary.ts'
+import { mayBeAtWork, temporaryName } from '../storage/temporary.ts'
 import { bindTables } from './bind.ts'
 import type { BoundTable } from './bound-table.ts'
 import { unflaggedView } from './flagged.ts'
@@ -272,6 +273,7 @@ async function moveFile(from: string, named: string): Promise<void> {
   const target = await stat(named).catch(() => undefined)
   if (target?.isFile() === false) return await pipeline(createReadStream(from), createWriteStream(named, { flags: 'r+' }))
   const to = await linkTarget(named)
+  await sweepTemporaries(dirname(to), mayBeAtWork, { deep: false })
   try {
     await rename(from, to)
   } catch (error) {

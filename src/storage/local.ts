@@ -3,7 +3,7 @@ import { copyFile, type FileHandle, link, mkdir, open, readdir, readFile, realpa
 import { dirname, extname, join, resolve } from 'node:path'
 import { asLakehouseError, LakehouseError, systemCode } from '../core/errors.ts'
 import { type ByteRange, checkPathKey, compareKeys, type ObjectInfo, type ObjectStore } from './object-store.ts'
-import { isTemporary, temporaryName } from './temporary.ts'
+import { isTemporary, mayBeAtWork, temporaryName } from './temporary.ts'
 
 export type LocalOptions = {
   /** Whether only this user may read the object. */
@@ -18,7 +18,7 @@ export function localStore(directory: string, { isPrivate = () => false }: Local
   const root = resolve(directory)
   const path = (key: string) => join(root, checkPathKey(key))
   const inside = new Set<string>()
-  const leftOut = new Set<string>()
+  const passed: Passed = { leftOut: new Set(), abandoned: new Set() }
   /** The path of a key that is written: a link on its way must not lead out of the store. */
   const target = async (key: string) => {
     const file = path(key)
@@ -44,8 +44,9 @@ export function localStore(directory: string, { isPrivate = () => false }: Local
     get: (key, range) => guard(key, () => read(path(key), range)),
     stream: (key) => readPieces(path(key), key),
     head: (key) => guard(key, async () => headOf(path(key), key)),
-    list: (prefix) => walk(root, prefix, leftOut),
-    leftOut: () => [...leftOut],
+    list: (prefix) => walk(root, prefix, passed),
+    leftOut: () => [...passed.leftOut],
+    abandoned: () => [...passed.abandoned],
     delete: (key) => guard(key, () => rm(path(key), { force: true })),
     put: (key, body, options) =>
       guard(key, async () =>
@@ -86,7 +87,9 @@ function storeError(error: unknown, key: string): LakehouseError {
   if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR')
     return new LakehouseError('OBJECT_NOT_FOUND', `${key} does not exist`, { details: { key }, cause: error })
   if (code === 'EEXIST') return new LakehouseError('OBJECT_EXISTS', `${key} exists already`, { details: { key }, cause: error })
-  return asLakehouseError(error)
+  const known = asLakehouseError(error)
+  if (known.message.includes(key)) return known
+  return new LakehouseError(known.code, `${key}: ${known.message}`, { details: { ...known.details, key }, cause: error })
 }
 
 async function read(path: string, range: ByteRange | undefined): Promise<Uint8Array> {
@@ -236,23 +239,31 @@ async function copyObject(from: string, to: string): Promise<void> {
   }
 }
 
-/** Names of left-out entries that are kept. */
-const LEFT_OUT_MOST = 1000
+/** What listings have passed that are not objects. */
+type Passed = { readonly leftOut: Set<string>; readonly abandoned: Set<string> }
 
-async function* walk(root: string, prefix: string, leftOut: Set<string>): AsyncGenerator<ObjectInfo> {
+/** Names of each kind that are kept. */
+const PASSED_MOST = 1000
+
+async function* walk(root: string, prefix: string, passed: Passed): AsyncGenerator<ObjectInfo> {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
-  yield* walkFolder(root, folder, prefix, leftOut)
+  yield* walkFolder(root, folder, prefix, passed)
 }
 
-async function* walkFolder(root: string, folder: string, prefix: string, leftOut: Set<string>): AsyncGenerator<ObjectInfo> {
+async function* walkFolder(root: string, folder: string, prefix: string, passed: Passed): AsyncGenerator<ObjectInfo> {
+  const note = (names: Set<string>, key: string) => {
+    if (names.size < PASSED_MOST) names.add(key)
+  }
   for (const entry of await entriesOf(join(root, folder))) {
     const key = folder + entry.name
     if (entry.isDirectory()) {
-      if (`${key}/`.startsWith(prefix) || prefix.startsWith(`${key}/`)) yield* walkFolder(root, `${key}/`, prefix, leftOut)
-    } else if (key.startsWith(prefix) && !isTemporary(entry.name)) {
+      if (`${key}/`.startsWith(prefix) || prefix.startsWith(`${key}/`)) yield* walkFolder(root, `${key}/`, prefix, passed)
+    } else if (isTemporary(entry.name)) {
+      if (!mayBeAtWork(entry.name)) note(passed.abandoned, key)
+    } else if (key.startsWith(prefix)) {
       const info = headOf(join(root, key), key)
       if (info !== undefined) yield info
-      else if (leftOut.size < LEFT_OUT_MOST) leftOut.add(key)
+      else note(passed.leftOut, key)
     }
   }
 }

@@ -63,6 +63,8 @@ export type ObjectStore = {
   readonly files: StoreFiles
   /** Entries that listings have left out because they are not objects: links that lead nowhere or to folders, pipes, names that are not UTF-8. At most 1,000 names. */
   readonly leftOut?: () => readonly string[]
+  /** Temporary files that listings have passed and whose writers are dead. At most 1,000 names. */
+  readonly abandoned?: () => readonly string[]
 }
 
 /** Surrogates and what sorts after them. */

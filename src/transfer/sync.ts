@@ -181,7 +181,7 @@ class Sync {
           transfer.counts.objectsPlanned,
           `the run ended early, because ${transfer.endedEarly}: run it again to copy the rest`,
         )
-      await this.#abortDangling()
+      await this.#removeLeftovers()
       await this.#delete(transfer, journal)
       await journal.close()
       return await this.#result(transfer, route, pace, {
@@ -271,9 +271,10 @@ class Sync {
     this.#deps.onNotice('a store does not list keys in the order of bytes: the transfer holds the whole listing in memory')
   }
 
-  /** Aborts multipart uploads below the destination that killed runs have left, if the source has the object. */
-  async #abortDangling(): Promise<void> {
+  /** Removes what killed runs have left in the destination: temporary files, and multipart uploads of objects that the source has. */
+  async #removeLeftovers(): Promise<void> {
     const { source, destination } = this.#deps.pair
+    for (const key of destination.store.abandoned?.() ?? []) await destination.store.delete(key)
     const client = destination.s3
     if (client === undefined) return
     const { prefix } = client.address

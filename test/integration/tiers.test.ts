@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { lstat, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { lstat, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { lifecycleConfiguration, tierOptions } from '../../src/lake/tiers/tiers.ts'
@@ -26,21 +26,30 @@ test('old data files move to the directories of their tiers; everything reads th
   const old = async (path: string, days: number) => utimes(path, Date.now() / 1000 - days * 86_400, Date.now() / 1000 - days * 86_400)
   await old(files[0] ?? '', 20)
   assert.deepEqual(
-    (await lakehouse.moveToTiers(true)).map(({ tier }) => tier),
+    (await lakehouse.moveToTiers(true)).moves.map(({ tier }) => tier),
     ['cool'],
   )
   assert.ok((await lstat(files[0] ?? '')).isFile())
-  assert.equal((await lakehouse.moveToTiers(false)).length, 1)
+  assert.equal((await lakehouse.moveToTiers(false)).moves.length, 1)
   assert.ok((await lstat(files[0] ?? '')).isSymbolicLink())
-  assert.deepEqual(await lakehouse.moveToTiers(false), [])
+  assert.deepEqual((await lakehouse.moveToTiers(false)).moves, [])
   assert.deepEqual(await liveState(lake), before)
   assert.deepEqual(await lakehouse.withTables(false, (tables) => tables.check(undefined)), [])
   assert.equal((await ingestKlines(lakehouse)).counts.partitionsWritten, 0)
   assert.equal(Number((await lakehouse.select('SELECT count(*) AS n FROM silver.binance_spot_klines_1m'))[0]?.['n']), 40 * 1440)
+  // A damaged file stays where it is, and is named.
+  const other = files[1] ?? ''
+  const whole = await readFile(other)
+  await writeFile(other, Buffer.concat([whole.subarray(0, -1), Buffer.from([0])]))
+  await old(other, 20)
+  const { moves, findings } = await lakehouse.moveToTiers(false)
+  assert.deepEqual([moves, findings.map(({ check }) => check)], [[], ['file_damaged']])
+  assert.match(findings[0]?.explanation ?? '', /is damaged and was not moved: run `lake repair`/)
+  await writeFile(other, whole)
   // Older still, it goes on to the next tier, and nothing of it stays in the one before.
   await old(files[0] ?? '', 200)
   assert.deepEqual(
-    (await lakehouse.moveToTiers(false)).map(({ tier }) => tier),
+    (await lakehouse.moveToTiers(false)).moves.map(({ tier }) => tier),
     ['archive'],
   )
   const inFolder = async (name: string) =>
@@ -62,7 +71,7 @@ test('old data files move to the directories of their tiers; everything reads th
   }
   // The same tier by another name moves nothing.
   await old(files[1] ?? '', 200)
-  assert.equal((await lakehouse.moveToTiers(false)).length, 1)
+  assert.equal((await lakehouse.moveToTiers(false)).moves.length, 1)
   await symlink(join(folder, 'cold'), join(folder, 'alias'))
   const alias = openLakehouse({ lake, archive, tiers: { ...tiers, archiveDirectory: join(folder, 'alias') } })
   assert.deepEqual(await alias.moveToTiers(false), [])
@@ -82,7 +91,7 @@ test('two lakes share a tier, and neither takes what is the other’s', async (c
   const nowMs = () => Date.now() + 5 * 86_400_000
   const houses = ['one', 'two'].map((name) => openLakehouse({ lake: join(folder, name), archive, tiers, nowMs }))
   for (const lakehouse of houses) await ingestKlines(lakehouse)
-  for (const lakehouse of houses) assert.equal((await lakehouse.moveToTiers(false)).length, 1)
+  for (const lakehouse of houses) assert.equal((await lakehouse.moveToTiers(false)).moves.length, 1)
   for (const lakehouse of houses) assert.deepEqual(await lakehouse.withTables(false, (tables) => tables.check(undefined)), [])
 })
 

@@ -3,6 +3,7 @@ import { formatBytes, formatCount } from '../../core/format.ts'
 import { tiersLifecycle } from '../../operations/tiers-lifecycle.ts'
 import { tiersMove } from '../../operations/tiers-move.ts'
 import { type Command, type CommandContext, type CommandResult, resultOf } from '../command.ts'
+import { findingLines } from '../findings.ts'
 
 export const tiers: Command = {
   summary: 'Move old data files to slower, cheaper storage (see `tiers:`)',
@@ -33,6 +34,7 @@ async function move(context: CommandContext): Promise<CommandResult> {
   if (!context.json) {
     if (dryRun) for (const { key, tier } of outcome.result.items) context.out(`${tier.padEnd(8)} ${key}\n`)
     context.out(`${formatCount(filesMoved)} files (${formatBytes(bytesMoved)}) ${dryRun ? 'would be moved' : 'moved'}\n`)
+    for (const line of findingLines(outcome.findings ?? [])) context.out(`${line}\n`)
   }
   return resultOf(outcome)
 }

@@ -1,5 +1,4 @@
 import { foldIntoTable } from '../../bronze/objects-table.ts'
-import { everyTable } from '../../lake/tables/list-tables.ts'
 import type { Flow, FlowContext } from '../contract.ts'
 import { buildSilver } from './build.ts'
 import { deriveGold } from './derive.ts'
@@ -27,8 +26,6 @@ async function run(
   const request: IngestRequest = { ...input, range: input.range }
   const report = new IngestReport(context.onProgress)
   const swept = await lake.sweep()
-  // Killed runs may have committed changes that they could not report.
-  if (swept.killed > 0) for (const root of await everyTable(lake.store)) await lake.publish(root)
   await select(context, request, report)
   noteNothing(request, report)
   if (request.layers.includes('silver')) await buildSilver(context, request, report)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import * as z from 'zod'
-import { asLakehouseError } from '../../core/errors.ts'
+import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { isRunning, thisWriter, type Writer } from '../../storage/temporary.ts'
 import { RUNS_PREFIX } from '../layout.ts'
@@ -33,13 +33,16 @@ const SILENCE_MS = 120_000
 
 const WAIT_MS = 50
 
+/** A run waits this long for another one that sweeps. */
+const PATIENCE_MS = 300_000
+
 /** A wait longer than this is reported. */
 const NOTICE_MS = 2000
 
 export type RunDeps = { readonly nowMs: () => number; readonly signal: AbortSignal; readonly onNotice: (text: string) => void }
 
-/** Registers a run, and waits while another run sweeps. Ids sort by time: 20240101T000000000-1a2b3c4d. */
-export async function beginRun(store: ObjectStore, deps: RunDeps, { serves = false } = {}): Promise<Run> {
+/** Registers a run, and waits while another run sweeps. Ids sort by time: 20240101T000000000-1a2b3c4d. Throws LAKE_BUSY. */
+export async function beginRun(store: ObjectStore, deps: RunDeps, { serves = false, patienceMs = PATIENCE_MS } = {}): Promise<Run> {
   const startedAt = new Date(deps.nowMs()).toISOString()
   const id = `${startedAt.replaceAll(/[-:.Z]/g, '')}-${randomBytes(4).toString('hex')}`
   const key = `${RUNS_PREFIX}${id}.json`
@@ -71,7 +74,7 @@ export async function beginRun(store: ObjectStore, deps: RunDeps, { serves = fal
     },
   }
   try {
-    await waitForSweeps(store, run, deps)
+    await waitForSweeps(store, run, patienceMs, deps)
   } catch (error) {
     await run.end({ mayLeaveOrphans: false })
     throw asLakehouseError(error)
@@ -79,17 +82,28 @@ export async function beginRun(store: ObjectStore, deps: RunDeps, { serves = fal
   return run
 }
 
-async function waitForSweeps(store: ObjectStore, run: Run, { signal, onNotice }: RunDeps): Promise<void> {
-  for (let waitedMs = 0; (await otherRuns(store, run)).sweeping > 0; waitedMs += WAIT_MS) {
-    if (waitedMs === NOTICE_MS) onNotice('waiting for another run, which is removing the leftovers of killed runs')
+/** Throws LAKE_BUSY when another run does not finish: its process may be stopped. */
+async function waitForSweeps(store: ObjectStore, run: Run, patienceMs: number, { signal, onNotice }: RunDeps): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += WAIT_MS) {
+    const [sweeper] = (await otherRuns(store, run)).sweepers
+    if (sweeper === undefined) return
+    const what = `the run ${sweeper}, which is removing the leftovers of killed runs`
+    if (waitedMs >= patienceMs)
+      throw new LakehouseError(
+        'LAKE_BUSY',
+        `waited ${Math.round(waitedMs / 1000)} s for ${what}: if its process is stopped, continue or end it, then run again`,
+        { details: { run: sweeper } },
+      )
+    if (waitedMs === NOTICE_MS) onNotice(`waiting for ${what}`)
     await delay(WAIT_MS, undefined, { signal })
   }
 }
 
-/** Other runs: how many may still be active, how many of them sweep and where, and the registrations of killed runs. */
+/** Other runs: how many may still be active, which of them sweep, where they are, and the registrations of killed runs. */
 export type OtherRuns = {
   readonly alive: number
-  readonly sweeping: number
+  /** Ids with process numbers. */
+  readonly sweepers: readonly string[]
   readonly places: ReadonlySet<string>
   readonly dead: readonly string[]
   /** How many of the dead runs were killed. */
@@ -104,7 +118,7 @@ export async function otherRuns(store: ObjectStore, own: Run): Promise<OtherRuns
   const nowMs = await own.beat()
   const places = new Set<string>()
   let alive = 0
-  let sweeping = 0
+  const sweepers: string[] = []
   const dead: string[] = []
   let killed = 0
   let hasServed = false
@@ -114,20 +128,31 @@ export async function otherRuns(store: ObjectStore, own: Run): Promise<OtherRuns
     if (parsed !== undefined && parsed.state !== 'ended' && (isRunning(parsed.writer) ?? nowMs - lastModifiedMs < SILENCE_MS)) {
       alive++
       places.add(parsed.writer.place)
-      if (parsed.state === 'sweeping') sweeping++
+      const id = key.slice(RUNS_PREFIX.length, -'.json'.length)
+      if (parsed.state === 'sweeping') sweepers.push(`${id} (process ${parsed.writer.pid})`)
     } else {
       dead.push(key)
       if (parsed?.state !== 'ended') killed++
       hasServed ||= parsed?.serves === true
     }
   }
-  return { alive, sweeping, places, dead, killed, hasServed, nowMs }
+  return { alive, sweepers, places, dead, killed, hasServed, nowMs }
 }
 
 /** Whether the writer of a temporary file, last written at `modifiedMs`, may still be active. */
 export function mayBeAtWork(writer: Writer | undefined, modifiedMs: number, { places, nowMs }: OtherRuns): boolean {
   const running = writer === undefined ? undefined : isRunning(writer)
   return running ?? (nowMs - modifiedMs < SILENCE_MS || (writer !== undefined && places.has(writer.place)))
+}
+
+/** The number of runs that were killed or that left files, as far as this machine can tell. */
+export async function countDeadRuns(store: ObjectStore): Promise<number> {
+  let dead = 0
+  for await (const { key } of store.list(RUNS_PREFIX)) {
+    const parsed = await readRegistration(store, key)
+    if (parsed !== undefined && (parsed.state === 'ended' || isRunning(parsed.writer) === false)) dead++
+  }
+  return dead
 }
 
 async function readRegistration(store: ObjectStore, key: string): Promise<z.infer<typeof registration> | undefined> {

@@ -1,4 +1,4 @@
-import type { Finding } from '../../core/finding.ts'
+import { type Finding, wholeFinding } from '../../core/finding.ts'
 import { formatInstant } from '../../core/time.ts'
 import { Relation } from '../../platform/duckdb/relation.ts'
 import type { DuckDBSession } from '../../platform/duckdb/session.ts'
@@ -8,6 +8,7 @@ import { shownId } from '../iceberg/metadata.ts'
 import { liveFiles, loadTable, snapshotOf, type Table } from '../iceberg/table.ts'
 import { tableName } from '../layout.ts'
 import { LedgerFold } from '../ledger/fold.ts'
+import { countDeadRuns } from '../runs/run.ts'
 import { everyTable } from './list-tables.ts'
 import { orFinding } from './unreadable.ts'
 
@@ -25,7 +26,7 @@ export type TableStatus = {
 
 export type LakeStatus = {
   readonly lake: string
-  /** Tables that cannot be read. */
+  /** Tables that cannot be read, and what killed runs left. */
   readonly findings: readonly Finding[]
   readonly tables: readonly TableStatus[]
   readonly objects: readonly { readonly status: string; readonly objects: number; readonly bytes: number }[]
@@ -51,6 +52,11 @@ export async function readStatus({ store, session }: { store: ObjectStore; sessi
   for (const root of await everyTable(store)) {
     const status = await orFinding(root, findings, () => tableStatus(store, root))
     if (status !== undefined) tables.push(status)
+  }
+  const dead = await countDeadRuns(store)
+  if (dead > 0) {
+    const explanation = `${dead} runs were killed or failed and may have left files: the next command that writes to the lake removes them`
+    findings.push(wholeFinding('lake', 'leftovers', 'info', dead, explanation))
   }
   await using fold = await LedgerFold.read(session, store)
   await using revisions = await Relation.of(session, ['key', 'status', 'size', 'reason', 'rows_rejected'], fold.revisions)

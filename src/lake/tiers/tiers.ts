@@ -5,11 +5,16 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import * as z from 'zod'
 import { LakehouseError } from '../../core/errors.ts'
+import { type Finding, wholeFinding } from '../../core/finding.ts'
+import { digestOfFile } from '../../storage/digests.ts'
 import { localStore, makeFolder, sweepTemporaries, syncFolder } from '../../storage/local.ts'
 import { isTemporary, mayBeAtWork, temporaryName } from '../../storage/temporary.ts'
 import { withLease } from '../../transfer/run/lease.ts'
+import { keyOf, liveFiles, loadTable, snapshotOf } from '../iceberg/table.ts'
 import type { Lake } from '../lake.ts'
-import { LAYERS } from '../layout.ts'
+import { bronzeKey, LAYERS } from '../layout.ts'
+import { everyTable } from '../tables/list-tables.ts'
+import { unlessUnreadable } from '../tables/unreadable.ts'
 
 const days = z.number().int().min(1).nullable()
 const layerTiers = (cool: number | null, archive: number | null, keepSnapshots: number) =>
@@ -71,7 +76,10 @@ export function lifecycleConfiguration(options: TierOptions, prefix: string): ob
   return { Rules: [...rules.filter(({ Transitions }) => Transitions.length > 0), abandoned] }
 }
 
-export type TierMove = { readonly key: string; readonly tier: 'cool' | 'archive'; readonly bytes: number }
+type TierMove = { readonly key: string; readonly tier: 'cool' | 'archive'; readonly bytes: number }
+
+/** What was moved, and the files that stay because their bytes are not those that were written. */
+export type TierMoves = { readonly moves: readonly TierMove[]; readonly findings: readonly Finding[] }
 
 const DAY_MS = 86_400_000
 
@@ -80,8 +88,11 @@ const DAY_MS = 86_400_000
  * Files there without a link were removed from the lake, so they are removed too. A file is always either at its old path or linked.
  * Throws CONFIG_INVALID when a tier is inside the lake or the lake inside a tier.
  */
-async function moveToTiers(lake: string, rules: TierOptions, { nowMs, dryRun }: { nowMs: number; dryRun: boolean }): Promise<TierMove[]> {
-  const home = await realpath(lake)
+async function moveToTiers(lake: Lake, directory: string, rules: TierOptions, dryRun: boolean): Promise<TierMoves> {
+  const nowMs = lake.nowMs()
+  const home = await realpath(directory)
+  const findings: Finding[] = []
+  let digests: ReadonlyMap<string, string> | undefined
   const folders = { cool: await tierFolder(home, rules.coolDirectory), archive: await tierFolder(home, rules.archiveDirectory) }
   const moves: TierMove[] = []
   for (const layer of LAYERS) {
@@ -96,12 +107,18 @@ async function moveToTiers(lake: string, rules: TierOptions, { nowMs, dryRun }: 
       const target = join(folders[tier] ?? '', key)
       const held = await realpath(path)
       if (held === target) continue
-      if (!dryRun) await moveFile(path, target, held === path ? undefined : held)
+      if (!dryRun) {
+        digests ??= await recordedDigests(lake)
+        if (!(await moveFile(path, target, held === path ? undefined : held, digests.get(key)))) {
+          findings.push(wholeFinding('lake', 'file_damaged', 'error', 1, `${key} is damaged and was not moved: run \`lake repair\``))
+          continue
+        }
+      }
       moves.push({ key, tier, bytes: size })
     }
   }
   if (!dryRun) for (const folder of Object.values(folders)) if (folder !== undefined) await removeUnlinked(home, folder)
-  return moves
+  return { moves, findings }
 }
 
 /** The folder of the lake in a tier, with all links in its path resolved. */
@@ -131,11 +148,34 @@ async function* dataFiles(lake: string, layer: string): AsyncGenerator<string> {
   }
 }
 
-/** `former` is the path of the file in another tier, if it was moved before. */
-async function moveFile(path: string, target: string, former: string | undefined): Promise<void> {
+/** The recorded SHA-256 of data files and raw objects, by key. */
+async function recordedDigests(lake: Lake): Promise<Map<string, string>> {
+  const digests = new Map<string, string>()
+  await using fold = await lake.readLedger()
+  for (const { key, sha256 } of (await fold.currentObjects('')).values()) digests.set(bronzeKey(key), sha256)
+  for (const root of await everyTable(lake.store))
+    await unlessUnreadable(async () => {
+      const table = await loadTable(lake.store, root)
+      if (table === undefined) return
+      for await (const { path, sha256 } of liveFiles(table, snapshotOf(table, undefined)))
+        if (sha256 !== undefined) digests.set(keyOf(lake.store, path), sha256)
+    })
+  return digests
+}
+
+/**
+ * Moves a file, and compares the copy with what was read, and with the recorded digest. Returns false for a damaged file, which stays.
+ * `former` is the path of the file in another tier, if it was moved before.
+ */
+async function moveFile(path: string, target: string, former: string | undefined, digest: string | undefined): Promise<boolean> {
   await makeFolder(dirname(target))
   const copy = join(dirname(target), temporaryName())
+  const held = digest ?? (await digestOfFile(path))
   await pipeline(createReadStream(path), createWriteStream(copy, { flush: true }))
+  if ((await digestOfFile(copy)) !== held) {
+    await rm(copy)
+    return false
+  }
   const { atime, mtime } = await stat(path)
   await utimes(copy, atime, mtime)
   await rename(copy, target)
@@ -144,6 +184,7 @@ async function moveFile(path: string, target: string, former: string | undefined
   await symlink(target, link)
   await rename(link, path)
   if (former !== undefined) await rm(former, { force: true })
+  return true
 }
 
 /** Removes files that this lake moved here and no longer links to, and leftovers of killed moves. */
@@ -158,17 +199,14 @@ async function removeUnlinked(home: string, folder: string): Promise<void> {
 }
 
 /** Moves the files of a lake on disk, one process at a time. A dry run only lists them. Throws STORE_UNSUPPORTED for a lake in a bucket. */
-export async function tierLake(
-  { store, nowMs }: Pick<Lake, 'store' | 'nowMs'>,
-  options: TierOptions,
-  dryRun: boolean,
-): Promise<TierMove[]> {
+export async function tierLake(lake: Lake, options: TierOptions, dryRun: boolean): Promise<TierMoves> {
+  const { store, nowMs } = lake
   if (!store.capabilities.localFiles)
     throw new LakehouseError(
       'STORE_UNSUPPORTED',
       'cannot move files of a lake in a bucket: the bucket moves its objects itself; give it the rules that `tiers lifecycle` prints',
     )
   const [folder = ''] = store.files.folders
-  const move = () => moveToTiers(folder, options, { nowMs: nowMs(), dryRun })
+  const move = () => moveToTiers(lake, folder, options, dryRun)
   return dryRun ? await move() : await withLease(localStore(join(folder, '.tiers')), 'tiers', nowMs, move)
 }

@@ -102,11 +102,23 @@ export class DuckDBSession {
   }
 }
 
+/** Errors of the operating system, as the engine prints them. */
+const SYSTEM_MESSAGES: readonly (readonly [text: string, code: ErrorCode])[] = [
+  ['No space left on device', 'DISK_FULL'],
+  ['Disk quota exceeded', 'DISK_FULL'],
+  ['Too many open files', 'FILES_EXHAUSTED'],
+  ['Permission denied', 'ACCESS_DENIED'],
+  ['Read-only file system', 'ACCESS_DENIED'],
+  ['File too large', 'FILE_TOO_LARGE'],
+  ['Input/output error', 'DISK_FAILED'],
+  ['Cannot allocate memory', 'MEMORY_EXHAUSTED'],
+]
+
 /** Converts an error of DuckDB to our codes. Parser, binder and catalog errors come from the query; an interruption is not a failure. */
 function engineError(code: ErrorCode, error: unknown, sql: string): LakehouseError {
   const message = error instanceof Error ? error.message : String(error)
   if (/^INTERRUPT Error/.test(message)) return new LakehouseError('INTERRUPTED', 'interrupted', { cause: error })
-  if (/No space left on device/i.test(message)) return new LakehouseError('DISK_FULL', message, { cause: error })
+  for (const [text, known] of SYSTEM_MESSAGES) if (message.includes(text)) return new LakehouseError(known, message, { cause: error })
   if (/^(Parser|Binder|Catalog|Conversion) Error/.test(message))
     return new LakehouseError('SQL_INVALID', message, { details: { sql: sql.slice(0, 200) }, cause: error })
   return new LakehouseError(code, asLakehouseError(error).message, { details: { sql: sql.slice(0, 200) }, cause: error })
