@@ -32,10 +32,15 @@ const SETTINGS = { rowGroupSize: 122_880, dictionarySizeLimit: 1000, zstdLevel: 
 
 /** Writes the state of the ledger into the table bronze.objects, unless the table already has it. Starts again when another run does the same. */
 export async function foldIntoTable(lake: Lake): Promise<void> {
-  while ((await foldOnce(lake)) === 'conflict') lake.signal.throwIfAborted()
+  for (;;) {
+    const done = await foldOnce(lake)
+    if (done === 'committed') await lake.publish(tableKey('bronze', 'objects'))
+    if (done !== 'conflict') return
+    lake.signal.throwIfAborted()
+  }
 }
 
-async function foldOnce(lake: Lake): Promise<'committed' | 'conflict'> {
+async function foldOnce(lake: Lake): Promise<'committed' | 'unchanged' | 'conflict'> {
   const { store, session, commits, run } = lake
   const root = tableKey('bronze', 'objects')
   // The live file is read first. If the ledger grows afterwards, the table is written again; the reverse order could miss events.
@@ -50,14 +55,14 @@ async function foldOnce(lake: Lake): Promise<'committed' | 'conflict'> {
     .slice(0, 40)
   const url = urlOf(store, `${root}/data/${name}.parquet`)
   const lost = await lostFiles(store, root, live)
-  if (live.some(({ path }) => path === url && !lost.has(path)) || Number(state?.['n']) === 0) return 'committed'
+  if (live.some(({ path }) => path === url && !lost.has(path)) || Number(state?.['n']) === 0) return 'unchanged'
   const temporary = await store.files.draft(keyOf(store, url))
   try {
     const query = `SELECT ${names.map(quoteName).join(', ')} FROM ${revisions} ORDER BY key, sha256`
     const written = await writeDataFile(session, query, SHAPE.fields, temporary, SETTINGS)
     const seen = new Set(live.map((file) => file.path))
     const file = { ...written, path: url, specId: 0, partition: [] }
-    if (await putBack(store, lost, live, file, temporary)) return 'committed'
+    if (await putBack(store, lost, live, file, temporary)) return 'unchanged'
     const add = [{ temporary, file }]
     return await new CommitQueue({ store, root, shape: SHAPE, deps: commits, run }).submit({
       partition: undefined,

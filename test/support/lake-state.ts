@@ -53,7 +53,12 @@ export async function leftovers(lake: string): Promise<string[]> {
     for (const snapshot of loaded?.metadata.snapshots ?? [])
       if (loaded !== undefined) for await (const file of liveFiles(loaded, snapshot)) reachable.add(keyOf(store, file.path))
   }
-  return [...found, ...files.filter((name) => name.endsWith('.parquet') && !reachable.has(name)).map((name) => `${name} (orphan)`)]
+  return [
+    ...found,
+    ...files
+      .filter((name) => name.endsWith('.parquet') && !name.startsWith('quarantine/') && !reachable.has(name))
+      .map((name) => `${name} (orphan)`),
+  ]
 }
 
 function isJson(line: string): boolean {

@@ -7,7 +7,7 @@ import { DATASET_IDS } from '../../datasets/registry.ts'
 import { restore } from '../../lake/backup/backup.ts'
 import { publishHint } from '../../lake/iceberg/commit.ts'
 import { loadTable } from '../../lake/iceberg/table.ts'
-import { type Damage, describeDamage } from '../../lake/integrity/damage.ts'
+import { type Damage, describeDamage, severityOf } from '../../lake/integrity/damage.ts'
 import { findDamage } from '../../lake/integrity/find-damage.ts'
 import type { Lake } from '../../lake/lake.ts'
 import { bronzeKey, damagedKey } from '../../lake/layout.ts'
@@ -223,7 +223,7 @@ function result(damages: readonly Damage[], after: readonly Damage[], sources: R
   const forgotten = isFound ? [] : damages.filter((damage) => !left.has(damage.key) && isForgotten(damage, sources))
   const findings = [...after, ...forgotten].map((damage) => {
     const check = isFound ? 'file_damaged' : 'file_lost'
-    const severity = damage.isCurrent && !forgotten.includes(damage) ? 'error' : 'warning'
+    const severity = forgotten.includes(damage) ? 'warning' : severityOf(damage)
     const advice = isFound ? 'run `lake repair`' : adviceFor(damage)
     return wholeFinding(damage.table, check, severity, 1, `${describeDamage(damage)}: ${advice}`)
   })

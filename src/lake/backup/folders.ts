@@ -32,10 +32,11 @@ function numberOf(folder: string): number {
 export async function beginFolder(to: ObjectStore, folder: string): Promise<void> {
   const { lastModifiedMs } = await to.put(`${folder}/${WRITER}`, Buffer.from(JSON.stringify(thisWriter())))
   for (const name of await to.folders('')) {
-    if (numberOf(name) === 0 || name === folder || (await to.head(`${name}/${INDEX}`)) !== undefined) continue
+    if (numberOf(name) === 0 || name === folder) continue
     const sign = await to.head(`${name}/${WRITER}`)
     if (sign === undefined || !(await isAbandoned(to, sign.key, lastModifiedMs - sign.lastModifiedMs))) continue
-    for await (const { key } of to.list(`${name}/`)) if (key !== sign.key) await to.delete(key)
+    const isComplete = (await to.head(`${name}/${INDEX}`)) !== undefined
+    if (!isComplete) for await (const { key } of to.list(`${name}/`)) if (key !== sign.key) await to.delete(key)
     // Last, so that a killed removal is continued.
     await to.delete(sign.key)
   }

@@ -1,3 +1,4 @@
+import type { Severity } from '../../core/finding.ts'
 import type { Problem, Recorded } from '../../storage/digests.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { Lake } from '../lake.ts'
@@ -54,6 +55,11 @@ export class DamageSearch {
     if (digest === undefined) this.counts.withoutDigest++
     else this.counts.compared++
   }
+}
+
+/** What can be made again from a table at once is not lost. Damage that only the past needs is less urgent. */
+export function severityOf({ kind, isCurrent }: Damage): Severity {
+  return isCurrent && kind !== 'table card' && kind !== 'version hint' ? 'error' : 'warning'
 }
 
 export function describeDamage({ key, kind, problem, isCurrent }: Damage): string {
