@@ -305,7 +305,7 @@ export const ERROR_CODES = {
   MEMORY_EXHAUSTED: {
     retryable: true,
     meaning: 'The system has no memory left for this process.',
-    remedy: 'Lower `engine.memoryLimitMb` and `engine.workers`, or end other programs, then run the command again.',
+    remedy: 'Free some memory, or set `engine.memoryLimitMb` and `engine.workers` lower. Run the command again.',
   },
   FILES_EXHAUSTED: {
     retryable: false,

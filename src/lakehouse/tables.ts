@@ -12,6 +12,7 @@ import type { Transform } from '../lake/iceberg/transform.ts'
 import { icebergType } from '../lake/iceberg/values.ts'
 import type { Lake } from '../lake/lake.ts'
 import { LAYERS, type Layer, tableKey, tableName } from '../lake/layout.ts'
+import { type ChangedPart, changedParts, requireSnapshot } from '../lake/tables/changed-parts.ts'
 import { checkTable } from '../lake/tables/check.ts'
 import { type Compaction, compactTable } from '../lake/tables/compact.ts'
 import { describeTable, listFiles, listHistory, listPartitions, listSnapshots, tableHealth } from '../lake/tables/describe.ts'
@@ -163,6 +164,12 @@ export class Tables {
   }
 
   /** The differences between two snapshots; `limit` bounds the returned rows. */
+  /** What a reader of a snapshot must read again to have the current one. Throws SNAPSHOT_NOT_FOUND. */
+  async changes(name: string, since: AsOf): Promise<ChangedPart[]> {
+    const table = await this.#load(name)
+    return await changedParts(table, requireSnapshot(snapshotOf(table, since), table.root))
+  }
+
   async diff(name: string, from: AsOf, to: AsOf | undefined, limit: number): Promise<{ diff: SnapshotDiff; rows: ChangedRow[] }> {
     const table = await this.#load(name)
     const [before, after] = [snapshotOf(table, from), snapshotOf(table, to)]

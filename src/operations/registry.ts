@@ -23,6 +23,7 @@ export const OPERATIONS = {
   'tables.publish': async () => (await import('./tables-publish.ts')).tablesPublish,
   'tables.rollback': async () => (await import('./tables-rollback.ts')).tablesRollback,
   'tables.snapshots': async () => (await import('./tables-snapshots.ts')).tablesSnapshots,
+  changes: async () => (await import('./changes.ts')).changes,
   'lake.repair': async () => (await import('./lake-repair.ts')).lakeRepair,
   'lake.relocate': async () => (await import('./lake-relocate.ts')).lakeRelocate,
   'lake.tag': async () => (await import('./lake-tag.ts')).lakeTag,

@@ -1,5 +1,5 @@
 import { constants, createReadStream, type Dirent, statSync } from 'node:fs'
-import { copyFile, type FileHandle, link, mkdir, open, readdir, readFile, realpath, rename, rm, unlink } from 'node:fs/promises'
+import { copyFile, type FileHandle, link, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, unlink } from 'node:fs/promises'
 import { dirname, extname, join, resolve } from 'node:path'
 import { asLakehouseError, LakehouseError, systemCode } from '../core/errors.ts'
 import { type ByteRange, checkPathKey, compareKeys, type ObjectInfo, type ObjectStore } from './object-store.ts'
@@ -295,4 +295,10 @@ export async function sweepTemporaries(
     }
   }
   return swept
+}
+
+/** Removes a folder, if no files are left in it or in its folders. */
+export async function removeEmptyFolders(folder: string): Promise<void> {
+  for (const entry of await entriesOf(folder)) if (entry.isDirectory()) await removeEmptyFolders(join(folder, entry.name))
+  await rmdir(folder).catch(() => {})
 }

@@ -93,15 +93,18 @@ test('backups are numbered, so that clocks do not choose the newest; the next on
     ['0000007-20260101T000000000Z', DEAD],
     ['0000008-20260101T000000000Z', thisWriter()],
     ['mine', DEAD],
-  ] as const)
-    await localStore(join(place, name)).put('backup-writer.json', Buffer.from(JSON.stringify(writer)))
+  ] as const) {
+    await localStore(place).put(`.writing/${name}.json`, Buffer.from(JSON.stringify(writer)))
+    await localStore(join(place, name)).put('silver/half.avro', Buffer.from('x'))
+  }
   const second = await at(Date.UTC(2026, 0, 2)).backUp(place)
   assert.deepEqual(
     [first, second].map((one) => one.folder),
     ['0000001-20400101T000000000Z', '0000009-20260102T000000000Z'],
   )
-  assert.deepEqual((await readdir(join(place, '0000007-20260101T000000000Z')).catch(() => [])).length, 0)
-  assert.ok(existsSync(join(place, '0000008-20260101T000000000Z/backup-writer.json')) && existsSync(join(place, 'mine/backup-writer.json')))
+  const names = (await readdir(place)).toSorted()
+  assert.deepEqual(names, ['.writing', first.folder, '0000008-20260101T000000000Z', second.folder, 'mine'])
+  assert.deepEqual((await readdir(join(place, '.writing'))).toSorted(), ['0000008-20260101T000000000Z.json', 'mine.json'])
   assert.equal((await at(Date.UTC(2026, 0, 3)).restore(place, true)).madeAt, '2026-01-02T00:00:00.000Z')
 })
 

@@ -76,12 +76,11 @@ async function state(folder: string, { outside = [], name }: Killed): Promise<un
 
 /** A killed command may have completed its backup, so their number is not compared. */
 async function unfinishedBackups(folder: string): Promise<string[]> {
-  const unfinished: string[] = []
-  for (const name of await readdir(folder)) {
-    const files = await readdir(join(folder, name))
-    if (!files.includes('backup.json') || files.includes('backup-writer.json')) unfinished.push(name)
-  }
-  return unfinished
+  const names = await readdir(folder)
+  const unfinished = await Promise.all(
+    names.map(async (name) => ((await readdir(join(folder, name))).includes('backup.json') ? [] : [name])),
+  )
+  return [...unfinished.flat().filter((name) => name !== '.writing'), ...(await readdir(join(folder, '.writing')))]
 }
 
 async function temporaries(folder: string): Promise<string[]> {

@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   ingest: async () => (await import('./ingest.ts')).ingest,
   query: async () => (await import('./query.ts')).query,
   tables: async () => (await import('./tables.ts')).tables,
+  changes: async () => (await import('./changes.ts')).changes,
   'catalog-server': async () => (await import('./catalog-server.ts')).catalogServer,
   backup: async () => (await import('./backup.ts')).backup,
   lake: async () => (await import('./lake.ts')).lake,

@@ -1,13 +1,17 @@
+import { join } from 'node:path'
 import * as z from 'zod'
+import { removeEmptyFolders, sweepTemporaries } from '../../storage/local.ts'
 import { found, type ObjectStore } from '../../storage/object-store.ts'
-import { isRunning, thisWriter } from '../../storage/temporary.ts'
+import { isRunning, mayBeAtWork, thisWriter } from '../../storage/temporary.ts'
 import { withOwnDigest } from '../own-digest.ts'
 
 /** The index: it lists the objects of a backup. It is written last, so it also marks a complete backup. */
 export const INDEX = 'backup.json'
 
-/** Who makes the backup. It is removed when the backup is complete. */
-const WRITER = 'backup-writer.json'
+/** The folder of the objects that say who makes a backup. Such an object is written before the backup, and removed when the backup is complete. */
+const WRITERS = '.writing/'
+
+const writerKey = (folder: string) => `${WRITERS}${folder}.json`
 
 const writer = z.object({ place: z.string(), pid: z.number(), start: z.string() })
 
@@ -28,18 +32,25 @@ function numberOf(folder: string): number {
   return Number(/^(\d{7})-\d{8}T\d{9}Z$/.exec(folder)?.[1] ?? 0)
 }
 
-/** Makes the folder of a backup, and removes what killed backups left here. */
+/** Announces a backup, and removes what killed backups left here. */
 export async function beginFolder(to: ObjectStore, folder: string): Promise<void> {
-  const { lastModifiedMs } = await to.put(`${folder}/${WRITER}`, Buffer.from(JSON.stringify(thisWriter())))
-  for (const name of await to.folders('')) {
-    if (numberOf(name) === 0 || name === folder) continue
-    const sign = await to.head(`${name}/${WRITER}`)
-    if (sign === undefined || !(await isAbandoned(to, sign.key, lastModifiedMs - sign.lastModifiedMs))) continue
-    const isComplete = (await to.head(`${name}/${INDEX}`)) !== undefined
-    if (!isComplete) for await (const { key } of to.list(`${name}/`)) if (key !== sign.key) await to.delete(key)
+  const { lastModifiedMs } = await to.put(writerKey(folder), Buffer.from(JSON.stringify(thisWriter())))
+  await to.files.sweep(mayBeAtWork, WRITERS)
+  for await (const { key, lastModifiedMs: signedMs } of to.list(WRITERS)) {
+    const name = key.slice(WRITERS.length, -'.json'.length)
+    if (numberOf(name) === 0 || name === folder || !(await isAbandoned(to, key, lastModifiedMs - signedMs))) continue
+    if ((await to.head(`${name}/${INDEX}`)) === undefined) await removeFolder(to, name)
     // Last, so that a killed removal is continued.
-    await to.delete(sign.key)
+    await to.delete(key)
   }
+}
+
+async function removeFolder(to: ObjectStore, name: string): Promise<void> {
+  for await (const { key } of to.list(`${name}/`)) await to.delete(key)
+  if (!to.capabilities.localFiles) return
+  const [root = ''] = to.files.folders
+  await sweepTemporaries(join(root, name), mayBeAtWork)
+  await removeEmptyFolders(join(root, name))
 }
 
 async function isAbandoned(to: ObjectStore, key: string, ageMs: number): Promise<boolean> {
@@ -52,7 +63,7 @@ async function isAbandoned(to: ObjectStore, key: string, ageMs: number): Promise
 /** Marks a backup as complete. */
 export async function endFolder(to: ObjectStore, folder: string, index: object): Promise<void> {
   await to.put(`${folder}/${INDEX}`, withOwnDigest(JSON.stringify(index, undefined, 1)))
-  await to.delete(`${folder}/${WRITER}`)
+  await to.delete(writerKey(folder))
 }
 
 /** The newest complete backup below an address, or undefined. */

@@ -95,7 +95,7 @@ export async function listPartitions(table: Table) {
     }))
 }
 
-function comparePartitions(a: DataFile, b: DataFile): number {
+export function comparePartitions(a: DataFile, b: DataFile): number {
   if (a.specId !== b.specId) return a.specId - b.specId
   for (const [index, value] of a.partition.entries()) {
     const other = b.partition[index] ?? null
@@ -106,7 +106,7 @@ function comparePartitions(a: DataFile, b: DataFile): number {
 }
 
 /** open_time_month=2024-01, symbol=BTCUSDT; empty for a table without partitions. */
-function partitionLabel({ metadata, root }: Table, { specId, partition }: DataFile): string {
+export function partitionLabel({ metadata, root }: Table, { specId, partition }: DataFile): string {
   const { partition: fields } = manifestShapeOf(metadata, specId, root)
   return fields.map(({ name, transform }, index) => `${name}=${shownValue(transform, partition[index] ?? null)}`).join(', ')
 }
