@@ -5,7 +5,8 @@ import { TRADED_BARS } from '../datasets/registry.ts'
 import { update } from '../lake/iceberg/commit.ts'
 import { type ColumnChange, withColumns, withoutRef, withPartition, withRef } from '../lake/iceberg/evolve.ts'
 import type { DataFile } from '../lake/iceberg/manifest.ts'
-import { type Snapshot, shownId } from '../lake/iceberg/metadata.ts'
+import { shownId } from '../lake/iceberg/metadata.ts'
+import { requireRemoval } from '../lake/iceberg/retention.ts'
 import type { TableShape } from '../lake/iceberg/schema.ts'
 import { type AsOf, loadTable, snapshotOf, type Table } from '../lake/iceberg/table.ts'
 import type { Transform } from '../lake/iceberg/transform.ts'
@@ -18,7 +19,14 @@ import { type Compaction, compactTable } from '../lake/tables/compact.ts'
 import { describeTable, listFiles, listHistory, listPartitions, listSnapshots, tableHealth } from '../lake/tables/describe.ts'
 import { type ChangedRow, diffSnapshots, type SnapshotDiff } from '../lake/tables/diff-snapshots.ts'
 import { everyTable } from '../lake/tables/list-tables.ts'
-import { type ExpireOptions, expireSnapshots, type Orphan, type OrphanOptions, removeOrphans } from '../lake/tables/maintain.ts'
+import {
+  type Expired,
+  type ExpireOptions,
+  expireSnapshots,
+  type Orphan,
+  type OrphanOptions,
+  removeOrphans,
+} from '../lake/tables/maintain.ts'
 import { relocateTable } from '../lake/tables/relocate.ts'
 import { type TableStatus, tableStatus } from '../lake/tables/status.ts'
 import { orFinding } from '../lake/tables/unreadable.ts'
@@ -106,16 +114,16 @@ export class Tables {
     return await this.#changed(name, compactTable(this.#lake, rootOf(name)))
   }
 
-  /** The old snapshots that were removed, or that a dry run would remove. */
-  async expire(name: string, options: ExpireOptions): Promise<Snapshot[]> {
+  /** The old snapshots, branches and tags that were removed, or that a dry run would remove. */
+  async expire(name: string, options: ExpireOptions): Promise<Expired> {
     const gone = await expireSnapshots(this.#lake.store, rootOf(name), this.#lake.commits, options)
-    if (gone.length > 0 && !options.dryRun) await this.#lake.publish(rootOf(name))
+    if (gone.snapshots.length + gone.refs.length > 0 && !options.dryRun) await this.#lake.publish(rootOf(name))
     return gone
   }
 
-  /** The files that no snapshot reaches. */
+  /** The files that no snapshot reaches. Throws TABLE_UNSUPPORTED for a table that does not allow removal. */
   async orphans(name: string, options: OrphanOptions): Promise<Orphan[]> {
-    await this.#load(name)
+    requireRemoval((await this.#load(name)).metadata, rootOf(name))
     return await removeOrphans(this.#lake.store, rootOf(name), options)
   }
 

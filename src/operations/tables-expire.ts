@@ -15,19 +15,26 @@ export const tablesExpire = operation({
   permission: 'write',
   input: z.strictObject({
     table,
-    olderThanMs: z.number().min(0).optional().describe('minimum age; default: tiers.<layer>.snapshotDays'),
+    olderThanMs: z
+      .number()
+      .min(0)
+      .optional()
+      .describe('minimum age; default: the property history.expire.max-snapshot-age-ms of the table, else tiers.<layer>.snapshotDays'),
     keep: z.number().int().min(1).default(1).describe('number of snapshots that always stay'),
     dryRun,
   }),
-  result: z.strictObject({ items: z.array(z.strictObject({ snapshotId, time: instant })) }),
+  result: z.strictObject({
+    items: z.array(z.strictObject({ snapshotId, time: instant })),
+    refs: z.array(z.string()).describe('branches and tags beyond their age'),
+  }),
   example: { table: EXAMPLE.minutes, dryRun: true },
   run: (context, input) =>
     onTables(context, 'write', async (tables) => {
       const layer = LAYERS.find((one) => input.table.startsWith(`${one}.`)) ?? 'silver'
       const usual = context.loaded().config.tiers[layer].snapshotDays * DAY_MS
-      const beforeMs = context.nowMs() - (input.olderThanMs ?? usual)
-      const gone = await tables.expire(input.table, { beforeMs, keep: input.keep, dryRun: input.dryRun })
-      const items = gone.map((one) => ({ snapshotId: shownId(one['snapshot-id']), time: formatInstant(one['timestamp-ms'] * 1000) }))
-      return { status: 'done', counts: { snapshotsExpired: items.length }, result: { items } }
+      const { olderThanMs, keep, dryRun: isDry } = input
+      const { snapshots, refs } = await tables.expire(input.table, { olderThanMs, defaultAgeMs: usual, keep, dryRun: isDry })
+      const items = snapshots.map((one) => ({ snapshotId: shownId(one['snapshot-id']), time: formatInstant(one['timestamp-ms'] * 1000) }))
+      return { status: 'done', counts: { snapshotsExpired: items.length, refsExpired: refs.length }, result: { items, refs: [...refs] } }
     }),
 })

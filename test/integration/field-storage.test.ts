@@ -223,7 +223,7 @@ test('a file that another table of the lake reaches is not an orphan', async (co
   for await (const { key } of store.list('silver/one/metadata/'))
     await store.put(key.replace('silver/one', 'silver/two'), await store.get(key))
   await lakehouse.withTables(true, async (tables) => {
-    await tables.expire('silver.one', { beforeMs: Date.now() + 60_000, keep: 1, dryRun: false })
+    await tables.expire('silver.one', { olderThanMs: -60_000, defaultAgeMs: 0, keep: 1, dryRun: false })
     await tables.orphans('silver.one', { beforeMs: Date.now() + 60_000, dryRun: false })
   })
   assert.deepEqual(await ids(lakehouse, 'SELECT id FROM silver.two ORDER BY id'), [1, 2])

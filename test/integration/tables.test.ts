@@ -135,7 +135,7 @@ for (const [name, partition] of Object.entries(SPECS)) {
     verify(seen)
     // What nobody can reach any more goes, and what a tag names stays.
     const last = seen.length
-    await write((tables) => tables.expire(NAME, { beforeMs: Date.now() + 1000, keep: 1, dryRun: false }), 'expired')
+    await write((tables) => tables.expire(NAME, { olderThanMs: -1000, defaultAgeMs: 0, keep: 1, dryRun: false }), 'expired')
     await write(async (tables) => {
       const gone = await tables.orphans(NAME, { beforeMs: Date.now() + 1000, dryRun: false })
       assert.ok(gone.length > 0)
@@ -369,7 +369,7 @@ test('what expired snapshots leave goes by itself when it is old', async (contex
     const shape: TableShape = { fields: [{ id: 1, name: 'x', type: 'long', required: false }], partition: [], sort: [] }
     const write = (n: number) => tables.write('silver.t', `SELECT ${n}::BIGINT AS x`, { mode: 'overwrite', shape })
     for (let n = 0; n < 61; n++) await write(n)
-    await tables.expire('silver.t', { beforeMs: Date.now() + 5 * 86_400_000, keep: 5, dryRun: false })
+    await tables.expire('silver.t', { olderThanMs: -(5 * 86_400_000), defaultAgeMs: 0, keep: 5, dryRun: false })
     await write(61)
     assert.equal(await files(), 62)
     await write(62)

@@ -33,7 +33,7 @@ const THINGS: Readonly<Record<string, (tables: Tables) => Promise<unknown>>> = {
     const list = await tables.snapshots(NAME)
     return await tables.rollback(NAME, { snapshot: list[random.integer(list.length)]?.snapshotId ?? -1 })
   },
-  expire: (tables) => tables.expire(NAME, { beforeMs: Date.now() + 1000, keep: 3, dryRun: false }),
+  expire: (tables) => tables.expire(NAME, { olderThanMs: -1000, defaultAgeMs: 0, keep: 3, dryRun: false }),
   orphans: (tables) => tables.orphans(NAME, { beforeMs: Date.now() + 1000, dryRun: false }),
   alter: (tables) => tables.alterColumns(NAME, [{ kind: 'add', name: `c${random.integer(1e9)}`, type: 'string' }]),
   cut: (tables) =>

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { manifestKey, manifestListKey } from './content-names.ts'
-import { asNext, unnamedSnapshots, withoutSnapshots, withRef, withSnapshot } from './evolve.ts'
+import { asNext, withoutSnapshots, withRef, withSnapshot } from './evolve.ts'
 import { type DataFile, encodeManifest, type ManifestEntry, partitionTypes, type SnapshotId } from './manifest.ts'
 import { encodeManifestList, lineFor, type ManifestLine } from './manifest-list.ts'
 import {
@@ -16,6 +16,7 @@ import {
   shapeOf,
   type TableMetadata,
 } from './metadata.ts'
+import { allowsRemoval, removable } from './retention.ts'
 import type { TableShape } from './schema.ts'
 import { entriesOf, hintedVersion, hintKey, loadTable, manifestsOf, metadataKey, type Table, urlOf } from './table.ts'
 
@@ -44,7 +45,7 @@ const ATTEMPTS = 50
 /** From this number of manifests on, a commit merges the small ones. */
 const MAX_MANIFESTS = 12
 
-/** How many snapshots a commit keeps. Older ones are removed, some at a time, unless a branch or tag names them. */
+/** How many snapshots a commit keeps. Older ones are removed, some at a time, as far as the table allows. */
 const SNAPSHOTS_KEPT = 100
 const SNAPSHOTS_SLACK = 20
 
@@ -103,15 +104,16 @@ export async function commit(
     const base = change.properties === undefined ? old : { ...old, properties: { ...old.properties, ...change.properties } }
     const snapshot = await writeSnapshot(store, root, current, base, change, deps.nowMs())
     const { 'snapshot-id': id, 'timestamp-ms': atMs } = snapshot
-    return withoutOldSnapshots(withRef(withSnapshot(base, snapshot), change.branch ?? 'main', id, 'branch', atMs))
+    return withoutOldSnapshots(withRef(withSnapshot(base, snapshot), change.branch ?? 'main', id, 'branch', atMs), deps.nowMs())
   })
 }
 
-function withoutOldSnapshots(metadata: TableMetadata): TableMetadata {
-  if (metadata.snapshots.length <= SNAPSHOTS_KEPT + SNAPSHOTS_SLACK) return metadata
+function withoutOldSnapshots(metadata: TableMetadata, nowMs: number): TableMetadata {
+  if (metadata.snapshots.length <= SNAPSHOTS_KEPT + SNAPSHOTS_SLACK || !allowsRemoval(metadata)) return metadata
+  const { snapshots } = removable(metadata, { defaultAgeMs: Number.NEGATIVE_INFINITY, keep: SNAPSHOTS_KEPT, nowMs })
   return withoutSnapshots(
     metadata,
-    unnamedSnapshots(metadata, SNAPSHOTS_KEPT).map((snapshot) => snapshot['snapshot-id']),
+    snapshots.map((snapshot) => snapshot['snapshot-id']),
   )
 }
 

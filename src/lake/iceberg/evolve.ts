@@ -76,12 +76,6 @@ export function withoutRef(metadata: TableMetadata, name: string): TableMetadata
   return { ...metadata, refs }
 }
 
-/** The snapshots older than the newest `keep` that no branch or tag names, oldest first. */
-export function unnamedSnapshots({ snapshots, refs }: TableMetadata, keep: number): Snapshot[] {
-  const named = new Set(Object.values(refs).map((ref) => BigInt(ref['snapshot-id'])))
-  return snapshots.slice(0, Math.max(0, snapshots.length - keep)).filter((snapshot) => !named.has(BigInt(snapshot['snapshot-id'])))
-}
-
 /** Removes some snapshots. Snapshots that a branch or tag names must stay. */
 export function withoutSnapshots(metadata: TableMetadata, snapshotIds: readonly SnapshotId[]): TableMetadata {
   const gone = new Set(snapshotIds.map(BigInt))
@@ -125,8 +119,15 @@ export function withColumns(metadata: TableMetadata, changes: readonly ColumnCha
     ...metadata,
     'last-column-id': lastId,
     'current-schema-id': schemaId,
-    schemas: [...metadata.schemas, { type: 'struct', 'schema-id': schemaId, fields: fields.map(fieldToJson) }],
+    schemas: [...metadata.schemas, { type: 'struct', 'schema-id': schemaId, ...identifiersOf(metadata), fields: fields.map(fieldToJson) }],
   }
+}
+
+/** The ids of the columns that identify a row, as the current schema names them. */
+function identifiersOf(metadata: TableMetadata): { 'identifier-field-ids'?: readonly number[] } {
+  const schema: Readonly<Record<string, unknown>> = metadata.schemas.find((one) => one['schema-id'] === metadata['current-schema-id']) ?? {}
+  const ids = schema['identifier-field-ids']
+  return Array.isArray(ids) && ids.length > 0 ? { 'identifier-field-ids': ids } : {}
 }
 
 function applyChange(
@@ -160,6 +161,8 @@ function applyChange(
         throw invalidChange(
           `cannot drop column ${change.name}: the table is partitioned or sorted by it; change the partitions or order first`,
         )
+      if (identifiersOf(metadata)['identifier-field-ids']?.includes(id) === true)
+        throw invalidChange(`cannot drop column ${change.name}: it identifies the rows of the table; change the identifier fields first`)
       return fields.filter((field) => field.id !== id)
     }
   }

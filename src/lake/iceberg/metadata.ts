@@ -150,6 +150,15 @@ export function printMetadata(metadata: TableMetadata): Buffer {
   return withOwnDigest(printExactJson(metadata, 1))
 }
 
+/** How this program writes, as properties of a table. */
+export const WRITE_PROPERTIES: Readonly<Record<string, string>> = {
+  'write.format.default': 'parquet',
+  'write.parquet.compression-codec': 'zstd',
+  'write.delete.mode': 'copy-on-write',
+  'write.update.mode': 'copy-on-write',
+  'write.merge.mode': 'copy-on-write',
+}
+
 /** Metadata of a new, empty table. The table id is derived from the location, so that equal tables have equal bytes. */
 export function newMetadata(location: string, shape: TableShape, nowMs: number): TableMetadata {
   const order = shape.sort.map((name) => ({
@@ -172,13 +181,7 @@ export function newMetadata(location: string, shape: TableShape, nowMs: number):
     'last-partition-id': FIRST_PARTITION_ID - 1 + shape.partition.length,
     'default-sort-order-id': order.length === 0 ? 0 : 1,
     'sort-orders': [{ 'order-id': 0, fields: [] }, ...(order.length === 0 ? [] : [{ 'order-id': 1, fields: order }])],
-    properties: {
-      'write.format.default': 'parquet',
-      'write.parquet.compression-codec': 'zstd',
-      'write.delete.mode': 'copy-on-write',
-      'write.update.mode': 'copy-on-write',
-      'write.merge.mode': 'copy-on-write',
-    },
+    properties: WRITE_PROPERTIES,
     'current-snapshot-id': -1,
     snapshots: [],
     refs: {},

@@ -89,6 +89,13 @@ async function checkManifests(table: Table, find: Find): Promise<void> {
     )
 }
 
+/** The differences between the manifest entry of a file and its content: size, rows, nulls, bounds, field ids. Empty if there are none. */
+export async function fileDifferences(table: Table, session: DuckDBSession, file: DataFile): Promise<string[]> {
+  const found: string[] = []
+  await checkFile(table, session, file, (_check, explanation) => void found.push(explanation))
+  return found
+}
+
 /** A file that the engine cannot read is one finding; the other files are still checked. */
 async function checkFile(table: Table, session: DuckDBSession, file: DataFile, find: Find): Promise<void> {
   const key = keyOf(table.store, file.path)

@@ -7,6 +7,7 @@ import type { DataFile } from '../iceberg/manifest.ts'
 import { manifestShapeOf } from '../iceberg/metadata.ts'
 import { dataFileKey, fileNameOf } from '../iceberg/partition-folder.ts'
 import { keyOf, liveFiles, loadTable, required, snapshotOf, type Table, urlOf } from '../iceberg/table.ts'
+import { fileDifferences } from './check.ts'
 import { scanSql } from './scan-sql.ts'
 import { partName, type WriteDeps, writeFile } from './write-rows.ts'
 
@@ -127,7 +128,7 @@ async function requireWhole(store: ObjectStore, root: string, { path, bytes, sha
   )
 }
 
-/** Compares what a rewrite read with what it wrote: rows, values that are not null, and a digest of each column. `fromSql` gives the rows that were read. Throws TABLE_CORRUPT for any difference. */
+/** Compares what a rewrite read with what it wrote: rows, values that are not null, a digest of each column, and what the manifest will say of the file. `fromSql` gives the rows that were read. Throws TABLE_CORRUPT for any difference. */
 async function requireEqual({ session }: WriteDeps, table: Table, fromSql: string, to: DataFile): Promise<void> {
   const columns = table.shape.fields.map(({ name }) => quoteName(name))
   // Sums of hashes do not depend on the order of rows.
@@ -138,13 +139,12 @@ async function requireEqual({ session }: WriteDeps, table: Table, fromSql: strin
   }
   const [before, after] = [await digest(fromSql), await digest(await scanSql(session, table, table.shape, [to]))]
   const different = before.findIndex((value, index) => value !== after[index])
-  if (different < 0) return
   const column = table.shape.fields[Math.floor((different - 1) / 2)]?.name ?? 'the number of rows'
-  throw new LakehouseError(
-    'TABLE_CORRUPT',
-    `${table.root}: the compacted file differs from its sources in ${column}, so it was not published: run \`tables check\``,
-    { details: { table: table.root } },
-  )
+  const [entry] = different < 0 ? await fileDifferences(table, session, to) : [`the compacted file differs from its sources in ${column}`]
+  if (entry === undefined) return
+  throw new LakehouseError('TABLE_CORRUPT', `${table.root}: ${entry}, so nothing was published: run \`tables check\``, {
+    details: { table: table.root },
+  })
 }
 
 /** File names that this program gives. Files of other writers are not moved. */

@@ -1,7 +1,7 @@
 import { type Finding, wholeFinding } from '../../core/finding.ts'
 import { formatInstant } from '../../core/time.ts'
 import type { DataFile } from '../iceberg/manifest.ts'
-import { manifestShapeOf, sameId, shownId } from '../iceberg/metadata.ts'
+import { manifestShapeOf, sameId, shownId, WRITE_PROPERTIES } from '../iceberg/metadata.ts'
 import { shownValue } from '../iceberg/partition-folder.ts'
 import { currentFiles, liveFiles, manifestsOf, metadataKey, snapshotOf, type Table, urlOf } from '../iceberg/table.ts'
 import { compareValues } from '../iceberg/values.ts'
@@ -143,6 +143,19 @@ export async function tableHealth(table: Table): Promise<Finding[]> {
       'skewed_partitions',
       large,
       `these partitions have more than ${SKEW} times as many rows as the median partition (${median}): partition the table by shorter periods or more columns`,
+    )
+  const ignored = Object.keys(table.metadata.properties).filter(
+    (name) => /^(write|commit)\./.test(name) && table.metadata.properties[name] !== WRITE_PROPERTIES[name],
+  )
+  if (ignored.length > 0)
+    findings.push(
+      wholeFinding(
+        tableName(table.root),
+        'property_ignored',
+        'info',
+        ignored.length,
+        `these properties are kept, but this program writes files without them: ${ignored.join(', ')}`,
+      ),
     )
   const snapshot = snapshotOf(table, undefined)
   const manifests = snapshot === undefined ? [] : await manifestsOf(table, snapshot)

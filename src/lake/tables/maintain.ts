@@ -1,28 +1,28 @@
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { type CommitDeps, publishHint, update } from '../iceberg/commit.ts'
-import { unnamedSnapshots, withoutSnapshots } from '../iceberg/evolve.ts'
-import { type Snapshot, sameId } from '../iceberg/metadata.ts'
+import { withoutRef, withoutSnapshots } from '../iceberg/evolve.ts'
+import { type Snapshot, sameId, type TableMetadata } from '../iceberg/metadata.ts'
+import { allowsRemoval, type Retention, removable, requireRemoval } from '../iceberg/retention.ts'
 import { entriesOf, keyOf, loadTable, manifestsOf, required, type Table, versionIn } from '../iceberg/table.ts'
 import { everyTable } from './list-tables.ts'
 
-export type ExpireOptions = {
-  /** Snapshots before this time may be removed … */
-  readonly beforeMs: number
-  /** … but this many of the newest stay. */
-  readonly keep: number
-  readonly dryRun: boolean
-}
+export type ExpireOptions = Omit<Retention, 'nowMs'> & { readonly dryRun: boolean }
 
-/** Removes old snapshots from a table, and returns them. Their files stay until `removeOrphans`. Throws TABLE_NOT_FOUND. */
-export async function expireSnapshots(store: ObjectStore, root: string, deps: CommitDeps, options: ExpireOptions): Promise<Snapshot[]> {
-  let gone: Snapshot[] = []
+/** What was removed: snapshots, and branches and tags beyond their age. */
+export type Expired = { readonly snapshots: readonly Snapshot[]; readonly refs: readonly string[] }
+
+/** Removes old snapshots, branches and tags from a table, as its properties allow. The files stay until `removeOrphans`. Throws TABLE_NOT_FOUND, TABLE_UNSUPPORTED. */
+export async function expireSnapshots(store: ObjectStore, root: string, deps: CommitDeps, options: ExpireOptions): Promise<Expired> {
+  let gone: Expired = { snapshots: [], refs: [] }
   const decide = async (current: Table | undefined) => {
     const { metadata } = required(current, root)
-    gone = unnamedSnapshots(metadata, options.keep).filter((snapshot) => snapshot['timestamp-ms'] < options.beforeMs)
-    if (gone.length === 0 || options.dryRun) return undefined
+    requireRemoval(metadata, root)
+    gone = removable(metadata, { ...options, nowMs: deps.nowMs() })
+    if (gone.snapshots.length + gone.refs.length === 0 || options.dryRun) return undefined
+    const named = gone.refs.reduce<TableMetadata>((next, ref) => withoutRef(next, ref), metadata)
     return withoutSnapshots(
-      metadata,
-      gone.map((snapshot) => snapshot['snapshot-id']),
+      named,
+      gone.snapshots.map((snapshot) => snapshot['snapshot-id']),
     )
   }
   await update(store, root, deps, decide)
@@ -42,7 +42,7 @@ const VERSIONS_KEPT = 20
 
 /**
  * Removes the old files of a table that no snapshot of any table of the lake reaches, and returns them. It also corrects an outdated version hint. Reachable files are read again after
- * the listing, so that files of a commit made meanwhile stay. Does nothing without a table.
+ * the listing, so that files of a commit made meanwhile stay. Does nothing for a table that does not allow removal.
  */
 export async function removeOrphans(store: ObjectStore, root: string, { beforeMs, dryRun }: OrphanOptions): Promise<Orphan[]> {
   const candidates: Orphan[] = []
@@ -51,6 +51,7 @@ export async function removeOrphans(store: ObjectStore, root: string, { beforeMs
       if (lastModifiedMs < beforeMs && !key.endsWith('/version-hint.text')) candidates.push({ key, bytes: size })
   }
   const table = await loadTable(store, root)
+  if (table !== undefined && !allowsRemoval(table.metadata)) return []
   if (table !== undefined && !dryRun) await publishHint(store, root, table.version)
   const reachable = await reachableKeys(store, table)
   // A table that was registered under another name has the same files. A table that cannot be read stops the command.
