@@ -55,7 +55,8 @@ async function flipOne(lake: string): Promise<void> {
 
 /** What a lake and the folders beside it hold, without what depends on clocks. */
 async function state(folder: string, { outside = [], name }: Killed): Promise<unknown> {
-  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive') })
+  const tiers = { coolDirectory: join(folder, 'cool') }
+  const lakehouse = openLakehouse({ lake: join(folder, 'lake'), archive: join(folder, 'archive'), tiers })
   const tables: unknown[] = []
   for (const { name: table } of (await lakehouse.status()).tables) {
     const columns = await lakehouse.withTables(false, async (all) => (await all.describe(table)).schema)
@@ -70,7 +71,9 @@ async function state(folder: string, { outside = [], name }: Killed): Promise<un
   const deep = await lakehouse.withTables(false, (all) => all.check(undefined, { deep: true }))
   const folders: unknown[] = []
   for (const one of outside.map((part) => join(folder, part)))
-    folders.push(name === 'backup' ? await unfinishedBackups(one) : [await contentOf(one), await temporaries(one)])
+    if (name === 'backup') folders.push(await unfinishedBackups(one))
+    // What is old enough to move depends on the clock.
+    else folders.push([name === 'tiers move' ? {} : await contentOf(one), await temporaries(one)])
   return { tables, deep, folders }
 }
 

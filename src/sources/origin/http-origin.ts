@@ -1,6 +1,7 @@
-import { Agent, type Dispatcher, request } from 'undici'
+import { Agent, type Dispatcher, ProxyAgent, request } from 'undici'
 import { LakehouseError, systemCode } from '../../core/errors.ts'
 import { collectBytes } from '../../platform/collect-bytes.ts'
+import { proxyFor } from '../../platform/proxy.ts'
 import { bareEtag, type ListingPage, parseListingPage } from './list-bucket-result.ts'
 import type { ArchiveObject, ArchiveOrigin, OpenArchiveObject } from './origin.ts'
 
@@ -13,6 +14,8 @@ export type HttpOriginOptions = {
   /** Longest time without a byte. */
   readonly idleTimeoutMs: number
   readonly connections: number
+  /** Names proxies. */
+  readonly environment: NodeJS.ProcessEnv
   readonly signal: AbortSignal
   readonly nowMs: () => number
   /** Repeats calls that fail with a retryable error. */
@@ -21,14 +24,14 @@ export type HttpOriginOptions = {
 
 /** An archive served over HTTP: the public site, a public S3-compatible bucket (path style), or the simulated archive. */
 export function httpOrigin(options: HttpOriginOptions): ArchiveOrigin {
-  const { idleTimeoutMs, connections } = options
-  const agent = new Agent({
-    connections,
-    headersTimeout: idleTimeoutMs,
-    bodyTimeout: idleTimeoutMs,
-    connect: { timeout: Math.min(idleTimeoutMs, 10_000) },
-  })
-  const send = (method: 'GET' | 'HEAD', url: string) => answer(agent, method, url, options)
+  const agents = new Map<string, Dispatcher>()
+  const agentFor = (url: string) => {
+    const { origin } = new URL(url)
+    const agent = agents.get(origin) ?? openAgent(origin, options)
+    agents.set(origin, agent)
+    return agent
+  }
+  const send = (method: 'GET' | 'HEAD', url: string) => answer(agentFor(url), method, url, options)
   const urlOf = (key: string) => `${options.downloadUrl}/${key.split('/').map(encodeURIComponent).join('/')}`
   const page = (prefix: string, delimiter: string, marker: string) => {
     const query = new URLSearchParams({ prefix, marker, 'encoding-type': 'url', ...(delimiter === '' ? {} : { delimiter }) })
@@ -44,8 +47,27 @@ export function httpOrigin(options: HttpOriginOptions): ArchiveOrigin {
     head: (key) => options.attempt(() => headOf(key, () => send('HEAD', urlOf(key)))),
     open: async (key) => opened(key, await send('GET', urlOf(key)).catch((error: unknown) => Promise.reject(absent(error, key)))),
     // Not `close`, which waits for bodies that are no longer read.
-    close: () => agent.destroy(),
+    close: async () => {
+      for (const agent of agents.values()) await agent.destroy()
+    },
   }
+}
+
+/** Connections to one host, through the proxy that the environment names for it. */
+function openAgent(origin: string, { idleTimeoutMs, connections, environment }: HttpOriginOptions): Dispatcher {
+  const { protocol, hostname, port } = new URL(origin)
+  const secure = protocol === 'https:'
+  const proxy = proxyFor(secure, hostname.replace(/^\[|\]$/g, ''), port === '' ? (secure ? 443 : 80) : Number(port), environment)
+  const settings = {
+    connections,
+    headersTimeout: idleTimeoutMs,
+    bodyTimeout: idleTimeoutMs,
+    connect: { timeout: Math.min(idleTimeoutMs, 10_000) },
+  }
+  if (proxy === undefined) return new Agent(settings)
+  const { host, authorization } = proxy
+  const uri = `http://${host.includes(':') ? `[${host}]` : host}:${proxy.port}`
+  return new ProxyAgent({ ...settings, uri, ...(authorization === undefined ? {} : { token: authorization }) })
 }
 
 async function* listObjects(page: (marker: string) => Promise<ListingPage>): AsyncGenerator<ArchiveObject> {
@@ -136,7 +158,7 @@ async function* readBody(response: Dispatcher.ResponseData, key: string): AsyncG
 }
 
 async function answer(
-  agent: Agent,
+  agent: Dispatcher,
   method: 'GET' | 'HEAD',
   url: string,
   { signal, nowMs }: Pick<HttpOriginOptions, 'signal' | 'nowMs'>,

@@ -11,7 +11,7 @@ import type { HttpOriginOptions } from './http-origin.ts'
 import type { ArchiveOrigin } from './origin.ts'
 
 export type OriginOptions = Omit<HttpOriginOptions, 'downloadUrl' | 'listingUrl' | 'listingMayLag'> &
-  Pick<StoreDeps, 'attempts' | 'retryDelayMs' | 'nowMs' | 'random' | 'environment'>
+  Pick<StoreDeps, 'attempts' | 'retryDelayMs' | 'nowMs' | 'random'>
 
 /**
  * Opens the archive of an exchange at an address. The address is the id of the exchange (its public site), https://… or http://… (files and ListObjects at one URL),

@@ -1,9 +1,17 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectSecure } from 'node:tls'
 import { LakehouseError, systemCode } from '../../core/errors.ts'
+import type { ProxyServer } from '../../platform/proxy.ts'
 import { ChunkedParser } from './chunked-parser.ts'
+import { openTunnel } from './http-tunnel.ts'
 
-export type Endpoint = { readonly secure: boolean; readonly host: string; readonly port: number; readonly ca: string | undefined }
+export type Endpoint = {
+  readonly secure: boolean
+  readonly host: string
+  readonly port: number
+  readonly ca: string | undefined
+  readonly proxy: ProxyServer | undefined
+}
 
 /** `head` is the request line and the headers, to the empty line. A body is written after it, and must have the length that the head announces. */
 export type HttpRequest = {
@@ -66,15 +74,37 @@ export class HttpConnection {
   #keepAlive = true
   #drained: (() => void) | undefined
 
-  private constructor(endpoint: Endpoint, idleTimeoutMs: number, onConnect: () => void, onFail: (error: LakehouseError) => void) {
+  /** The begin of a target and the headers that a proxy for plain http needs. */
+  readonly #plainProxy: { readonly base: string; readonly headers: string } | undefined
+
+  private constructor(
+    endpoint: Endpoint,
+    tunnel: Socket | undefined,
+    idleTimeoutMs: number,
+    onConnect: () => void,
+    onFail: (error: LakehouseError) => void,
+  ) {
     const onread = {
       buffer: () => this.#nextBuffer(),
       callback: (length: number, buffer: Uint8Array): boolean => this.#read(buffer as Buffer, length),
     }
-    const { host, port, ca } = endpoint
-    const options = { host, port, noDelay: true, onread }
+    const { host, port, ca, proxy } = endpoint
+    const address = endpoint.secure || proxy === undefined ? { host, port } : { host: proxy.host, port: proxy.port }
+    const options = { ...address, noDelay: true, onread }
+    if (proxy !== undefined && !endpoint.secure)
+      this.#plainProxy = {
+        base: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+        headers: proxy.authorization === undefined ? '' : `proxy-authorization: ${proxy.authorization}\r\n`,
+      }
     const trust = { minVersion: 'TLSv1.2' as const, ...(isIP(host) === 0 ? { servername: host } : {}), ...(ca === undefined ? {} : { ca }) }
-    this.#socket = endpoint.secure ? connectSecure({ ...options, ...trust }, onConnect) : connectPlain(options, onConnect)
+    if (tunnel !== undefined) {
+      this.#socket = connectSecure({ socket: tunnel, ...trust }, onConnect)
+      // Node does not read into given memory here, so each piece comes with its own.
+      this.#socket.on('data', (piece: Buffer) => {
+        this.#buffer = piece
+        if (!this.#read(piece, piece.length)) this.#socket.pause()
+      })
+    } else this.#socket = endpoint.secure ? connectSecure({ ...options, ...trust }, onConnect) : connectPlain(options, onConnect)
     this.#socket.setTimeout(idleTimeoutMs, () => {
       const waiting = this.#exchange !== undefined || !this.#bodyEnded
       this.#fail(new LakehouseError('TRANSFER_STALLED', `no byte from ${host}:${port} within ${idleTimeoutMs} ms`), waiting)
@@ -92,9 +122,11 @@ export class HttpConnection {
     this.#socket.on('drain', () => this.#drained?.())
   }
 
-  static open(endpoint: Endpoint, idleTimeoutMs: number): Promise<HttpConnection> {
-    return new Promise((resolve, reject) => {
-      const connection = new HttpConnection(endpoint, idleTimeoutMs, () => resolve(connection), reject)
+  static async open(endpoint: Endpoint, idleTimeoutMs: number): Promise<HttpConnection> {
+    const { secure, proxy, host, port } = endpoint
+    const tunnel = secure && proxy !== undefined ? await openTunnel(proxy, host, port, idleTimeoutMs) : undefined
+    return await new Promise((resolve, reject) => {
+      const connection = new HttpConnection(endpoint, tunnel, idleTimeoutMs, () => resolve(connection), reject)
     })
   }
 
@@ -126,18 +158,26 @@ export class HttpConnection {
       if (this.#failure !== undefined) this.#fail(this.#failure)
     })
     const { body } = request
-    if (body === undefined) this.#socket.write(request.head, 'latin1')
+    const head = this.#forProxy(request.head)
+    if (body === undefined) this.#socket.write(head, 'latin1')
     else if (body instanceof Uint8Array) {
       this.#socket.cork()
-      this.#socket.write(request.head, 'latin1')
+      this.#socket.write(head, 'latin1')
       this.#socket.write(body)
       this.#socket.uncork()
     } else {
       answer.catch(() => {}) // told below, after the writing
-      this.#socket.write(request.head, 'latin1')
+      this.#socket.write(head, 'latin1')
       await this.#writeBody(body)
     }
     return await answer
+  }
+
+  /** A proxy for plain http takes the whole address, and its own authorization. */
+  #forProxy(head: string): string {
+    if (this.#plainProxy === undefined) return head
+    const { base, headers } = this.#plainProxy
+    return head.replace(/^(\S+) (.*\r\n)/, `$1 ${base}$2${headers}`)
   }
 
   /** Writes while the other side takes it; an answer that comes before the end (an error) ends the writing. */

@@ -169,11 +169,14 @@ export type WriteOptions = {
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
+/** A body that is sent while it is read; `md5` (base64) where it is known before. */
+export type StreamedBody = { readonly pieces: AsyncIterable<Uint8Array>; readonly length: number; readonly md5?: string }
+
 /** Writes an object in one piece; returns its ETag. Throws PRECONDITION_FAILED, CHECKSUM_MISMATCH. */
 export async function putObject(
   client: S3Client,
   key: string,
-  body: Uint8Array | { pieces: AsyncIterable<Uint8Array>; length: number },
+  body: Uint8Array | StreamedBody,
   options: WriteOptions = {},
 ): Promise<{ etag: string; attempt: number }> {
   const { headers, attempt } = await client.call({
@@ -187,8 +190,9 @@ export async function putObject(
 }
 
 /** The digest that the store compares with what arrives. Buckets with a default retention take nothing without one. */
-function checksumOf(body: Uint8Array | object): Record<string, string> {
-  return body instanceof Uint8Array ? { 'content-md5': hash('md5', body, 'base64') } : {}
+function checksumOf(body: Uint8Array | StreamedBody): Record<string, string> {
+  const md5 = body instanceof Uint8Array ? hash('md5', body, 'base64') : body.md5
+  return md5 === undefined ? {} : { 'content-md5': md5 }
 }
 
 function conditions({ ifNoneMatch, ifMatch, headers }: WriteOptions): Record<string, string> {
@@ -232,7 +236,7 @@ export async function uploadPart(
   key: string,
   uploadId: string,
   number: number,
-  body: Uint8Array | { pieces: AsyncIterable<Uint8Array>; length: number },
+  body: Uint8Array | StreamedBody,
 ): Promise<Part> {
   const query = { partNumber: String(number), uploadId }
   const { headers } = await client.call({ operation: 'UploadPart', method: 'PUT', key, query, body, headers: checksumOf(body) })

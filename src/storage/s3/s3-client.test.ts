@@ -39,6 +39,7 @@ function clientOf(endpoint: string, options: Partial<S3ClientOptions>): S3Client
     signal: new AbortController().signal,
     nowMs: Date.now,
     random: Math.random,
+    environment: {},
     ...options,
   })
 }
@@ -221,4 +222,24 @@ test('a certificate is trusted when it is named, and refused else; a signed requ
   assert.equal((await headObject(trusting, 'k'))?.size, 7)
   trusting.close()
   await assert.rejects(headObject(clientOf(endpoint, {}), 'k'), { code: 'STORE_REFUSED' })
+})
+
+test('a temporary redirect is followed to another address of the same host, and to no other host', async (context) => {
+  const asked: string[] = []
+  const target = createServer((request, response) => {
+    asked.push(request.url ?? '')
+    response.writeHead(200, { etag: '"e"', 'content-length': '7' }).end()
+  })
+  await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve))
+  context.after(() => target.close())
+  const { port } = target.address() as AddressInfo
+  const to = (location: string) => (_request: IncomingMessage, response: ServerResponse) =>
+    error(response, 307, 'TemporaryRedirect', { location })
+  const client = await against(context, to(`http://127.0.0.1:${port}/bucket/k`))
+  assert.equal((await headObject(client, 'k'))?.size, 7)
+  assert.equal((await headObject(client, 'other'))?.size, 7)
+  assert.deepEqual(asked, ['/bucket/k', '/bucket/other'])
+  for (const location of [`http://localhost:${port}/bucket/k`, 'https://elsewhere.example/', 'ftp://127.0.0.1/', 'no address'])
+    await assert.rejects(headObject(await against(context, to(location)), 'k'), { code: 'STORE_REGION_WRONG' }, location)
+  assert.equal(asked.length, 2)
 })

@@ -1,4 +1,5 @@
 import { asLakehouseError, LakehouseError } from '../../core/errors.ts'
+import { proxyFor } from '../../platform/proxy.ts'
 import { RetryBudget, type RetryPolicy, retry } from '../../platform/retry.ts'
 import type { S3Address } from './address.ts'
 import type { CredentialSource } from './credentials.ts'
@@ -17,6 +18,8 @@ export type S3ClientOptions = {
   readonly signal: AbortSignal
   readonly nowMs: () => number
   readonly random: () => number
+  /** Names proxies. */
+  readonly environment: NodeJS.ProcessEnv
   /** Certificates (PEM) that are trusted besides none other. */
   readonly ca?: string | undefined
   readonly onRetry?: ((error: LakehouseError, pauseMs: number) => void) | undefined
@@ -45,6 +48,7 @@ export class S3Client {
   #region: string
   #pool: HttpPool
   #host: string
+  #endpoint: Endpoint
   #clockOffsetMs = 0
   #signer:
     | { readonly accessKeyId: string; readonly sessionToken: string | undefined; readonly region: string; readonly signer: Signer }
@@ -54,8 +58,9 @@ export class S3Client {
     this.#options = options
     this.address = options.address
     this.#region = options.address.region
-    const { endpoint, host } = endpointOf(options.address, this.#region, options.ca)
+    const { endpoint, host } = endpointOf(options.address, this.#region, options)
     this.#host = host
+    this.#endpoint = endpoint
     this.#pool = this.#openPool(endpoint)
   }
 
@@ -145,13 +150,18 @@ export class S3Client {
 
   /** Whether the error taught something (the region, the time, that credentials have expired) under which the request may succeed at once. */
   #learn(error: LakehouseError, learnt: Set<string>): boolean {
-    const { s3, region } = error.details
+    const { s3, region, location } = error.details
+    if (error.details['status'] === 307 && typeof location === 'string' && !learnt.has('location')) {
+      learnt.add('location')
+      if (this.#redirect(location)) return true
+    }
     if (error.code === 'STORE_REGION_WRONG' && typeof region === 'string' && region !== this.#region && !learnt.has('region')) {
       learnt.add('region')
       this.#region = region
       if (this.address.endpoint === undefined) {
-        const moved = endpointOf(this.address, region, this.#options.ca)
+        const moved = endpointOf(this.address, region, this.#options)
         this.#host = moved.host
+        this.#endpoint = moved.endpoint
         this.#pool = this.#openPool(moved.endpoint)
       }
       return true
@@ -162,6 +172,25 @@ export class S3Client {
       return typeof error.details['clockMs'] === 'number' ? this.#setClock(error.details['clockMs']) : false
     if (s3 !== 'ExpiredToken' && s3 !== 'InvalidToken' && s3 !== 'TokenRefreshRequired') return false
     this.#options.credentials.forget()
+    return true
+  }
+
+  /** Goes on at the host that a redirect names, if it belongs to the same service and is as safe. */
+  #redirect(location: string): boolean {
+    const url = URL.canParse(location) ? new URL(location) : undefined
+    const secure = url?.protocol === 'https:'
+    const [host = ''] = this.#host.split(':')
+    if (
+      url === undefined ||
+      (!secure && url.protocol !== 'http:') ||
+      (this.#endpoint.secure && !secure) ||
+      !isSameService(host, url.hostname)
+    )
+      return false
+    const moved = connectionTo(secure, url.hostname, url.port, this.#options)
+    this.#host = moved.host
+    this.#endpoint = moved.endpoint
+    this.#pool = this.#openPool(moved.endpoint)
     return true
   }
 
@@ -239,11 +268,29 @@ function isSuccess(request: S3Request, status: number): boolean {
 function endpointOf(
   { bucket, endpoint, pathStyle }: S3Address,
   region: string,
-  ca: string | undefined,
+  { ca, environment }: Pick<S3ClientOptions, 'ca' | 'environment'>,
 ): { endpoint: Endpoint; host: string } {
   const url = new URL(endpoint ?? `https://s3.${region}.amazonaws.com`)
   const secure = url.protocol === 'https:'
   const name = pathStyle ? url.hostname : `${bucket}.${url.hostname}`
-  const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
-  return { endpoint: { secure, host: name.replace(/^\[|\]$/g, ''), port, ca }, host: url.port === '' ? name : `${name}:${url.port}` }
+  return connectionTo(secure, name, url.port, { ca, environment })
+}
+
+/** Whether two hosts have the same name, or names below the same domain; an address of a machine is equal only to itself. */
+function isSameService(one: string, other: string): boolean {
+  const domain = (host: string) => host.split('.').slice(-2).join('.')
+  return one === other || (/[a-z]$/i.test(one) && one.includes('.') && domain(one) === domain(other))
+}
+
+/** `name` is as in a URL: IPv6 addresses in brackets. */
+function connectionTo(
+  secure: boolean,
+  name: string,
+  portText: string,
+  { ca, environment }: Pick<S3ClientOptions, 'ca' | 'environment'>,
+): { endpoint: Endpoint; host: string } {
+  const host = name.replace(/^\[|\]$/g, '')
+  const port = portText === '' ? (secure ? 443 : 80) : Number(portText)
+  const proxy = proxyFor(secure, host, port, environment)
+  return { endpoint: { secure, host, port, ca, proxy }, host: portText === '' ? name : `${name}:${portText}` }
 }

@@ -67,6 +67,7 @@ export function s3Error(
   const code = CODES[s3] ?? STATUSES[status] ?? (status >= 500 ? 'STORE_FAILED' : 'STORE_REFUSED')
   const region = headers.get('x-amz-bucket-region') ?? elementText(body, 'Region')
   const retryAfter = Number(headers.get('retry-after') ?? Number.NaN)
+  const location = headers.get('location')
   const reported = [s3, message].filter((part) => part !== '').join(': ')
   return new LakehouseError(code, `${operation} ${address}: ${status}${reported === '' ? '' : ` ${reported}`}`, {
     details: {
@@ -75,6 +76,7 @@ export function s3Error(
       status,
       s3,
       ...(region === undefined ? {} : { region }),
+      ...(location === undefined ? {} : { location }),
       ...(Number.isNaN(retryAfter) ? {} : { retryAfterMs: Math.min(retryAfter * 1000, 120_000) }),
     },
   })

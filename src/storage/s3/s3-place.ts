@@ -31,6 +31,7 @@ export function s3Place(text: string, deps: StoreDeps): Place {
     nowMs: deps.nowMs,
     random: deps.random,
     onRetry: deps.onRetry,
+    environment: deps.environment,
     ca: caFile === undefined || caFile === '' ? undefined : readFileSync(caFile, 'utf8'),
   })
   const store = s3Store(client, deps.cache ?? DEFAULT_CACHE, deps.nowMs)

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LakehouseError } from '../../core/errors.ts'
-import { putObject, uploadPart } from '../../storage/s3/operations.ts'
+import { putObject, type StreamedBody, uploadPart } from '../../storage/s3/operations.ts'
 import { temporaryName } from '../../storage/temporary.ts'
 import { type BucketKey, inBucket, type Pair, writeHeaders } from '../pair.ts'
 import { isDigest } from '../plan/compare.ts'
@@ -80,7 +80,7 @@ async function upload(object: TransferObject, pair: Pair, file: string, carried:
   if (to === undefined) return await pair.destination.store.put(object.key, createReadStream(file))
   const headers = { ...carried, ...writeHeaders(pair.write) }
   if (object.size > pair.multipartThresholdBytes) return await uploadInParts(to, object, pair, file, headers)
-  return await putObject(to.client, to.key, { pieces: createReadStream(file), length: object.size }, { headers })
+  return await putObject(to.client, to.key, await fileBody(file, 0, object.size), { headers })
 }
 
 async function uploadInParts(
@@ -91,6 +91,14 @@ async function uploadInParts(
   headers: Record<string, string>,
 ): Promise<Written> {
   return await inUpload(to, headers, object.size, { pair, atOnce: PARTS_AT_ONCE }, (uploadId, { number, start, end }) =>
-    uploadPart(to.client, to.key, uploadId, number, { pieces: createReadStream(file, { start, end: end - 1 }), length: end - start }),
+    fileBody(file, start, end).then((body) => uploadPart(to.client, to.key, uploadId, number, body)),
   )
+}
+
+/** A part of a file with its MD5, without which buckets with a default retention refuse it. */
+async function fileBody(file: string, start: number, end: number): Promise<StreamedBody> {
+  const read = () => createReadStream(file, end === 0 ? {} : { start, end: end - 1 })
+  const md5 = createHash('md5')
+  for await (const piece of read()) md5.update(piece)
+  return { pieces: read(), length: end - start, md5: md5.digest('base64') }
 }
