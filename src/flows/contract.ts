@@ -2,6 +2,7 @@ import type * as z from 'zod'
 import type { Lake } from '../lake/lake.ts'
 import type { BuildPool } from '../silver/build/build-pool.ts'
 import type { DecodeLimits } from '../silver/build/inputs.ts'
+import type { QualityOptions } from '../silver/quality/score.ts'
 import type { OpenArchive } from '../sources/archive/discover.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
@@ -18,6 +19,7 @@ export type FlowContext<Progress> = {
   /** How many objects are transferred at once. */
   readonly concurrency: number
   readonly limits: DecodeLimits
+  readonly quality: QualityOptions
   readonly onProgress: (progress: Progress) => void
 }
 

@@ -97,7 +97,7 @@ export class Lakehouse {
 
   /** Works with the quality of the data, to read or to write it. */
   async withQuality<T>(writes: boolean, use: (quality: Quality) => Promise<T>, onNotice: OnNotice = ignore): Promise<T> {
-    const { Quality, qualityOptions } = await import('./quality.ts')
+    const [{ Quality }, { qualityOptions }] = await Promise.all([import('./quality.ts'), import('./quality-options.ts')])
     const options = qualityOptions(this.config, this.#host.nowMs())
     return await this.use(writes ? 'write' : 'read', (lake) => use(new Quality(lake, options)), onNotice)
   }
@@ -140,7 +140,12 @@ export class Lakehouse {
       if (asLakehouseError(error).code !== 'LAKE_NOT_FOUND') throw error
     })
     return await withPlace(this.config, this.#host, place, (from) =>
-      this.use('make', ({ store, signal }) => restore(store, from.store, { signal, dryRun })),
+      this.use('make', async (lake) => {
+        const restored = await restore(lake.store, from.store, { signal: lake.signal, dryRun })
+        const tables = dryRun ? [] : restored.outcomes.filter((one) => one.restored)
+        for (const { table } of tables) await lake.publish(table.replace('.', '/'))
+        return restored
+      }),
     )
   }
 

@@ -1,9 +1,7 @@
-import type { Config } from '../config/schema.ts'
 import { LakehouseError } from '../core/errors.ts'
 import { type Finding, wholeFinding } from '../core/finding.ts'
 import { INTERVAL_IDS } from '../core/interval.ts'
 import { namePatterns } from '../core/patterns.ts'
-import { US_PER_DAY } from '../core/time.ts'
 import type { Lake } from '../lake/lake.ts'
 import { tableKey } from '../lake/layout.ts'
 import type { DecodeLimits } from '../silver/build/inputs.ts'
@@ -153,12 +151,6 @@ export class Quality {
     }
     return [...chosen]
   }
-}
-
-/** The settings of the rules, from the configuration. */
-export function qualityOptions({ quality, engine }: Config, nowMs: number): QualityOptions & DecodeLimits {
-  const { weights, maxStaleDays } = quality
-  return { weights, staleUs: maxStaleDays * US_PER_DAY, nowUs: nowMs * 1000, maxEntryBytes: engine.maxEntryBytes }
 }
 
 /** The position in a sort order that puts fine bars before the bars that can be built from them. */

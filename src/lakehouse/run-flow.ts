@@ -6,6 +6,7 @@ import type { Host } from '../platform/host.ts'
 import { type BuildPool, createBuildPool } from '../silver/build/build-pool.ts'
 import type { Place } from '../storage/place.ts'
 import { lakeOptions, type OnNotice, openAddress, openArchive } from './open.ts'
+import { qualityOptions } from './quality-options.ts'
 
 export type FlowRun<Progress> = {
   readonly config: Config
@@ -40,7 +41,8 @@ export async function runFlow<I extends z.ZodType, R, P>(flow: Flow<I, R, P>, in
     host.signal.addEventListener('abort', stop)
     try {
       const { concurrency } = config.archive
-      return await flow.run({ lake, archive, store, pool, concurrency, limits: config.engine, onProgress }, input)
+      const quality = qualityOptions(config, host.nowMs())
+      return await flow.run({ lake, archive, store, pool, concurrency, limits: config.engine, quality, onProgress }, input)
     } finally {
       host.signal.removeEventListener('abort', stop)
       await threads?.close()

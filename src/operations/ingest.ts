@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { parsePublishRule } from '../flows/bulk-ingestion/publish-rule.ts'
 import type { IngestResult } from '../flows/bulk-ingestion/report.ts'
 import { LAYERS } from '../lake/layout.ts'
 import { operation, outcomeStatus } from './contract.ts'
@@ -15,18 +16,22 @@ export const ingest = operation({
   id: 'ingest',
   summary: 'Load part of the archive into the bronze, silver and gold tables',
   permission: 'write',
-  input: z.strictObject(ingestFields),
+  input: z.strictObject({
+    ...ingestFields,
+    publishIf: z.string().optional().describe('rule that each changed day must meet before readers see it, such as score>=95'),
+  }),
   result: z.strictObject({
     tables: z.array(z.string()).readonly(),
     swept: z.strictObject({ temporaries: z.number(), orphans: z.number() }).readonly(),
   }),
   example: SELECTION_EXAMPLE,
-  run: async (context, { types, layers, archive, ...input }) => {
+  run: async (context, { types, layers, archive, publishIf, ...input }) => {
+    if (publishIf !== undefined) parsePublishRule(publishIf)
     const request = { types: resolveTypes(types), ...resolveSelection(input, context.nowMs()) }
     const lakehouse = await context.lakehouse(archiveAt(archive))
     const chosen = new Set(layers.length === 0 ? LAYERS : layers)
     const { onIngest: onProgress, notice: onNotice } = context
-    return outcomeOf(await lakehouse.ingest({ ...request, layers: chosen, onProgress, onNotice }))
+    return outcomeOf(await lakehouse.ingest({ ...request, layers: chosen, publishIf, onProgress, onNotice }))
   },
 })
 

@@ -17,6 +17,7 @@ export const ingest: Command = {
   options: {
     ...SELECTION_OPTIONS,
     layers: { type: 'string', value: 'L,…', help: 'bronze, silver, gold (default: all three)' },
+    'publish-if': { type: 'string', value: 'RULE', help: 'publish only if every changed day meets it: score>=95' },
     'dry-run': { type: 'boolean', help: 'show the plan; write nothing' },
   },
   examples: ['crypto-lakehouse ingest klines --market spot --symbols BTCUSDT,ETHUSDT --interval 1m --from 2024-01-01 --to 2024-03-01'],
@@ -30,7 +31,9 @@ async function run(context: CommandContext): Promise<CommandResult> {
     throw new LakehouseError('USAGE', 'ingest takes exactly one data type, or all: write ingest klines …')
   const chosen = { types: [name], archive: text(values, 'archive'), ...selection(values) }
   const layers = layersOf(context)
-  return await (values['dry-run'] === true ? plan(context, chosen) : bring(context, { ...chosen, layers }))
+  return await (values['dry-run'] === true
+    ? plan(context, chosen)
+    : bring(context, { ...chosen, layers, publishIf: text(values, 'publish-if') }))
 }
 
 async function bring(context: CommandContext, input: z.input<typeof bringIn.input>): Promise<CommandResult> {

@@ -13,6 +13,8 @@ import type { FlowContext } from '../contract.ts'
 import { fetchAgain } from './fetch-again.ts'
 import { landFiles } from './land.ts'
 import { withKnown } from './plan.ts'
+import { parsePublishRule } from './publish-rule.ts'
+import { dropStaleBranch, publishStaged, STAGED } from './publish-staged.ts'
 import type { IngestProgress, IngestReport, SelectedTable } from './report.ts'
 import type { IngestRequest } from './request.ts'
 
@@ -21,8 +23,7 @@ export async function buildSilver(context: FlowContext<IngestProgress>, request:
   const built: Series[] = []
   for (const table of report.selected) {
     try {
-      await buildTable(context, request, table, report)
-      built.push(table.series)
+      if (await buildTable(context, request, table, report)) built.push(table.series)
     } catch (error) {
       const failure = asLakehouseError(error)
       if (failure.code !== 'TABLE_PARTITION_CHANGED' && !isUnreadable(failure)) throw error
@@ -32,18 +33,22 @@ export async function buildSilver(context: FlowContext<IngestProgress>, request:
   for (const series of built) await refill(context, request, series, report)
 }
 
+/** Returns false when the rows were not published. */
 async function buildTable(
   context: FlowContext<IngestProgress>,
   request: IngestRequest,
   table: SelectedTable,
   report: IngestReport,
-): Promise<void> {
+): Promise<boolean> {
   const { lake, limits } = context
+  const rule = request.publishIf === undefined ? undefined : parsePublishRule(request.publishIf)
   const { series } = table
   const name = silverTableName(series)
   report.tell({ phase: 'silver', table: name, rows: 0 })
   const tally = new SilverTally(name)
-  const options = { pool: context.pool(), limits, onFile: ({ rows }: { rows: number }) => report.count({ rows }) }
+  if (rule !== undefined) await dropStaleBranch(lake, series)
+  const branch = rule === undefined ? undefined : STAGED
+  const options = { pool: context.pool(), limits, branch, onFile: ({ rows }: { rows: number }) => report.count({ rows }) }
   const build = () => buildSilverTable(lake, series, options, tally)
   const first = await build()
   const hasMore = await fetchLost(context, request, series, tally, report)
@@ -52,11 +57,17 @@ async function buildTable(
   const { objectsRefused, ...counts } = tally.counts()
   report.add({ ...counts, partitionsWritten, partitionsUnchanged: first.partitionsUnchanged, filesQuarantined: objectsRefused })
   report.findings.push(...tally.findings())
-  if (partitionsWritten === 0) return
+  const refusal = rule === undefined ? undefined : await publishStaged(lake, series, rule, context.quality)
+  if (refusal !== undefined) {
+    report.findings.push(refusal)
+    return false
+  }
+  if (partitionsWritten === 0) return true
   await lake.publish(tableKey('silver', name))
   const { findings, gaps, missing } = await continuityFindings(lake, series)
   report.findings.push(...findings)
   report.add({ gaps, missingBars: missing })
+  return true
 }
 
 /** Fetches the objects again that bronze has lost. Returns true if any was lost: those that did not arrive are reported by the next build. */

@@ -15,8 +15,10 @@ export const ingestRequest = z.strictObject({
   layers: z.array(z.enum(LAYERS)).readonly(),
   barIntervals: z.array(z.enum(INTERVAL_IDS)).readonly().describe('bars that gold makes'),
   now: z.number().int().describe('µs; later data are not requested'),
+  publishIf: z.string().optional().describe('rule that each changed day must meet before readers see it, such as score>=95'),
 })
 
-export type IngestRequest = Omit<z.output<typeof ingestRequest>, 'range'> & {
+export type IngestRequest = Omit<z.output<typeof ingestRequest>, 'range' | 'publishIf'> & {
   readonly range: { readonly start: number; readonly end: number } | undefined
+  readonly publishIf?: string | undefined
 }

@@ -23,11 +23,12 @@ export class CommitQueue {
   readonly #shape: TableShape
   readonly #deps: CommitDeps
   readonly #run: string
+  readonly #branch: string | undefined
   readonly #before: () => Promise<void>
   #waiting: { change: PartitionChange; resolve: (done: 'committed' | 'conflict') => void; reject: (error: unknown) => void }[] = []
   #working = false
 
-  /** `before` is awaited before each commit: the ledger events about the new files must be durable before the files are. */
+  /** `before` is awaited before each commit: the ledger events about the new files must be durable before the files are. With `branch`, readers of the table do not see the commits. */
   constructor(options: {
     store: ObjectStore
     root: string
@@ -35,6 +36,7 @@ export class CommitQueue {
     deps: CommitDeps
     run: string
     before?: () => Promise<void>
+    branch?: string | undefined
   }) {
     this.#before = options.before ?? (async () => {})
     this.#store = options.store
@@ -42,6 +44,7 @@ export class CommitQueue {
     this.#shape = options.shape
     this.#deps = options.deps
     this.#run = options.run
+    this.#branch = options.branch
   }
 
   /** Resolves when the change is committed, or with 'conflict' when another writer has changed the partition since it was planned. */
@@ -74,13 +77,14 @@ export class CommitQueue {
     await commit(this.#store, this.#root, this.#shape, this.#deps, async (current) => {
       refused.clear()
       for (const change of clashing) refused.add(change)
-      const live = await filesByPartition(current)
+      const live = await filesByPartition(current, this.#branch)
       for (const change of changes) if (!sameFiles(change.seen, live.get(change.partition) ?? [])) refused.add(change)
       const good = changes.filter((change) => !refused.has(change))
       const add = good.flatMap((change) => change.add.map(({ file }) => file))
       const remove = new Set(good.flatMap((change) => [...change.remove]))
       if (add.length + remove.size === 0) return undefined
-      return { operation: remove.size === 0 ? 'append' : 'overwrite', add, remove, summary: { 'lakehouse.run': this.#run } }
+      const branch = this.#branch === undefined ? {} : { branch: this.#branch }
+      return { operation: remove.size === 0 ? 'append' : 'overwrite', add, remove, summary: { 'lakehouse.run': this.#run }, ...branch }
     })
     if (refused.size > 0) this.#deps.onConflict()
     return refused
@@ -94,7 +98,7 @@ export class CommitQueue {
     for (const { file, temporary } of add) {
       const key = keyOf(this.#store, file.path)
       if (await this.#store.files.publish(temporary, key, { replace: false })) continue
-      const live = await filesByPartition(await loadTable(this.#store, this.#root))
+      const live = await filesByPartition(await loadTable(this.#store, this.#root), this.#branch)
       const isLive = live.get(partitionOf(file))?.some(({ path }) => path === file.path) === true
       if (!isLive || remove.has(file.path)) await this.#store.files.publish(temporary, key, { replace: true })
       else if ((await this.#store.head(key))?.size !== file.bytes) return false
@@ -107,11 +111,12 @@ function sameFiles(seen: ReadonlySet<string>, live: readonly DataFile[]): boolea
   return seen.size === live.length && live.every((file) => seen.has(file.path))
 }
 
-/** The live files of a table by partition value. */
-export async function filesByPartition(table: Table | undefined): Promise<Map<number | undefined, DataFile[]>> {
+/** The live files of a table by partition value, of a branch if the table has it. */
+export async function filesByPartition(table: Table | undefined, branch?: string): Promise<Map<number | undefined, DataFile[]>> {
   const found = new Map<number | undefined, DataFile[]>()
   if (table === undefined) return found
-  for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
+  const head = branch === undefined || table.metadata.refs[branch] === undefined ? undefined : { tag: branch }
+  for await (const file of liveFiles(table, snapshotOf(table, head))) {
     const same = found.get(partitionOf(file))
     if (same === undefined) found.set(partitionOf(file), [file])
     else same.push(file)

@@ -34,6 +34,8 @@ import type { SilverTally } from './tally.ts'
 export type BuildOptions = {
   readonly pool: BuildPool
   readonly limits: DecodeLimits
+  /** A branch that gets the changes instead of the table that readers see. */
+  readonly branch?: string | undefined
   /** Called after each data file. */
   readonly onFile: (file: { table: string; rows: number; csvBytes: number }) => void
 }
@@ -51,7 +53,7 @@ function silverShape(series: Series): TableShape {
 
 /** Brings the silver table of a series up to date with bronze: builds missing data files, and replaces files whose inputs changed. */
 export async function buildSilverTable(lake: Lake, series: Series, options: BuildOptions, tally: SilverTally): Promise<SilverOutcome> {
-  const { limits, pool } = options
+  const { limits, pool, branch } = options
   const table = silverTableName(series)
   const written = new Set<number>()
   let partitionsUnchanged = 0
@@ -62,13 +64,14 @@ export async function buildSilverTable(lake: Lake, series: Series, options: Buil
     deps: lake.commits,
     run: lake.run,
     before: () => lake.ledger.flush(),
+    branch,
   })
   for (let round = 1; ; round++) {
     await lake.ledger.flush()
     // The live files are read first. Inputs that arrive later then cause another build; the reverse order could miss them.
     const current = await lake.findTable('silver', table)
     if (current !== undefined) requireCut(current, silverShape(series))
-    const live = await filesByPartition(current)
+    const live = await filesByPartition(current, branch)
     await using fold = await lake.readLedger()
     if (round === 1) for (const refusal of await refusedObjects(lake.session, fold, series, limits)) tally.addRefused(refusal)
     const lost = await lostFiles(lake.store, tableKey('silver', table), [...live.values()].flat())

@@ -1,8 +1,8 @@
 import { type Finding, wholeFinding } from '../../core/finding.ts'
-import { formatInstant } from '../../core/time.ts'
+import { formatInstant, type TimeRange, US_PER_DAY } from '../../core/time.ts'
 import type { DataFile } from '../../lake/iceberg/manifest.ts'
 import { periodRange } from '../../lake/iceberg/schema.ts'
-import { liveFiles, loadTable, required, snapshotOf, type Table } from '../../lake/iceberg/table.ts'
+import { type AsOf, liveFiles, loadTable, required, snapshotOf, type Table } from '../../lake/iceberg/table.ts'
 import type { Lake } from '../../lake/lake.ts'
 import { tableKey } from '../../lake/layout.ts'
 import { scanSql } from '../../lake/tables/scan-sql.ts'
@@ -72,16 +72,62 @@ const QUALITY = reportShape(
  * of the former entries of the table. The same rows and rules give the same entries. Throws TABLE_NOT_FOUND.
  */
 export async function assessTable(lake: Lake, series: Series, options: QualityOptions): Promise<Assessment> {
+  const subject = `silver.${silverTableName(series)}`
+  return await judged(lake, series, options, undefined, async ({ found, scores, models }) => {
+    await replaceRows(lake, 'findings', subject, FINDINGS, findingsSql(subject, found))
+    await replaceRows(lake, 'quality', subject, QUALITY, `SELECT ${quote(subject)} AS table_name, * FROM ${scores}`)
+    await replaceRows(lake, 'models', subject, MODELS, `SELECT ${quote(subject)} AS table_name, * FROM ${models}`)
+    return await summary(lake, subject, found, scores)
+  })
+}
+
+/** The scores of a symbol on a day: `score` 0–100, the parts 0–1 or null, `errors` the findings of severity error that concern the day. */
+export type DayScore = { readonly symbol: string; readonly day: string; readonly values: Readonly<Record<string, number | null>> }
+
+/** The scores of some days in one state of a silver table. Nothing is written. Ranges are half-open, in µs. Throws TABLE_NOT_FOUND, SNAPSHOT_NOT_FOUND. */
+export async function scoreDays(
+  lake: Lake,
+  series: Series,
+  options: QualityOptions,
+  asOf: AsOf,
+  ranges: readonly TimeRange[],
+): Promise<DayScore[]> {
+  return await judged(lake, series, options, asOf, async ({ found, scores }) => {
+    const severities = Object.entries(RULES).map(([id, { severity }]) => `(${quote(id)}, ${quote(severity)})`)
+    const isWithin = ranges.map(
+      ({ start, end }) => `(epoch_us(day::TIMESTAMP) < ${end} AND epoch_us(day::TIMESTAMP) + ${US_PER_DAY} > ${start})`,
+    )
+    const rows = await lake.session.rows(`SELECT s.symbol, strftime(day, '%Y-%m-%d') AS date, s.* EXCLUDE (symbol, day),
+      (SELECT count(*) FROM ${found} f JOIN (VALUES ${severities.join(', ')}) AS r(check_id, severity) USING (check_id)
+        WHERE severity = 'error' AND f.symbol = s.symbol AND f.from_us < epoch_us(s.day::TIMESTAMP) + ${US_PER_DAY} AND coalesce(f.to_us, f.from_us) >= epoch_us(s.day::TIMESTAMP)) AS errors
+      FROM ${scores} s WHERE ${isWithin.join(' OR ') || 'false'} ORDER BY s.symbol, date`)
+    return rows.map(({ symbol, date, ...values }) => ({
+      symbol: String(symbol),
+      day: String(date),
+      values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value === null ? null : Number(value)])),
+    }))
+  })
+}
+
+type Judged = { readonly found: Found; readonly scores: Scores; readonly models: Awaited<ReturnType<DetectorRun['models']>> }
+
+/** Checks one state of a table against every rule, and gives the findings and scores to `use`. */
+async function judged<T>(
+  lake: Lake,
+  series: Series,
+  options: QualityOptions,
+  asOf: AsOf | undefined,
+  use: (judged: Judged) => Promise<T>,
+): Promise<T> {
   const { store, session } = lake
-  const name = silverTableName(series)
-  const root = tableKey('silver', name)
+  const root = tableKey('silver', silverTableName(series))
   const table = required(await loadTable(store, root), root)
   await using fold = await lake.readLedger()
   await using found = await Relation.empty(session, FOUND_TYPES)
   const names = table.shape.fields.map((field) => field.name)
   await using run = await CheckRun.begin(session, series, found, { names, sql: await scanSql(session, table, table.shape, []) })
   const partitions = new Map<number, DataFile[]>()
-  for await (const file of liveFiles(table, snapshotOf(table, undefined))) {
+  for await (const file of liveFiles(table, snapshotOf(table, asOf))) {
     const period = Number(file.partition[0])
     partitions.set(period, [...(partitions.get(period) ?? []), file])
   }
@@ -93,11 +139,7 @@ export async function assessTable(lake: Lake, series: Series, options: QualityOp
     await detectors.add(await scanSql(session, table, table.shape, files), { inOrder: files.length === 1 && files[0]?.sorted === true })
   await using models = await detectors.models()
   await using scores = await score(session, series, { fold, found, tallies: run.tallies, kept: run.kept }, options)
-  const subject = `silver.${name}`
-  await replaceRows(lake, 'findings', subject, FINDINGS, findingsSql(subject, found))
-  await replaceRows(lake, 'quality', subject, QUALITY, `SELECT ${quote(subject)} AS table_name, * FROM ${scores}`)
-  await replaceRows(lake, 'models', subject, MODELS, `SELECT ${quote(subject)} AS table_name, * FROM ${models}`)
-  return await summary(lake, subject, found, scores)
+  return await use({ found, scores, models })
 }
 
 /** Compares traded bars with finer bars and with trades, if the lake has them, partition by partition. */
