@@ -2,7 +2,7 @@ import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectSecure } from 'node:tls'
 import { LakehouseError, systemCode } from '../../core/errors.ts'
 import type { ProxyServer } from '../../platform/proxy.ts'
-import { ChunkedParser } from './chunked-parser.ts'
+import { type Framing, framingOf, type HttpAnswer, parseHead } from './http-head.ts'
 import { openTunnel } from './http-tunnel.ts'
 
 export type Endpoint = {
@@ -19,8 +19,6 @@ export type HttpRequest = {
   readonly head: string
   readonly body?: Uint8Array | AsyncIterable<Uint8Array> | undefined
 }
-
-export type HttpAnswer = { readonly status: number; readonly headers: ReadonlyMap<string, string> }
 
 /** What a connection reads into, and what it reads long bodies into. */
 const READ_BYTES = 32 << 10
@@ -47,8 +45,6 @@ type Exchange = {
   readonly settle: (answer: HttpAnswer) => void
   readonly fail: (error: LakehouseError) => void
 }
-
-type Framing = { kind: 'length'; left: number } | { kind: 'chunked'; parser: ChunkedParser } | { kind: 'close' }
 
 /**
  * One HTTP/1.1 connection that is used again and again, one exchange at a time. Reads into memory of its own and hands out views of it, which costs a
@@ -377,32 +373,6 @@ export class HttpConnection {
     this.#drained?.()
     this.#wake?.()
   }
-}
-
-function parseHead(head: string): HttpAnswer | undefined {
-  const match = /^HTTP\/1\.[01] (\d{3})/.exec(head)
-  if (match === null) return undefined
-  const headers = new Map<string, string>()
-  const lines = head.split('\r\n')
-  for (let index = 1; index < lines.length; index++) {
-    const line = lines[index] ?? ''
-    // A bare line feed or another control character in a header would become a header of the request that carries it on.
-    if (UNSAFE_HEADER.test(line)) return undefined
-    const colon = line.indexOf(':')
-    if (colon > 0) headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim())
-  }
-  return { status: Number(match[1]), headers }
-}
-
-/** Characters that end a header early or hide a part of it. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-export const UNSAFE_HEADER = /[\0-\x08\x0a-\x1f\x7f]/
-
-function framingOf(method: string, status: number, headers: ReadonlyMap<string, string>): Framing {
-  if (method === 'HEAD' || status === 204 || status === 304) return { kind: 'length', left: 0 }
-  if (headers.get('transfer-encoding')?.toLowerCase().includes('chunked') === true) return { kind: 'chunked', parser: new ChunkedParser() }
-  const length = headers.get('content-length')
-  return length === undefined ? { kind: 'close' } : { kind: 'length', left: Number(length) }
 }
 
 function connectionError(error: Error, address: string): LakehouseError {

@@ -1,5 +1,6 @@
 import { LakehouseError } from '../../core/errors.ts'
-import { type Endpoint, type HttpAnswer, HttpConnection, type HttpRequest } from './http-connection.ts'
+import { type Endpoint, HttpConnection, type HttpRequest } from './http-connection.ts'
+import type { HttpAnswer } from './http-head.ts'
 
 /** What a store answers to anything but a read of an object is short. */
 const TEXT_LIMIT = 16 << 20
