@@ -18,22 +18,34 @@ const PACKAGES = [
   'pandas==3.1.1',
 ]
 
+/** The next version of the engine, in an environment of its own. */
+const NEXT_PACKAGES = ['duckdb==2.0.1']
+
 const cache = join(import.meta.dirname, '..', '.cache')
 
 /** The Python interpreter of the environment with the readers. */
 export const READERS_PYTHON = join(cache, 'readers', 'bin', 'python')
 
-/** Installs the readers into .cache/readers, once. Throws with the output of pip or venv. */
+/** The Python interpreter of the environment with DuckDB 2. */
+export const DUCKDB2_PYTHON = join(cache, 'duckdb2', 'bin', 'python')
+
+/** Installs the readers into .cache/readers and .cache/duckdb2, once. Throws with the output of pip or venv. */
 export async function prepareReaders(): Promise<void> {
-  const target = join(cache, 'readers')
+  await prepare('readers', PACKAGES, 'pyiceberg, DuckDB with its iceberg extension and TA-Lib')
+  await prepare('duckdb2', NEXT_PACKAGES, 'DuckDB 2')
+}
+
+async function prepare(name: string, packages: readonly string[], what: string): Promise<void> {
+  const target = join(cache, name)
   const marker = join(target, 'packages.json')
-  if (existsSync(marker) && (await readFile(marker, 'utf8')) === JSON.stringify(PACKAGES)) return
-  process.stdout.write('installing pyiceberg, DuckDB with its iceberg extension and TA-Lib into .cache/readers (once)\n')
+  if (existsSync(marker) && (await readFile(marker, 'utf8')) === JSON.stringify(packages)) return
+  process.stdout.write(`installing ${what} into .cache/${name} (once)\n`)
   await rm(target, { recursive: true, force: true })
   await mkdir(cache, { recursive: true })
   await run('python3', ['-m', 'venv', target])
-  await run(READERS_PYTHON, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PACKAGES], { maxBuffer: 1 << 26 })
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages]
+  await run(join(target, 'bin', 'python'), pip, { maxBuffer: 1 << 26 })
   const written = `${marker}.new`
-  await writeFile(written, JSON.stringify(PACKAGES))
+  await writeFile(written, JSON.stringify(packages))
   await rename(written, marker)
 }
