@@ -105,8 +105,10 @@ export async function dropIndicators(lake: Lake, name: string): Promise<number> 
     // From now on, no run brings the table up to date.
     return { ...current.metadata, properties: { ...current.metadata.properties, [PROPERTY]: DROPPED } }
   })
-  if ((await loadTable(store, MEMORY)) !== undefined)
+  if ((await loadTable(store, MEMORY)) !== undefined) {
     await deletePartitions(lake, MEMORY, ({ partition }) => partition[0] === `gold.${name}`)
+    await lake.publish(MEMORY)
+  }
   const newest = table === undefined ? [] : [metadataKey(root, table.version)]
   const keys: string[] = []
   for await (const { key } of store.list(`${root}/`)) if (!newest.includes(key)) keys.push(key)
@@ -144,7 +146,10 @@ function checkName(name: string): string {
 export async function buildIndicators(lake: Lake, of: IndicatorTable): Promise<GoldOutcome> {
   for (let round = 1; ; round++) {
     const outcome = await new IndicatorBuild(lake, of, await sourceOf(lake, of.source)).run()
-    if (outcome !== 'conflict') return outcome
+    if (outcome !== 'conflict') {
+      if (outcome.partitionsWritten > 0) await lake.publish(MEMORY)
+      return outcome
+    }
     if (round === ROUNDS)
       throw new LakehouseError(
         'COMMIT_CONFLICT',
