@@ -76,9 +76,9 @@ async function tryLake(context: OperationContext): Promise<string> {
     await access(nearestExisting(directory), constants.W_OK)
     return `${directory} (no lake yet; the first ingestion creates it)`
   }
-  const { lake: found } = await (await context.lakehouse()).status()
+  const { lake: found, findings } = await (await context.lakehouse()).status()
   if (directory !== undefined) await access(directory, constants.W_OK)
-  return found
+  return [found, ...findings.map(({ explanation }) => explanation)].join('; ')
 }
 
 async function tryDisk(context: OperationContext): Promise<string> {

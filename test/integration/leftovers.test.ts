@@ -41,6 +41,10 @@ test('any command that writes to a lake removes what killed runs left, and statu
   const [finding] = (await lakehouse.status()).findings
   assert.deepEqual([finding?.check, finding?.severity, finding?.count], ['leftovers', 'info', 1])
   assert.equal((await cli(['status', '--lake', lake], { cwd: folder })).code, 0)
+  assert.match(
+    (await cli(['doctor', '--lake', lake, '--archive', archive], { cwd: folder })).out,
+    /1 runs were killed or failed and may have left files/,
+  )
   await lakehouse.withTables(true, (tables) => tables.tag('silver.binance_spot_klines_1m', 'kept', undefined))
   assert.deepEqual(await leftovers(lake), [])
   assert.deepEqual((await lakehouse.status()).findings, [])

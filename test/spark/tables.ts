@@ -1,6 +1,7 @@
 // Run by scripts/spark.ts, which installs Spark: npm run test:spark
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
@@ -55,13 +56,48 @@ seen['sum'] = spark.sql(f'SELECT sum(price) FROM {target}').collect()[0][0]
 spark.sql("CREATE TABLE rest.gold.by_spark (id BIGINT, name STRING, at TIMESTAMP) USING iceberg PARTITIONED BY (bucket(4, id), days(at))")
 spark.sql("INSERT INTO rest.gold.by_spark SELECT id, concat('n', id), TIMESTAMP '2024-01-01 00:00:00' + make_interval(0, 0, 0, CAST(id AS INT)) FROM range(50)")
 spark.sql("CREATE TABLE rest.gold.as_selected USING iceberg AS SELECT id, name FROM rest.gold.by_spark WHERE id < 10")
+# A table of Spark with a column of every type, whose columns and partitions change between writes.
+spark.sql('''CREATE TABLE rest.silver.evolved (id BIGINT, symbol STRING, ts TIMESTAMP, local TIMESTAMP_NTZ, day DATE, flag BOOLEAN, small INT, ratio FLOAT, price DOUBLE, amount DECIMAL(18, 4))
+  USING iceberg PARTITIONED BY (days(ts), symbol)''')
+def add(first, last):
+    wanted = spark.table('rest.silver.evolved').columns
+    held = {'id': 'id', 'symbol': "CASE WHEN id % 7 = 0 THEN NULL ELSE element_at(array('BTCUSDT', 'ETHUSDT', 'é币'), CAST(1 + id % 3 AS INT)) END", 'ts': "TIMESTAMP '2023-12-20 00:00:00' + make_interval(0, 0, 0, 0, CAST(id * 17 AS INT))",
+      'local': "CASE WHEN id % 5 = 0 THEN NULL ELSE TIMESTAMP_NTZ '2023-12-20 12:00:00.000001' + make_interval(0, 0, 0, CAST(id AS INT)) END", 'day': "date_add(DATE '2024-01-01', CAST(id % 5 AS INT))", 'flag': 'CASE id % 3 WHEN 0 THEN true WHEN 1 THEN false END',
+      'small': 'CAST(id % 100 AS INT)', 'ratio': 'CAST(id / 2.0 AS FLOAT)', 'price': "CASE WHEN id % 11 = 0 THEN DOUBLE('NaN') ELSE id / 8.0 END", 'amount': 'CAST(id * 1.25 AS DECIMAL(18, 4))', 'note': "CASE WHEN id % 2 = 0 THEN concat('n', id) END"}
+    held['pair'] = held['symbol']
+    spark.sql('INSERT INTO rest.silver.evolved SELECT ' + ', '.join(f'{held[name]} AS {name}' for name in wanted) + f' FROM range({first}, {last})')
+add(0, 40)
+for change in ('RENAME COLUMN symbol TO pair', 'ALTER COLUMN small TYPE BIGINT', 'ALTER COLUMN ratio TYPE DOUBLE', 'ALTER COLUMN amount TYPE DECIMAL(24, 4)', 'DROP COLUMN local', 'ADD COLUMN note STRING AFTER id',
+  'REPLACE PARTITION FIELD ts_day WITH months(ts)', 'ADD PARTITION FIELD bucket(4, id)'):
+    spark.sql('ALTER TABLE rest.silver.evolved ' + change)
+add(40, 70)
+spark.sql('ALTER TABLE rest.silver.evolved DROP PARTITION FIELD pair')
+add(70, 90)
+spark.sql('ALTER TABLE rest.silver.evolved WRITE ORDERED BY id')
+spark.sql("DELETE FROM rest.silver.evolved WHERE id BETWEEN 30 AND 50")
+spark.table('rest.silver.evolved').coalesce(1).write.parquet(f'{out}/evolved')
+seen['columns'] = spark.table('rest.silver.evolved').columns
 print('SEEN ' + json.dumps(seen))
+`
+
+/** Spark reads tables of a lake that was moved, by its folder. */
+const SPARK_MOVED = `
+import json, sys
+from pyspark.sql import SparkSession
+lake, out, names = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+spark = (SparkSession.builder.master('local[2]').config('spark.jars', sys.argv[4]).config('spark.ui.enabled', 'false').config('spark.sql.session.timeZone', 'UTC')
+  .config('spark.sql.parquet.outputTimestampType', 'TIMESTAMP_MICROS')
+  .config('spark.sql.catalog.folder', 'org.apache.iceberg.spark.SparkCatalog').config('spark.sql.catalog.folder.type', 'hadoop').config('spark.sql.catalog.folder.warehouse', 'file://' + lake)
+  .getOrCreate())
+spark.sparkContext.setLogLevel('ERROR')
+for name in names:
+    spark.table('folder.silver.' + name).coalesce(1).write.parquet(f'{out}/{name}-moved')
 `
 
 const digest = (columns: readonly string[], source: string) =>
   `SELECT count(*) AS n, md5(string_agg(line, chr(10) ORDER BY line)) AS content FROM (SELECT concat_ws('|', ${columns.map((name) => `coalesce("${name}"::VARCHAR, '∅')`).join(', ')}) AS line FROM ${source})`
 
-test('Spark reads our tables by catalog and by folder, plans as many files, and writes what we read', async (context) => {
+test('Spark reads our tables by catalog, by folder and after a move, plans as many files, and writes what we read', async (context) => {
   const folder = await temporaryFolder(context)
   const lake = join(folder, 'lake')
   await emptyLake(lake)
@@ -99,6 +135,24 @@ test('Spark reads our tables by catalog and by folder, plans as many files, and 
   for (const [name, expected] of ours) {
     const found = await session.rows(digest(columns, `read_parquet(${quote(`${out}/${name}/*.parquet`)})`))
     assert.deepEqual(found, expected, name)
+  }
+  const evolved = seen['columns'] as unknown as string[]
+  assert.deepEqual(
+    await lakehouse.select(digest(evolved, 'silver.evolved')),
+    await session.rows(digest(evolved, `read_parquet(${quote(`${out}/evolved/*.parquet`)})`)),
+    'evolved',
+  )
+  // The lake moves to another folder, where Spark reads it after `lake relocate`.
+  const moved = join(folder, 'moved')
+  await cp(lake, moved, { recursive: true })
+  const there = openLakehouse({ lake: moved, archive: lake })
+  await there.withTables(true, (tables) => tables.relocate())
+  const unchanged = names.filter((name) => name !== 'table_1')
+  await promisify(execFile)(SPARK_PYTHON, ['-c', SPARK_MOVED, moved, out, JSON.stringify(unchanged), SPARK_JAR], { maxBuffer: 1 << 26 })
+  for (const name of unchanged) {
+    const found = await session.rows(digest(columns, `read_parquet(${quote(`${out}/${name}-moved/*.parquet`)})`))
+    assert.deepEqual(found, ours.get(`${name}-rest`), `${name} in the moved lake`)
+    assert.deepEqual(await there.select(digest(columns, `silver.${name}`)), ours.get(`${name}-rest`))
   }
   session.close()
   for (const name of names) assert.equal(seen[name], files.get(name), `files planned of ${name}`)

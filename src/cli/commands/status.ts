@@ -2,6 +2,7 @@ import { formatBytes, formatCount } from '../../core/format.ts'
 import { status as showStatus } from '../../operations/status.ts'
 import { textTable } from '../../query/formats/text-table.ts'
 import { type Command, type CommandContext, type CommandResult, resultOf } from '../command.ts'
+import { findingLines } from '../findings.ts'
 
 export const status: Command = { summary: 'Show what the lake holds', operations: ['status'], usage: '[OPTIONS]', options: {}, run }
 
@@ -23,6 +24,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
       context.out(`objects ${state}: ${formatCount(objects)} (${formatBytes(bytes)})\n`)
     context.out(`quarantined rows: ${formatCount(found.rowsQuarantined)}\n`)
     for (const { key, reason } of found.quarantine) context.out(`  quarantined: ${key} (${reason})\n`)
+    for (const line of findingLines(outcome.findings ?? [])) context.out(`${line}\n`)
     context.out(
       `\nlast runs\n${textTable(
         ['run', 'from', 'to', 'verified', 'quarantined', 'decoded'],
