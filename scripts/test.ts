@@ -98,7 +98,7 @@ if (only.length === 0) {
 const files = globSync('{src,test}/**/*.test.ts', { cwd: root }).filter(
   (file) => only.length === 0 || only.some((part) => file.includes(part)),
 )
-if (files.some((file) => /iceberg-re|tables|glue|foreign|moved/.test(file))) await prepareReaders()
+if (files.some((file) => /iceberg-re|tables|glue|foreign|moved|time-zones/.test(file))) await prepareReaders()
 if (files.some((file) => /object-store|transfer|s3/.test(file))) await preparePeers()
 await tests(files.sort().map((file) => join(root, file)))
 

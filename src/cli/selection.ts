@@ -50,9 +50,10 @@ export function filter(values: Values) {
   return { types: list(values, 'type'), ...selection(values), include: list(values, 'include'), exclude: list(values, 'exclude') }
 }
 
-/** How an operation returns rows: as items for --json, else written in a format. */
+/** How an operation returns rows: as items for --json without a file, else written in a format. */
 export function rows({ values, json }: CommandContext) {
-  if (json) return {}
+  const output = text(values, 'output')
+  if (json && output === undefined) return {}
   const format = RESULT_FORMATS.find((one) => one === text(values, 'format')) ?? 'table'
-  return { format, output: text(values, 'output') }
+  return { format, output }
 }

@@ -76,12 +76,23 @@ export class Gold {
     const { store, session, signal } = this.#lake
     const { rows } = await sourceOf({ session, store, asOf: undefined }, source, symbols, range)
     await makeFolder(folder)
-    const files: string[] = []
+    const files = new Map<string, string>()
     for (const { symbol } of await session.rows(`SELECT DISTINCT symbol FROM (${rows}) ORDER BY symbol`)) {
       signal.throwIfAborted()
-      files.push(...(await exporter.write({ session, rows, market, interval, folder }, String(symbol))))
+      for (const file of await exporter.write({ session, rows, market, interval, folder }, String(symbol))) {
+        const other = files.get(file)
+        if (other !== undefined)
+          throw new LakehouseError(
+            'OUTPUT_FAILED',
+            `${tool} has one name for ${other} and ${symbol} (${file}): export them into two folders`,
+            {
+              details: { file },
+            },
+          )
+        files.set(file, String(symbol))
+      }
     }
-    return files
+    return [...files.keys()]
   }
 
   /**

@@ -40,7 +40,10 @@ function parseLength(text: string): number {
 export function parseTimeRule(every: string, offset: string | undefined, zone: string | undefined): TimeRule {
   const offsetUs = offset === undefined || offset === '0m' ? 0 : parseLength(offset)
   const unit = CALENDAR[every]
-  if (zone !== undefined) checkZone(zone)
+  const fixedUs = zone === undefined ? undefined : fixedOffset(zone)
+  if (zone !== undefined && fixedUs === undefined) checkZone(zone)
+  // A zone with a fixed offset is UTC with bars that begin earlier or later.
+  if (unit !== undefined && fixedUs !== undefined) return { unit, zone: 'UTC', offsetUs: offsetUs - fixedUs }
   if (unit !== undefined && (zone !== undefined || unit !== 'day')) return { unit, zone: zone ?? 'UTC', offsetUs }
   if (zone !== undefined && zone !== 'UTC')
     throw new LakehouseError('USAGE', `a time zone does not apply to bars of ${every}: write 1d, 1w or 1mo, or leave out the time zone`, {
@@ -54,11 +57,18 @@ export function parseTimeRule(every: string, offset: string | undefined, zone: s
   return { us, offsetUs }
 }
 
+/** The distance of a zone such as +08:00, -0330 or UTC+8 from UTC, µs; undefined for any other text. */
+function fixedOffset(zone: string): number | undefined {
+  const [, sign, hours, minutes = '0'] = /^(?:UTC|GMT)?([+-])(\d{1,2})(?::?([0-5]\d))?$/i.exec(zone) ?? []
+  if (sign === undefined || Number(hours) > 14) return undefined
+  return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60 * US_PER_SECOND
+}
+
 function checkZone(zone: string): void {
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone })
   } catch {
-    throw new LakehouseError('USAGE', `unknown time zone "${zone}": write a name such as Europe/Berlin, America/New_York or UTC`, {
+    throw new LakehouseError('USAGE', `unknown time zone "${zone}": write a name such as Europe/Berlin, an offset such as +08:00, or UTC`, {
       details: { zone },
     })
   }
@@ -75,28 +85,41 @@ export function parseAmountRule(text: string): AmountRule {
   return { by: by as AmountRule['by'], size: amount }
 }
 
-/** SQL of the key of the bar that holds an instant (SQL of a TIMESTAMPTZ): the number of a bar of fixed length, else its start in microseconds. */
+/** SQL of the key of the bar that holds an instant (SQL of a TIMESTAMPTZ): the number of a bar of fixed length, else what clocks of the zone show at its start, µs. */
 export function barKeySql(rule: TimeRule, time: string): string {
   const { offsetUs } = rule
   if ('us' in rule) return `(epoch_us(${time})${offsetUs === 0 ? '' : ` - ${offsetUs}`}) // ${rule.us}`
   const shifted = offsetUs === 0 ? time : `(${time} - to_microseconds(${offsetUs}))`
-  if (rule.zone === 'UTC') return `epoch_us(date_trunc('${rule.unit}', ${shifted})) + ${offsetUs}`
-  const zone = quote(rule.zone)
-  return `epoch_us(timezone(${zone}, date_trunc('${rule.unit}', timezone(${zone}, ${shifted})))) + ${offsetUs}`
+  if (rule.zone === 'UTC') return `epoch_us(date_trunc('${rule.unit}', ${shifted}))`
+  return `epoch_us(date_trunc('${rule.unit}', timezone(${quote(rule.zone)}, ${shifted})))`
 }
 
 /** SQL of the start, µs, of the bar with a key (SQL). */
 export function barStartSql(rule: TimeRule, key: string): string {
-  return 'us' in rule ? `(${key} * ${rule.us} + ${rule.offsetUs})` : key
+  return 'us' in rule ? `(${key} * ${rule.us} + ${rule.offsetUs})` : `(${instantSql(rule.zone, key)} + ${rule.offsetUs})`
 }
 
-/** SQL of the start, µs, of the bar after the one that starts at `bar` (SQL, µs). */
-export function nextBarSql(rule: TimeRule, bar: string): string {
-  if ('us' in rule) return `(${bar} + ${rule.us})`
-  const { unit, zone, offsetUs } = rule
-  const start = `make_timestamptz(${bar} - ${offsetUs})`
-  if (zone === 'UTC') return `(epoch_us(${start} + INTERVAL 1 ${unit}) + ${offsetUs})`
-  return `(epoch_us(timezone(${quote(zone)}, date_trunc('${unit}', timezone(${quote(zone)}, ${start})) + INTERVAL 1 ${unit})) + ${offsetUs})`
+/** SQL of the start, µs, of the bar after the one with a key (SQL). */
+export function nextBarSql(rule: TimeRule, key: string): string {
+  if ('us' in rule) return `((${key} + 1) * ${rule.us} + ${rule.offsetUs})`
+  const next = `epoch_us(make_timestamp(${key}) + INTERVAL 1 ${rule.unit})`
+  return `(${instantSql(rule.zone, next)} + ${rule.offsetUs})`
+}
+
+/** Clocks are set by whole quarters of an hour, by at most three hours. */
+const CLOCK_STEP_US = 15 * 60 * US_PER_SECOND
+const CLOCK_STEPS = 12
+
+/**
+ * SQL of the first instant, µs, at which clocks of a zone show a time (SQL, µs) or a later one. Where clocks are set over midnight, a day begins when the clock first shows
+ * midnight, or when it skips it.
+ */
+function instantSql(zone: string, local: string): string {
+  if (zone === 'UTC') return local
+  const shown = (instant: string) => `epoch_us(timezone(${quote(zone)}, make_timestamptz(${instant})))`
+  const near = `epoch_us(timezone(${quote(zone)}, make_timestamp(${local})))`
+  const candidates = `list_transform(range(-${CLOCK_STEPS}, ${CLOCK_STEPS + 1}), lambda n: ${near} + n * ${CLOCK_STEP_US})`
+  return `list_min(list_filter(${candidates}, lambda t: ${shown('t')} >= ${local}))`
 }
 
 /** The maximum length of a bar, µs. */

@@ -93,7 +93,7 @@ export function barQuery(series: BarSeries, sources: readonly BarSource[], range
   const parts = sources.map(({ interval: fine, paths, largest }) => {
     const rows = `SELECT * FROM read_parquet([${paths.map(quote).join(', ')}], hive_partitioning = false)
       WHERE open_time >= make_timestamptz(${range.start}) AND open_time < make_timestamptz(${range.end + longest(rule)})`
-    return `(${resampleSql(series, { rows, us: INTERVALS[fine].us ?? 0, name: fine, largest }, rule, range)})`
+    return `(${resampleSql(series, { rows, us: INTERVALS[fine].us ?? 0, name: fine, areTrades: false, largest }, rule, range)})`
   })
   const columns = barColumns(series).map((column) => quoteName(column.name))
   const best = 'QUALIFY row_number() OVER (PARTITION BY symbol, open_time ORDER BY bars_held / bars_expected DESC, bars_expected DESC) = 1'

@@ -12,6 +12,8 @@ export type FineBars = {
   /** The length of a fine bar, µs, and the name of the length. */
   readonly us: number
   readonly name: string
+  /** Whether rows are trades, of which several may have the same time; `place` orders them. */
+  readonly areTrades: boolean
   /** The largest amount of any fine bar, by column, if it is known. */
   readonly largest: ReadonlyMap<string, number>
 }
@@ -19,14 +21,20 @@ export type FineBars = {
 /**
  * SQL of the bars whose open time lies in a range; without a range, of all bars. One row per symbol and bar: open of the first and close of the last
  * fine bar with trades, high, low, exact sums, the numbers of fine bars held and expected, and whether both are equal.
- * A fine bar without trades repeats the last close; its prices count only when no fine bar of the bar has trades.
+ * A fine bar without trades repeats the last close; its prices count only when no fine bar of the bar has trades. Of trades with the same time, the ids decide which is first and last.
  */
-export function resampleSql(market: MarketRef, { rows, us, name, largest }: FineBars, rule: TimeRule, range?: TimeRange): string {
+export function resampleSql(
+  market: MarketRef,
+  { rows, us, name, areTrades, largest }: FineBars,
+  rule: TimeRule,
+  range?: TimeRange,
+): string {
   const sums = valueColumns({ ...market, dataset: TRADED_BARS }).flatMap((column) => sumOf(column, largest, Math.ceil(longest(rule) / us)))
-  const next = nextBarSql(rule, 'bar')
-  const later = `CASE WHEN trade_count > 0 THEN epoch_us(open_time) ELSE epoch_us(open_time)`
-  const inner = `SELECT symbol, ${barKeySql(rule, 'open_time')} AS bar_key, arg_min("open", ${later} + ${FAR} END) AS "open", max(CASE WHEN trade_count > 0 THEN high END) AS high,
-      min(CASE WHEN trade_count > 0 THEN low END) AS low, arg_max("close", ${later} - ${FAR} END) AS "close", ${sums.map(({ sum }) => sum).join(', ')}, count(*) AS bars_held
+  const next = nextBarSql(rule, 'bar_key')
+  const at = (far: string) => `CASE WHEN trade_count > 0 THEN epoch_us(open_time) ELSE epoch_us(open_time) ${far} END`
+  const [first, last] = areTrades ? ['(epoch_us(open_time), place)', '(epoch_us(open_time), place)'] : [at(`+ ${FAR}`), at(`- ${FAR}`)]
+  const inner = `SELECT symbol, ${barKeySql(rule, 'open_time')} AS bar_key, arg_min("open", ${first}) AS "open", max(CASE WHEN trade_count > 0 THEN high END) AS high,
+      min(CASE WHEN trade_count > 0 THEN low END) AS low, arg_max("close", ${last}) AS "close", ${sums.map(({ sum }) => sum).join(', ')}, count(*) AS bars_held
     FROM (${rows}) GROUP BY symbol, bar_key`
   const expected = 'us' in rule ? `${Math.floor(rule.us / us)}::BIGINT` : `((${next} - bar) // ${us})`
   const within = range === undefined ? '' : ` WHERE bar >= ${range.start} AND bar < ${range.end}`

@@ -30,10 +30,11 @@ export const freqtrade = {
       (name, index) => [name, arrow.makeVector(prices[index] ?? new Float64Array())] as const,
     )
     const table = new arrow.Table({ date: instants, ...Object.fromEntries(named) } as Record<string, import('apache-arrow').Vector>)
-    const { base: plain, quote: asset, multiplier, contractType, expiry } = sourceOf(market).symbols.split(market.market, symbol)
-    // 1000SHIB is not SHIB, and a contract that expires or was settled is not the perpetual contract.
-    const base = multiplier === 1 ? plain : `${multiplier}${plain}`
-    const suffix = contractType === 'delivery' ? `_${expiry ?? ''}` : contractType === 'settled' ? '_SETTLED' : ''
+    const { base: plain, quote: asset, contractType, expiry } = sourceOf(market).symbols.split(market.market, symbol)
+    // 1000SHIB and 1MBABYDOGE are names of their own, and a contract that expires or was settled is not the perpetual contract.
+    const base = symbol.slice(0, symbol.indexOf(plain) + plain.length)
+    const settled = symbol.slice(base.length + asset.length)
+    const suffix = contractType === 'delivery' ? `-${expiry ?? ''}` : contractType === 'settled' ? `_${settled}` : ''
     const timeframe = interval === '1mo' ? '1M' : interval
     const { kind } = marketOf(market)
     const file =

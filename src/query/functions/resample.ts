@@ -34,6 +34,7 @@ async function make(
     rows: traded.select(rows),
     us: traded.us ?? 1,
     name: traded.interval,
+    areTrades: isTrades,
     largest: isTrades ? new Map<string, number>() : largestAmounts(files, shape.fields),
   }
   const bars = resampleSql(traded.market, fine, rule)

@@ -1,5 +1,5 @@
 import { US_PER_DAY } from '../../core/time.ts'
-import type { LedgerFold } from '../../lake/ledger/fold.ts'
+import { EVENT_ORDER, type LedgerFold } from '../../lake/ledger/fold.ts'
 import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
 import { dateSql, endSql, startSql, symbolSql } from '../../sources/object-sql.ts'
@@ -43,7 +43,7 @@ export async function score(
     ['key', 'symbol', 'date', 'n', 'rows', 'rejected', 'sorted', 'unused'],
     `SELECT source_object AS key, ${symbolSql(source, 'source_object')} AS symbol, ${dateSql(source, 'source_object')} AS date, kept.n, d.rows, d.rejected - coalesce(gone.n, 0) AS rejected, d.sorted, d.unused
     FROM (SELECT source_object, sum(n) AS n FROM ${kept} GROUP BY ALL) kept
-    LEFT JOIN (SELECT key, arg_max(rows, ("at", run, n)) AS rows, arg_max(rejected, ("at", run, n)) AS rejected, arg_max(sorted, ("at", run, n)) AS sorted, arg_max(unused, ("at", run, n)) AS unused FROM ${fold.events} WHERE event = 'decoded' GROUP BY key) d ON d.key = source_object
+    LEFT JOIN (SELECT key, arg_max(rows, ${EVENT_ORDER}) AS rows, arg_max(rejected, ${EVENT_ORDER}) AS rejected, arg_max(sorted, ${EVENT_ORDER}) AS sorted, arg_max(unused, ${EVENT_ORDER}) AS unused FROM ${fold.events} WHERE event = 'decoded' GROUP BY key) d ON d.key = source_object
     LEFT JOIN (SELECT x.key, count(*) AS n FROM (${fold.decisions}) x JOIN ${fold.objects} c ON c.key = x.key AND c.v.sha256 = x.sha256 WHERE decision = 'dropped' AND line IS NOT NULL GROUP BY x.key) gone ON gone.key = source_object`,
   )
   const known = {
