@@ -40,7 +40,7 @@ async function benchResample(cache: string): Promise<void> {
   const bare = `SELECT symbol, epoch_us(open_time) // 3600000000 AS bar, arg_min(open, open_time) AS open, max(high) AS high, min(low) AS low, arg_max(close, open_time) AS close,
     ${amounts.map((name) => `sum(${name}) AS ${name}`).join(', ')}, sum(trade_count) AS trade_count, count(*) AS held FROM (${rows}) GROUP BY ALL ORDER BY ALL`
   const bars = (largest: ReadonlyMap<string, number>) =>
-    `SELECT * FROM (${resampleSql({ exchange: 'binance', market: 'spot' }, { rows, us: 60_000_000, name: '1m', areTrades: false, largest }, { us: 3_600_000_000, offsetUs: 0 })}) ORDER BY symbol, open_time`
+    `SELECT * FROM (${resampleSql({ exchange: 'binance', market: 'spot' }, { rows, us: 60_000_000, name: '1m', areTrades: false, origin: "'archive'", largest }, { us: 3_600_000_000, offsetUs: 0 })}) ORDER BY symbol, open_time`
   // The largest amounts, as the statistics of table files report them.
   const [most = {}] = await session.rows(`SELECT ${amounts.map((name) => `max(${name}) AS ${name}`).join(', ')} FROM (${rows})`)
   const small = new Map(amounts.map((name) => [name, Number(most[name])]))

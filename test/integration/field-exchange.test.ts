@@ -130,3 +130,35 @@ test('contracts that were settled, or that expire, have names of their own in ev
       ])
   }
 })
+
+test('invented bars do not make a day complete, in gold, in resampled bars and in the score', async (context) => {
+  const { archive, lakehouse, ingest, run } = await setUp(context)
+  const table = 'silver.binance_spot_klines_1h'
+  const file = (date: string) => ({ dataset: 'klines', symbol: 'AUSDT', interval: '1h', date }) as const
+  const day = Array.from({ length: 24 }, () => 100)
+  await write(archive, file('2024-01-01'), hours('2024-01-01', day))
+  // Six hours of the second day, then none for eighteen.
+  await write(archive, file('2024-01-02'), hours('2024-01-02', day).slice(0, 6))
+  await write(archive, file('2024-01-03'), hours('2024-01-03', day))
+  await ingest('klines')
+  assert.equal((await run('gaps', table, '--fill', '--synthetic')).code, 0)
+  await ingest('klines')
+  const columns = 'bars_held, bars_expected, is_complete, bars_derived, bars_synthetic'
+  const second = [{ bars_held: 6n, bars_expected: 24n, is_complete: false, bars_derived: 0n, bars_synthetic: 18n }]
+  const at = "WHERE open_time = '2024-01-02T00:00:00Z'"
+  assert.deepEqual(await lakehouse.select(`SELECT ${columns} FROM gold.binance_spot_bars_1d ${at}`), second)
+  assert.deepEqual(await lakehouse.select(`SELECT ${columns} FROM resample('${table}', '*', '1d') ${at}`), second)
+  // Bars of bars with invented parts are not complete either.
+  const [month] = await lakehouse.select("SELECT bars_held, bars_synthetic FROM resample('gold.binance_spot_bars_1d', '*', '1mo')")
+  assert.deepEqual(month, { bars_held: 2n, bars_synthetic: 1n })
+  assert.equal(Number((await lakehouse.select(`SELECT count(*) AS n FROM ${table} WHERE source = 'synthetic'`))[0]?.['n']), 18)
+  await run('quality', table)
+  const scores = await lakehouse.select(
+    `SELECT strftime(day, '%d') AS d, completeness FROM silver.quality WHERE table_name = '${table}' ORDER BY 1`,
+  )
+  assert.deepEqual(scores, [
+    { d: '01', completeness: 1 },
+    { d: '02', completeness: 0.25 },
+    { d: '03', completeness: 1 },
+  ])
+})

@@ -161,7 +161,7 @@ test('prices and sums come from minutes with trades, with every way of adding', 
     ])
     const sql = resampleSql(
       { exchange: 'binance', market: 'spot' },
-      { rows: 'FROM fine', us: 60_000_000, name: '1m', areTrades: false, largest },
+      { rows: 'FROM fine', us: 60_000_000, name: '1m', areTrades: false, origin: "'archive'", largest },
       { us: 3_600_000_000, offsetUs: 0 },
     )
     const bars = await session.rows(

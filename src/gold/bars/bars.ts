@@ -13,7 +13,7 @@ import { longest, ruleOf } from './bar-rule.ts'
 import { resampleSql } from './resample.ts'
 
 /** Increase this number when the same silver files would give other bars. */
-const BARS_VERSION = 1
+const BARS_VERSION = 2
 
 /** Bars of one interval of one market, built from finer published bars. */
 export type BarSeries = MarketRef & { readonly interval: Interval }
@@ -53,8 +53,10 @@ function barColumns(series: BarSeries): readonly TableColumn[] {
     ...published,
     { name: 'source_interval', type: 'string', doc: 'interval of the klines that the bar is made of' },
     { name: 'bars_expected', type: 'long', doc: 'klines that a complete bar is made of' },
-    { name: 'bars_held', type: 'long', doc: 'klines that this bar is made of' },
+    { name: 'bars_held', type: 'long', doc: 'klines that this bar is made of, without those that were invented' },
     { name: 'is_complete', type: 'boolean', doc: 'bars_held = bars_expected' },
+    { name: 'bars_derived', type: 'long', doc: 'of bars_held: klines that were made of other tables to fill gaps' },
+    { name: 'bars_synthetic', type: 'long', doc: 'klines that were invented to fill gaps, beside bars_held' },
   ]
 }
 
@@ -93,7 +95,7 @@ export function barQuery(series: BarSeries, sources: readonly BarSource[], range
   const parts = sources.map(({ interval: fine, paths, largest }) => {
     const rows = `SELECT * FROM read_parquet([${paths.map(quote).join(', ')}], hive_partitioning = false)
       WHERE open_time >= make_timestamptz(${range.start}) AND open_time < make_timestamptz(${range.end + longest(rule)})`
-    return `(${resampleSql(series, { rows, us: INTERVALS[fine].us ?? 0, name: fine, areTrades: false, largest }, rule, range)})`
+    return `(${resampleSql(series, { rows, us: INTERVALS[fine].us ?? 0, name: fine, areTrades: false, origin: 'source', largest }, rule, range)})`
   })
   const columns = barColumns(series).map((column) => quoteName(column.name))
   const best = 'QUALIFY row_number() OVER (PARTITION BY symbol, open_time ORDER BY bars_held / bars_expected DESC, bars_expected DESC) = 1'

@@ -13,6 +13,7 @@ import { CommitQueue, filesByPartition } from '../../lake/tables/commit-queue.ts
 import { writeDataFile } from '../../lake/tables/data-file.ts'
 import { lostFiles, putBack } from '../../lake/tables/lost-files.ts'
 import { openFiles } from '../../lake/tables/scan-sql.ts'
+import { addMissingColumns } from '../../lake/tables/write-rows.ts'
 import { mapConcurrent } from '../../platform/map-concurrent.ts'
 import { silverTableName } from '../../sources/series.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
@@ -51,6 +52,7 @@ export async function buildBars(lake: Lake, series: BarSeries): Promise<GoldOutc
   for (let round = 1; ; round++) {
     // Read the live bars before the klines: klines that arrive in between only cause one more build.
     const live = await filesByPartition(await lake.findTable('gold', table))
+    await addMissingColumns(lake, tableKey('gold', table), barShape(series))
     const lost = await lostFiles(lake.store, tableKey('gold', table), [...live.values()].flat())
     const sources = await silverSources(lake.store, series)
     const shape = barShape(series)

@@ -14,18 +14,20 @@ export type FineBars = {
   readonly name: string
   /** Whether rows are trades, of which several may have the same time; `place` orders them. */
   readonly areTrades: boolean
+  /** SQL of the origin of a row: archive, api, stream, derived or synthetic. */
+  readonly origin: string
   /** The largest amount of any fine bar, by column, if it is known. */
   readonly largest: ReadonlyMap<string, number>
 }
 
 /**
  * SQL of the bars whose open time lies in a range; without a range, of all bars. One row per symbol and bar: open of the first and close of the last
- * fine bar with trades, high, low, exact sums, the numbers of fine bars held and expected, and whether both are equal.
+ * fine bar with trades, high, low, exact sums, the numbers of fine bars held and expected, whether both are equal, and how many fine bars fill gaps. Invented bars are not held.
  * A fine bar without trades repeats the last close; its prices count only when no fine bar of the bar has trades. Of trades with the same time, the ids decide which is first and last.
  */
 export function resampleSql(
   market: MarketRef,
-  { rows, us, name, areTrades, largest }: FineBars,
+  { rows, us, name, areTrades, origin, largest }: FineBars,
   rule: TimeRule,
   range?: TimeRange,
 ): string {
@@ -34,12 +36,13 @@ export function resampleSql(
   const at = (far: string) => `CASE WHEN trade_count > 0 THEN epoch_us(open_time) ELSE epoch_us(open_time) ${far} END`
   const [first, last] = areTrades ? ['(epoch_us(open_time), place)', '(epoch_us(open_time), place)'] : [at(`+ ${FAR}`), at(`- ${FAR}`)]
   const inner = `SELECT symbol, ${barKeySql(rule, 'open_time')} AS bar_key, arg_min("open", ${first}) AS "open", max(CASE WHEN trade_count > 0 THEN high END) AS high,
-      min(CASE WHEN trade_count > 0 THEN low END) AS low, arg_max("close", ${last}) AS "close", ${sums.map(({ sum }) => sum).join(', ')}, count(*) AS bars_held
+      min(CASE WHEN trade_count > 0 THEN low END) AS low, arg_max("close", ${last}) AS "close", ${sums.map(({ sum }) => sum).join(', ')},
+      count(*) FILTER (${origin} <> 'synthetic') AS bars_held, count(*) FILTER (${origin} = 'derived') AS bars_derived, count(*) FILTER (${origin} = 'synthetic') AS bars_synthetic
     FROM (${rows}) GROUP BY symbol, bar_key`
   const expected = 'us' in rule ? `${Math.floor(rule.us / us)}::BIGINT` : `((${next} - bar) // ${us})`
   const within = range === undefined ? '' : ` WHERE bar >= ${range.start} AND bar < ${range.end}`
   return `SELECT symbol, make_timestamptz(bar) AS open_time, "open", coalesce(high, "open") AS high, coalesce(low, "open") AS low, "close", ${sums.map(({ result }) => result).join(', ')},
-      make_timestamptz(${next} - 1) AS close_time, '${name}' AS source_interval, ${expected} AS bars_expected, bars_held, bars_held = ${expected} AS is_complete
+      make_timestamptz(${next} - 1) AS close_time, '${name}' AS source_interval, ${expected} AS bars_expected, bars_held, bars_held = ${expected} AS is_complete, bars_derived, bars_synthetic
     FROM (SELECT *, ${barStartSql(rule, 'bar_key')} AS bar FROM (${inner}))${within}`
 }
 

@@ -21,6 +21,8 @@ export type TradedRows = {
   /** The length of a row, µs; undefined for trades. */
   readonly us: number | undefined
   readonly interval: string
+  /** SQL of the origin of a row of `select`: archive, api, stream, derived or synthetic. A table of bars of an early version does not have the columns for it. */
+  origin(columns: ReadonlySet<string>): string
   /** Whether the rows have a quote value. */
   readonly hasQuoteValue: boolean
   /** SQL of symbol, open_time, close_time, place (the order within the symbol), open, high, low, close, and the amounts, named like those of traded bars of the market. */
@@ -31,19 +33,24 @@ export type TradedRows = {
 export function tradedRows(table: string): TradedRows {
   const bars = table.startsWith('gold.') ? barSeriesOf(table.slice('gold.'.length)) : undefined
   const series = bars === undefined ? seriesOf(table.replace(/^silver\./, '')) : tradedBars(bars)
-  if (series !== undefined && isTradedBars(series)) return ofBars(series)
+  if (series !== undefined && isTradedBars(series))
+    return ofBars(series, (columns) => (bars === undefined ? 'source' : columns.has('bars_synthetic') ? ORIGIN_OF_BARS : "'archive'"))
   if (series !== undefined && isTrades(series)) return ofTrades(series)
   throw new LakehouseError('INDICATOR_INVALID', `cannot build bars from ${table}: name a table of klines, trades or aggregated trades`, {
     details: { table },
   })
 }
 
-function ofBars(series: Series): TradedRows {
+/** A bar with invented parts is invented. */
+const ORIGIN_OF_BARS = "CASE WHEN bars_synthetic > 0 THEN 'synthetic' WHEN bars_derived > 0 THEN 'derived' ELSE 'archive' END"
+
+function ofBars(series: Series, origin: TradedRows['origin']): TradedRows {
   const { interval } = series
   return {
     market: series,
     us: interval === undefined ? undefined : INTERVALS[interval].us,
     interval: interval ?? '',
+    origin,
     hasQuoteValue: true,
     select: (rows) => `SELECT *, epoch_us(open_time) AS place FROM (${rows})`,
   }
@@ -58,10 +65,11 @@ function ofTrades(series: Series): TradedRows {
     market: series,
     us: undefined,
     interval: 'trades',
+    origin: () => 'source',
     hasQuoteValue: quoteValue !== undefined,
     select: (rows) => `SELECT symbol, ${at.event_time} AS open_time, ${at.event_time} AS close_time, ${at.sequence} AS place,
       ${['open', 'high', 'low', 'close'].map((name) => `${at.price} AS ${name}`).join(', ')}, ${at.amount} AS ${bar.amount}, ${quoteValue ?? NO_QUOTE_VALUE} AS ${bar.value},
-      (${countOf(series)})::BIGINT AS ${bar.trade_count}, ${taken(at.amount)} AS ${bar.taker_amount}, ${quoteValue === undefined ? NO_QUOTE_VALUE : taken(quoteValue)} AS ${bar.taker_value} FROM (${rows})`,
+      (${countOf(series)})::BIGINT AS ${bar.trade_count}, ${taken(at.amount)} AS ${bar.taker_amount}, ${quoteValue === undefined ? NO_QUOTE_VALUE : taken(quoteValue)} AS ${bar.taker_value}, source FROM (${rows})`,
   }
 }
 

@@ -35,10 +35,11 @@ async function make(
     us: traded.us ?? 1,
     name: traded.interval,
     areTrades: isTrades,
+    origin: traded.origin(new Set(shape.fields.map((field) => field.name))),
     largest: isTrades ? new Map<string, number>() : largestAmounts(files, shape.fields),
   }
   const bars = resampleSql(traded.market, fine, rule)
-  const held = isTrades ? ' EXCLUDE (bars_expected, bars_held, is_complete)' : ''
+  const held = isTrades ? ' EXCLUDE (bars_expected, bars_held, is_complete, bars_derived, bars_synthetic)' : ''
   const made = await Relation.from(context.session, `SELECT *${held}${price} FROM (${bars}) ORDER BY symbol, open_time`)
   if (isTrades || 'us' in rule || rule.zone === 'UTC') return made
   const [torn] = await context.session.rows(

@@ -59,9 +59,9 @@ export async function score(
     await found.add(`SELECT 'stale' AS check_id, symbol, max(last_us) AS from_us, max(last_us) + 1 AS to_us, 1 AS row_count
       FROM ${tallies} GROUP BY symbol QUALIFY max(last_us) >= max(max(last_us)) OVER () - ${staleUs} AND max(last_us) BETWEEN ${nowUs - KEPT_UP_US} AND ${nowUs - staleUs}`)
   const days = isStepped
-    ? `SELECT symbol, day, coalesce(n, 0) AS n, least(1, coalesce(n, 0) / ((least((day + 1) * ${US_PER_DAY}, last_of + ${us}) - greatest(day * ${US_PER_DAY}, first_of)) // ${us})) AS completeness
+    ? `SELECT symbol, day, coalesce(n, 0) AS n, least(1, (coalesce(n, 0) - coalesce(invented, 0)) / ((least((day + 1) * ${US_PER_DAY}, last_of + ${us}) - greatest(day * ${US_PER_DAY}, first_of)) // ${us})) AS completeness
        FROM (SELECT symbol, min(first_us) AS first_of, max(last_us) AS last_of, unnest(range(min(day), max(day) + 1)) AS day FROM ${tallies} GROUP BY symbol) LEFT JOIN ${tallies} USING (symbol, day)`
-    : `SELECT symbol, day, n, n / (n + missing) AS completeness FROM ${tallies}`
+    : `SELECT symbol, day, n, (n - invented) / (n + missing) AS completeness FROM ${tallies}`
   const share = (part: Dimension) => `CASE WHEN t.n > 0 THEN 1 - t.bad_${part} / t.n END AS ${part}`
   const weight = (part: Dimension) => `CASE WHEN ${part} IS NULL THEN 0 ELSE ${weights[part]} END`
   return await Relation.of(

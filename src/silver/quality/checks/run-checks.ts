@@ -1,7 +1,7 @@
 import { US_PER_DAY } from '../../../core/time.ts'
 import { Relation } from '../../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote, quoteName } from '../../../platform/duckdb/session.ts'
-import { contractOf, type Series } from '../../../sources/series.ts'
+import { contractOf, isBars, type Series } from '../../../sources/series.ts'
 import type { Found } from '../found.ts'
 import { type Check, DIMENSIONS, type Dimension } from './check.ts'
 import { CHECKS } from './registry.ts'
@@ -11,13 +11,14 @@ const STRETCHES = 2000
 
 type ActiveCheck = Check & { readonly sql: string }
 
-/** Per symbol and day (since 1970): rows, missing rows, rows that break a rule of each dimension, and the first and last instant in µs. */
+/** Per symbol and day (since 1970): rows, rows that were invented to fill gaps, missing rows, rows that break a rule of each dimension, and the first and last instant in µs. */
 export type Tallies = Relation<keyof typeof TALLY_TYPES>
 
 const TALLY_TYPES = {
   symbol: 'VARCHAR',
   day: 'BIGINT',
   n: 'BIGINT',
+  invented: 'BIGINT',
   missing: 'BIGINT',
   first_us: 'BIGINT',
   last_us: 'BIGINT',
@@ -108,7 +109,7 @@ export class CheckRun implements AsyncDisposable {
     await using tally = await Relation.of(
       this.#session,
       names,
-      `SELECT symbol, epoch_us(${this.#time}) // ${US_PER_DAY} AS day, count(*) AS n, (${missing.join(' + ') || '0'})::BIGINT AS missing,
+      `SELECT symbol, epoch_us(${this.#time}) // ${US_PER_DAY} AS day, count(*) AS n, ${isBars(this.#series) ? "count(*) FILTER (source = 'synthetic')" : '0'} AS invented, (${missing.join(' + ') || '0'})::BIGINT AS missing,
         min(epoch_us(${this.#time})) AS first_us, max(epoch_us(${this.#time})) AS last_us, ${bad.map((sql, index) => `${sql} AS bad_${DIMENSIONS[index]}`).join(', ')}
         ${counts.map((sql) => `, ${sql}`).join('')}
       FROM (${this.#judged(rows)}) WHERE NOT is_carried GROUP BY 1, 2`,
