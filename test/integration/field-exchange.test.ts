@@ -152,7 +152,7 @@ test('invented bars do not make a day complete, in gold, in resampled bars and i
   const [month] = await lakehouse.select("SELECT bars_held, bars_synthetic FROM resample('gold.binance_spot_bars_1d', '*', '1mo')")
   assert.deepEqual(month, { bars_held: 2n, bars_synthetic: 1n })
   assert.equal(Number((await lakehouse.select(`SELECT count(*) AS n FROM ${table} WHERE source = 'synthetic'`))[0]?.['n']), 18)
-  await run('quality', table)
+  assert.equal((await run('quality')).code, 3)
   const scores = await lakehouse.select(
     `SELECT strftime(day, '%d') AS d, completeness FROM silver.quality WHERE table_name = '${table}' ORDER BY 1`,
   )
@@ -160,5 +160,130 @@ test('invented bars do not make a day complete, in gold, in resampled bars and i
     { d: '01', completeness: 1 },
     { d: '02', completeness: 0.25 },
     { d: '03', completeness: 1 },
+  ])
+})
+
+async function foundBy(lakehouse: ReturnType<typeof openLakehouse>, check: string) {
+  return await lakehouse.select(
+    `SELECT symbol, severity, sum(row_count)::INT AS n, min(from_time)::VARCHAR AS since FROM silver.findings WHERE check_id = '${check}' GROUP BY ALL ORDER BY 1`,
+  )
+}
+
+test('rows of a delivery contract after the day in its name are errors, and the universe ends there', async (context) => {
+  const { archive, lakehouse, ingest, run } = await setUp(context)
+  const file = (symbol: string) => ({ market: 'cm', dataset: 'klines', symbol, interval: '1h', date: '2020-09' }) as const
+  // Thirty days, of which the contract had twenty-five.
+  const bars = hours(
+    '2020-09-01',
+    Array.from({ length: 30 * 24 }, (_, n) => 100 + (n % 7)),
+  )
+  await write(archive, file('BTCUSD_200925'), bars)
+  await write(archive, file('BTCUSD_PERP'), bars)
+  await ingest('klines')
+  await run('quality')
+  assert.deepEqual(await foundBy(lakehouse, 'after_expiry'), [
+    { symbol: 'BTCUSD_200925', severity: 'error', n: 5 * 24, since: '2020-09-26 00:00:00+00' },
+  ])
+  const { items } = JSON.parse((await run('universe', '--market', 'cm', '--json')).out) as { items: Record<string, string>[] }
+  assert.deepEqual(
+    items.map(({ symbol, lastSeen, status }) => [symbol, lastSeen, status]),
+    [
+      ['BTCUSD_200925', '2020-09-26T00:00:00Z', 'ended'],
+      ['BTCUSD_PERP', '2020-10-01T00:00:00Z', 'trading'],
+    ],
+  )
+  const on = JSON.parse((await run('universe', '2020-09-28', '--market', 'cm', '--json')).out) as { items: Record<string, string>[] }
+  assert.deepEqual(
+    on.items.map(({ symbol }) => symbol),
+    ['BTCUSD_PERP'],
+  )
+})
+
+test('a computed price that stands still for long is named; a jump across a halt, and in daily bars, too', async (context) => {
+  const { archive, lakehouse, ingest, run } = await setUp(context)
+  const moving = Array.from({ length: 24 }, (_, n) => 100 + n)
+  const flat = (start: string) => hours(start, moving).map((line) => line.replace(/^(\d+),[^,]+,[^,]+,[^,]+,[^,]+/, '$1,7,7,7,7'))
+  for (const [day, lines] of [
+    ['2024-01-01', hours('2024-01-01', moving)],
+    ...['2024-01-02', '2024-01-03', '2024-01-04'].map((one) => [one, flat(one)] as const),
+  ] as const)
+    await write(archive, { market: 'um', dataset: 'markPriceKlines', symbol: 'AUSDT', interval: '1h', date: day }, lines)
+  await ingest('markPriceKlines')
+  // Twenty hours without trades, then a price of 1,200 times.
+  const halted = { dataset: 'klines', symbol: 'BUSDT', interval: '1h' } as const
+  await write(
+    archive,
+    { ...halted, date: '2024-01-01' },
+    hours(
+      '2024-01-01',
+      Array.from({ length: 24 }, () => 2),
+    ).slice(0, 4),
+  )
+  await write(
+    archive,
+    { ...halted, date: '2024-01-02' },
+    hours(
+      '2024-01-02',
+      Array.from({ length: 24 }, () => 2400),
+    ),
+  )
+  await write(
+    archive,
+    { dataset: 'klines', symbol: 'BUSDT', interval: '1d', date: '2024-01' },
+    hours('2024-01-01', [2, 2400, 2400], 24 * HOUR),
+  )
+  await ingest('klines')
+  await run('quality')
+  assert.deepEqual(await foundBy(lakehouse, 'stale_price'), [
+    { symbol: 'AUSDT', severity: 'warning', n: 71, since: '2024-01-02 01:00:00+00' },
+  ])
+  const jumps = await lakehouse.select(
+    "SELECT table_name, from_time::VARCHAR AS at FROM silver.findings WHERE check_id = 'price_jump' ORDER BY 1",
+  )
+  assert.deepEqual(jumps, [
+    { table_name: 'silver.binance_spot_klines_1d', at: '2024-01-02 00:00:00+00' },
+    { table_name: 'silver.binance_spot_klines_1h', at: '2024-01-02 00:00:00+00' },
+  ])
+})
+
+test('a file that holds other days, ends early, or names another symbol is found by its name', async (context) => {
+  const { archive, lakehouse, ingest, run } = await setUp(context)
+  const day = Array.from({ length: 24 }, () => 100)
+  await write(archive, { dataset: 'klines', symbol: 'AUSDT', interval: '1h', date: '2024-01-11' }, hours('2024-01-01', day))
+  await write(archive, { dataset: 'klines', symbol: 'BUSDT', interval: '1h', date: '2024-01-11' }, hours('2024-01-11', day).slice(0, 14))
+  await write(archive, { dataset: 'klines', symbol: 'CUSDT', interval: '1h', date: '2024-01-11' }, hours('2024-01-11', day))
+  await ingest('klines')
+  const metrics = Array.from({ length: 288 }, (_, n) => {
+    const at = new Date(Date.UTC(2024, 0, 1) + n * 300_000).toISOString().slice(0, 19).replace('T', ' ')
+    return `${at},${n < 100 ? 'BTCUSDT' : 'ETHUSDT'},${1000 + n},100000,1.1,1.2,1.3,0.9`
+  })
+  await write(archive, { market: 'um', dataset: 'metrics', symbol: 'BTCUSDT', date: '2024-01-01' }, metrics)
+  await ingest('metrics')
+  await run('quality')
+  assert.deepEqual(await foundBy(lakehouse, 'other_days'), [{ symbol: 'AUSDT', severity: 'error', n: 24, since: '2024-01-11 00:00:00+00' }])
+  // Without the foreign rows, the file of the other symbol ends early as well.
+  assert.deepEqual((await foundBy(lakehouse, 'truncated_file')).slice(1), [
+    { symbol: 'BUSDT', severity: 'warning', n: 10, since: '2024-01-11 00:00:00+00' },
+  ])
+  assert.deepEqual(await lakehouse.select('SELECT symbol, count(*)::INT AS n FROM silver.binance_um_metrics GROUP BY 1'), [
+    { symbol: 'BTCUSDT', n: 100 },
+  ])
+  const { lines } = await lakehouse.withQuality(false, (quality) => quality.quarantine(1000))
+  assert.deepEqual([lines.length, lines[0]?.line, lines[0]?.reason, lines[0]?.column], [188, 101, 'FOREIGN_SYMBOL', 'symbol'])
+})
+
+test('one funding under two times, some milliseconds apart, is named', async (context) => {
+  const { archive, lakehouse, ingest, run } = await setUp(context)
+  const start = Date.UTC(2024, 0, 1)
+  const times = Array.from({ length: 93 }, (_, n) => start + n * 8 * HOUR).flatMap((at, n) => (n === 5 || n === 9 ? [at, at + 9] : [at]))
+  await write(
+    archive,
+    { market: 'um', dataset: 'fundingRate', symbol: 'AUSDT', date: '2024-01' },
+    times.map((at) => `${at},8,0.0001`),
+  )
+  await ingest('fundingRate')
+  await run('quality')
+  assert.deepEqual(await foundBy(lakehouse, 'funding_twice'), [
+    { symbol: 'AUSDT', severity: 'error', n: 2, since: '2024-01-02 16:00:00.009+00' },
   ])
 })

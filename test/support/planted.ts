@@ -62,6 +62,26 @@ export const DEFECT_CLASSES: readonly DefectClass[] = [
     copy[8] = String(Number(copy[8]) + 1)
     rows.splice(at + 1, 0, copy)
   }),
+  ...bars(
+    'a price with the wrong number of zeros',
+    ['price_jump'],
+    (rows, at) => {
+      const row = rows[at] ?? []
+      for (const field of [1, 2, 3, 4]) row[field] = fixed(Number(row[field]) * 1000)
+    },
+    ['average_price', 'price_spike', 'return_outlier', 'range_outlier', 'forest_outlier', 'zscore', 'iqr', 'isolation_forest'],
+  ),
+  ...bars(
+    'a row of another day',
+    ['other_days'],
+    (rows, at) => {
+      const row = rows[at] ?? []
+      row[0] = String(Number(row[0]) - 10 * 86_400_000)
+      row[6] = String(Number(row[6]) - 10 * 86_400_000)
+    },
+    ['gap', 'unsorted_file', 'truncated_file'],
+  ),
+  ...bars('the last hours are missing', ['truncated_file'], (rows) => void rows.splice(Math.floor(rows.length * 0.8))),
   ...bars('two rows have changed places', ['unsorted_file'], (rows, at) => void rows.splice(at, 2, rows[at + 1] ?? [], rows[at] ?? [])),
   ...bars(
     'the high is too low',
@@ -206,6 +226,16 @@ export const DEFECT_CLASSES: readonly DefectClass[] = [
     'a funding is a minute late',
     ['funding_grid'],
     set(0, (old) => old + 60_000),
+  ),
+  funding(
+    'a funding stands twice, some milliseconds apart',
+    ['funding_twice'],
+    (rows) => {
+      const copy = [...(rows[1] ?? [])]
+      copy[0] = String(Number(copy[0]) + 7)
+      rows.splice(2, 0, copy)
+    },
+    ['funding_jitter'],
   ),
   funding('the interval was changed', ['funding_interval'], (rows) => set(1, () => 4)(rows, 2)),
   // The rows of a day begin in the middle of the file: neither the first nor the last of the day is taken.

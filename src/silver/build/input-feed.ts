@@ -207,6 +207,7 @@ export class InputFeed {
         key: this.#key,
         texts: this.#texts,
         nonNegative: this.#nonNegative,
+        symbol: input.symbol,
         range: this.#range,
         stopsAtEnd: isShared,
         partitionStart: this.#range.partitionStart,

@@ -17,6 +17,16 @@ export const LEDGER_CHECKS = {
     meaning: 'the rows of a file were not in time order and were sorted',
   },
   unused_column: { severity: 'info', dimension: 'consistency', meaning: 'the unused column is not 0' },
+  other_days: {
+    severity: 'error',
+    dimension: 'validity',
+    meaning: 'the rows of a file are outside of the day or month that its name says',
+  },
+  truncated_file: {
+    severity: 'warning',
+    dimension: 'completeness',
+    meaning: 'the file ends, or begins, inside the day or month that its name says: it is cut, or the symbol was not traded for the rest',
+  },
   rejected_rows: { severity: 'error', dimension: 'validity', meaning: 'lines could not be decoded and are in quarantine' },
 } as const
 

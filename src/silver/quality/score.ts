@@ -2,6 +2,7 @@ import { US_PER_DAY } from '../../core/time.ts'
 import { EVENT_ORDER, type LedgerFold } from '../../lake/ledger/fold.ts'
 import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
+import type { Source } from '../../sources/contract.ts'
 import { dateSql, endSql, startSql, symbolSql } from '../../sources/object-sql.ts'
 import { contractOf, offerOf, type Series, sourceOf } from '../../sources/series.ts'
 import { DIMENSIONS, type Dimension } from './checks/check.ts'
@@ -40,9 +41,12 @@ export async function score(
   const isStepped = us !== undefined && us < US_PER_DAY
   await using sources = await Relation.of(
     session,
-    ['key', 'symbol', 'date', 'n', 'rows', 'rejected', 'sorted', 'unused'],
-    `SELECT source_object AS key, ${symbolSql(source, 'source_object')} AS symbol, ${dateSql(source, 'source_object')} AS date, kept.n, d.rows, d.rejected - coalesce(gone.n, 0) AS rejected, d.sorted, d.unused
-    FROM (SELECT source_object, sum(n) AS n FROM ${kept} GROUP BY ALL) kept
+    ['key', 'symbol', 'date', 'n', 'rows', 'rejected', 'sorted', 'unused', 'outside', 'cut'],
+    `SELECT source_object AS key, ${symbolSql(source, 'source_object')} AS symbol, ${dateSql(source, 'source_object')} AS date, kept.n, d.rows, d.rejected - coalesce(gone.n, 0) AS rejected, d.sorted, d.unused, outside,
+      -- A file of which rows were dropped is compared by the others; before its first file a symbol was not listed.
+      CASE WHEN kept.n = d.rows THEN tail + CASE WHEN date > min(date) OVER (PARTITION BY symbol) THEN head ELSE 0 END ELSE 0 END AS cut
+    FROM (SELECT source_object, sum(n) AS n, ${outsideSql(source)} AS outside, ${lackingSql(source, us)}
+      FROM (FROM ${kept} WHERE length(${dateSql(source, 'source_object')}) >= 7) GROUP BY source_object) kept
     LEFT JOIN (SELECT key, arg_max(rows, ${EVENT_ORDER}) AS rows, arg_max(rejected, ${EVENT_ORDER}) AS rejected, arg_max(sorted, ${EVENT_ORDER}) AS sorted, arg_max(unused, ${EVENT_ORDER}) AS unused FROM ${fold.events} WHERE event = 'decoded' GROUP BY key) d ON d.key = source_object
     LEFT JOIN (SELECT x.key, count(*) AS n FROM (${fold.decisions}) x JOIN ${fold.objects} c ON c.key = x.key AND c.v.sha256 = x.sha256 WHERE decision = 'dropped' AND line IS NOT NULL GROUP BY x.key) gone ON gone.key = source_object`,
   )
@@ -50,6 +54,8 @@ export async function score(
     duplicate_rows: 'rows - n',
     rejected_rows: 'rejected',
     unused_column: 'unused',
+    other_days: 'outside',
+    truncated_file: 'cut',
     unsorted_file: 'CASE WHEN NOT sorted THEN rows END',
   } as const satisfies Record<keyof typeof LEDGER_CHECKS, string>
   for (const [check, count] of Object.entries(known))
@@ -78,4 +84,23 @@ export async function score(
     SELECT symbol, day, rows, round(100 * (${DIMENSIONS.map((part) => `${weights[part]} * coalesce(${part}, 0)`).join(' + ')}) / (${DIMENSIONS.map(weight).join(' + ')}), 2) AS score,
       ${DIMENSIONS.join(', ')} FROM parts ORDER BY symbol, day`,
   )
+}
+
+/**
+ * SQL of the number of rows outside of the period in an object's name, for groups of its rows by day. A row exactly at the end is allowed: some types label an interval
+ * by its end.
+ */
+function outsideSql(source: Source): string {
+  const [start, end] = [startSql(source, 'source_object'), endSql(source, 'source_object')]
+  return `sum(CASE WHEN day * ${US_PER_DAY} < ${start} OR (day * ${US_PER_DAY} >= ${end} AND last_us > ${end}) THEN n ELSE 0 END)::BIGINT`
+}
+
+/** SQL of the rows of a fixed step that a file lacks at its begin (`head`) and end (`tail`), within the period in its name. What lacks between them is a gap. */
+function lackingSql(source: Source, us: number | undefined): string {
+  if (us === undefined) return '0 AS head, 0 AS tail'
+  const [start, end] = [startSql(source, 'any_value(source_object)'), endSql(source, 'any_value(source_object)')]
+  // Rows of other days are reported as such.
+  const within = (sql: string) =>
+    `CASE WHEN min(first_us) < ${end} AND max(last_us) >= ${start} THEN greatest(0, ${sql}) ELSE 0 END::BIGINT`
+  return `${within(`(min(first_us) - ${start}) // ${us}`)} AS head, ${within(`(${end} - max(last_us)) // ${us} - 1`)} AS tail`
 }

@@ -119,10 +119,15 @@ async function sizesOf(session: DuckDBSession, table: Table, series: Series): Pr
 function toListing(row: Record<string, unknown>): Listing {
   const [exchange, market] = [String(row['exchange']), String(row['market'])]
   const symbol = String(row['symbol'])
-  const [first, end] = [Number(row['first_day']) * US_PER_DAY, Number(row['end_day']) * US_PER_DAY]
   const parts = sourceOf({ exchange }).symbols.split(market, symbol)
+  const first = Number(row['first_day']) * US_PER_DAY
+  const lastSeen = Number(row['end_day']) * US_PER_DAY
+  // Rows after the day in the name of a delivery contract are not of it.
+  const expiry = expiryOf(parts.expiry)
+  const end = Math.max(first, Math.min(lastSeen, expiry ?? lastSeen))
   const isLast = Number(row['end_day']) - 1 >= Number(row['market_day']) - ENDED_DAYS
-  const status = (typeof row['is_trading'] === 'boolean' ? row['is_trading'] : isLast) ? 'trading' : 'ended'
+  const isExpired = expiry !== undefined && Number(row['market_day']) * US_PER_DAY >= expiry
+  const status = !isExpired && (typeof row['is_trading'] === 'boolean' ? row['is_trading'] : isLast) ? 'trading' : 'ended'
   return {
     exchange,
     market,
@@ -148,4 +153,10 @@ function fits(listing: Listing, { exchanges = [], markets, at, quotes, contractT
     (!plain || !(listing.isLeveraged || listing.isStablePair)) &&
     (instant === undefined || (listing.firstSeen <= instant && instant < listing.lastSeen))
   )
+}
+
+/** The end of the day in the name of a delivery contract (YYMMDD), µs. */
+function expiryOf(expiry: string | null | undefined): number | undefined {
+  const [, year = '', month = '', day = ''] = /^(\d{2})(\d{2})(\d{2})$/.exec(expiry ?? '') ?? []
+  return year === '' ? undefined : Date.UTC(2000 + Number(year), Number(month) - 1, Number(day) + 1) * 1000
 }

@@ -22,4 +22,6 @@ export type CsvColumn = {
   readonly optional?: true
   /** Whether the column is unused and should be 0. Other values are counted. */
   readonly unused?: true
+  /** Whether the column repeats the symbol in the name of the file. A row with another symbol is rejected. */
+  readonly isSymbol?: true
 }

@@ -40,6 +40,8 @@ export class CsvDecoder {
   #line: number
   #drained = false
   #correction: Buffer | undefined
+  /** By field: the symbol that must be there. */
+  readonly #symbols: readonly (string | undefined)[]
   #isCorrecting = false
 
   /** Reads the first block. Throws what the source throws, and CSV_HEADER_INVALID. */
@@ -56,6 +58,11 @@ export class CsvDecoder {
     this.#kinds = Uint8Array.from(this.#layout.positions.map((index) => kindOf(options.columns[index])))
     this.#optional = this.#layout.positions.map((index) => options.columns[index]?.optional === true)
     this.#nonNegative = this.#layout.positions.map((index) => options.nonNegative?.[index] === true)
+    this.#symbols = this.#layout.positions.map((index) =>
+      options.columns[index]?.isSymbol === true && options.symbol !== undefined
+        ? Buffer.from(options.symbol).toString('latin1')
+        : undefined,
+    )
     this.#hasHours = this.#kinds.includes(HOUR)
     this.#key = options.key ?? []
     this.#last = new Float64Array(this.#key.length)
@@ -276,7 +283,10 @@ export class CsvDecoder {
     row: number,
   ): number {
     const end = fieldEnd(bytes, start)
-    if (kind === SKIP) return end
+    if (kind === SKIP) {
+      const symbol = this.#symbols[field]
+      return symbol === undefined || bytes.toString('latin1', start, end).replaceAll('"', '') === symbol ? end : -1
+    }
     if (kind === UNUSED) {
       if (end - start !== 1 || bytes[start] !== ZERO) this.evidence.unused++
       return end
@@ -306,9 +316,10 @@ export class CsvDecoder {
     const line = lineAt(bytes, lineStart)
     if (line.length === 0) return -1
     if (countCommas(line) !== this.#kinds.length - 1) return this.#rejectCount(bytes, lineStart)
+    const column = this.#options.columns[this.#layout.positions[field] ?? 0]
     this.#reject(
-      whyNone(bytes, start, end, kind, this.#nonNegative[field] === true),
-      this.#options.columns[this.#layout.positions[field] ?? 0]?.name ?? null,
+      kind === SKIP ? 'FOREIGN_SYMBOL' : whyNone(bytes, start, end, kind, this.#nonNegative[field] === true),
+      column?.name ?? column?.headers[0] ?? null,
       line,
     )
     return -1

@@ -15,6 +15,8 @@ export type DecodeOptions = {
   readonly nonNegative?: readonly boolean[]
   /** By column: collects the texts of a text column. */
   readonly texts: readonly (TextPool | undefined)[]
+  /** The symbol in the name of the file. */
+  readonly symbol?: string
   /** Rows outside this range are counted, not returned. */
   readonly range: TimeRange
   /** Reading stops at the first row beyond the range, until `moveTo` sets the next range. */

@@ -9,6 +9,8 @@ export type RejectReason =
   | 'LINE_TOO_LONG'
   /** Below zero where that has no meaning, or too large or too small for a double to hold its digits. */
   | 'OUT_OF_RANGE'
+  /** The row names another symbol than the file. */
+  | 'FOREIGN_SYMBOL'
 
 /** A line that cannot be decoded: its number (from 1), the column, the reason, and the text (at most 4,096 characters). */
 export type RejectedRow = { readonly line: number; readonly column: string | null; readonly reason: RejectReason; readonly text: string }

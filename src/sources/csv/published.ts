@@ -10,6 +10,8 @@ export type Published =
   | { readonly hours: string }
   /** A column without information: it repeats the file name, or counts something meaningless. */
   | { readonly passed: string }
+  /** A column that repeats the symbol of the file. */
+  | { readonly symbol: string }
   /** An unused column, which should be 0. */
   | { readonly unused: string }
 
@@ -22,6 +24,7 @@ function csvColumn(published: Published, columns: readonly Column[]): CsvColumn[
   if (typeof published === 'string') return named(columns.find(({ name }) => name === published))
   if ('hours' in published) return [{ name: undefined, type: 'hour', headers: [published.hours] }]
   if ('passed' in published) return [{ name: undefined, type: 'string', headers: [published.passed] }]
+  if ('symbol' in published) return [{ name: undefined, type: 'string', headers: [published.symbol], isSymbol: true }]
   if ('unused' in published) return [{ name: undefined, type: 'string', headers: [published.unused], unused: true }]
   if ('name' in published)
     return named(

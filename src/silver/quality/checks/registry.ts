@@ -1,3 +1,4 @@
+import { afterExpiry } from './after-expiry.ts'
 import { amountNegative } from './amount-negative.ts'
 import { averagePrice } from './average-price.ts'
 import { bookCrossed } from './book-crossed.ts'
@@ -11,13 +12,16 @@ import { fundingGap } from './funding-gap.ts'
 import { fundingGrid } from './funding-grid.ts'
 import { fundingInterval } from './funding-interval.ts'
 import { fundingJitter } from './funding-jitter.ts'
+import { fundingTwice } from './funding-twice.ts'
 import { gap } from './gap.ts'
 import { idGap } from './id-gap.ts'
 import { offGrid } from './off-grid.ts'
 import { ohlc } from './ohlc.ts'
+import { priceJump } from './price-jump.ts'
 import { pricePositive } from './price-positive.ts'
 import { quantityZero } from './quantity-zero.ts'
 import { quoteQuantity } from './quote-quantity.ts'
+import { stalePrice } from './stale-price.ts'
 import { takerTotal } from './taker-total.ts'
 import { timeOrder } from './time-order.ts'
 import { tradeChain } from './trade-chain.ts'
@@ -46,6 +50,10 @@ export const CHECKS = [
   fundingInterval,
   fundingGrid,
   fundingJitter,
+  fundingTwice,
+  afterExpiry,
+  stalePrice,
+  priceJump,
   depthMonotone,
   bookCrossed,
   valueEmpty,

@@ -25,8 +25,8 @@ const TALLY_TYPES = {
   ...(Object.fromEntries(DIMENSIONS.map((name) => [`bad_${name}`, 'BIGINT'])) as Record<`bad_${Dimension}`, string>),
 }
 
-/** How many rows a table has from each object. */
-export type KeptRows = Relation<'source_object' | 'n'>
+/** How many rows a table has from each object on each day (since 1970), and their first and last instant in µs. */
+export type KeptRows = Relation<'source_object' | 'day' | 'n' | 'first_us' | 'last_us'>
 
 /**
  * Checks a table against the rules, partition by partition in time order. The last row of each symbol is carried over, so that the first rows of the next
@@ -73,7 +73,13 @@ export class CheckRun implements AsyncDisposable {
     empty: { names: readonly string[]; sql: string },
   ): Promise<CheckRun> {
     const tallies = await Relation.empty(session, TALLY_TYPES)
-    const kept = await Relation.empty(session, { source_object: 'VARCHAR', n: 'BIGINT' })
+    const kept = await Relation.empty(session, {
+      source_object: 'VARCHAR',
+      day: 'BIGINT',
+      n: 'BIGINT',
+      first_us: 'BIGINT',
+      last_us: 'BIGINT',
+    })
     return new CheckRun(session, series, { found, tallies, kept, carried: await Relation.of(session, empty.names, empty.sql) })
   }
 
@@ -85,7 +91,10 @@ export class CheckRun implements AsyncDisposable {
   async add(rows: string): Promise<void> {
     const hits = await this.#tally(rows)
     for (const check of this.#checks) if (hits.has(check.id)) await this.#list(check, rows)
-    await this.kept.add(`SELECT source_object, count(*) AS n FROM (${rows}) GROUP BY source_object`)
+    const us = `epoch_us(${this.#time})`
+    await this.kept.add(
+      `SELECT source_object, ${us} // ${US_PER_DAY} AS day, count(*) AS n, min(${us}) AS first_us, max(${us}) AS last_us FROM (${rows}) GROUP BY 1, 2`,
+    )
     if (this.#lagged.length === 0) return
     const last = `SELECT unnest(max_by(s, struct_pack(${this.#order}))) FROM (${rows} UNION ALL FROM ${this.#carried}) s GROUP BY symbol`
     await using _former = this.#carried

@@ -53,7 +53,7 @@ const LAYOUTS: Readonly<Partial<Record<DatasetId, readonly Published[]>>> = {
   trades: ['id', 'price', { role: 'amount', headers: ['qty'] }, { role: 'value' }, 'time', 'is_buyer_maker', 'is_best_match'],
   metrics: [
     { role: 'event_time', as: 'datetime' },
-    { passed: 'symbol' },
+    { symbol: 'symbol' },
     'sum_open_interest',
     'sum_open_interest_value',
     'count_toptrader_long_short_ratio',
@@ -62,12 +62,12 @@ const LAYOUTS: Readonly<Partial<Record<DatasetId, readonly Published[]>>> = {
     'sum_taker_long_short_vol_ratio',
   ],
   bookDepth: [{ role: 'event_time', as: 'datetime' }, 'percentage', 'depth', 'notional'],
-  BVOLIndex: ['calc_time', { passed: 'symbol' }, 'base_asset', 'quote_asset', 'index_value'],
+  BVOLIndex: ['calc_time', { symbol: 'symbol' }, 'base_asset', 'quote_asset', 'index_value'],
   EOHSummary: [
     { role: 'event_time', headers: ['date'], as: 'day' },
     { hours: 'hour' },
     { name: 'contract', headers: ['symbol'] },
-    { passed: 'underlying' },
+    { symbol: 'underlying' },
     'type',
     'strike',
     'open',
@@ -94,7 +94,7 @@ const LAYOUTS: Readonly<Partial<Record<DatasetId, readonly Published[]>>> = {
 }
 
 /** The versions of decoders whose rows have changed. */
-const VERSIONS: Readonly<Partial<Record<DatasetId, number>>> = { bookDepth: 2 }
+const VERSIONS: Readonly<Partial<Record<DatasetId, number>>> = { bookDepth: 2, metrics: 2, BVOLIndex: 2, EOHSummary: 2 }
 
 const FORMATS = new Map<string, ArchiveFormat>()
 
