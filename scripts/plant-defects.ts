@@ -28,7 +28,7 @@ const lines = [
   'Rows stay as published. `silver.<table>_flagged` adds a column `quality_flags` with the rules of all findings on the symbol and time of the row.',
   '',
   'More checks: `bars_sum` and `bars_from_trades` compare klines with finer klines and with trades, in exact decimals, if the lake has them. `duplicate_rows`, `rejected_rows`, `unsorted_file` and',
-  '`unused_column` report findings of the decoder. `other_days` and `truncated_file` compare the rows of a file with the day or month in its name; rows that name another symbol than their file go to quarantine (`FOREIGN_SYMBOL`). `stale` reports that the newest row of a symbol is older than `quality.maxStaleDays`, but not older than 60 days, when no more rows are expected.',
+  '`unused_column` report findings of the decoder. `other_days` and `truncated_file` compare the rows of a file with the day or month in its name; rows that name another symbol than their file go to quarantine (`FOREIGN_SYMBOL`). `conflicting_duplicates` names rows that had the key of another row and other values, with both, in each assessment while the files are current. `stale` reports that the newest row of a symbol is older than `quality.maxStaleDays`, but not older than 60 days, when no more rows are expected.',
   '',
   '## Bad days stay out',
   '',

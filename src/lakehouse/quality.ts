@@ -17,7 +17,7 @@ import { EXCHANGE_INFO, type KeptExchangeInfo, keepExchangeInfo } from '../silve
 import { type Listing, type UniverseFilter, universe } from '../silver/universe/universe.ts'
 import type { ListedSymbol } from '../sources/archive/listed-stretches.ts'
 import { findSource } from '../sources/registry.ts'
-import { type Series, seriesOf, silverTableName } from '../sources/series.ts'
+import { contractOf, type Series, seriesOf, silverTableName } from '../sources/series.ts'
 
 /** The quality of the data in a lake. Tables are given by SQL name or by a pattern with * and ?; no name means all. */
 export class Quality {
@@ -167,7 +167,10 @@ export function recommendations(
     const advice: Finding[] = []
     if (parts.completeness !== null && parts.completeness < completeness) {
       const share = `the table is ${(parts.completeness * 100).toFixed(1)} % complete, below the required ${completeness * 100} %`
-      advice.push(wholeFinding(table, 'incomplete', 'warning', 1, `${share}: see \`crypto-lakehouse gaps ${table}\``))
+      const series = seriesOf(table.slice('silver.'.length))
+      // Where rows do not have a fixed step, what is missing is a finding (a hole in the ids), not a gap.
+      const command = series && contractOf(series).cadence(series.interval) === undefined ? 'findings' : 'gaps'
+      advice.push(wholeFinding(table, 'incomplete', 'warning', 1, `${share}: see \`crypto-lakehouse ${command} ${table}\``))
     }
     if (score !== null && score < minimum)
       advice.push(

@@ -287,3 +287,60 @@ test('one funding under two times, some milliseconds apart, is named', async (co
     { symbol: 'AUSDT', severity: 'error', n: 2, since: '2024-01-02 16:00:00.009+00' },
   ])
 })
+
+test('two rows of one time with other values stay a finding until the file is replaced', async (context) => {
+  const { archive, lakehouse, ingest, run } = await setUp(context)
+  const file = (date: string) => ({ dataset: 'klines', symbol: 'AUSDT', interval: '1h', date }) as const
+  const table = 'silver.binance_spot_klines_1h'
+  const day = hours(
+    '2024-01-02',
+    Array.from({ length: 24 }, () => 100),
+  )
+  await write(archive, file('2024-01-02'), [...day, ...hours('2024-01-02', [100, 101]).slice(1)])
+  await ingest('klines')
+  const at = [{ symbol: 'AUSDT', severity: 'error', n: 1, since: '2024-01-02 01:00:00+00' }]
+  for (const again of [1, 2]) {
+    await run('quality')
+    assert.deepEqual(await foundBy(lakehouse, 'conflicting_duplicates'), at, `assessment ${again}`)
+    await ingest('klines')
+  }
+  const [found] = await lakehouse.select("SELECT explanation FROM silver.findings WHERE check_id = 'conflicting_duplicates'")
+  assert.match(String(found?.['explanation']), /kept \{.*"close":100.*2024-01-02\.zip.*dropped \{.*"close":101.*2024-01-02\.zip/)
+  const flagged = `SELECT open_time::VARCHAR AS at FROM ${table}_flagged WHERE list_contains(quality_flags, 'conflicting_duplicates')`
+  assert.deepEqual(await lakehouse.select(flagged), [{ at: '2024-01-02 01:00:00+00' }])
+  // The exchange replaces the file.
+  await write(archive, file('2024-01-02'), day)
+  await ingest('klines')
+  await run('quality')
+  assert.deepEqual(await foundBy(lakehouse, 'conflicting_duplicates'), [])
+})
+
+test('what the advice of an assessment says to look at has something to show', async (context) => {
+  const { archive, ingest, run } = await setUp(context)
+  const start = Date.parse('2025-02-01T00:00:00Z')
+  const trades = Array.from({ length: 100 }, (_, n) => n).filter((n) => n < 20 || n > 40)
+  await write(
+    archive,
+    { dataset: 'trades', symbol: 'AUSDT', date: '2025-02-01' },
+    trades.map((id) => `${id},100,1,100,${start + id * 1000},true,true`),
+  )
+  await write(
+    archive,
+    { dataset: 'klines', symbol: 'AUSDT', interval: '1h', date: '2025-02-01' },
+    hours(
+      '2025-02-01',
+      Array.from({ length: 24 }, () => 100),
+    ).filter((_, n) => n < 5 || n > 20),
+  )
+  await ingest('trades')
+  await ingest('klines')
+  const { out } = await run('quality', '--json')
+  const { findings } = JSON.parse(out) as { findings: { check: string; explanation: string }[] }
+  const incomplete = findings.filter(({ check }) => check === 'incomplete')
+  assert.equal(incomplete.length, 2)
+  for (const { explanation } of incomplete) {
+    const command = /`crypto-lakehouse ([^`]+)`/.exec(explanation)?.[1] ?? ''
+    const { items } = JSON.parse((await run(...command.split(' '), '--json')).out) as { items: unknown[] }
+    assert.ok(items.length > 0, command)
+  }
+})

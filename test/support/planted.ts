@@ -57,7 +57,7 @@ export const DEFECT_CLASSES: readonly DefectClass[] = [
   ...bars('a row is missing', ['gap'], remove),
   ...bars('three rows are missing', ['gap'], (rows, at) => void rows.splice(at, 3)),
   ...bars('a row stands twice', ['duplicate_rows'], (rows, at) => void rows.splice(at, 0, [...(rows[at] ?? [])])),
-  ...bars('a row stands twice and differs', ['duplicate_rows'], (rows, at) => {
+  ...bars('a row stands twice and differs', ['duplicate_rows', 'conflicting_duplicates'], (rows, at) => {
     const copy = [...(rows[at] ?? [])]
     copy[8] = String(Number(copy[8]) + 1)
     rows.splice(at + 1, 0, copy)

@@ -15,6 +15,7 @@ const seen = { size: z.number().int(), etag: z.string(), lastModifiedMs: z.numbe
  * One line of the ledger.
  * planned: the run will fetch it. fetched: all bytes arrived. verified: the bytes are in bronze with this digest. superseded: the digest was current
  * until the exchange replaced the file. quarantined: the bytes must not be decoded (stage land: they never entered bronze; stage decode: they are in bronze).
+ * conflicted: a row of the object had the key of an earlier row, but other values, and was dropped.
  * decided: a user dropped a quarantined line (or, without a line, the whole object), or released the line with a text that replaces it.
  * lost: bronze no longer has the bytes with this digest, so they must be fetched again. decoded: what the content of the file is.
  */
@@ -36,6 +37,17 @@ const ledgerEvent = z.discriminatedUnion('event', [
     bound: z.number().nullable(),
   }),
   z.strictObject({ ...line, event: z.literal('lost'), sha256: digest, code: z.string(), message: z.string() }),
+  z.strictObject({
+    ...line,
+    event: z.literal('conflicted'),
+    sha256: digest,
+    decoder: z.number().int(),
+    /** The digest of the object whose row stays, the event time (ISO 8601), and both rows as JSON. */
+    by: digest,
+    time: z.string(),
+    kept: z.string(),
+    dropped: z.string(),
+  }),
   z.strictObject({
     ...line,
     event: z.literal('decided'),

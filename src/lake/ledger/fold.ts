@@ -36,6 +36,9 @@ const COLUMNS = {
   decision: 'VARCHAR',
   text: 'VARCHAR',
   reason: 'VARCHAR',
+  time: 'VARCHAR',
+  kept: 'VARCHAR',
+  dropped: 'VARCHAR',
 } as const
 
 /** The state of the current revision of one archive key, from the ledger. */
@@ -89,6 +92,16 @@ export class LedgerFold implements AsyncDisposable {
   get decisions(): string {
     return `SELECT key, sha256, line, d.* FROM (
       SELECT key, sha256, line, arg_max(struct_pack(decision, text, reason, "at"), ${EVENT_ORDER}) AS d FROM ${this.events} WHERE event = 'decided' GROUP BY key, sha256, line)`
+  }
+
+  /** SQL of the rows that had the key of another row and other values (`key`, `time`, `kept`, `dropped`), while both objects are current. */
+  get conflicts(): string {
+    return `SELECT DISTINCT e.key AS key, e.time AS time, e.kept AS kept, e.dropped AS dropped FROM ${this.events} e
+      JOIN ${this.objects} c ON c.key = e.key AND c.v.sha256 = e.sha256
+      JOIN ${this.objects} k ON k.key = (e.kept->>'source_object') AND k.v.sha256 = e.by
+      -- What an earlier decoder read does not count.
+      JOIN (SELECT key, max(decoder) AS decoder FROM ${this.events} WHERE event = 'decoded' GROUP BY key) d ON d.key = e.key AND d.decoder = e.decoder
+      WHERE event = 'conflicted'`
   }
 
   /**

@@ -342,7 +342,21 @@ class PartitionBuilder {
       const placed = group.find((input) => input.key === key)?.placed === true
       again ||= !placed && partitions.some((other) => other !== start)
     }
+    await this.#recordConflicts(outcome)
     return again
+  }
+
+  /** A conflict stays known after the run that found it: only one of its rows is in the table. */
+  async #recordConflicts({ decoded, duplicates }: BuildOutcome): Promise<void> {
+    const decoder = formatOf(this.#series).decoderVersion
+    const digests = new Map(decoded.map(({ key, sha256 }) => [key, sha256]))
+    for (const { at: time, kept, dropped } of duplicates.conflicts) {
+      const [stays, key] = [kept, dropped].map((row) => (JSON.parse(row) as { source_object: string }).source_object)
+      const [by, sha256] = [digests.get(stays ?? ''), digests.get(key ?? '')]
+      // Rows of filled gaps do not belong to an object of the ledger.
+      if (key === undefined || by === undefined || sha256 === undefined) continue
+      await this.#lake.ledger.append({ event: 'conflicted', key, sha256, decoder, by, time, kept, dropped })
+    }
   }
 }
 

@@ -30,6 +30,15 @@ export const LEDGER_CHECKS = {
   rejected_rows: { severity: 'error', dimension: 'validity', meaning: 'lines could not be decoded and are in quarantine' },
 } as const
 
+/** The rule about rows of which only one stays, from the ledger. */
+const CONFLICT_CHECK = {
+  conflicting_duplicates: {
+    severity: 'error',
+    dimension: 'uniqueness',
+    meaning: 'two rows had the same key and other values: the first stays',
+  },
+} as const
+
 /** The rule about the end of a symbol. */
 export const STALE_CHECK = {
   stale: {
@@ -45,6 +54,7 @@ type Rule = { readonly severity: Severity; readonly dimension: Dimension; readon
 export const RULES: Readonly<Record<string, Rule>> = {
   ...Object.fromEntries(CHECKS.map((check) => [check.id, check])),
   ...LEDGER_CHECKS,
+  ...CONFLICT_CHECK,
   ...STALE_CHECK,
   ...CROSS_CHECKS,
   ...Object.fromEntries(DETECTORS.map(({ id, meaning }) => [id, { severity: 'info', dimension: 'accuracy', meaning }] as const)),

@@ -3,7 +3,7 @@ import { EVENT_ORDER, type LedgerFold } from '../../lake/ledger/fold.ts'
 import { Relation } from '../../platform/duckdb/relation.ts'
 import { type DuckDBSession, quote } from '../../platform/duckdb/session.ts'
 import type { Source } from '../../sources/contract.ts'
-import { dateSql, endSql, startSql, symbolSql } from '../../sources/object-sql.ts'
+import { belongsSql, dateSql, endSql, startSql, symbolSql } from '../../sources/object-sql.ts'
 import { contractOf, offerOf, type Series, sourceOf } from '../../sources/series.ts'
 import { DIMENSIONS, type Dimension } from './checks/check.ts'
 import type { KeptRows, Tallies } from './checks/run-checks.ts'
@@ -61,6 +61,8 @@ export async function score(
   for (const [check, count] of Object.entries(known))
     await found.add(`SELECT ${quote(check)} AS check_id, symbol, ${startSql(source, 'key')} AS from_us, ${endSql(source, 'key')} AS to_us, (${count})::BIGINT AS row_count
       FROM ${sources} WHERE (${count}) > 0`)
+  await found.add(`SELECT 'conflicting_duplicates' AS check_id, ${symbolSql(source, 'key')} AS symbol, epoch_us(time::TIMESTAMPTZ) AS from_us, from_us + 1 AS to_us, 1 AS row_count,
+    concat('kept ', kept, ', dropped ', dropped) AS detail FROM (${fold.conflicts}) WHERE ${belongsSql(series, 'key')}`)
   if (isLive)
     await found.add(`SELECT 'stale' AS check_id, symbol, max(last_us) AS from_us, max(last_us) + 1 AS to_us, 1 AS row_count
       FROM ${tallies} GROUP BY symbol QUALIFY max(last_us) >= max(max(last_us)) OVER () - ${staleUs} AND max(last_us) BETWEEN ${nowUs - KEPT_UP_US} AND ${nowUs - staleUs}`)
