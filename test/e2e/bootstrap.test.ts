@@ -22,8 +22,8 @@ async function freshClone(context: TestContext): Promise<string> {
     ['ls-files', '-z', '--cached', '--others', '--exclude-standard', 'bin', 'bootstrap', 'src', 'package.json', 'package-lock.json'],
     { cwd: root },
   )
-  execFileSync('tar', ['-C', root, '--null', '-T', '-', '-cf', join(clone, 'all.tar')], { input: files })
-  execFileSync('tar', ['-C', clone, '-xf', join(clone, 'all.tar')])
+  const packed = execFileSync('tar', ['-C', root, '--null', '-T', '-', '-cf', '-'], { input: files, maxBuffer: 64 << 20 })
+  execFileSync('tar', ['-C', clone, '-xf', '-'], { input: packed })
   return clone
 }
 

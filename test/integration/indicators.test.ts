@@ -26,6 +26,66 @@ test('values and warm-up equal TA-Lib or the formula to one part in a billion', 
   }
 })
 
+test('typical prices that are equal as decimals are equal for the money flow index', () => {
+  const rows = 400
+  const random = new Random('ticks')
+  const bars = randomBars('ticks', rows)
+  const sums: number[] = []
+  for (let row = 0; row < rows; row++) {
+    // Prices in whole tenths: of few values, so that ties abound.
+    const [low, high] = [1000 + random.integer(4), 1004 + random.integer(4)]
+    const close = low + random.integer(high - low + 1)
+    ;[bars.low[row], bars.high[row], bars.close[row]] = [low / 10, high / 10, close / 10]
+    sums.push(low + high + close)
+  }
+  const values = indicatorValues('mfi(14)', bars)[0] ?? []
+  let ties = 0
+  for (let row = 14; row < rows; row++) {
+    let [gained, all] = [0, 0]
+    for (let at = row - 13; at <= row; at++) {
+      const [before, price] = [sums[at - 1] ?? 0, sums[at] ?? 0]
+      if (price === before) ties++
+      const flow = price === before ? 0 : price * (bars.volume[at] ?? 0)
+      all += flow
+      if (price > before) gained += flow
+    }
+    assert.ok(Math.abs((values[row] ?? 0) - (100 * gained) / all) < 1e-9, `row ${row}`)
+  }
+  assert.ok(ties > 100)
+})
+
+test('deviations and correlations are right after a fall of the price to a ten-thousandth', () => {
+  const rows = 200
+  const bars = randomBars('fall', rows)
+  const benchmark = randomBars('other', rows).close
+  for (let row = 0; row < rows; row++) {
+    const scale = row < 70 ? 1 : row < 140 ? 1e-4 : 1e-9
+    bars.close[row] = (bars.close[row] ?? 0) * scale
+    bars.benchmark[row] = (benchmark[row] ?? 0) * scale
+  }
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+  const product = (a: number[], b: number[]) => mean(a.map((value, at) => (value - mean(a)) * ((b[at] ?? 0) - mean(b))))
+  for (const period of [5, 20]) {
+    const [upper, middle] = indicatorValues(`bollinger(${period})`, bars)
+    const [zscore] = indicatorValues(`zscore(${period})`, bars)
+    const [correlation] = indicatorValues(`correlation(${period})`, bars)
+    for (let row = period - 1; row < rows; row++) {
+      const [x, y] = [bars.close, bars.benchmark].map((column) => [...column.subarray(row - period + 1, row + 1)]) as [number[], number[]]
+      const deviation = Math.sqrt(product(x, x))
+      const expected = {
+        distance: [((upper?.[row] ?? 0) - (middle?.[row] ?? 0)) / 2, deviation],
+        zscore: [zscore?.[row] ?? 0, ((x.at(-1) ?? 0) - mean(x)) / deviation],
+        correlation: [correlation?.[row] ?? 0, product(x, y) / deviation / Math.sqrt(product(y, y))],
+      }
+      for (const [name, [ours, exact]] of Object.entries(expected) as [string, [number, number]][])
+        assert.ok(
+          Math.abs(ours - exact) <= 1e-9 * Math.max(Math.abs(exact), name === 'distance' ? 0 : 1),
+          `${name}(${period}) row ${row}: ${ours}, not ${exact}`,
+        )
+    }
+  }
+})
+
 test('a series divided at any row, with saved memory, gives the same bits', () => {
   for (const indicator of INDICATORS) {
     const parameters = Object.fromEntries(Object.entries(indicator.parameters).map(([name, { default: usual }]) => [name, usual]))

@@ -11,7 +11,7 @@ import { Random } from '../../src/simulator/random.ts'
 
 export type Bars = Readonly<Record<InputName, Float64Array>>
 
-/** Hourly bars of a random walk; with `ticks` closes are whole numbers, and repeat. */
+/** Hourly bars of a random walk; with `ticks` closes are whole numbers, and repeat, and highs and lows are whole tenths. */
 export function randomBars(seed: string, rows: number, ticks = false): Bars {
   const random = new Random(seed)
   const column = () => new Float64Array(rows)
@@ -36,6 +36,7 @@ export function randomBars(seed: string, rows: number, ticks = false): Bars {
     bars.close[row] = price
     bars.high[row] = Math.max(bars.open[row] ?? 0, price) * (1 + 0.003 * random.uniform())
     bars.low[row] = Math.min(bars.open[row] ?? 0, price) * (1 - 0.003 * random.uniform())
+    if (ticks) for (const side of [bars.high, bars.low]) side[row] = Math.round((side[row] ?? 0) * 10) / 10
     bars.volume[row] = 10 * random.uniform()
     bars.quote_volume[row] = (bars.volume[row] ?? 0) * price
     bars.benchmark[row] = other

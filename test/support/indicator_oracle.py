@@ -48,6 +48,14 @@ def keltner(s, period, range_, width):
     return [middle + distance, np.where(np.isnan(distance), np.nan, middle), middle - distance]
 
 
+def mfi(s, period):
+    # TA-Lib compares typical prices after a division, so that equal ones can differ; here they are compared as whole numbers of 1e-8.
+    price = sum(np.rint(s[name] * 1e8).astype(np.int64) for name in ("high", "low", "close"))
+    flow = np.sign(np.diff(price)) * (s["high"] + s["low"] + s["close"])[1:] / 3 * s["volume"][1:]
+    share = lambda w: 0.0 if np.abs(w).sum() < 1 else 100 * w[w > 0].sum() / np.abs(w).sum()
+    return [np.concatenate([[np.nan], rolling(flow, period, share)])]
+
+
 def session_vwap(s, key):
     typical = (s["high"] + s["low"] + s["close"]) / 3
     out = np.empty(len(typical))
@@ -108,7 +116,7 @@ ORACLES = {
     "stochastic": lambda s, period, k, d: list(T.STOCH(s["high"], s["low"], s["close"], period, k, 0, d, 0)),
     "stoch_rsi": lambda s, period, k, d: list(T.STOCHRSI(s["close"], period, k, d, 0)),
     "cci": lambda s, period: [T.CCI(s["high"], s["low"], s["close"], period)],
-    "mfi": lambda s, period: [T.MFI(s["high"], s["low"], s["close"], s["volume"], period)],
+    "mfi": mfi,
     "obv": lambda s: [T.OBV(s["close"], s["volume"])],
     "williams_r": lambda s, period: [T.WILLR(s["high"], s["low"], s["close"], period)],
     "roc": lambda s, period: [T.ROC(s["close"], period)],

@@ -25,7 +25,7 @@ import { computeIndicators, inputRows, type Memories } from './compute-indicator
 import { type IndicatorSpec, parseIndicators } from './indicator-spec.ts'
 
 /** Increase this number when the same bars would give other values. */
-const INDICATORS_VERSION = 2
+const INDICATORS_VERSION = 3
 
 /** The table property that holds the definition of the indicators. */
 const PROPERTY = 'lakehouse.indicators'

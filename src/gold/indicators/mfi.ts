@@ -1,5 +1,11 @@
 import { bars, indicator } from './indicator.ts'
 
+/**
+ * Sums of three prices that are equal as decimals can differ by this share as doubles: each has at most three roundings. Other sums of prices with 8 decimals differ by
+ * more up to 15 million.
+ */
+const SAME_PRICE = 6 * 2 ** -53
+
 export const mfi = indicator({
   id: 'mfi',
   name: 'Money flow index',
@@ -8,7 +14,7 @@ export const mfi = indicator({
   inputs: ['high', 'low', 'close', 'volume'],
   outputs: ['mfi'],
   lookback: ({ period }) => period,
-  reference: 'TA-Lib MFI (Quong, Soudack 1989)',
+  reference: 'TA-Lib MFI (Quong, Soudack 1989), but typical prices that are equal as decimals are equal',
   create: ({ period }) => {
     const own = new Float64Array(5)
     // Inflows are positive, outflows negative.
@@ -25,9 +31,11 @@ export const mfi = indicator({
         let gained = own[3] as number
         let lost = own[4] as number
         for (let row = 0; row < rows; row++) {
-          const price = ((high[row] as number) + (low[row] as number) + (close[row] as number)) / 3
+          const price = (high[row] as number) + (low[row] as number) + (close[row] as number)
           if (count > 0) {
-            const flow = Math.sign(price - last) * price * (volume[row] as number)
+            const change = price - last
+            const direction = Math.abs(change) <= SAME_PRICE * price ? 0 : Math.sign(change)
+            const flow = (direction * price * (volume[row] as number)) / 3
             const old = ring[at] as number
             const flowed = Math.abs(flow)
             const left = Math.abs(old)

@@ -1,15 +1,16 @@
 import type { Kernel } from '../indicator.ts'
+import { LEAST_SHARE } from './windows.ts'
 
 type Columns2 = [Float64Array, Float64Array]
 type Columns3 = [Float64Array, Float64Array, Float64Array]
 
 /**
  * Variance of each of two series and their covariance over the last `period` rows, divided by `period`. Sums the distances from reference values of the window.
- * Chooses new reference values and computes the sums again each time the window has moved by its length, so that rounding errors do not grow.
+ * Chooses new reference values and computes the sums again each time the window has moved by its length, and after a fall of a variance, so that rounding errors do not grow.
  * Equal values have a variance of exactly zero. Skips rows in which either value is NaN.
  */
 export function comoments(period: number): Kernel {
-  const own = new Float64Array(13)
+  const own = new Float64Array(15)
   const lefts = new Float64Array(period)
   const rights = new Float64Array(period)
   return {
@@ -30,6 +31,8 @@ export function comoments(period: number): Kernel {
       let lastY = own[10] as number
       let equalX = (own[11] as number) | 0
       let equalY = (own[12] as number) | 0
+      let largestX = own[13] as number
+      let largestY = own[14] as number
       for (let row = 0; row < rows; row++) {
         const valueX = x[row] as number
         const valueY = y[row] as number
@@ -39,24 +42,7 @@ export function comoments(period: number): Kernel {
           vxy[row] = Number.NaN
           continue
         }
-        if (at === 0) {
-          originX = valueX
-          originY = valueY
-          sx = 0
-          sy = 0
-          sxx = 0
-          syy = 0
-          sxy = 0
-          for (let index = 0; index < count; index++) {
-            const dx = (lefts[index] as number) - originX
-            const dy = (rights[index] as number) - originY
-            sx += dx
-            sy += dy
-            sxx += dx * dx
-            syy += dy * dy
-            sxy += dx * dy
-          }
-        }
+        if (count === 0) [originX, originY] = [valueX, valueY]
         const dx = valueX - originX
         const dy = valueY - originY
         const oldX = count < period ? 0 : (lefts[at] as number) - originX
@@ -75,8 +61,20 @@ export function comoments(period: number): Kernel {
         lastX = valueX
         lastY = valueY
         const isReady = count >= period
-        vx[row] = !isReady ? Number.NaN : equalX >= period ? 0 : (sxx - (sx * sx) / period) / period
-        vy[row] = !isReady ? Number.NaN : equalY >= period ? 0 : (syy - (sy * sy) / period) / period
+        if (sxx > largestX) largestX = sxx
+        if (syy > largestY) largestY = syy
+        let restX = equalX >= period ? 0 : sxx - (sx * sx) / period
+        let restY = equalY >= period ? 0 : syy - (sy * sy) / period
+        const isSmall = (equalX < period && restX < LEAST_SHARE * largestX) || (equalY < period && restY < LEAST_SHARE * largestY)
+        if (at === 0 || (isReady && isSmall)) {
+          ;[originX, originY] = [valueX, valueY]
+          ;[sx, sy, sxx, syy, sxy] = distanceSums(lefts, rights, count, originX, originY)
+          ;[largestX, largestY] = [sxx, syy]
+          restX = equalX >= period ? 0 : sxx - (sx * sx) / period
+          restY = equalY >= period ? 0 : syy - (sy * sy) / period
+        }
+        vx[row] = isReady ? restX / period : Number.NaN
+        vy[row] = isReady ? restY / period : Number.NaN
         vxy[row] = !isReady ? Number.NaN : equalX >= period || equalY >= period ? 0 : (sxy - (sx * sy) / period) / period
       }
       own[0] = count
@@ -92,6 +90,23 @@ export function comoments(period: number): Kernel {
       own[10] = lastY
       own[11] = equalX
       own[12] = equalY
+      own[13] = largestX
+      own[14] = largestY
     },
   }
+}
+
+/** The sums of the distances from two reference values, of their squares (xx, yy) and of their products (xy). */
+function distanceSums(lefts: Float64Array, rights: Float64Array, count: number, originX: number, originY: number) {
+  let [x, y, xx, yy, xy] = [0, 0, 0, 0, 0]
+  for (let index = 0; index < count; index++) {
+    const dx = (lefts[index] as number) - originX
+    const dy = (rights[index] as number) - originY
+    x += dx
+    y += dy
+    xx += dx * dx
+    yy += dy * dy
+    xy += dx * dy
+  }
+  return [x, y, xx, yy, xy] as const
 }

@@ -174,13 +174,16 @@ export function windowSum(period: number): Kernel {
 /** The sums of squares are computed again after this many windows. */
 const WINDOWS_KEPT = 8
 
+/** They are also computed again when less than this share of the largest sum is left: what was taken away leaves a rounding error of its own size. */
+export const LEAST_SHARE = 1e-6
+
 /**
  * Mean and variance (divided by the number of values minus `lost`) of the last `period` values. Sums the distances from a reference value of the series.
- * Chooses a new reference value and computes the sums again every few windows, so that rounding errors do not grow.
+ * Chooses a new reference value and computes the sums again every few windows, and after a fall of the variance, so that rounding errors do not grow.
  * Equal values have a variance of exactly zero. Skips leading NaNs.
  */
 export function moments(period: number, lost: 0 | 1 = 0): Kernel {
-  const own = new Float64Array(8)
+  const own = new Float64Array(9)
   const ring = new Float64Array(period)
   return {
     memory: [own, ring],
@@ -199,25 +202,13 @@ export function moments(period: number, lost: 0 | 1 = 0): Kernel {
       let last = own[5] as number
       let equal = own[6] as number
       let since = (own[7] as number) | 0
+      let largest = own[8] as number
       const begin = count === 0 ? skipLeading(x, mean, rows) : 0
       if (begin > 0) variance.fill(Number.NaN, 0, begin)
       if (count === 0 && begin < rows) origin = x[begin] as number
       let row = begin
       for (const end = Math.min(rows, begin + size); row < end; row++) {
         const value = x[row] as number
-        if (since === kept) {
-          origin = value
-          sum = 0
-          squares = 0
-          // The window from its oldest value: values before the block are in the ring.
-          for (let index = size; index > 0; index--) {
-            const distance = (row - index >= begin ? (x[row - index] as number) : (ring[(at + size - index) % size] as number)) - origin
-            sum += distance
-            squares += distance * distance
-          }
-          since = 0
-        }
-        since++
         const distance = value - origin
         const old = count < size ? 0 : (ring[at] as number) - origin
         sum += distance - old
@@ -227,6 +218,16 @@ export function moments(period: number, lost: 0 | 1 = 0): Kernel {
         if (count < size) count++
         equal = value === last ? equal + 1 : 1
         last = value
+        if (squares > largest) largest = squares
+        since++
+        if (since >= kept || (count >= size && equal < size && squares - (sum * sum) / size < LEAST_SHARE * largest)) {
+          origin = value
+          sumDistances(own, ring, at, size, origin)
+          sum = own[3] as number
+          squares = own[4] as number
+          largest = squares
+          since = 0
+        }
         const middle = sum / size
         mean[row] = count < size ? Number.NaN : equal >= size ? value : origin + middle
         variance[row] = count < size ? Number.NaN : equal >= size ? 0 : Math.max(0, (squares - sum * middle) / divisor)
@@ -234,24 +235,22 @@ export function moments(period: number, lost: 0 | 1 = 0): Kernel {
       at = (at + Math.max(0, rows - row)) % size
       for (let next = row; next < rows; next++) {
         const value = x[next] as number
-        if (since === kept) {
-          origin = value
-          sum = 0
-          squares = 0
-          for (let place = next - size; place < next; place++) {
-            const distance = (x[place] as number) - origin
-            sum += distance
-            squares += distance * distance
-          }
-          since = 0
-        }
-        since++
         const distance = value - origin
         const old = (x[next - size] as number) - origin
         sum += distance - old
         squares += distance * distance - old * old
         equal = value === last ? equal + 1 : 1
         last = value
+        if (squares > largest) largest = squares
+        since++
+        if (since >= kept || (equal < size && squares - (sum * sum) / size < LEAST_SHARE * largest)) {
+          origin = value
+          sumDistances(own, x, next - size + 1, size, origin)
+          sum = own[3] as number
+          squares = own[4] as number
+          largest = squares
+          since = 0
+        }
         const middle = sum / size
         mean[next] = equal >= size ? value : origin + middle
         variance[next] = equal >= size ? 0 : Math.max(0, (squares - sum * middle) / divisor)
@@ -264,7 +263,20 @@ export function moments(period: number, lost: 0 | 1 = 0): Kernel {
       own[5] = last
       own[6] = equal
       own[7] = since
+      own[8] = largest
       if (rows - begin > size) for (let index = 0; index < size; index++) ring[(at + index) % size] = x[rows - size + index] as number
     },
   }
+}
+
+/** Writes the sums of the distances from a reference value, and of their squares, to the memory. The values go on at the begin of the array. */
+function sumDistances(own: Float64Array, values: Float64Array, first: number, size: number, origin: number): void {
+  let [sum, squares] = [0, 0]
+  for (let index = first; index < first + size; index++) {
+    const distance = (values[index % values.length] as number) - origin
+    sum += distance
+    squares += distance * distance
+  }
+  own[3] = sum
+  own[4] = squares
 }
