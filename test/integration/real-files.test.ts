@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { cp, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { LAYERS } from '../../src/lake/layout.ts'
 import { writeObject } from '../../src/simulator/archive.ts'
 import { parseArchiveKey } from '../../src/sources/binance/archive/archive-key.ts'
 import { silverTableName, valueColumns } from '../../src/sources/series.ts'
@@ -124,4 +125,48 @@ test('real damage: a zip that lost a byte and a CSV that a spreadsheet ruined ar
   assert.equal(counts.rowsRejected, 25)
   assert.ok(findings.some((finding) => finding.check === 'checksum_mismatch' && finding.explanation.includes(short)))
   assert.ok(findings.some((finding) => finding.check === 'rejected_rows' && finding.count === 25))
+})
+
+test('bars from a real day of trades, most minutes of which begin or end with a tie, equal a computation by time and id', async (context) => {
+  const data = realData(context)
+  if (data === undefined) return
+  const symbol = 'BTCUSD_PERP'
+  const lakehouse = openLakehouse({ lake: join(await temporaryFolder(context), 'lake'), archive: join(data, 'archive') })
+  const { errors } = await lakehouse.ingest({
+    types: ['aggTrades'],
+    markets: ['cm'],
+    symbols: [symbol],
+    intervals: [],
+    range: undefined,
+    layers: new Set(LAYERS),
+    publishIf: undefined,
+    onProgress: () => {},
+    onNotice: () => {},
+  })
+  assert.deepEqual(errors, [])
+  const minutes = new Map<number, { id: number; time: number; price: string; contracts: number; trades: number }[]>()
+  for (const row of readPlainRows(join(data, `archive/data/futures/cm/daily/aggTrades/${symbol}/${symbol}-aggTrades-2026-05-08.zip`))) {
+    const [id, price = '', quantity, first, last, time] = row
+    const trade = { id: Number(id), time: Number(time), price, contracts: Number(quantity), trades: Number(last) - Number(first) + 1 }
+    const minute = Math.floor(trade.time / 60_000)
+    minutes.set(minute, [...(minutes.get(minute) ?? []), trade])
+  }
+  let tied = 0
+  const expected = [...minutes]
+    .sort(([a], [b]) => a - b)
+    .map(([minute, trades]) => {
+      trades.sort((a, b) => a.time - b.time || a.id - b.id)
+      const prices = trades.map(({ price }) => Number(price))
+      if (trades[0]?.time === trades[1]?.time || trades.at(-1)?.time === trades.at(-2)?.time) tied++
+      const sum = (name: 'contracts' | 'trades') => trades.reduce((total, trade) => total + trade[name], 0)
+      return [minute * 60_000, prices[0], Math.max(...prices), Math.min(...prices), prices.at(-1), sum('contracts'), sum('trades')]
+    })
+  const bars = await lakehouse.select(
+    `SELECT epoch_ms(open_time) AS t, open, high, low, close, contracts, trade_count FROM resample('silver.binance_cm_agg_trades', '*', '1m') ORDER BY 1`,
+  )
+  assert.deepEqual(
+    bars.map((bar) => Object.values(bar).map(Number)),
+    expected,
+  )
+  assert.deepEqual([bars.length, tied > 700], [1437, true])
 })

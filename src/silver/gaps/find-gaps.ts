@@ -157,7 +157,7 @@ function causesSql(series: Series, { nowUs }: GapOptions, step: number, { gaps, 
     seen AS (SELECT t.s, t.e, (SELECT count(*) FROM ${spans} p WHERE p.first_us < t.s AND p.last_us > t.e) AS active,
         (SELECT count(DISTINCT symbol) FROM ${gaps} o WHERE least(o.e, t.e) - greatest(o.s, t.s) >= 0.9 * (t.e - t.s)) AS gapped FROM times t),
     named AS (SELECT t.s, t.e, min(r.named) AS named FROM times t JOIN reported r ON least(t.e, r.past) - greatest(t.s, r.start) >= least(0.5 * (t.e - t.s), ${step}) GROUP BY ALL),
-    other AS (SELECT symbol, s, e, arg_max("table", n) AS "table", max(n) AS n FROM ${elsewhere} GROUP BY ALL),
+    other AS (SELECT symbol, s, e, arg_max("table", struct_pack(n, t := "table")) AS "table", max(n) AS n FROM ${elsewhere} GROUP BY ALL),
     calm AS (SELECT symbol, s, e, min(evidence) AS evidence FROM ${quiet} GROUP BY ALL),
     held AS (SELECT g.symbol, g.s, g.e, count(c.start) FILTER (status = 'verified') AS verified, count(c.start) FILTER (status IN ('quarantined', 'lost')) AS broken
       FROM ${gaps} g LEFT JOIN ${covering} c ON c.symbol = g.symbol AND c.start < g.e AND c.past > g.s GROUP BY ALL)
