@@ -33,13 +33,18 @@ export const catalogFiles = operation({
   summary: 'List the archive files that cover a selection: the files that an ingestion would fetch',
   permission: 'read',
   input: z.strictObject({ types: z.array(z.string()).default([]), ...selectionFields }),
-  result: z.strictObject({ items: z.array(archiveFile), uncovered: z.array(uncovered).describe('ranges that no file covers') }),
+  result: z.strictObject({
+    items: z.array(archiveFile),
+    uncovered: z.array(uncovered).describe('ranges that no file covers'),
+    unparsed: z.array(z.string()).describe('keys that do not follow the grammar of the archive; an ingestion leaves them out'),
+  }),
   example: SELECTION_EXAMPLE,
   run: async (context, input, onItem: (file: z.infer<typeof archiveFile>) => void) => {
     const nowMs = context.nowMs()
     const selection = { types: resolveTypes(input.types), ...resolveSelection(input, nowMs), now: nowMs * 1000 }
     const items: z.infer<typeof archiveFile>[] = []
     const lacking: z.infer<typeof uncovered>[] = []
+    const unparsed: string[] = []
     let bytes = 0
     const lakehouse = await context.lakehouse(archiveAt(input.archive))
     await lakehouse.withArchive(selection.exchange, async (archive) => {
@@ -52,11 +57,12 @@ export const catalogFiles = operation({
           onItem(item)
           bytes += Math.max(0, object.size)
         }
+        unparsed.push(...planned.unparsed)
         const { market, dataset: type, symbol, interval } = planned.series
         for (const { start, end, reason } of planned.uncovered)
           lacking.push({ market, type, symbol, interval, from: formatInstant(start), to: formatInstant(end), reason })
       }
     })
-    return { status: 'done', counts: { items: items.length, bytes }, result: { items, uncovered: lacking } }
+    return { status: 'done', counts: { items: items.length, bytes }, result: { items, uncovered: lacking, unparsed } }
   },
 })

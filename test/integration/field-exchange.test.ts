@@ -344,3 +344,22 @@ test('what the advice of an assessment says to look at has something to show', a
     assert.ok(items.length > 0, command)
   }
 })
+
+test('a file whose name does not follow the grammar is left out with a warning in every run, and listed', async (context) => {
+  const { archive, run } = await setUp(context)
+  const file = { dataset: 'klines', symbol: 'AUSDT', interval: '1d' } as const
+  await write(archive, { ...file, date: '2020-07' }, hours('2020-07-01', [1, 2, 3], 24 * HOUR))
+  const left = ['data/spot/monthly/klines/AUSDT/1d/AUSDT-1d-2020-8.zip', 'data/spot/monthly/klines/AUSDT/1d/notes.txt']
+  for (const key of left) await writeObject(archive, key, Buffer.from('1'), [])
+  for (let again = 0; again < 2; again++) {
+    const { code, out } = await run('ingest', 'klines', '--archive', archive, '--json')
+    const { findings } = JSON.parse(out) as { findings: Record<string, string>[] }
+    const named = findings.filter(({ check }) => check === 'unknown_key').map(({ severity, symbol }) => [severity, symbol])
+    assert.deepEqual([code, named], [3, left.map((key) => [key.endsWith('.zip') ? 'warning' : 'info', 'AUSDT'])], `run ${again}`)
+  }
+  const { code, out } = await run('catalog', 'files', '--archive', archive, '--type', 'klines', '--json')
+  const listed = JSON.parse(out) as { items: unknown[]; unparsed: string[] }
+  assert.deepEqual([code, listed.items.length, listed.unparsed], [0, 1, left])
+  const text = await run('catalog', 'files', '--archive', archive, '--type', 'klines')
+  assert.match(text.err, /left out, not a key of the archive: .*2020-8\.zip/)
+})

@@ -60,6 +60,7 @@ async function files(context: CommandContext): Promise<CommandResult> {
     onItem: ({ key, size, lastModified }) =>
       context.json ? undefined : context.out(`${String(size).padStart(12)}  ${lastModified}  ${key}\n`),
   })
+  for (const key of outcome.result.unparsed) context.note(`left out, not a key of the archive: ${key}\n`)
   const { items, bytes } = outcome.counts
   if (!context.json) context.note(`${items} files, ${formatBytes(bytes)}\n`)
   return resultOf(outcome)

@@ -58,8 +58,10 @@ function noteSeries({ series, files, uncovered, unparsed }: PlannedSeries, { ran
     report.findings.push({ check: 'uncovered', severity, table: subject, symbol: series.symbol, from, to, count: 1, explanation })
   }
   for (const key of unparsed) {
-    const explanation = `${key} does not follow the grammar of the archive and was ignored`
-    report.findings.push({ ...wholeFinding(subject, 'unknown_key', 'info', 1, explanation), symbol: series.symbol })
+    const explanation = `${key} does not follow the grammar of the archive and was left out: see \`catalog files\``
+    // The rows of a data file are missing in the lake.
+    const severity = key.endsWith('.zip') ? 'warning' : 'info'
+    report.findings.push({ ...wholeFinding(subject, 'unknown_key', severity, 1, explanation), symbol: series.symbol })
   }
 }
 

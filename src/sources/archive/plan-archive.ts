@@ -24,7 +24,7 @@ export type PlannedSeries = {
   readonly series: ArchiveSeries
   readonly files: readonly PlannedFile[]
   readonly uncovered: readonly Uncovered[]
-  /** Keys that do not follow the grammar; they are ignored. */
+  /** Keys that do not follow the grammar; they are left out. */
   readonly unparsed: readonly string[]
 }
 
