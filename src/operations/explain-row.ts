@@ -15,6 +15,10 @@ const origin = z.strictObject({
   line: z.number().nullable(),
   text: z.string().nullable(),
   dataFile: z.string(),
+  conflicts: z
+    .array(z.strictObject({ object: z.string(), row: row.readonly() }))
+    .readonly()
+    .describe('rows with the same key and other values, which were dropped'),
 })
 
 export const explainRow = operation({

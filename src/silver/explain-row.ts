@@ -8,10 +8,17 @@ import { scanSql } from '../lake/tables/scan-sql.ts'
 import { quote, quoteName } from '../platform/duckdb/session.ts'
 import { sniffLayout } from '../sources/csv/csv-header.ts'
 import { ZipReader } from '../sources/csv/zip-entry.ts'
+import { belongsSql } from '../sources/object-sql.ts'
 import { contractOf, formatOf, type Series, silverColumns, silverTableName } from '../sources/series.ts'
 import { revisionsIn } from './compare/reconcile.ts'
 
-/** The origin of a row: the object (for a filled row, its source table), the revision, the line number (from 1), the text of the line, and the data file with the row. */
+/** A row that had the key of another row and other values, and was dropped. */
+type Dropped = { readonly object: string; readonly row: Readonly<Record<string, unknown>> }
+
+/**
+ * The origin of a row: the object (for a filled row, its source table), the revision, the line number (from 1), the text of the line, the data file with the row, and
+ * the rows that were dropped for it although they have other values.
+ */
 export type RowOrigin = {
   readonly row: Readonly<Record<string, unknown>>
   readonly source: string
@@ -22,6 +29,7 @@ export type RowOrigin = {
   readonly line: number | null
   readonly text: string | null
   readonly dataFile: string
+  readonly conflicts: readonly Dropped[]
 }
 
 /** At most this many rows of one symbol at one instant are explained. */
@@ -43,6 +51,9 @@ export async function explainRow(
     { column: eventTime, op: '=', value: at },
   ])
   await using fold = await lake.readLedger()
+  const dropped = await session.rows(`SELECT kept, dropped FROM (${fold.conflicts})
+    WHERE ${belongsSql(series, 'key')} AND (kept->>'symbol') = ${quote(symbol)} AND epoch_us(time::TIMESTAMPTZ) = ${at} ORDER BY key, dropped`)
+  const ids = key.filter((column) => column !== 'symbol' && column !== eventTime)
   for (const file of files) {
     const chosen = id === undefined ? 'true' : `${quoteName(key[1] ?? eventTime)}::VARCHAR = ${quote(id)}`
     const rows = await session.jsonRows(`SELECT * FROM (${await scanSql(session, table, table.shape, [file])})
@@ -50,9 +61,25 @@ export async function explainRow(
     for (const row of rows) {
       const object = String(row['source_object'])
       const source = String(row['source'])
+      const conflicts = dropped.flatMap((one): Dropped[] => {
+        const [kept, other] = [one['kept'], one['dropped']].map((text) => JSON.parse(String(text)) as Dropped['row'])
+        const isOfRow = other !== undefined && ids.every((column) => String(kept?.[column]) === String(row[column]))
+        return isOfRow ? [{ object: String(other['source_object']), row: other }] : []
+      })
       if (source !== 'archive') {
         // The row comes from a table, not from an object. silver.fills has its gap and method.
-        origins.push({ row, source, object, sha256: null, revision: 0, revisions: 0, line: null, text: null, dataFile: file.path })
+        origins.push({
+          row,
+          source,
+          object,
+          sha256: null,
+          revision: 0,
+          revisions: 0,
+          line: null,
+          text: null,
+          dataFile: file.path,
+          conflicts,
+        })
         continue
       }
       const known = await revisionsIn(session, fold, object)
@@ -60,7 +87,7 @@ export async function explainRow(
       const line = findLine(await store.files.open(bronzeKey(object)), series, row, at, maxEntryBytes)
       const [sha256 = null] = current < 0 ? [] : [known[current]?.sha256]
       const shownId = { revision: current + 1, revisions: known.length, line: line?.number ?? null, text: line?.text ?? null }
-      origins.push({ row, source, object, sha256, ...shownId, dataFile: file.path })
+      origins.push({ row, source, object, sha256, ...shownId, dataFile: file.path, conflicts })
     }
   }
   if (origins.length > 0) return origins

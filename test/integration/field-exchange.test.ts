@@ -308,6 +308,15 @@ test('two rows of one time with other values stay a finding until the file is re
   assert.match(String(found?.['explanation']), /kept \{.*"close":100.*2024-01-02\.zip.*dropped \{.*"close":101.*2024-01-02\.zip/)
   const flagged = `SELECT open_time::VARCHAR AS at FROM ${table}_flagged WHERE list_contains(quality_flags, 'conflicting_duplicates')`
   assert.deepEqual(await lakehouse.select(flagged), [{ at: '2024-01-02 01:00:00+00' }])
+  const explained = async (hour: string) => {
+    const { out } = await run('explain-row', table, '--symbol', 'AUSDT', '--at', `2024-01-02T0${hour}:00:00Z`, '--json')
+    const { items } = JSON.parse(out) as { items: { row: { close: number }; conflicts: { object: string; row: { close: number } }[] }[] }
+    return items.map(({ row, conflicts }) => [row.close, conflicts.map((one) => [one.row.close, one.object])])
+  }
+  const object = printArchiveKey({ ...file('2024-01-02'), market: 'spot', period: 'daily' })
+  assert.deepEqual(await explained('1'), [[100, [[101, object]]]])
+  assert.deepEqual(await explained('2'), [[100, []]])
+  assert.match((await run('explain-row', table, '--symbol', 'AUSDT', '--at', '2024-01-02T01:00:00Z')).out, /dropped {3}\{.*"close":101/)
   // The exchange replaces the file.
   await write(archive, file('2024-01-02'), day)
   await ingest('klines')
@@ -362,4 +371,20 @@ test('a file whose name does not follow the grammar is left out with a warning i
   assert.deepEqual([code, listed.items.length, listed.unparsed], [0, 1, left])
   const text = await run('catalog', 'files', '--archive', archive, '--type', 'klines')
   assert.match(text.err, /left out, not a key of the archive: .*2020-8\.zip/)
+})
+
+test('of trades at one time, only the one that had a conflict names it', async (context) => {
+  const { archive, ingest, run } = await setUp(context)
+  const at = Date.parse('2025-02-01T00:00:00Z')
+  const lines = [1, 2, 3, 2].map((id, n) => `${id},${n === 3 ? 105 : 100},1,100,${at},true,true`)
+  await write(archive, { dataset: 'trades', symbol: 'AUSDT', date: '2025-02-01' }, lines)
+  await ingest('trades')
+  const { out } = await run('explain-row', 'silver.binance_spot_trades', '--symbol', 'AUSDT', '--at', '2025-02-01T00:00:00Z', '--json')
+  const { items } = JSON.parse(out) as { items: { row: { id: number }; conflicts: { row: { price: number } }[] }[] }
+  const found = items.map(({ row, conflicts }) => [Number(row.id), conflicts.map((one) => one.row.price)])
+  assert.deepEqual(found, [
+    [1, []],
+    [2, [105]],
+    [3, []],
+  ])
 })

@@ -31,6 +31,7 @@ async function run(context: CommandContext): Promise<CommandResult> {
         `${JSON.stringify(item.row)}\n  source    ${item.source}: ${item.object}\n  revision  ${item.revision} of ${item.revisions}, SHA-256 ${item.sha256}\n`,
       )
       context.out(`  line      ${item.line ?? 'not found'}: ${item.text ?? ''}\n  data file ${item.dataFile}\n`)
+      for (const { object, row } of item.conflicts) context.out(`  dropped   ${JSON.stringify(row)}\n            of ${object}\n`)
     }
   return resultOf(outcome)
 }
