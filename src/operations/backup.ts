@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { operation, outcomeStatus } from './contract.ts'
+import { operation, statusOf } from './contract.ts'
 import { place } from './schemas.ts'
 
 export const backup = operation({
@@ -11,6 +11,6 @@ export const backup = operation({
   example: { destination: 'backups' },
   run: async (context, { destination }) => {
     const { folder, counts, findings } = await (await context.lakehouse()).backUp(destination)
-    return { status: outcomeStatus(findings), counts, findings, result: { folder } }
+    return { status: statusOf(findings), counts, findings, result: { folder } }
   },
 })

@@ -44,11 +44,6 @@ export type Outcome<Result, Counts extends AnyCounts = AnyCounts> = {
   readonly result: Result
 }
 
-/** How an operation with these findings ended. Findings that are only worth knowing do not count. */
-export function outcomeStatus(findings: readonly Finding[]): 'done' | 'done_with_findings' {
-  return findings.some(({ severity }) => severity !== 'info') ? 'done_with_findings' : 'done'
-}
-
 /** One thing that a user can ask for. `Item` is the type that the operation hands out while it runs, if any. */
 export type Operation<
   Input extends z.ZodType = z.ZodType,

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { parsePublishRule } from '../flows/bulk-ingestion/publish-rule.ts'
 import type { IngestResult } from '../flows/bulk-ingestion/report.ts'
 import { LAYERS } from '../lake/layout.ts'
-import { operation, outcomeStatus } from './contract.ts'
+import { operation, statusOf } from './contract.ts'
 import { SELECTION_EXAMPLE } from './examples.ts'
 import { archiveAt, resolveSelection, resolveTypes, selectionFields } from './selection.ts'
 
@@ -37,6 +37,6 @@ export const ingest = operation({
 
 /** The outcome of an ingestion: failed when an object could not be fetched, done_with_findings when a finding is a warning or an error. */
 export function outcomeOf({ counts, findings, errors, tables, swept }: IngestResult) {
-  const status = errors.length > 0 ? ('failed' as const) : outcomeStatus(findings)
+  const status = errors.length > 0 ? ('failed' as const) : statusOf(findings)
   return { status, counts, findings, errors, result: { tables, swept } }
 }

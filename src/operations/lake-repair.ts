@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { operation, outcomeStatus } from './contract.ts'
+import { operation, statusOf } from './contract.ts'
 import { dryRun, place } from './schemas.ts'
 import { archiveAt, selectionFields } from './selection.ts'
 
@@ -36,6 +36,6 @@ export const lakeRepair = operation({
       filesRepaired: repaired,
       filesLost: items.filter(({ outcome }) => outcome === 'lost').length,
     }
-    return { status: outcomeStatus(findings), counts, findings, result: { items } }
+    return { status: statusOf(findings), counts, findings, result: { items } }
   },
 })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Finding } from '../core/finding.ts'
 import type { Tables } from '../lakehouse/tables.ts'
-import { type AnyCounts, type OperationContext, type Outcome, outcomeStatus } from './contract.ts'
+import { type AnyCounts, type OperationContext, type Outcome, statusOf } from './contract.ts'
 import { nothing, table } from './schemas.ts'
 
 /** Runs `work` on the tables of the lake. Adds the findings of side tasks, such as publishing, to the outcome. */
@@ -39,7 +39,7 @@ export async function findingsOn(context: OperationContext, look: (tables: Table
   return await onTables(context, 'read', async (tables) => {
     const findings = await look(tables)
     return {
-      status: outcomeStatus(findings),
+      status: statusOf(findings),
       findings,
       counts: { findings: findings.length },
       result: {},

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { operation, outcomeStatus } from './contract.ts'
+import { operation, statusOf } from './contract.ts'
 import { instant, nothing, tableStatus } from './schemas.ts'
 
 const run = z.strictObject({
@@ -28,7 +28,7 @@ export const status = operation({
   run: async (context) => {
     const { tables, findings, ...rest } = await (await context.lakehouse()).status()
     return {
-      status: outcomeStatus(findings),
+      status: statusOf(findings),
       findings,
       counts: { tables: tables.length },
       result: { ...rest, items: tables },

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { operation, outcomeStatus } from './contract.ts'
+import { operation, statusOf } from './contract.ts'
 import { dryRun } from './schemas.ts'
 
 export const tiersMove = operation({
@@ -12,6 +12,6 @@ export const tiersMove = operation({
   run: async (context, input) => {
     const { moves, findings } = await (await context.lakehouse()).moveToTiers(input.dryRun)
     const bytesMoved = moves.reduce((sum, one) => sum + one.bytes, 0)
-    return { status: outcomeStatus(findings), findings, counts: { filesMoved: moves.length, bytesMoved }, result: { items: [...moves] } }
+    return { status: statusOf(findings), findings, counts: { filesMoved: moves.length, bytesMoved }, result: { items: [...moves] } }
   },
 })

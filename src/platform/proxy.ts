@@ -25,6 +25,16 @@ export function proxyFor(secure: boolean, host: string, port: number, environmen
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port === '' ? 80 : Number(url.port), authorization }
 }
 
+/** host:port, as addresses and the head of a request have it. */
+export function hostAndPort(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** The header that a proxy with a name and a password requires, with its line end; empty without them. */
+export function authorizationHeader({ authorization }: ProxyServer): string {
+  return authorization === undefined ? '' : `proxy-authorization: ${authorization}\r\n`
+}
+
 /** What the environment says of proxies; undefined or empty where it says nothing. */
 function proxyVariables(environment: Environment): { https: string | undefined; http: string | undefined; none: string } {
   const of = (name: string) => environment[name.toLowerCase()] || environment[name] || undefined

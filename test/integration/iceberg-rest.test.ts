@@ -10,7 +10,7 @@ import { startCatalog } from '../support/catalog.ts'
 import { emptyLake } from '../support/empty-lake.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { openLakehouse } from '../support/lakehouse.ts'
-import { ROOT, startVersity } from '../support/s3-server.ts'
+import { ROOT, startVersity, useRootKeys } from '../support/s3-server.ts'
 
 const SHAPE: TableShape = {
   fields: [
@@ -114,8 +114,7 @@ test('pyiceberg lists, reads, appends, deletes, alters, tags and creates through
 
 test('through the catalog a lake in a bucket is reached as well: its clients learn where, and bring their own keys', async (context) => {
   const server = await startVersity()
-  process.env['AWS_ACCESS_KEY_ID'] = ROOT.accessKeyId
-  process.env['AWS_SECRET_ACCESS_KEY'] = ROOT.secretAccessKey
+  useRootKeys()
   const { url } = await served(context, { lake: await server.bucket('catalog'), cache: await temporaryFolder(context) })
   // Only now: what is to be done at the end is done in order, and the catalog ends its run in the lake.
   context.after(() => server.close())

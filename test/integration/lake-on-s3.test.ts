@@ -9,15 +9,14 @@ import { emptyLake } from '../support/empty-lake.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { liveState } from '../support/lake-state.ts'
 import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
-import { openS3, ROOT, type S3Server, startVersity } from '../support/s3-server.ts'
+import { openS3, type S3Server, startVersity, useRootKeys } from '../support/s3-server.ts'
 import { killTables } from '../support/table-kill.ts'
 import { raceTables } from '../support/table-race.ts'
 
 let server: S3Server
 before(async () => {
   server = await startVersity()
-  process.env['AWS_ACCESS_KEY_ID'] = ROOT.accessKeyId
-  process.env['AWS_SECRET_ACCESS_KEY'] = ROOT.secretAccessKey
+  useRootKeys()
 })
 after(() => server.close())
 

@@ -10,7 +10,7 @@ import type { Lakehouse } from '../../src/lakehouse/lakehouse.ts'
 import { smallArchive } from '../support/archives.ts'
 import { temporaryFolder } from '../support/folders.ts'
 import { ingestKlines, openLakehouse } from '../support/lakehouse.ts'
-import { openS3, ROOT, type S3Server, startVersity } from '../support/s3-server.ts'
+import { openS3, ROOT, type S3Server, startVersity, useRootKeys } from '../support/s3-server.ts'
 import { runSync, stateFor } from '../support/transfers.ts'
 
 const run = promisify(execFile)
@@ -19,8 +19,7 @@ const TABLES = ['silver.binance_spot_klines_1m', 'gold.binance_spot_bars_1h']
 let server: S3Server
 before(async () => {
   server = await startVersity()
-  process.env['AWS_ACCESS_KEY_ID'] = ROOT.accessKeyId
-  process.env['AWS_SECRET_ACCESS_KEY'] = ROOT.secretAccessKey
+  useRootKeys()
 })
 after(() => server.close())
 

@@ -8,7 +8,7 @@ import { mapConcurrent } from '../../src/platform/map-concurrent.ts'
 import { digestOfObject } from '../../src/storage/digests.ts'
 import type { Place } from '../../src/storage/place.ts'
 import { DEFAULT_REQUEST, type SyncRequest, type SyncResult } from '../../src/transfer/sync.ts'
-import { openS3, ROOT } from './s3-server.ts'
+import { openS3, useRootKeys } from './s3-server.ts'
 
 export type SyncChoices = Partial<SyncRequest> & {
   readonly state: string
@@ -21,8 +21,7 @@ export type SyncChoices = Partial<SyncRequest> & {
 
 /** Transfers with the root's credentials, quick retries and small parts. */
 export function transfersWith(choices: Pick<SyncChoices, 'state' | 'settings' | 'signal'>): Transfers {
-  process.env['AWS_ACCESS_KEY_ID'] = ROOT.accessKeyId
-  process.env['AWS_SECRET_ACCESS_KEY'] = ROOT.secretAccessKey
+  useRootKeys()
   const sync = {
     state: choices.state,
     retryDelayMs: 5,

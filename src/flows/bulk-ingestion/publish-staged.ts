@@ -3,7 +3,7 @@ import type { Finding } from '../../core/finding.ts'
 import type { TimeRange } from '../../core/time.ts'
 import { update } from '../../lake/iceberg/commit.ts'
 import { withoutRef, withRef } from '../../lake/iceberg/evolve.ts'
-import { type Snapshot, sameId } from '../../lake/iceberg/metadata.ts'
+import { lineOf, sameId } from '../../lake/iceberg/metadata.ts'
 import { periodRange } from '../../lake/iceberg/schema.ts'
 import { snapshotOf, type Table } from '../../lake/iceberg/table.ts'
 import type { Lake } from '../../lake/lake.ts'
@@ -33,14 +33,7 @@ export async function dropStaleBranch(lake: Lake, series: Series): Promise<void>
 /** Whether the staged branch has everything that main has. */
 function isAhead({ metadata }: Table): boolean {
   const main = metadata['current-snapshot-id']
-  if (main === -1) return true
-  let at: Snapshot | undefined = find(metadata.snapshots, metadata.refs[STAGED]?.['snapshot-id'])
-  while (at !== undefined && !sameId(at['snapshot-id'], main)) at = find(metadata.snapshots, at['parent-snapshot-id'] ?? undefined)
-  return at !== undefined
-}
-
-function find(snapshots: readonly Snapshot[], id: Snapshot['snapshot-id'] | undefined): Snapshot | undefined {
-  return snapshots.find((snapshot) => sameId(snapshot['snapshot-id'], id))
+  return main === -1 || lineOf(metadata, metadata.refs[STAGED]?.['snapshot-id']).some((snapshot) => sameId(snapshot['snapshot-id'], main))
 }
 
 /**

@@ -142,13 +142,15 @@ async function fetchMissing(context: FlowContext<IngestProgress>, damages: reado
       if (failure.code === 'INTERRUPTED') throw error
       report.errors.push(failure)
     }
-    findings.push(
-      ...report.findings,
-      ...report.errors.map((error) => wholeFinding('bronze.objects', error.code.toLowerCase(), 'error', 1, error.message)),
-    )
+    findings.push(...reported(report, 'bronze.objects'))
   }
   await context.lake.ledger.flush()
   return findings
+}
+
+/** The findings of a report, and its errors as findings about `subject`. */
+function reported({ findings, errors }: IngestReport, subject: string): Finding[] {
+  return [...findings, ...errors.map(({ code, message }) => wholeFinding(subject, code.toLowerCase(), 'error', 1, message))]
 }
 
 /** Objects in bronze that the ledger does not know. */
@@ -190,10 +192,7 @@ async function rebuild(
     if (report.selected.length === 0) continue
     await buildSilver(context, request, report)
     await deriveGold(lake, request, report)
-    findings.push(
-      ...report.findings,
-      ...report.errors.map((error) => wholeFinding('lake', error.code.toLowerCase(), 'error', 1, error.message)),
-    )
+    findings.push(...reported(report, 'lake'))
   }
   await lake.ledger.flush()
   await foldIntoTable(lake)

@@ -12,7 +12,7 @@ export type FineBars = {
   /** The length of a fine bar, µs, and the name of the length. */
   readonly us: number
   readonly name: string
-  /** Whether rows are trades, of which several may have the same time; `place` orders them. */
+  /** Whether rows are trades. Several trades may have the same time; `place` orders them. */
   readonly areTrades: boolean
   /** SQL of the origin of a row: archive, api, stream, derived or synthetic. */
   readonly origin: string

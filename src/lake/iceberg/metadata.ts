@@ -305,6 +305,18 @@ function uuidOf(location: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
+/** A snapshot and those before it that still exist, newest first; empty without it. */
+export function lineOf({ snapshots }: Pick<TableMetadata, 'snapshots'>, head: SnapshotId | undefined): Snapshot[] {
+  const byId = new Map(snapshots.map((snapshot) => [BigInt(snapshot['snapshot-id']), snapshot]))
+  const line = new Set<Snapshot>()
+  let at = byId.get(BigInt(head ?? -1))
+  while (at !== undefined && !line.has(at)) {
+    line.add(at)
+    at = byId.get(BigInt(at['parent-snapshot-id'] ?? -1))
+  }
+  return [...line]
+}
+
 /** Whether two ids are equal, as number or bigint. */
 export function sameId(a: SnapshotId | null | undefined, b: SnapshotId | string | null | undefined): boolean {
   return a !== null && a !== undefined && b !== null && b !== undefined && BigInt(a) === BigInt(b)

@@ -1,5 +1,5 @@
 import { LakehouseError } from '../../core/errors.ts'
-import { type Snapshot, sameId, type TableMetadata } from './metadata.ts'
+import { lineOf, type Snapshot, sameId, type TableMetadata } from './metadata.ts'
 
 // What may be removed from a table, by the table properties and the settings of its branches and tags (https://iceberg.apache.org/spec/#snapshot-retention-policy).
 
@@ -51,19 +51,11 @@ export function removable(
     if (ref.type !== 'branch') continue
     const least = numberIn(ref['min-snapshots-to-keep']) ?? setting('history.expire.min-snapshots-to-keep') ?? 1
     const ageMs = numberIn(ref['max-snapshot-age-ms'])
-    for (const [index, snapshot] of lineOf(byId, ref['snapshot-id']).entries())
+    for (const [index, snapshot] of lineOf(metadata, ref['snapshot-id']).entries())
       if (index < least || (ageMs !== undefined && nowMs - snapshot['timestamp-ms'] <= ageMs)) kept.add(BigInt(snapshot['snapshot-id']))
   }
   const gone = snapshots.filter((snapshot) => !kept.has(BigInt(snapshot['snapshot-id'])) && snapshot['timestamp-ms'] < beforeMs)
   return { refs: old, snapshots: gone.filter((snapshot) => !sameId(snapshot['snapshot-id'], metadata['current-snapshot-id'])) }
-}
-
-/** A snapshot and those before it, newest first. */
-function lineOf(byId: ReadonlyMap<bigint, Snapshot>, head: Snapshot['snapshot-id']): Snapshot[] {
-  const line: Snapshot[] = []
-  for (let at = byId.get(BigInt(head)); at !== undefined && !line.includes(at); at = byId.get(BigInt(at['parent-snapshot-id'] ?? -1)))
-    line.push(at)
-  return line
 }
 
 function numberIn(value: unknown): number | undefined {

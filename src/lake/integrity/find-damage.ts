@@ -4,6 +4,7 @@ import { mapConcurrent } from '../../platform/map-concurrent.ts'
 import { objectKey, ownerOf } from '../../sources/objects.ts'
 import { type Problem, problemOf } from '../../storage/digests.ts'
 import { found } from '../../storage/object-store.ts'
+import { fileNameOf } from '../iceberg/partition-folder.ts'
 import type { Lake } from '../lake.ts'
 import { bronzeKey, LAKE_MARKER, type Layer, LEDGER_PREFIX, quarantinedObjectKey, revisionKey } from '../layout.ts'
 import type { LedgerFold } from '../ledger/fold.ts'
@@ -133,8 +134,7 @@ async function compareChecksumFile(search: DamageSearch, key: string, published:
   const place = bronzeKey(objectKey(source, source.archive.checksumKey(archiveKey)))
   const bytes = await found(search.store.get(place))
   search.count({ digest: published })
-  const says =
-    bytes === undefined ? undefined : readChecksum(() => source.archive.parseChecksum(bytes, key.slice(key.lastIndexOf('/') + 1)))
+  const says = bytes === undefined ? undefined : readChecksum(() => source.archive.parseChecksum(bytes, fileNameOf(key)))
   if (says === published) return
   const problem = bytes === undefined ? 'missing' : 'bytes'
   search.add({

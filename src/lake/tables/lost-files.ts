@@ -1,5 +1,6 @@
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { DataFile } from '../iceberg/manifest.ts'
+import { fileNameOf } from '../iceberg/partition-folder.ts'
 import { keyOf } from '../iceberg/table.ts'
 
 /**
@@ -31,8 +32,7 @@ export async function putBack(
   built: Pick<DataFile, 'path' | 'bytes' | 'sha256'>,
   temporary: string,
 ): Promise<boolean> {
-  const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1)
-  const held = live.find(({ path }) => lost.has(path) && nameOf(path) === nameOf(built.path))
+  const held = live.find(({ path }) => lost.has(path) && fileNameOf(path) === fileNameOf(built.path))
   if (held === undefined || held.bytes !== built.bytes || (held.sha256 ?? built.sha256) !== built.sha256) return false
   return await store.files.publish(temporary, keyOf(store, held.path), { replace: true })
 }

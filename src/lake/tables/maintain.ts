@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { type CommitDeps, publishHint, update } from '../iceberg/commit.ts'
 import { withoutRef, withoutSnapshots } from '../iceberg/evolve.ts'
-import { type Snapshot, sameId, type TableMetadata } from '../iceberg/metadata.ts'
+import { lineOf, type Snapshot, type TableMetadata } from '../iceberg/metadata.ts'
 import { allowsRemoval, type Retention, removable, requireRemoval } from '../iceberg/retention.ts'
 import { entriesOf, keyOf, loadTable, manifestsOf, required, type Table, versionIn } from '../iceberg/table.ts'
 import { everyTable } from './list-tables.ts'
@@ -96,12 +96,5 @@ async function reachableKeys(store: ObjectStore, table: Table | undefined): Prom
 
 /** The snapshots from the current one back to the oldest that still exists. */
 export function ancestors({ metadata }: Table): Snapshot[] {
-  const found: Snapshot[] = []
-  let id = metadata.refs['main']?.['snapshot-id'] ?? metadata['current-snapshot-id']
-  for (;;) {
-    const snapshot = metadata.snapshots.find((one) => sameId(one['snapshot-id'], id))
-    if (snapshot === undefined || found.includes(snapshot)) return found
-    found.push(snapshot)
-    id = snapshot['parent-snapshot-id'] ?? -1
-  }
+  return lineOf(metadata, metadata.refs['main']?.['snapshot-id'] ?? metadata['current-snapshot-id'])
 }

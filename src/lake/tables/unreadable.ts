@@ -9,23 +9,18 @@ export function isUnreadable(error: unknown): boolean {
   return CODES.includes(asLakehouseError(error).code)
 }
 
-/** What `read` returns, or undefined if a table cannot be read. Throws every other error. */
-export async function unlessUnreadable<T>(read: () => Promise<T>): Promise<T | undefined> {
+/** What `read` returns, or undefined if a table cannot be read: `tell` gets the message. Throws every other error. */
+export async function unlessUnreadable<T>(read: () => Promise<T>, tell: (message: string) => void = () => {}): Promise<T | undefined> {
   try {
     return await read()
   } catch (error) {
-    if (isUnreadable(error)) return undefined
-    throw error
+    if (!isUnreadable(error)) throw error
+    tell(asLakehouseError(error).message)
+    return undefined
   }
 }
 
 /** The answer of `work` on a table. If the table cannot be read, it becomes a finding, so that the other tables are still served. Throws every other error. */
 export async function orFinding<T>(root: string, findings: Finding[], work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!isUnreadable(error)) throw error
-    findings.push(wholeFinding(tableName(root), 'unreadable', 'error', 1, asLakehouseError(error).message))
-    return undefined
-  }
+  return await unlessUnreadable(work, (message) => findings.push(wholeFinding(tableName(root), 'unreadable', 'error', 1, message)))
 }

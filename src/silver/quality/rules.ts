@@ -30,7 +30,7 @@ export const LEDGER_CHECKS = {
   rejected_rows: { severity: 'error', dimension: 'validity', meaning: 'lines could not be decoded and are in quarantine' },
 } as const
 
-/** The rule about rows of which only one stays, from the ledger. */
+/** The rule about two rows with one key, of which the first stays, from the ledger. */
 const CONFLICT_CHECK = {
   conflicting_duplicates: {
     severity: 'error',

@@ -43,7 +43,7 @@ export async function score(
     session,
     ['key', 'symbol', 'date', 'n', 'rows', 'rejected', 'sorted', 'unused', 'outside', 'cut'],
     `SELECT source_object AS key, ${symbolSql(source, 'source_object')} AS symbol, ${dateSql(source, 'source_object')} AS date, kept.n, d.rows, d.rejected - coalesce(gone.n, 0) AS rejected, d.sorted, d.unused, outside,
-      -- A file of which rows were dropped is compared by the others; before its first file a symbol was not listed.
+      -- Not for files with dropped rows, whose ends may be those of another file. The first file of a symbol may begin late: the symbol was not listed before.
       CASE WHEN kept.n = d.rows THEN tail + CASE WHEN date > min(date) OVER (PARTITION BY symbol) THEN head ELSE 0 END ELSE 0 END AS cut
     FROM (SELECT source_object, sum(n) AS n, ${outsideSql(source)} AS outside, ${lackingSql(source, us)}
       FROM (FROM ${kept} WHERE length(${dateSql(source, 'source_object')}) >= 7) GROUP BY source_object) kept

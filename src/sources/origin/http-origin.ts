@@ -1,7 +1,7 @@
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici'
 import { LakehouseError, systemCode } from '../../core/errors.ts'
 import { collectBytes } from '../../platform/collect-bytes.ts'
-import { proxyFor } from '../../platform/proxy.ts'
+import { hostAndPort, proxyFor } from '../../platform/proxy.ts'
 import { bareEtag, type ListingPage, parseListingPage } from './list-bucket-result.ts'
 import type { ArchiveObject, ArchiveOrigin, OpenArchiveObject } from './origin.ts'
 
@@ -66,7 +66,7 @@ function openAgent(origin: string, { idleTimeoutMs, connections, environment }: 
   }
   if (proxy === undefined) return new Agent(settings)
   const { host, authorization } = proxy
-  const uri = `http://${host.includes(':') ? `[${host}]` : host}:${proxy.port}`
+  const uri = `http://${hostAndPort(host, proxy.port)}`
   return new ProxyAgent({ ...settings, uri, ...(authorization === undefined ? {} : { token: authorization }) })
 }
 

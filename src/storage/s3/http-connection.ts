@@ -1,7 +1,7 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectSecure } from 'node:tls'
 import { LakehouseError, systemCode } from '../../core/errors.ts'
-import type { ProxyServer } from '../../platform/proxy.ts'
+import { authorizationHeader, hostAndPort, type ProxyServer } from '../../platform/proxy.ts'
 import { type Framing, framingOf, type HttpAnswer, parseHead } from './http-head.ts'
 import { openTunnel } from './http-tunnel.ts'
 
@@ -88,10 +88,7 @@ export class HttpConnection {
     const address = endpoint.secure || proxy === undefined ? { host, port } : { host: proxy.host, port: proxy.port }
     const options = { ...address, noDelay: true, onread }
     if (proxy !== undefined && !endpoint.secure)
-      this.#plainProxy = {
-        base: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
-        headers: proxy.authorization === undefined ? '' : `proxy-authorization: ${proxy.authorization}\r\n`,
-      }
+      this.#plainProxy = { base: `http://${hostAndPort(host, port)}`, headers: authorizationHeader(proxy) }
     const trust = { minVersion: 'TLSv1.2' as const, ...(isIP(host) === 0 ? { servername: host } : {}), ...(ca === undefined ? {} : { ca }) }
     if (tunnel !== undefined) {
       this.#socket = connectSecure({ socket: tunnel, ...trust }, onConnect)

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { LakehouseError, systemCode } from '../../core/errors.ts'
-import type { ProxyServer } from '../../platform/proxy.ts'
+import { authorizationHeader, hostAndPort, type ProxyServer } from '../../platform/proxy.ts'
 
 /** The head of a proxy's answer may not be longer. */
 const HEAD_BYTES = 16 << 10
@@ -8,7 +8,7 @@ const HEAD_BYTES = 16 << 10
 /** A connection to a host through a proxy (CONNECT), which carries TLS afterwards. Throws STORE_UNREACHABLE, TRANSFER_STALLED. */
 export async function openTunnel(proxy: ProxyServer, host: string, port: number, idleTimeoutMs: number): Promise<Socket> {
   const name = `${proxy.host}:${proxy.port}`
-  const target = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  const target = hostAndPort(host, port)
   return await new Promise((resolve, reject) => {
     let head = ''
     const socket = connect({ host: proxy.host, port: proxy.port, noDelay: true })
@@ -22,8 +22,7 @@ export async function openTunnel(proxy: ProxyServer, host: string, port: number,
     )
     socket.once('close', () => fail('STORE_UNREACHABLE', `the proxy ${name} closed the connection`))
     socket.once('connect', () => {
-      const authorization = proxy.authorization === undefined ? '' : `proxy-authorization: ${proxy.authorization}\r\n`
-      socket.write(`CONNECT ${target} HTTP/1.1\r\nhost: ${target}\r\n${authorization}\r\n`, 'latin1')
+      socket.write(`CONNECT ${target} HTTP/1.1\r\nhost: ${target}\r\n${authorizationHeader(proxy)}\r\n`, 'latin1')
     })
     const read = (data: Buffer) => {
       head += data.toString('latin1')

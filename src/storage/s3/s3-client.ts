@@ -176,7 +176,7 @@ export class S3Client {
     return true
   }
 
-  /** Goes on at the host that a redirect names, if it belongs to the same service and is as safe. */
+  /** Follows a redirect to another host, if the host belongs to the same service and is as safe. */
   #redirect(location: string): boolean {
     const url = URL.canParse(location) ? new URL(location) : undefined
     const secure = url?.protocol === 'https:'
